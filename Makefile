@@ -1,0 +1,42 @@
+# Every target sets up what it needs first (packaging/setup.sh), so each works on a fresh machine.
+PYTHON := .venv/bin/python
+.PHONY: run test unit lint format bench soak bundle screenshot clean
+
+run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
+	@sh packaging/run.sh
+
+test: ## Everything: lint, unit, window and end-to-end tests on a virtual desk
+	@sh packaging/setup.sh run desk test
+	@$(MAKE) --no-print-directory lint
+	$(PYTHON) -m pytest
+
+unit: ## The fast tests only
+	@sh packaging/setup.sh run
+	$(PYTHON) -m pytest tests/unit
+
+lint:
+	@sh packaging/setup.sh
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+
+format:
+	@sh packaging/setup.sh
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: ## Start-up, picture and sound figures, as JSON in out/
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.bench
+
+soak: ## An hour of rehearsal, watched for growth (SECONDS=…)
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.bench.soak $(or $(SECONDS),3600)
+
+bundle: ## A PyInstaller bundle in dist/, then its own test call
+	@sh packaging/setup.sh run desk
+	@sh packaging/bundle.sh
+
+clean:
+	rm -rf .venv build dist out .mypy_cache .ruff_cache .pytest_cache

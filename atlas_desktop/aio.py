@@ -1,0 +1,110 @@
+"""Task scopes: every task has an owner that holds, cancels and awaits it and routes its error."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from atlas_desktop.errors import AppError, BugError
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ErrorHandler = Callable[[AppError], None]
+
+
+class TaskScope:
+    """Owns a set of tasks on one event loop.
+
+    A task that fails is logged and reported once to ``on_error`` as an ``AppError`` (anything else
+    becomes a ``BugError`` with its cause); a cancelled one is silent. Thread: the loop's own.
+    """
+
+    def __init__(self, name: str, on_error: ErrorHandler | None = None) -> None:
+        self.name = name
+        self._on_error = on_error
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        """How many tasks are running."""
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[Any, Any, R], name: str) -> asyncio.Task[R]:
+        """Runs ``work`` as a task of this scope.
+
+        Raises:
+            RuntimeError: The scope is closed.
+        """
+        if self._closed:
+            work.close()
+            raise RuntimeError(f"scope {self.name} is closed")
+        task = asyncio.get_running_loop().create_task(work, name=f"{self.name}.{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def cancel(self) -> None:
+        """Cancels every task that is running now; the scope stays open."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def aclose(self, timeout_s: float | None = None) -> None:
+        """Takes no more tasks, cancels those running and waits for their end, or for the time-out."""
+        self._closed = True
+        self.cancel()
+        await self.join(timeout_s)
+
+    async def join(self, timeout_s: float | None = None) -> None:
+        """Waits, without cancelling, until no task is left or the time is out."""
+        current = asyncio.current_task()
+        tasks = {task for task in self._tasks if task is not current}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            report(error, task.get_name(), self._on_error)
+
+
+def report(error: BaseException, where: str, on_error: ErrorHandler | None) -> None:
+    """Logs ``error`` and hands it on as an ``AppError``: the one place where a bug is named so."""
+    if isinstance(error, AppError):
+        log.info("%s: %s", where, error)
+        known: AppError = error
+    else:
+        log.error("%s failed", where, exc_info=error)
+        known = BugError(where=where)
+        known.__cause__ = error
+    if on_error is not None:
+        on_error(known)
+
+
+def guarded(
+    where: str, on_error: ErrorHandler | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
+    """Wraps a thread's body or a native callback: it never raises, its error is reported instead.
+
+    Args:
+        where: Name of the place, for log and report.
+        on_error: Called in the failing thread.
+    """
+
+    def wrap(function: Callable[P, R]) -> Callable[P, R | None]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                report(error, where, on_error)
+                return None
+
+        return call
+
+    return wrap

@@ -1,0 +1,97 @@
+"""What a session comes from: ``SessionSource``, and the plain data that passes through it.
+
+Everything here is serialisable plain data, so that a source can live in another process.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+FACE_LIMIT_BYTES = 20_000_000
+FACE_MINIMUM_PX = 64
+
+
+class Mode(StrEnum):
+    """What the avatar does: answer by itself, or say what it is given."""
+
+    CONVERSATION = "conversation"
+    PASSTHROUGH = "passthrough"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The face that a session is asked for: a picture's bytes, or an HTTPS address."""
+
+    name: str = "face.png"
+    content: bytes | None = None
+    media_type: str = "image/png"
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGrant:
+    """What the service gave: the session's id and the room to join. ``token`` is a secret."""
+
+    session_id: str
+    livekit_url: str
+    token: str
+    room: str = ""
+    mode: Mode = Mode.CONVERSATION
+    max_duration_s: float | None = None
+    price_per_hour_usd: float | None = None
+
+    def __repr__(self) -> str:
+        return f"SessionGrant({self.session_id!r}, {self.livekit_url!r}, mode={self.mode.value})"
+
+
+@dataclass(frozen=True, slots=True)
+class EndReceipt:
+    """The service's words at the end of a session; ``None`` where it did not say."""
+
+    session_id: str
+    confirmed: bool
+    duration_s: float | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """The service's view of one session; times as the service writes them."""
+
+    session_id: str
+    status: str
+    duration_s: float | None = None
+    max_duration_s: float | None = None
+
+
+class SessionSource(Protocol):
+    """Where sessions are made and ended: Atlas with a key, a backend, a rehearsal, the guard.
+
+    Every call may raise a ``ServiceError``. Thread: one event loop.
+    """
+
+    @property
+    def label(self) -> str:
+        """What the user knows it by: a host name, "this computer"."""
+        ...
+
+    @property
+    def billed(self) -> bool:
+        """False only for our own rehearsal child: no cost is shown or counted."""
+        ...
+
+    async def create(self, mode: Mode, face: Face | None) -> SessionGrant: ...
+
+    async def patch_face(self, session_id: str, face: Face) -> None: ...
+
+    async def end(self, session_id: str) -> EndReceipt:
+        """Ends the session. Already ended counts as ended."""
+        ...
+
+    async def status(self, session_id: str) -> SessionStatus: ...
+
+    async def viewer(self, session_id: str) -> SessionGrant: ...
+
+    async def aclose(self) -> None:
+        """Lets go of connections; running calls fail with ``UnreachableError``."""
+        ...

@@ -1,0 +1,65 @@
+"""The last net: errors that nobody caught are logged, said, and lead to the session's end."""
+
+import asyncio
+import faulthandler
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from atlas_desktop.aio import report
+from atlas_desktop.errors import AppError
+
+log = logging.getLogger(__name__)
+
+BugHandler = Callable[[AppError], None]
+
+
+class CrashNet:
+    """Catches what falls through: main thread, other threads, the loop, and the native side.
+
+    ``on_bug`` is called on the event loop, whichever thread the error came from.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_bug: BugHandler) -> None:
+        self._loop = loop
+        self._on_bug = on_bug
+        sys.excepthook = self._uncaught
+        threading.excepthook = self._uncaught_in_thread
+        loop.set_exception_handler(self._unhandled_in_loop)
+
+    def _uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        report(error, "the window", self._hand_over)
+
+    def _uncaught_in_thread(self, details: threading.ExceptHookArgs) -> None:
+        if details.exc_value is not None:
+            name = details.thread.name if details.thread is not None else "a thread"
+            report(details.exc_value, name, self._hand_over)
+
+    def _unhandled_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            report(error, "the event loop", self._hand_over)
+        else:
+            log.warning("event loop: %s", context.get("message"))
+
+    def _hand_over(self, error: AppError) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._on_bug, error)
+
+
+def log_native_crashes(folder: Path) -> TextIO:
+    """Lets a segmentation fault or native abort write its Python stacks to ``crash.log``.
+
+    Returns:
+        The open file: keep it for the life of the process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "crash.log").open("a", encoding="utf-8")
+    faulthandler.enable(file)
+    return file

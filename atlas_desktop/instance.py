@@ -1,0 +1,76 @@
+"""One window a profile: a second launch hands its files to the first and goes."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+log = logging.getLogger(__name__)
+
+_WAIT_MS = 1_000
+_LIMIT_BYTES = 1_000_000
+
+
+def _name(profile: Path) -> str:
+    # Socket names are short on macOS; a digest also keeps the path out of a shared name space.
+    return "atlas-desktop-" + hashlib.sha256(str(profile.resolve()).encode()).hexdigest()[:16]
+
+
+def hand_over(profile: Path, paths: list[str]) -> bool:
+    """Gives ``paths`` to the window that runs on ``profile``. False when there is none."""
+    socket = QLocalSocket()
+    socket.connectToServer(_name(profile))
+    if not socket.waitForConnected(_WAIT_MS):
+        return False
+    socket.write(json.dumps(paths).encode() + b"\n")
+    socket.waitForBytesWritten(_WAIT_MS)
+    taken = socket.waitForReadyRead(_WAIT_MS) and bytes(socket.readAll().data()).startswith(b"ok")
+    socket.disconnectFromServer()
+    return taken
+
+
+class InstanceServer(QObject):
+    """Listens for second launches of the same profile and user.
+
+    Signals:
+        launched(list): A second launch asked for the window; its paths, perhaps none.
+    """
+
+    launched = Signal(list)
+
+    def __init__(self, profile: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._accept)
+        name = _name(profile)
+        if not self._server.listen(name):
+            # A crashed run leaves its socket behind; nobody answered on it, so it is stale.
+            QLocalServer.removeServer(name)
+            if not self._server.listen(name):
+                log.info("second launches can't be heard: %s", self._server.errorString())
+
+    @Slot()
+    def _accept(self) -> None:
+        while (socket := self._server.nextPendingConnection()) is not None:
+            socket.readyRead.connect(self._read)
+            socket.disconnected.connect(socket.deleteLater)
+
+    @Slot()
+    def _read(self) -> None:
+        socket = self.sender()
+        if not isinstance(socket, QLocalSocket) or not socket.canReadLine():
+            return
+        try:
+            paths = json.loads(bytes(socket.readLine(_LIMIT_BYTES).data()))
+        except ValueError:
+            paths = None
+        if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
+            socket.write(b"ok\n")
+            socket.flush()
+            self.launched.emit(paths)
+        else:
+            socket.abort()

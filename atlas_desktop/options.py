@@ -1,0 +1,31 @@
+"""What the command line asked for: plain data between the arguments and the role that runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """What the window is opened with; ``None`` and empty mean "as the settings say"."""
+
+    local: bool = False
+    backend: str | None = None
+    mode: str | None = None
+    face: str | None = None
+    start: bool = False
+    microphone: bool = False
+    fullscreen: bool = False
+    profile: Path | None = None
+    audio: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What the test call does."""
+
+    local: bool = False
+    mode: str = "conversation"
+    seconds: float = 20.0
+    out: Path | None = None
+    as_json: bool = False
+    profile: Path | None = None

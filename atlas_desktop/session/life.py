@@ -1,0 +1,251 @@
+"""A session's life: a closed sum of states, the events that move it, and the one pure ``advance``.
+
+Everything shown about a session is derived from the state; there are no flags beside it.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.errors import AppError
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a finished session was; ``charged_usd`` is the service's own figure, if it gave one."""
+
+    session_id: str
+    mode: Mode
+    billed: bool
+    duration_s: float
+    estimated_usd: float
+    charged_usd: float | None = None
+    confirmed: bool = True
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ending leads to the ended page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Ending leads to a new session in the other mode."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Ending leads to a parked stage that can be resumed."""
+
+
+Next = Stop | Switch | Park
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """No session, none asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requesting:
+    """The create is on its way. ``retry_in_s`` is set while the service made us wait (429)."""
+
+    retry_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """The service gave a room; we are connecting to it."""
+
+    grant: SessionGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In the room, no picture of the avatar yet."""
+
+    grant: SessionGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The first remote video frame was decoded; cues and chat flow."""
+
+    grant: SessionGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """The connection broke and is being mended. ``was_live`` says where it goes back to."""
+
+    grant: SessionGrant
+    was_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Teardown runs: DELETE and disconnect, side by side. ``error`` makes it end as Failed."""
+
+    next: Next
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Over, as asked."""
+
+    summary: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Over on the server, kept on the stage."""
+
+    summary: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Over because of ``error``. ``session_id`` is set only when its end was not confirmed."""
+
+    error: AppError
+    session_id: str | None = None
+    summary: Summary | None = None
+
+
+Life = Idle | Requesting | Joining | Waiting | Live | Reconnecting | Ending | Ended | Parked | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class StartAsked:
+    """The user, or a switch, wants a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """The service asked to wait; the create goes out again after that."""
+
+    retry_in_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The service made the session."""
+
+    grant: SessionGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The room let us in."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """The first remote video frame was decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionBroke:
+    """The room is reconnecting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionMended:
+    """The room is connected again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The user, a limit or an error wants the end; ``error`` when it is the reason."""
+
+    next: Next = Stop()
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Teardown is done. ``unconfirmed_id`` names a session whose end the service did not confirm."""
+
+    summary: Summary | None
+    unconfirmed_id: str | None = None
+
+
+Event = (
+    StartAsked
+    | RetryScheduled
+    | Granted
+    | Joined
+    | FirstFrame
+    | ConnectionBroke
+    | ConnectionMended
+    | EndAsked
+    | Closed
+)
+
+
+def advance(state: Life, event: Event) -> Life:
+    """Returns the state after ``event``. An event that means nothing in ``state`` changes nothing."""
+    match event:
+        case StartAsked():
+            return Requesting() if is_over(state) else state
+        case RetryScheduled(retry_in_s):
+            return Requesting(retry_in_s) if isinstance(state, Requesting) else state
+        case Granted(grant):
+            return Joining(grant) if isinstance(state, Requesting) else state
+        case Joined():
+            return Waiting(state.grant) if isinstance(state, Joining) else state
+        case FirstFrame():
+            return Live(state.grant) if isinstance(state, Joining | Waiting) else state
+        case ConnectionBroke():
+            if isinstance(state, Waiting | Live):
+                return Reconnecting(state.grant, was_live=isinstance(state, Live))
+            return state
+        case ConnectionMended():
+            if isinstance(state, Reconnecting):
+                return Live(state.grant) if state.was_live else Waiting(state.grant)
+            return state
+        case EndAsked(following, error):
+            return _ask_end(state, following, error)
+        case Closed(summary, unconfirmed_id):
+            return _close(state, summary, unconfirmed_id)
+        case _ as never:
+            assert_never(never)
+
+
+def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
+    if is_over(state):
+        return state
+    if isinstance(state, Ending):
+        # A plain stop overrides a switch that is under way; nothing overrides a stop.
+        return Ending(following, state.error) if isinstance(following, Stop) else state
+    return Ending(following, error)
+
+
+def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> Life:
+    if not isinstance(state, Ending):
+        return state
+    if state.error is not None:
+        return Failed(state.error, unconfirmed_id, summary)
+    match state.next:
+        case Stop():
+            return Ended(summary)
+        case Switch():
+            return Requesting()
+        case Park():
+            return Parked(summary)
+        case _ as never:
+            assert_never(never)
+
+
+def is_over(state: Life) -> bool:
+    """Whether no session exists or is on its way: *Start* is possible."""
+    return isinstance(state, Idle | Ended | Parked | Failed)
+
+
+def grant_of(state: Life) -> SessionGrant | None:
+    """The grant of a session that is joining, waiting, live or reconnecting."""
+    return state.grant if isinstance(state, Joining | Waiting | Live | Reconnecting) else None

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Sets up everything a make target needs: Debian packages of the named sets, then the project's own
+# Python environment in .venv, exactly as locked. Safe to repeat; does nothing when nothing is missing.
+#   packaging/setup.sh SET…        sets: env run desk test (packaging/debian-packages.txt)
+set -eu
+cd "$(dirname "$0")/.."
+
+missing_packages() {
+    for set in "$@"; do
+        awk -v set="$set" '$1 == set { print $2 }' packaging/debian-packages.txt
+    done | while read -r package; do
+        # A 64-bit-time rename (libasound2t64) satisfies the old name.
+        dpkg-query -W -f '${Status}\n' "$package" "${package}t64" 2>/dev/null |
+            grep -q 'ok installed' || echo "$package"
+    done
+}
+
+install_packages() {
+    command -v dpkg-query >/dev/null || return 0
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" = 0 ]; then as_root=""
+    elif sudo -n true 2>/dev/null; then as_root="sudo"
+    else
+        echo "These system packages are missing. Type this line once, then run make again:" >&2
+        echo "  sudo apt-get update && sudo apt-get install -y $missing" >&2
+        exit 1
+    fi
+    echo "Installing system packages: $missing"
+    $as_root apt-get update -qq
+    # shellcheck disable=SC2086 # the list is meant to be split
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
+        >/dev/null
+}
+
+find_python() {
+    for python in python3.13 python3.12 python3.11 python3; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    echo "Python 3.11 or newer is needed." >&2
+    exit 1
+}
+
+sync_environment() {
+    stamp=.venv/.synced
+    if [ -f "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then return; fi
+    if [ ! -x .venv/bin/uv ]; then
+        "$(find_python)" -m venv .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+    fi
+    .venv/bin/uv sync --frozen --quiet --python .venv/bin/python
+    touch "$stamp"
+}
+
+install_packages env "$@"
+sync_environment

@@ -1,0 +1,245 @@
+"""The window as a screen reader meets it: AT-SPI over D-Bus, by role and accessible name."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from jeepney import DBusAddress, HeaderFields, MessageType, Properties, new_method_call
+from jeepney.io.blocking import DBusConnection, open_dbus_connection
+
+_ACCESSIBLE = "org.a11y.atspi.Accessible"
+_STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
+_COORDINATES_SCREEN = 0
+
+
+class NotFoundError(AssertionError):
+    """No control of that role and name came up in time; the message lists what there was."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One accessible object of the program under test."""
+
+    bus: "Accessibility" = field(repr=False, compare=False)
+    owner: str
+    path: str
+
+    def _call(self, interface: str, member: str, signature: str = "", *body: Any) -> Any:
+        return self.bus.call(self.owner, self.path, interface, member, signature, *body)
+
+    def _get(self, interface: str, name: str) -> Any:
+        return self.bus.get(self.owner, self.path, interface, name)
+
+    @property
+    def name(self) -> str:
+        return str(self._get(_ACCESSIBLE, "Name"))
+
+    @property
+    def description(self) -> str:
+        return str(self._get(_ACCESSIBLE, "Description"))
+
+    @property
+    def role(self) -> str:
+        return str(self._call(_ACCESSIBLE, "GetRoleName"))
+
+    @property
+    def text(self) -> str:
+        return str(self._call("org.a11y.atspi.Text", "GetText", "ii", 0, -1))
+
+    @property
+    def children(self) -> list["Control"]:
+        found = self._call(_ACCESSIBLE, "GetChildren")
+        return [Control(self.bus, owner, path) for owner, path in found]
+
+    def _has_state(self, bit: int) -> bool:
+        words = self._call(_ACCESSIBLE, "GetState")
+        return bool((words[0] | words[1] << 32) >> bit & 1)
+
+    @property
+    def checked(self) -> bool:
+        return self._has_state(_STATE_CHECKED)
+
+    @property
+    def enabled(self) -> bool:
+        return self._has_state(_STATE_ENABLED)
+
+    @property
+    def showing(self) -> bool:
+        return self._has_state(_STATE_SHOWING)
+
+    @property
+    def focused(self) -> bool:
+        return self._has_state(_STATE_FOCUSED)
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x, y, width, height on the screen, in pixels."""
+        x, y, width, height = self._call("org.a11y.atspi.Component", "GetExtents", "u", _COORDINATES_SCREEN)
+        return x, y, width, height
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        x, y, width, height = self.box
+        return x + width // 2, y + height // 2
+
+    def press(self) -> None:
+        """Does the control's first action: Press of a button, Toggle of a check box."""
+        self._call("org.a11y.atspi.Action", "DoAction", "i", 0)
+
+    def focus(self) -> None:
+        self._call("org.a11y.atspi.Component", "GrabFocus")
+
+    def write(self, text: str) -> None:
+        """Replaces the text of an editable control."""
+        self._call("org.a11y.atspi.EditableText", "SetTextContents", "s", text)
+
+    def set_value(self, value: float) -> None:
+        self.bus.set(self.owner, self.path, "org.a11y.atspi.Value", "CurrentValue", "d", value)
+
+    def walk(self) -> Iterator["Control"]:
+        """This control and everything below it that is showing, depth first."""
+        yield self
+        for child in self.children:
+            try:
+                if child.showing:
+                    yield from child.walk()
+            except GoneError:
+                continue
+
+
+class GoneError(Exception):
+    """The object vanished between being listed and being asked."""
+
+
+class Accessibility:
+    """A connection to the accessibility bus of one desk."""
+
+    def __init__(self, session_bus_address: str) -> None:
+        session = open_dbus_connection(session_bus_address)
+        try:
+            (address,) = self._ask(
+                session,
+                new_method_call(DBusAddress("/org/a11y/bus", "org.a11y.Bus", "org.a11y.Bus"), "GetAddress"),
+            )
+        finally:
+            session.close()
+        self._connection: DBusConnection = open_dbus_connection(address)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @staticmethod
+    def _ask(connection: DBusConnection, message: Any) -> Any:
+        reply = connection.send_and_get_reply(message, timeout=10)
+        if reply.header.message_type is MessageType.error:
+            raise GoneError(f"{reply.header.fields.get(HeaderFields.error_name)}: {reply.body}")
+        return reply.body
+
+    def call(self, owner: str, path: str, interface: str, member: str, signature: str, *body: Any) -> Any:
+        address = DBusAddress(path, owner, interface)
+        message = new_method_call(address, member, signature or None, body)
+        answer = self._ask(self._connection, message)
+        return answer[0] if len(answer) == 1 else answer
+
+    def get(self, owner: str, path: str, interface: str, name: str) -> Any:
+        message = Properties(DBusAddress(path, owner, interface)).get(name)
+        return self._ask(self._connection, message)[0][1]
+
+    def set(self, owner: str, path: str, interface: str, name: str, signature: str, value: Any) -> None:
+        message = Properties(DBusAddress(path, owner, interface)).set(name, signature, value)
+        self._ask(self._connection, message)
+
+    def programs(self) -> list[Control]:
+        root = Control(self, "org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
+        return root.children
+
+    def program(self, pid: int) -> Control | None:
+        """The accessible root of the process ``pid``, or None while it has none."""
+        for program in self.programs():
+            try:
+                found = self.call(
+                    "org.freedesktop.DBus",
+                    "/org/freedesktop/DBus",
+                    "org.freedesktop.DBus",
+                    "GetConnectionUnixProcessID",
+                    "s",
+                    program.owner,
+                )
+            except GoneError:
+                continue
+            if found == pid:
+                return program
+        return None
+
+
+class Screen:
+    """What a person who cannot see the window can find in it."""
+
+    def __init__(self, bus: Accessibility, pid: int) -> None:
+        self._bus = bus
+        self._pid = pid
+
+    def controls(self) -> list[Control]:
+        program = self._bus.program(self._pid)
+        if program is None:
+            return []
+        found: list[Control] = []
+        for window in program.children:
+            try:
+                found += window.walk()
+            except GoneError:
+                continue
+        return found
+
+    def find(self, role: str, name: str) -> Control | None:
+        """The showing control of ``role`` whose whole name matches the pattern ``name``."""
+        pattern = re.compile(name)
+        for control in self.controls():
+            try:
+                if pattern.fullmatch(control.name) and control.role == role:
+                    return control
+            except GoneError:
+                continue
+        return None
+
+    def wait(self, role: str, name: str, timeout_s: float = 20.0) -> Control:
+        """Waits until the control is there.
+
+        Raises:
+            NotFoundError: It did not come in time.
+        """
+        found: Control | None = poll(lambda: self.find(role, name), timeout_s)
+        if found is None:
+            raise NotFoundError(f"no {role} named {name!r} in {timeout_s} s; there is:\n{self.listing()}")
+        return found
+
+    def wait_gone(self, role: str, name: str, timeout_s: float = 20.0) -> None:
+        if not poll(lambda: self.find(role, name) is None, timeout_s):
+            raise NotFoundError(f"{role} named {name!r} is still there after {timeout_s} s")
+
+    def press(self, name: str, timeout_s: float = 20.0) -> None:
+        """Waits for the enabled push button ``name`` and presses it."""
+        button = self.wait("push button", re.escape(name), timeout_s)
+        if not poll(lambda: button.enabled, timeout_s):
+            raise NotFoundError(f"push button {name!r} stays disabled")
+        button.press()
+
+    def listing(self) -> str:
+        rows = []
+        for control in self.controls():
+            try:
+                if control.name:
+                    rows.append(f"  {control.role}: {control.name[:100]!r}")
+            except GoneError:
+                continue
+        return "\n".join(rows)
+
+
+def poll(ask: Callable[[], Any], timeout_s: float, every_s: float = 0.05) -> Any:
+    """Asks until the answer is truthy or the time is out; returns the last answer."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := ask()) and time.monotonic() < deadline:
+        time.sleep(every_s)
+    return answer

@@ -1,0 +1,73 @@
+import asyncio
+import logging
+
+import pytest
+
+from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.errors import AppError, BugError, NoCreditError
+
+
+async def test_a_known_error_is_reported_as_it_is() -> None:
+    reported: list[AppError] = []
+    scope = TaskScope("test", reported.append)
+
+    async def work() -> None:
+        raise NoCreditError(status=402)
+
+    scope.start(work(), "pay")
+    await scope.join()
+    assert [type(error) for error in reported] == [NoCreditError]
+
+
+async def test_an_unknown_error_becomes_a_bug_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    reported: list[AppError] = []
+    scope = TaskScope("test", reported.append)
+
+    async def work() -> None:
+        raise ZeroDivisionError("by zero")
+
+    with caplog.at_level(logging.ERROR):
+        scope.start(work(), "divide")
+        await scope.join()
+    assert isinstance(reported[0], BugError)
+    assert isinstance(reported[0].__cause__, ZeroDivisionError)
+    assert reported[0].params["where"] == "test.divide"
+    assert "by zero" in caplog.text
+
+
+async def test_closing_cancels_silently_and_takes_no_more() -> None:
+    reported: list[AppError] = []
+    scope = TaskScope("test", reported.append)
+    scope.start(asyncio.sleep(60), "sleep")
+    await scope.aclose()
+    assert len(scope) == 0
+    assert reported == []
+    with pytest.raises(RuntimeError):
+        scope.start(asyncio.sleep(0), "late")
+
+
+async def test_a_task_may_close_its_own_scope() -> None:
+    scope = TaskScope("test")
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await scope.join()
+        finally:
+            ended.set()
+
+    scope.start(work(), "self")
+    await asyncio.wait_for(ended.wait(), 1)
+
+
+def test_guarded_reports_and_does_not_raise(caplog: pytest.LogCaptureFixture) -> None:
+    reported: list[AppError] = []
+
+    @guarded("the callback", reported.append)
+    def callback(number: int) -> float:
+        return 1 / number
+
+    assert callback(2) == 0.5
+    with caplog.at_level(logging.CRITICAL):
+        assert callback(0) is None
+    assert isinstance(reported[0], BugError)

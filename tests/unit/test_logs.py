@@ -1,0 +1,48 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop import logs
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("said", "secret"),
+    [
+        ("key ak_live_1234567890 refused", "ak_live_1234567890"),
+        (f"joining with {JWT}", JWT),
+        ("Authorization: Bearer opaque-token-77", "opaque-token-77"),
+        ("GET /rtc?access_token=abc.def&x=1", "abc.def"),
+        ("GET /rtc/v1?join_request=CAESabc", "CAESabc"),
+    ],
+)
+def test_secrets_are_redacted(said: str, secret: str) -> None:
+    assert secret not in logs.redact(said)
+
+
+def test_ordinary_text_stays() -> None:
+    text = "took 12 ms; leak_check ok; session ses_0123456789abcdef0123 joined"
+    assert logs.redact(text) == text
+
+
+def test_the_file_holds_no_secret_not_even_in_a_traceback(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    file = tmp_path / "logs" / "atlas.log"
+    logs.set_up(file=file)
+    try:
+        try:
+            raise ValueError("bad key ak_secret_value_1")
+        except ValueError:
+            logging.getLogger("test").exception("with %s", "ak_other_value_2")
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    written = file.read_text()
+    assert "ValueError" in written
+    assert "ak_secret_value_1" not in written
+    assert "ak_other_value_2" not in written
