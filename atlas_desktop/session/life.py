@@ -3,7 +3,7 @@
 Everything shown about a session is derived from the state; there are no flags beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from atlas_desktop.api.source import Mode, SessionGrant
@@ -119,6 +119,10 @@ class Failed:
 Life = Idle | Requesting | Joining | Waiting | Live | Reconnecting | Ending | Ended | Parked | Failed
 
 
+Connecting = Requesting | Joining | Waiting
+"""On the way to the first picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartAsked:
     """The user, or a switch, wants a session."""
@@ -174,6 +178,13 @@ class Closed:
     unconfirmed_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The service confirmed after all that the session that is over here is over there, too."""
+
+    summary: Summary
+
+
 Event = (
     StartAsked
     | RetryScheduled
@@ -184,6 +195,7 @@ Event = (
     | ConnectionMended
     | EndAsked
     | Closed
+    | Confirmed
 )
 
 
@@ -199,7 +211,7 @@ def advance(state: Life, event: Event) -> Life:
         case Joined():
             return Waiting(state.grant) if isinstance(state, Joining) else state
         case FirstFrame():
-            return Live(state.grant) if isinstance(state, Joining | Waiting) else state
+            return _appear(state)
         case ConnectionBroke():
             if isinstance(state, Waiting | Live):
                 return Reconnecting(state.grant, was_live=isinstance(state, Live))
@@ -210,10 +222,19 @@ def advance(state: Life, event: Event) -> Life:
             return state
         case EndAsked(following, error):
             return _ask_end(state, following, error)
-        case Closed(summary, unconfirmed_id):
-            return _close(state, summary, unconfirmed_id)
+        case Closed() | Confirmed():
+            return _conclude(state, event)
         case _ as never:
             assert_never(never)
+
+
+def _appear(state: Life) -> Life:
+    if isinstance(state, Joining | Waiting):
+        return Live(state.grant)
+    if isinstance(state, Reconnecting):
+        # The picture came through while the rest is still being mended: that is where it goes back to.
+        return Reconnecting(state.grant, was_live=True)
+    return state
 
 
 def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
@@ -223,6 +244,12 @@ def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
         # A plain stop overrides a switch that is under way; nothing overrides a stop.
         return Ending(following, state.error) if isinstance(following, Stop) else state
     return Ending(following, error)
+
+
+def _conclude(state: Life, event: Closed | Confirmed) -> Life:
+    if isinstance(event, Confirmed):
+        return _confirm(state, event.summary)
+    return _close(state, event.summary, event.unconfirmed_id)
 
 
 def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> Life:
@@ -239,6 +266,16 @@ def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> 
             return Parked(summary)
         case _ as never:
             assert_never(never)
+
+
+def _confirm(state: Life, summary: Summary) -> Life:
+    if not isinstance(state, Ended | Parked | Failed):
+        return state
+    if state.summary is None or state.summary.session_id != summary.session_id:
+        return state
+    if isinstance(state, Failed):
+        return Failed(state.error, None, summary)
+    return replace(state, summary=summary)
 
 
 def is_over(state: Life) -> bool:

@@ -1,0 +1,1 @@
+"""Where sessions come from: Atlas with a key, or a backend in front of it."""

@@ -1,0 +1,118 @@
+"""Addresses of Atlas and of backends: normalised once, https only, except to this computer."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.logs import redact
+
+DEFAULT_BASE = "https://api.atlasv1.com"
+BASE_VARIABLES = ("ATLAS_API_BASE", "ATLAS_API_URL")
+"""Both spellings are in use; the first one that is set counts."""
+
+_QUOTES = "\"'`<>"
+_VERSION_PATH = "/v1"
+
+
+def base_from(environ: Mapping[str, str]) -> str | None:
+    """The base that the environment names in either spelling, not yet normalised."""
+    return next((environ[name] for name in BASE_VARIABLES if environ.get(name, "").strip()), None)
+
+
+def normalise_base(text: str) -> str:
+    """Returns the base of an Atlas as ``https://host[:port][/path]``, without a trailing slash.
+
+    A missing scheme is filled in, a trailing ``/v1`` (pasted from an example) is dropped.
+
+    Raises:
+        InsecureAddressError: Neither https nor on this computer, or no web address at all.
+    """
+    parts = _checked(text)
+    path = parts.path.rstrip("/").removesuffix(_VERSION_PATH)
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+
+
+def normalise_backend(text: str) -> str:
+    """Returns a backend's address without a trailing slash; a query stays, a fragment goes.
+
+    Raises:
+        InsecureAddressError: Neither https nor on this computer, or no web address at all.
+    """
+    parts = _checked(text)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.query, ""))
+
+
+def checked_picture_url(text: str) -> str:
+    """Returns the address of a picture, which Atlas takes over https only.
+
+    Raises:
+        InsecureAddressError: It is not an https address.
+    """
+    parts = _split(text)
+    if parts.scheme != "https":
+        raise InsecureAddressError(url=_shown(parts, text))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
+
+
+def below(address: str, *names: str) -> str:
+    """Returns ``address`` with ``names`` (already quoted) added to its path; its query stays."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(path="/".join((parts.path.rstrip("/"), *names))))
+
+
+def host_of(address: str) -> str:
+    """The host (and port, when given) that a user knows an address by."""
+    return urlsplit(address).netloc
+
+
+def is_loopback(address: str) -> bool:
+    """Whether ``address`` leads to this computer."""
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked(text: str) -> SplitResult:
+    parts = _split(text)
+    if parts.scheme != "https" and not is_loopback(parts.geturl()):
+        raise InsecureAddressError(url=_shown(parts, text))
+    return parts
+
+
+def _split(text: str) -> SplitResult:
+    """Splits what a person typed or pasted; host in lower case, never with a user or password."""
+    clean = text.strip().strip(_QUOTES).strip()
+    try:
+        parts = urlsplit(clean if "://" in clean else _with_scheme(clean))
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InsecureAddressError(url=_first_word(clean)) from error
+    if not host or any(sign.isspace() for sign in clean) or parts.scheme not in ("https", "http"):
+        raise InsecureAddressError(url=_first_word(clean))
+    if "@" in parts.netloc:
+        raise InsecureAddressError(url=host)
+    return parts._replace(netloc=parts.netloc.lower())
+
+
+def _with_scheme(address: str) -> str:
+    guess = f"http://{address}"
+    if is_loopback(guess):
+        return guess
+    # One bare word is no address but maybe a key in the wrong field: it must not reach a name server.
+    return f"https://{address}" if "." in host_of(guess) else address
+
+
+def _first_word(text: str) -> str:
+    # What was pasted here by mistake may be a key or hold one: show its beginning only.
+    return redact(text.split("?", maxsplit=1)[0].rpartition("@")[2])[:24] or "…"
+
+
+def _shown(parts: SplitResult, text: str) -> str:
+    if not parts.netloc:
+        return _first_word(text)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))

@@ -1,0 +1,105 @@
+"""An HTTP answer as it came, and the little that is read out of any answer."""
+
+import html
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from atlas_desktop.logs import redact
+
+DEFAULT_RETRY_AFTER_S = 5.0
+LONGEST_RETRY_AFTER_S = 3600.0
+
+_DETAIL_LIMIT = 200
+_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_UNSEEN = re.compile(r"(?is)<(script|style)\b.*?</\1>|<!--.*?-->")
+_TAG = re.compile(r"(?s)<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as it came: status, headers (names in lower case) and body."""
+
+    host: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether a person's page came where a program's answer belongs."""
+        return "html" in self.headers.get("content-type", "") or self.text.lstrip()[:1] == "<"
+
+    def json(self) -> Any:
+        """The body read as JSON; ``None`` when it is none."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+
+
+def text_in(body: Mapping[str, Any], *names: str) -> str:
+    """The first of ``names`` that is text and not blank; else empty."""
+    found = (body[name].strip() for name in names if isinstance(body.get(name), str))
+    return next((text for text in found if text), "")
+
+
+def retry_after_s(answer: Answer) -> float:
+    """How long ``Retry-After`` asks to wait: seconds or an HTTP date; 5 s when it does not say."""
+    value = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _until(value)
+    if not math.isfinite(seconds):
+        return DEFAULT_RETRY_AFTER_S
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def first_line(answer: Answer) -> str:
+    """The first line of a body that a person can read: a page's title, or its first words."""
+    text = answer.text
+    if answer.is_html:
+        title = _TITLE.search(text)
+        text = title[1] if title and title[1].strip() else _UNSEEN.sub("", text)
+        text = html.unescape(_TAG.sub("\n", text))
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return one_line(line) or phrase(answer.status)
+
+
+def one_line(text: str) -> str:
+    """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = redact(" ".join(printable.split()))
+    return line if len(line) <= _DETAIL_LIMIT else line[: _DETAIL_LIMIT - 1] + "…"
+
+
+def _until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, IndexError):
+        return math.nan
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.now(UTC)).total_seconds()
+
+
+def phrase(status: int) -> str:
+    """HTTP's own words for ``status``."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "no reason given"

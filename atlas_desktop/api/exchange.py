@@ -1,0 +1,132 @@
+"""One HTTP exchange with Atlas or a backend: the bearer, the time limit and the size limit."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from atlas_desktop import __version__
+from atlas_desktop.api.address import host_of, is_loopback
+from atlas_desktop.api.answer import Answer
+from atlas_desktop.api.mapping import mapped
+from atlas_desktop.errors import BadAnswerError, UnauthorizedError, UnreachableError
+
+CONNECT_LIMIT_S = 15.0
+ANSWER_LIMIT_BYTES = 4_000_000
+
+FileField = tuple[str, bytes, str]
+"""A file of a multipart form: name, content, media type."""
+
+
+class Exchange:
+    """Sends requests to one address with one bearer. It is the only place that knows the bearer.
+
+    Redirects are not followed: a key goes to the address it was given for and nowhere else.
+    Thread: one event loop.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        bearer: str | None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.host = host_of(address)
+        self._local = is_loopback(address)
+        self._plain = address.startswith("http://")
+        self._bearer = (bearer or "").strip()
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.host!r})"
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        limit_s: float,
+        *,
+        body: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        files: Mapping[str, FileField] | None = None,
+    ) -> Answer:
+        """Sends one request and returns what was answered, whatever the status.
+
+        Args:
+            method: The HTTP method.
+            url: The whole address.
+            limit_s: How long the exchange may take, from the first byte out to the last one in.
+            body: Sent as JSON.
+            form: Fields of a multipart form.
+            files: Files of a multipart form.
+
+        Raises:
+            UnreachableError: No connection, no answer in time, or this exchange was closed.
+            BadAnswerError: The answer is endless or not HTTP.
+            UnauthorizedError: The bearer holds signs that no key can have.
+        """
+        headers = self._headers()
+        client = await self._opened()
+        with mapped(self.host):
+            async with (
+                asyncio.timeout(limit_s),
+                client.stream(
+                    method,
+                    url,
+                    headers=headers,
+                    json=body,
+                    data=form,
+                    files=files,
+                    timeout=httpx.Timeout(limit_s, connect=min(CONNECT_LIMIT_S, limit_s)),
+                ) as response,
+            ):
+                return await self._read(response)
+
+    async def aclose(self) -> None:
+        """Lets go of all connections; running calls fail with ``UnreachableError``."""
+        self._closed = True
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _headers(self) -> dict[str, str]:
+        if not self._bearer:
+            return {}
+        if not (self._bearer.isascii() and self._bearer.isprintable()) or " " in self._bearer:
+            # httpx would raise with the whole header, the key included, in its message.
+            raise UnauthorizedError(status=0, detail="the key holds signs that no key can have")
+        return {"Authorization": f"Bearer {self._bearer}"}
+
+    async def _opened(self) -> httpx.AsyncClient:
+        if self._closed:
+            raise UnreachableError(host=self.host, detail="closed")
+        if self._client is None:
+            # Loading the certificates blocks for 0.1 s or more; plain loopback HTTP needs none.
+            needless = self._plain or self._transport is not None
+            verify = False if needless else await asyncio.to_thread(httpx.create_ssl_context)
+            if self._client is None:
+                self._client = self._made(verify)
+        return self._client
+
+    def _made(self, verify: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=verify,
+            transport=self._transport,
+            # A proxy of the environment can't reach this computer.
+            trust_env=not self._local,
+            follow_redirects=False,
+            headers={"User-Agent": f"atlas-desktop/{__version__}", "Accept": "application/json"},
+        )
+
+    async def _read(self, response: httpx.Response) -> Answer:
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > ANSWER_LIMIT_BYTES:
+                raise BadAnswerError(
+                    host=self.host, status=response.status_code, detail="the answer is far too long"
+                )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(self.host, response.status_code, headers, bytes(content))

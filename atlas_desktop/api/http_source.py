@@ -1,0 +1,176 @@
+"""Sessions over HTTP: what Atlas with a key and a backend in front of it have in common."""
+
+import logging
+from collections.abc import Iterable
+from typing import ClassVar
+from urllib.parse import quote
+
+import httpx
+
+from atlas_desktop.api.address import below, checked_picture_url
+from atlas_desktop.api.answer import Answer
+from atlas_desktop.api.exchange import Exchange, FileField
+from atlas_desktop.api.grants import grant_in, receipt_in, session_id_in, status_in
+from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.errors import AppError, RejectedError, ServiceError
+
+log = logging.getLogger(__name__)
+
+CREATE_LIMIT_S = 120.0
+PATCH_LIMIT_S = 120.0
+END_LIMIT_S = 60.0
+VIEWER_LIMIT_S = 60.0
+READ_LIMIT_S = 30.0
+_CLEAN_UP_LIMIT_S = 10.0
+
+_ENDED_REASONS = ("already_ended", "session_already_ended", "session_ended")
+_UNSURE_STATUSES = (401, 403, 404)
+_EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
+
+
+class HttpSource:
+    """A ``SessionSource`` that makes sessions at ``collection`` and names them below it.
+
+    Every call is one request: none is repeated here.
+
+    Attributes:
+        face_url_names: The spellings in which a create's JSON names the face's address.
+        offers_all: False where a 404 on a viewer or a new face means that there is no such call.
+    """
+
+    face_url_names: ClassVar[tuple[str, ...]] = ("face_url",)
+    offers_all: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        collection: str,
+        bearer: str | None,
+        *,
+        label: str,
+        billed: bool = True,
+        own_ids: Iterable[str] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._collection = collection
+        self._exchange = Exchange(collection, bearer, transport)
+        self._label = label
+        self._billed = billed
+        self._own_ids = set(own_ids)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._exchange.host!r}, billed={self._billed})"
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @property
+    def billed(self) -> bool:
+        return self._billed
+
+    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+        """Makes a session. An answer that can't be used is ended again before the error is raised.
+
+        Raises:
+            ServiceError: The service refused or could not be reached.
+            BadRoomAddressError: The room's address is not ws:// or wss://. On this and on a
+                ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended.
+        """
+        body, form, files = None, None, None
+        if face is not None and face.content is not None:
+            form, files = {"mode": mode.value}, {"face": _file_field(face)}
+        else:
+            url = checked_picture_url(face.url) if face is not None and face.url else None
+            body = {"mode": mode.value} | (dict.fromkeys(self.face_url_names, url) if url else {})
+        answer = await self._exchange.call(
+            "POST", self._collection, CREATE_LIMIT_S, body=body, form=form, files=files
+        )
+        if not answer.ok:
+            raise create_error_of(answer, mode.value)
+        return await self._granted(answer, mode)
+
+    async def patch_face(self, session_id: str, face: Face) -> None:
+        if face.content is None:
+            raise RejectedError(status=0, detail="a live session takes a face as a file only")
+        answer = await self._exchange.call(
+            "PATCH", self._session_url(session_id), PATCH_LIMIT_S, files={"face": _file_field(face)}
+        )
+        self._check_offer(answer, "another face")
+        body_of(answer)
+
+    async def end(self, session_id: str) -> EndReceipt:
+        """Ends the session, once.
+
+        Returns:
+            A confirmed receipt when the service ended it now or had before. An unconfirmed one when
+            the answer (401, 403, a 404 that is not Atlas's, or about a session that this source did
+            not make) says nothing about the session: it may still be open.
+
+        Raises:
+            ServiceError: Anything that may pass: asking again makes sense.
+        """
+        return await self._end(session_id, END_LIMIT_S)
+
+    async def status(self, session_id: str) -> SessionStatus:
+        answer = await self._exchange.call("GET", self._session_url(session_id), READ_LIMIT_S)
+        return status_in(body_of(answer), session_id)
+
+    async def viewer(self, session_id: str) -> SessionGrant:
+        url = self._session_url(session_id, "viewer")
+        answer = await self._exchange.call("POST", url, VIEWER_LIMIT_S)
+        self._check_offer(answer, "viewers")
+        return grant_in(
+            body_of(answer), Mode.CONVERSATION, answer.host, billed=self._billed, session_id=session_id
+        )
+
+    async def aclose(self) -> None:
+        await self._exchange.aclose()
+
+    def _check_offer(self, answer: Answer, what: str) -> None:
+        if answer.status == 404 and not self.offers_all:
+            raise RejectedError(status=404, detail=f"{answer.host} does not offer {what}")
+
+    def _session_url(self, session_id: str, *rest: str) -> str:
+        # Quoted whole: an id that the server gave is used as it is, whatever its form.
+        return below(self._collection, quote(session_id, safe=""), *rest)
+
+    async def _granted(self, answer: Answer, mode: Mode) -> SessionGrant:
+        body = body_of(answer)
+        session_id = session_id_in(body)
+        if session_id:
+            self._own_ids.add(session_id)
+        try:
+            return grant_in(body, mode, answer.host, billed=self._billed)
+        except AppError as error:
+            if session_id and not await self._cleaned_up(session_id):
+                error.params["session_id"] = session_id
+            raise
+
+    async def _cleaned_up(self, session_id: str) -> bool:
+        try:
+            return (await self._end(session_id, _CLEAN_UP_LIMIT_S)).confirmed
+        except ServiceError as error:
+            log.warning("session %s was made, can't be used and could not be ended: %s", session_id, error)
+            return False
+
+    async def _end(self, session_id: str, limit_s: float) -> EndReceipt:
+        answer = await self._exchange.call("DELETE", self._session_url(session_id), limit_s)
+        if answer.ok:
+            return receipt_in(body_of(answer), session_id)
+        complaint = complaint_of(answer)
+        if answer.status == 409 and complaint.code in _ENDED_REASONS:
+            known = answer.json()
+            return receipt_in(known, session_id)
+        if answer.status == 404 and complaint.code and session_id in self._own_ids:
+            return EndReceipt(session_id, confirmed=True)
+        if answer.status in _UNSURE_STATUSES:
+            log.warning("the end of %s is not confirmed: %s %s", session_id, answer.status, complaint.detail)
+            return EndReceipt(session_id, confirmed=False)
+        raise error_of(answer)
+
+
+def _file_field(face: Face) -> FileField:
+    assert face.content is not None
+    # The file's own name stays here: it may tell more than a face.
+    return f"face.{_EXTENSIONS.get(face.media_type, 'png')}", face.content, face.media_type

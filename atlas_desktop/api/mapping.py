@@ -1,0 +1,131 @@
+"""The one place where HTTP answers and httpx's exceptions become our errors and plain values."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from atlas_desktop.api.answer import Answer, first_line, one_line, phrase, retry_after_s, text_in
+from atlas_desktop.errors import (
+    BadAnswerError,
+    ConflictError,
+    ModeRefusedError,
+    NoCapacityError,
+    NoCreditError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    ServerFailedError,
+    ServiceError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")
+_MODE_STATUSES = (400, 403, 404, 409, 422, 501)
+_MODE_REFUSED = re.compile(
+    r"(?i)\bmode\b.*\b(not (available|supported|offered|enabled|allowed)|unavailable|unsupported|disabled)"
+    r"|\b(invalid|unknown|unsupported)\b.{0,20}\bmode\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What an answer says went wrong. ``code`` is Atlas's, or empty when it is not of Atlas's shape."""
+
+    code: str
+    detail: str
+
+
+@contextmanager
+def mapped(host: str) -> Iterator[None]:
+    """Maps what httpx raises inside.
+
+    Raises:
+        UnreachableError: No connection, or it broke, or no answer in time.
+        BadAnswerError: What came is not HTTP as it should be.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise UnreachableError(host=host, detail="no answer in time") from error
+    except (httpx.DecodingError, httpx.RemoteProtocolError, httpx.TooManyRedirects) as error:
+        if _hung_up(error):
+            raise UnreachableError(host=host, detail="the connection broke") from error
+        raise BadAnswerError(host=host, detail=one_line(str(error))) from error
+    except httpx.TimeoutException as error:
+        raise UnreachableError(host=host, detail="no answer in time") from error
+    except (httpx.TransportError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+        raise UnreachableError(host=host, detail=type(error).__name__) from error
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a successful answer; an empty body is an empty object.
+
+    Raises:
+        ServiceError: The answer is an error.
+        BadAnswerError: Its body is something else than a JSON object.
+    """
+    if not answer.ok:
+        raise error_of(answer)
+    if not answer.content.strip():
+        return {}
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise BadAnswerError(host=answer.host, status=answer.status, detail=first_line(answer))
+    return body
+
+
+def complaint_of(answer: Answer) -> Complaint:
+    """Reads Atlas's ``{"error": code, "message": text}``, and near relatives as mere detail."""
+    body = answer.json()
+    if not isinstance(body, dict):
+        return Complaint("", first_line(answer))
+    code, message = body.get("error"), body.get("message")
+    if isinstance(code, str) and isinstance(message, str) and _CODE.fullmatch(code):
+        return Complaint(code, one_line(message) or code)
+    nested = code if isinstance(code, dict) else {}
+    words = text_in(body, "message", "error", "detail") or text_in(nested, "message", "code")
+    return Complaint("", one_line(words) or phrase(answer.status))
+
+
+def error_of(answer: Answer) -> ServiceError:
+    """The error that an unsuccessful answer means."""
+    complaint = complaint_of(answer)
+    status, detail = answer.status, complaint.detail
+    if status == 429:
+        return RateLimitedError(status=status, detail=detail, retry_after_s=retry_after_s(answer))
+    foreign = status < 400 or (status == 404 and not complaint.code)
+    if answer.is_html or foreign:
+        return BadAnswerError(host=answer.host, status=status, detail=detail)
+    if status == 409:
+        return ConflictError(status=status, detail=detail, reason=complaint.code)
+    kind = _KINDS.get(status) or (RejectedError if status < 500 else ServerFailedError)
+    return kind(status=status, detail=detail)
+
+
+_KINDS: Mapping[int, type[ServiceError]] = {
+    401: UnauthorizedError,
+    402: NoCreditError,
+    403: UnauthorizedError,
+    404: NotFoundError,
+    503: NoCapacityError,
+}
+
+
+def create_error_of(answer: Answer, mode: str) -> ServiceError:
+    """As ``error_of``, for a create: it may be the mode that was refused."""
+    complaint = complaint_of(answer)
+    named = "mode" in complaint.code.split("_") or bool(_MODE_REFUSED.search(complaint.detail))
+    if named and answer.status in _MODE_STATUSES and not answer.is_html:
+        return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
+    return error_of(answer)
+
+
+def _hung_up(error: httpx.HTTPError) -> bool:
+    # httpx tells a closed connection from broken HTTP by its words only (0.28).
+    words = str(error).lower()
+    return "disconnected" in words or "closed connection" in words

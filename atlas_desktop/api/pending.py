@@ -1,0 +1,58 @@
+"""A source that is not there yet: a session can be asked for, and cancelled, before its source is."""
+
+from collections.abc import Awaitable, Callable
+
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource, SessionStatus
+
+Opener = Callable[[], Awaitable[SessionSource]]
+
+
+class PendingSource:
+    """Opens the real source with the first ``create``, then only passes on. Satisfies ``SessionSource``.
+
+    Opening may take seconds (the rehearsal starts a process, the keyring is asked); done here, it is
+    part of "Request session" on the stage, with its errors and its *Cancel*.
+
+    Args:
+        label: What the user knows it by until it is open.
+        billed: Whether its sessions cost money.
+        opening: Gives the real source; called anew as long as it fails.
+    """
+
+    def __init__(self, label: str, billed: bool, opening: Opener) -> None:
+        self._label = label
+        self._billed = billed
+        self._opening = opening
+        self._source: SessionSource | None = None
+
+    @property
+    def label(self) -> str:
+        return self._source.label if self._source is not None else self._label
+
+    @property
+    def billed(self) -> bool:
+        return self._billed
+
+    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+        return await (await self._opened()).create(mode, face)
+
+    async def patch_face(self, session_id: str, face: Face) -> None:
+        await (await self._opened()).patch_face(session_id, face)
+
+    async def end(self, session_id: str) -> EndReceipt:
+        return await (await self._opened()).end(session_id)
+
+    async def status(self, session_id: str) -> SessionStatus:
+        return await (await self._opened()).status(session_id)
+
+    async def viewer(self, session_id: str) -> SessionGrant:
+        return await (await self._opened()).viewer(session_id)
+
+    async def aclose(self) -> None:
+        if self._source is not None:
+            await self._source.aclose()
+
+    async def _opened(self) -> SessionSource:
+        if self._source is None:
+            self._source = await self._opening()
+        return self._source

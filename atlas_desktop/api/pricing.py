@@ -1,0 +1,78 @@
+"""What a session costs: the service's ``pricing`` text read as US dollars an hour."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from atlas_desktop.api.source import Mode
+
+FALLBACK_PER_HOUR_USD: Final[Mapping[Mode, float]] = {Mode.CONVERSATION: 10.0, Mode.PASSTHROUGH: 7.0}
+"""Used where the service does not say. Source: the AtlasRenderer page of avatarlayer."""
+
+_CENTS_A_DOLLAR = 100
+_HIGHEST_PER_HOUR_USD = 10_000.0
+_UNIT_HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
+_PRICE = re.compile(
+    r"""(?xi)
+    (?: \$ | usd\s*\$? ) \s* (?P<before> \d+ (?:\.\d+)? )      # $7, USD 7
+      \s* (?: / | per | an? ) \s* (?P<unit1> h | m(?!onth) | s(?!ession) )
+    | (?P<after> \d+ (?:\.\d+)? ) \s* (?: \$ | usd | dollars? )  # 7 USD
+      \s* (?: / | per | an? ) \s* (?P<unit2> h | m(?!onth) | s(?!ession) )
+    """
+)
+_AMOUNT = re.compile(r"\d+(?:\.\d+)?")
+
+
+def price_per_hour_usd(pricing: Any, mode: Mode) -> float:
+    """The price of a session of ``mode``: the service's own when its text can be read, else R's figure.
+
+    Args:
+        pricing: The answer's ``pricing``, as a rule text such as ``$7/hour``; anything is tolerated.
+        mode: Which price counts where the text names several.
+    """
+    stated = parse_price(pricing, mode)
+    return FALLBACK_PER_HOUR_USD[mode] if stated is None else stated
+
+
+def parse_price(pricing: Any, mode: Mode) -> float | None:
+    """Reads ``$7/hour``, ``$0.12 per minute``, ``7 USD/hour``; ``None`` when it is none of these."""
+    if not isinstance(pricing, str):
+        return None
+    pieces = re.split(r"[,;|\n]", pricing)
+    named = [piece for piece in pieces if mode.value in piece.lower()]
+    for piece in (*named, pricing):
+        match = _PRICE.search(piece)
+        if match is not None:
+            return _per_hour(match)
+    return None
+
+
+def charged_usd(answer: Mapping[str, Any]) -> float | None:
+    """What a DELETE's answer says was charged: deducted cents first, else the estimated cost."""
+    cents = number(answer.get("credits_deducted_cents"))
+    if cents is not None:
+        return cents / _CENTS_A_DOLLAR
+    estimated = answer.get("estimated_cost")
+    if isinstance(estimated, str):
+        match = _AMOUNT.search(estimated)
+        return float(match.group()) if match else None
+    return number(estimated)
+
+
+def number(value: Any) -> float | None:
+    """A number that is finite and not negative, also when it was written as text; else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) and read >= 0 else None
+
+
+def _per_hour(match: re.Match[str]) -> float | None:
+    amount = float(match["before"] or match["after"])
+    unit = (match["unit1"] or match["unit2"]).lower()
+    price = amount / _UNIT_HOURS[unit]
+    return price if price <= _HIGHEST_PER_HOUR_USD else None

@@ -1,0 +1,1 @@
+"""Sound devices through Qt: the speaker's thread and the microphone's."""

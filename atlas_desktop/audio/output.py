@@ -1,0 +1,73 @@
+"""One open speaker: a ``QAudioSink`` that is pushed to, and says how much it holds."""
+
+import time
+
+from PySide6.QtCore import QCoreApplication, QIODevice
+from PySide6.QtMultimedia import QAudioDevice, QAudioSink, QtAudio
+
+from atlas_desktop.audio.formats import ToDevice, can_convert, negotiate
+from atlas_desktop.errors import DeviceError
+from atlas_desktop.media.blocks import Block
+
+CEILING_MS = 100
+"""The device's buffer: a ceiling only, held nearly empty. 20 ms is too small for a sound server."""
+_HUSH_STEPS = (0.6, 0.3, 0.1, 0.0)
+_HUSH_STEP_S = 0.004
+
+
+class Output:
+    """An open speaker. Made, used and closed in one thread, which alone may touch it.
+
+    Raises:
+        DeviceError: The device could not be opened.
+    """
+
+    def __init__(self, device: QAudioDevice) -> None:
+        self.name = device.description()
+        form = negotiate(device, channels=2)
+        if not can_convert(form):
+            raise DeviceError(device=self.name, detail="its sound format is unknown")
+        self._converter = ToDevice(form)
+        self._bytes_per_ms = form.sampleRate() * form.bytesPerFrame() / 1000
+        self._sink = QAudioSink(device, form)
+        self._sink.setBufferSize(form.bytesForDuration(CEILING_MS * 1000))
+        # Declared as never None, yet it is for a device that is gone.
+        stream: QIODevice | None = self._sink.start()
+        if stream is None or self._sink.error() != QtAudio.Error.NoError:
+            raise DeviceError(device=self.name, detail="it could not be opened")
+        self._stream = stream
+        self._buffer_bytes = self._sink.bufferSize()
+
+    @property
+    def level_ms(self) -> float:
+        """How much it holds that the sound server has not fetched yet."""
+        return (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
+
+    @property
+    def broken(self) -> bool:
+        """Whether the device has failed for good. Lets Qt's own messages in first."""
+        QCoreApplication.processEvents()
+        return self._sink.error() in (QtAudio.Error.FatalError, QtAudio.Error.IOError) or (
+            self._sink.state() == QtAudio.State.StoppedState
+        )
+
+    def write(self, block: Block) -> bool:
+        """Appends ``block``, int16 (samples, 2), 48 kHz. False when it did not fit: the rest is lost."""
+        data = self._converter.convert(block)
+        return self._stream.write(data) == len(data)
+
+    def hush(self) -> None:
+        """Fades what it holds, in about 16 ms: Qt applies its volume as the server fetches the sound."""
+        for volume in _HUSH_STEPS:
+            self._sink.setVolume(volume)
+            time.sleep(_HUSH_STEP_S)
+
+    def unhush(self) -> None:
+        """What it holds is heard as it is."""
+        self._sink.setVolume(1.0)
+
+    def close(self) -> None:
+        """Drops what it holds and lets go of the device."""
+        # Reset comes first: `stop` alone can wait for a sound server that is gone.
+        self._sink.reset()
+        self._sink.stop()

@@ -1,0 +1,291 @@
+"""The cue player: speaks clips in order, hands the feeder the next before the end of one."""
+
+import asyncio
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.files import expand
+from atlas_desktop.cues.queue import Cue, CueQueue, CueState
+from atlas_desktop.errors import AppError, MediaError
+from atlas_desktop.media.blocks import BlockReader
+from atlas_desktop.media.decode import ClipInfo, ClipReader, probe
+from atlas_desktop.media.feeder import ClipEvent, ClipFailed, ClipFinished, ClipStarted, Speaker
+
+ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
+ErrorCallback: TypeAlias = Callable[[AppError], None]
+
+_POSITION_S = 0.2
+
+
+class CuePlayer:
+    """Speaks cues one after another without a gap, while enabled.
+
+    A cue starts without waiting for its length and outline, which come later. A broken one keeps its
+    place with its error, and the rest go on. Thread: the loop that made it.
+    """
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        scope: TaskScope,
+        *,
+        open_clip: Callable[[Path], BlockReader] = ClipReader,
+        probe_clip: Callable[[Path], ClipInfo] = probe,
+    ) -> None:
+        self._speaker = speaker
+        self._scope = scope
+        self._open_clip = open_clip
+        self._probe_clip = probe_clip
+        self._loop = asyncio.get_running_loop()
+        self._queue = CueQueue()
+        self._enabled = False
+        self._current: tuple[int, BlockReader] | None = None
+        self._next: tuple[int, BlockReader] | None = None
+        self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
+        self._ticking: asyncio.Task[None] | None = None
+        self._change_callbacks: tuple[ChangeCallback, ...] = ()
+        self._error_callbacks: tuple[ErrorCallback, ...] = ()
+        self._unsubscribe = speaker.on_event(self._from_speaker)
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """All cues, in order."""
+        return tuple(self._queue)
+
+    @property
+    def current(self) -> Cue | None:
+        """The cue that is spoken, or paused."""
+        return self._queue.get(self._current[0]) if self._current else None
+
+    def on_change(self, callback: ChangeCallback) -> None:
+        """Calls ``callback`` with all cues whenever one has changed."""
+        self._change_callbacks = (*self._change_callbacks, callback)
+
+    def on_error(self, callback: ErrorCallback) -> None:
+        """Calls ``callback`` with the error of each cue that can't be played, once."""
+        self._error_callbacks = (*self._error_callbacks, callback)
+
+    def set_enabled(self, enabled: bool) -> None:
+        """True: waiting cues are spoken, in order. False: they wait, the one that was spoken too."""
+        if enabled == self._enabled:
+            return
+        self._enabled = enabled
+        if enabled:
+            self._advance()
+        elif self._current is not None:
+            self._leave_current(CueState.WAITING)
+            self._speaker.interrupt()
+        self._publish()
+
+    def add(self, paths: Iterable[Path]) -> list[int]:
+        """Appends files, and the sound files of folders; returns the new cues' ids."""
+        added = self._queue.add(expand(paths))
+        self._advance()
+        self._publish()
+        if added:
+            self._scope.start(self._look_at(added), "probe")
+        return added
+
+    def play(self, cue_id: int | None = None) -> None:
+        """Speaks this cue now, in place of what is spoken; without an id, goes on or begins.
+
+        Cues held by ``interrupt`` are released. While not enabled, the cue waits.
+        """
+        if cue_id is None and self._current is not None:
+            self.resume()
+            return
+        self._release_paused()
+        cue = self._queue.get(cue_id)
+        if cue is not None and (self._current is None or self._current[0] != cue.id):
+            self._queue.change(cue.id, state=CueState.WAITING, error=None, position_s=0.0)
+            if self._enabled:
+                self._leave_current(CueState.DONE)
+                self._begin(cue)
+        elif cue is not None:
+            self.resume()
+        self._advance()
+        self._publish()
+
+    def pause(self) -> None:
+        """Holds the cue where it is."""
+        if self._current is not None:
+            self._speaker.pause()
+            self._queue.change(self._current[0], state=CueState.PAUSED)
+            self._publish()
+
+    def resume(self) -> None:
+        """Goes on with the held cue, and with those held by ``interrupt``."""
+        if self._current is not None:
+            self._speaker.resume()
+            self._queue.change(self._current[0], state=CueState.PLAYING)
+        self._release_paused()
+        self._advance()
+        self._publish()
+
+    def next(self) -> None:
+        """Leaves the current cue and speaks the one after it."""
+        self._release_paused()
+        before = self._current[0] if self._current else None
+        following = self._queue.next_after(before, CueState.WAITING)
+        self._leave_current(CueState.DONE)
+        if following is not None and self._enabled:
+            self._begin(following)
+        elif before is not None:
+            self._speaker.interrupt()
+        self._publish()
+
+    def remove(self, cue_id: int) -> None:
+        """Forgets a cue; when it is spoken now, the one after it follows."""
+        if self._current is not None and self._current[0] == cue_id:
+            self.next()
+        self._queue.remove(cue_id)
+        self._plan()
+        self._publish()
+
+    def interrupt(self) -> None:
+        """Stops the current cue for good; those that wait are held until ``play`` or ``resume``."""
+        if self._current is not None:
+            for cue in self._queue:
+                if cue.state is CueState.WAITING:
+                    self._queue.change(cue.id, state=CueState.PAUSED)
+        self._leave_current(CueState.DONE)
+        self._speaker.interrupt()
+        self._publish()
+
+    def clear_done(self) -> None:
+        """Forgets the cues that are over."""
+        for cue in self._queue:
+            if cue.state.is_over:
+                self._queue.remove(cue.id)
+        self._publish()
+
+    def close(self) -> None:
+        """Stops listening to the speaker, and what it speaks of ours."""
+        self._unsubscribe()
+        self.set_enabled(False)
+
+    def _begin(self, cue: Cue) -> None:
+        reader = self._open(cue)
+        self._current = (cue.id, reader)
+        self._queue.change(cue.id, state=CueState.PLAYING, error=None, position_s=0.0)
+        self._speaker.play(reader)
+        if self._ticking is None or self._ticking.done():
+            self._ticking = self._scope.start(self._tick(), "position")
+
+    def _open(self, cue: Cue) -> BlockReader:
+        reader = self._open_clip(cue.path)
+        self._opened.add(reader)
+        return reader
+
+    def _leave_current(self, state: CueState) -> None:
+        """Takes the current cue, and the one planned after it, off the record; the speaker is not told."""
+        if self._current is not None:
+            self._queue.change(self._current[0], state=state, position_s=0.0)
+        self._current = self._next = None
+
+    def _release_paused(self) -> None:
+        current = self._current[0] if self._current else None
+        for cue in self._queue:
+            if cue.state is CueState.PAUSED and cue.id != current:
+                self._queue.change(cue.id, state=CueState.WAITING)
+
+    def _advance(self) -> None:
+        """Begins the first waiting cue when nothing is spoken, or plans what follows."""
+        if not self._enabled:
+            return
+        if self._current is None:
+            cue = self._queue.next_after(None, CueState.WAITING)
+            if cue is not None:
+                self._begin(cue)
+        else:
+            self._plan()
+
+    def _plan(self) -> None:
+        """Hands the speaker what follows the current cue, once that is under way."""
+        if self._current is None:
+            return
+        cue = self._queue.next_after(self._current[0], CueState.WAITING)
+        planned = self._next[0] if self._next else None
+        if cue is None and planned is not None:
+            self._next = None
+            self._speaker.follow_with(None)
+        elif cue is not None and cue.id != planned:
+            self._next = (cue.id, self._open(cue))
+            self._speaker.follow_with(self._next[1])
+
+    def _from_speaker(self, event: ClipEvent) -> None:
+        """In the speaker's thread."""
+        self._loop.call_soon_threadsafe(self._on_event, event)
+
+    def _on_event(self, event: ClipEvent) -> None:
+        current = self._current
+        ours = current is not None and current[1] is event.reader
+        match event:
+            case ClipStarted() if ours:
+                self._plan()
+            case ClipStarted() if event.reader not in self._opened:
+                self._leave_current(CueState.DONE)  # somebody else speaks in its place
+            case ClipStarted() if current is None:
+                self._speaker.interrupt()  # it was removed in the very moment of its turn
+            case ClipFinished() if ours:
+                self._queue.change(current[0] if current else None, state=CueState.DONE, position_s=0.0)
+                self._over()
+            case ClipFailed() if ours:
+                self._fail(current[0] if current else None, event.error)
+                self._over()
+            case ClipFinished() | ClipFailed() if event.reader not in self._opened:
+                self._advance()
+            case _:
+                pass  # what is past: the cue was left before its event came
+        self._publish()
+
+    def _over(self) -> None:
+        """The current cue has ended by itself: the planned one is spoken already, or the next begins."""
+        self._current, self._next = self._next, None
+        if self._current is not None:
+            self._queue.change(self._current[0], state=CueState.PLAYING, position_s=0.0)
+        self._advance()
+
+    def _fail(self, cue_id: int | None, error: AppError) -> None:
+        self._queue.fail(cue_id, error)
+        for callback in self._error_callbacks:
+            callback(error)
+
+    async def _look_at(self, cue_ids: list[int]) -> None:
+        """Finds out length and outline, one file after another, in a worker thread."""
+        for cue_id in cue_ids:
+            cue = self._queue.get(cue_id)
+            if cue is None or cue.state.is_over:
+                continue
+            try:
+                info = await asyncio.to_thread(self._probe_clip, cue.path)
+            except MediaError as error:
+                self._give_up(cue_id, error)
+            else:
+                self._queue.change(cue_id, duration_s=info.duration_s, peaks=info.peaks)
+            self._publish()
+
+    def _give_up(self, cue_id: int, error: MediaError) -> None:
+        """A cue that has not begun can't be read; the current one's error comes from the speaker."""
+        cue = self._queue.get(cue_id)
+        if cue is not None and cue.state in {CueState.WAITING, CueState.PAUSED}:
+            self._fail(cue_id, error)
+            self._plan()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_POSITION_S)
+            cue = self.current
+            if cue is None:
+                return
+            if self._speaker.playing:
+                self._queue.change(cue.id, position_s=self._speaker.position_s)
+                self._publish()
+
+    def _publish(self) -> None:
+        cues = self.cues
+        for callback in self._change_callbacks:
+            callback(cues)

@@ -1,0 +1,98 @@
+"""The clips that the user gave, in order, and what became of each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from atlas_desktop.errors import AppError, MissingFileError
+
+
+class CueState(StrEnum):
+    """What a cue is doing, in the words that the user sees."""
+
+    WAITING = "waiting"
+    PLAYING = "playing"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    MISSING = "missing"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will not play by itself any more."""
+        return self in {CueState.DONE, CueState.FAILED, CueState.MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One clip.
+
+    Attributes:
+        id: Never used twice by one queue.
+        path: Where the file lies.
+        name: What the user knows it by.
+        duration_s: ``None`` until known.
+        peaks: Bars of the waveform, 0 to 100; empty until known.
+        state: What it is doing.
+        error: Why it failed.
+        position_s: How much was spoken.
+    """
+
+    id: int
+    path: Path
+    name: str
+    duration_s: float | None = None
+    peaks: tuple[int, ...] = ()
+    state: CueState = CueState.WAITING
+    error: AppError | None = None
+    position_s: float = 0.0
+
+
+class CueQueue:
+    """Cues by id, in the order in which they are spoken. Thread: one."""
+
+    def __init__(self) -> None:
+        self._cues: dict[int, Cue] = {}
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Cue]:
+        return iter(tuple(self._cues.values()))
+
+    def get(self, cue_id: int | None) -> Cue | None:
+        """The cue, if it is still here."""
+        return None if cue_id is None else self._cues.get(cue_id)
+
+    def add(self, paths: Iterable[Path]) -> list[int]:
+        """Appends waiting cues; returns their ids in the same order."""
+        added = []
+        for path in paths:
+            self._last_id += 1
+            self._cues[self._last_id] = Cue(self._last_id, path, path.name)
+            added.append(self._last_id)
+        return added
+
+    def remove(self, cue_id: int) -> None:
+        """Forgets the cue."""
+        self._cues.pop(cue_id, None)
+
+    def change(self, cue_id: int | None, **changes: Any) -> None:
+        """Replaces fields of a cue that is still here."""
+        cue = self.get(cue_id)
+        if cue is not None:
+            self._cues[cue.id] = replace(cue, **changes)
+
+    def fail(self, cue_id: int | None, error: AppError) -> None:
+        """Marks a cue as failed, or as missing when its file is gone."""
+        state = CueState.MISSING if isinstance(error, MissingFileError) else CueState.FAILED
+        self.change(cue_id, state=state, error=error, position_s=0.0)
+
+    def next_after(self, cue_id: int | None, *states: CueState) -> Cue | None:
+        """The first cue in one of ``states`` behind ``cue_id``, else the first such cue of all."""
+        order = list(self._cues)
+        start = order.index(cue_id) + 1 if cue_id in self._cues else 0
+        for candidate in (*order[start:], *order[:start]):
+            if self._cues[candidate].state in states and candidate != cue_id:
+                return self._cues[candidate]
+        return None

@@ -1,0 +1,65 @@
+"""The parts of a local Atlas, put together: the composition root of its process."""
+
+import socket
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from atlas_desktop.local_atlas.books import Books
+from atlas_desktop.local_atlas.fault_desk import FaultDesk
+from atlas_desktop.local_atlas.gate import Gate
+from atlas_desktop.local_atlas.hall import RUNNER_OPTIONS, RoomHall
+from atlas_desktop.local_atlas.jobs import UPLOAD_LIMIT_BYTES, JobDesk
+from atlas_desktop.local_atlas.local_desk import LocalDesk
+from atlas_desktop.local_atlas.rest import RestDesk
+from atlas_desktop.local_atlas.service import ServiceDesk
+from atlas_desktop.local_atlas.stage import Casting
+
+# What is too large by a little is refused with a reason of ours, not by cutting the connection.
+_BODY_LIMIT_BYTES = UPLOAD_LIMIT_BYTES + 5_000_000
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a local Atlas is made of; ``closers`` end what they do."""
+
+    app: web.Application
+    books: Books
+    hall: RoomHall
+    faults: FaultDesk
+    closers: list[Callable[[], Coroutine[Any, Any, None]]]
+
+    def runner(self, shutdown_limit_s: float) -> web.AppRunner:
+        """Serves the application; the room's long addresses included, and none of them logged."""
+        options: dict[str, Any] = dict(RUNNER_OPTIONS)
+        return web.AppRunner(self.app, shutdown_timeout=shutdown_limit_s, **options)
+
+    def site(self, runner: web.AppRunner, listener: socket.socket, backlog: int) -> web.BaseSite:
+        """The application on a socket that is bound already."""
+        return web.SockSite(runner, listener, backlog=backlog)
+
+
+def assemble(base: str, key: str, casting: Casting | None = None) -> Parts:
+    """Makes all parts of the local Atlas at ``base`` and connects them. Thread: the event loop's."""
+    casting = casting or _our_casting()
+    books = Books()
+    hall = RoomHall(casting)
+    faults = FaultDesk(books, hall)
+    gate = Gate(key, books)
+    rest = RestDesk(base.replace("http://", "ws://", 1), books, hall, faults)
+    jobs = JobDesk(base, books, casting)
+    app = web.Application(
+        middlewares=[gate.note, gate.host, gate.errors, faults.middleware, gate.key],
+        client_max_size=_BODY_LIMIT_BYTES,
+    )
+    for desk in (ServiceDesk(key, books), rest, jobs, LocalDesk(books, hall, faults), hall):
+        app.add_routes(desk.routes())
+    return Parts(app, books, hall, faults, [rest.aclose, hall.aclose, jobs.aclose])
+
+
+def _our_casting() -> Casting:
+    from atlas_desktop.local_atlas.casting import cast
+
+    return cast

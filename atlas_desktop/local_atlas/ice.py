@@ -1,0 +1,86 @@
+"""Everything that reaches into aioice: which addresses are used, ICE restarts and cut cables.
+
+Written against aioice 0.13.0, whose private names it uses; the room's tests guard the pin.
+"""
+
+import functools
+import re
+import sys
+from typing import Any
+
+from aiortc import RTCIceCandidate, RTCPeerConnection
+from aiortc.sdp import candidate_from_sdp
+
+_LOOPBACK = "127.0.0.1"
+_UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
+_PASSWORD = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
+# Without the end of candidates aioice waits for the client's own checks, however few it signals:
+# a client on a host with only loopback signals none. mDNS names would bind port 5353.
+_DROPPED_LINES = re.compile(r"^a=(?:end-of-candidates|candidate:.*\.local .*)\r?\n", re.MULTILINE)
+
+
+def clean_offer(sdp: str) -> str:
+    """Returns ``sdp`` without what aioice must not see: mDNS candidates and their end."""
+    return _DROPPED_LINES.sub("", sdp)
+
+
+def parse_candidate(line: str, mid: str | None, index: int | None) -> RTCIceCandidate | None:
+    """Returns a trickled candidate, or ``None`` for one that is empty, mDNS or not UDP."""
+    body = line.removeprefix("candidate:")
+    if not body or ".local " in body or " udp " not in body.lower():
+        return None
+    candidate = candidate_from_sdp(body)
+    candidate.sdpMid = mid
+    candidate.sdpMLineIndex = index
+    return candidate
+
+
+class IcePath:
+    """The one ICE connection of a bundled peer connection. Thread: the event loop's."""
+
+    def __init__(self, peer: RTCPeerConnection) -> None:
+        transceivers = peer.getTransceivers()
+        dtls = peer.sctp.transport if peer.sctp else transceivers[0].receiver.transport
+        self._ice: Any = dtls.transport._connection
+        self._narrow()
+
+    def take_restart(self, sdp: str) -> None:
+        """Adopts the credentials of an offer that restarts ICE: aiortc ignores them once connected."""
+        ufrag, password = _UFRAG.search(sdp), _PASSWORD.search(sdp)
+        if ufrag is None or password is None or self._ice.remote_username in (None, ufrag[1]):
+            return
+        self._ice.remote_username = ufrag[1]
+        self._ice.remote_password = password[1]
+
+    def cut(self) -> None:
+        """Pulls the cable: no datagram leaves or is heard until ``mend``."""
+        for protocol in self._ice._protocols:
+            protocol.datagram_received = _swallow
+            protocol.send_data = _swallow_async
+            protocol.send_stun = _swallow
+
+    def mend(self) -> None:
+        """Puts the cable back."""
+        for protocol in self._ice._protocols:
+            for name in ("datagram_received", "send_data", "send_stun"):
+                vars(protocol).pop(name, None)
+
+    def _narrow(self) -> None:
+        gather = self._ice.get_component_candidates
+
+        @functools.wraps(gather)
+        async def gather_here(component: int, addresses: list[str], timeout: int = 5) -> list[Any]:
+            # On Linux a socket on loopback reaches every address of this computer; elsewhere the
+            # client's other addresses may not, so the host's are gathered too.
+            others = [] if sys.platform == "linux" else addresses
+            return list(await gather(component, [_LOOPBACK, *others], timeout))
+
+        self._ice.get_component_candidates = gather_here
+
+
+def _swallow(*_: Any) -> None:
+    """Takes a datagram and does nothing."""
+
+
+async def _swallow_async(*_: Any) -> None:
+    """Takes a datagram and does nothing."""

@@ -1,0 +1,37 @@
+"""Where the local Atlas listens: a socket on loopback, and the key that opens it."""
+
+import secrets
+import socket
+import sys
+
+HOST = "127.0.0.1"
+BACKLOG = 128
+
+
+def bound(port: int) -> socket.socket:
+    """A listening socket on this computer's loopback.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def base_of(listener: socket.socket) -> str:
+    """The address of a bound socket."""
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def new_key() -> str:
+    """A key nobody can guess, in Atlas's form."""
+    return f"ak_{secrets.token_hex(20)}"

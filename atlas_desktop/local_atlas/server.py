@@ -1,0 +1,77 @@
+"""The local Atlas as a process of its own: ``atlas-desktop local``.
+
+Importing this file is cheap. The address is known, and printed, before the heavy parts are loaded:
+connections made meanwhile wait in the socket's queue.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+
+from atlas_desktop import logs
+from atlas_desktop.local_atlas.listening import base_of, bound, new_key
+from atlas_desktop.local_atlas.running import LocalAtlas, LocalAtlasThread, serve
+
+__all__ = ["LocalAtlas", "LocalAtlasThread", "main", "serve"]
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(port: int = 0, as_child: bool = False) -> int:
+    """Serves until told to stop, and returns the exit status.
+
+    Prints one line of JSON, ``{"base": …, "key": …}``, as soon as it listens. Ends at SIGINT and
+    SIGTERM, and as a child also at end-of-file on its standard input.
+    """
+    logs.set_up()
+    try:
+        listener = bound(port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        sys.stderr.write(f"atlas-desktop local: port {port} can't be used ({reason}); try another --port\n")
+        return 1
+    key = new_key()
+    sys.stdout.write(json.dumps({"base": base_of(listener), "key": key}) + "\n")
+    sys.stdout.flush()
+    asyncio.run(_serve_until_told(listener, key, as_child))
+    return 0
+
+
+async def _serve_until_told(listener: socket.socket, key: str, as_child: bool) -> None:
+    told, serving = asyncio.Event(), threading.Event()
+    if as_child:
+        watch = (asyncio.get_running_loop(), told, serving)
+        threading.Thread(target=_wait_for_end_of_input, args=watch, name="stdin", daemon=True).start()
+    atlas = await serve(listener=listener, key=key)
+    _listen_for_signals(told)
+    serving.set()
+    await told.wait()
+    await atlas.aclose()
+
+
+def _listen_for_signals(told: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        try:
+            loop.add_signal_handler(number, told.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
+
+
+def _wait_for_end_of_input(
+    loop: asyncio.AbstractEventLoop, told: asyncio.Event, serving: threading.Event
+) -> None:
+    # Not sys.stdin: a thread that waits in its lock aborts the interpreter's shutdown.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    if not serving.is_set():
+        # Still loading, which can take seconds on a busy computer: nobody was served, nothing is to be ended.
+        os._exit(0)
+    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+        loop.call_soon_threadsafe(told.set)

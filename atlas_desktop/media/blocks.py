@@ -1,0 +1,76 @@
+"""The one shape of sound inside the app, and what a source of it looks like.
+
+Sound is always int16, (samples, channels), 48 kHz; what goes out to the room is mono.
+"""
+
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 48_000
+BLOCK_MS = 10
+BLOCK_SAMPLES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
+
+Block: TypeAlias = NDArray[np.int16]
+"""int16, (samples, channels), 48 kHz."""
+
+
+def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
+    """A block of zeros, (samples, channels)."""
+    return np.zeros((samples, channels), np.int16)
+
+
+class BlockReader(Protocol):
+    """A source of mono blocks, read by one thread. A reader handed to a feeder is closed by it.
+
+    A reader that can break has an attribute ``error: AppError | None`` besides.
+    """
+
+    def read(self) -> Block | None:
+        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks.
+
+        Only the last block of a source may be shorter; what follows it is joined without a gap.
+        """
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """True once ``read`` will never again return a block."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of file and thread without waiting for them; may be called twice, from any thread."""
+        ...
+
+
+class ArrayReader:
+    """Reads a clip that is already in memory: int16, (samples, 1) or (samples,), 48 kHz."""
+
+    def __init__(self, samples: NDArray[np.int16]) -> None:
+        self._samples: Block = np.ascontiguousarray(samples, np.int16).reshape(-1, 1)
+        self._at = 0
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the whole clip."""
+        return len(self._samples) / SAMPLE_RATE_HZ
+
+    @property
+    def position_s(self) -> float:
+        """How much was read."""
+        return min(self._at, len(self._samples)) / SAMPLE_RATE_HZ
+
+    @property
+    def finished(self) -> bool:
+        return self._at >= len(self._samples)
+
+    def read(self) -> Block | None:
+        if self.finished:
+            return None
+        block = self._samples[self._at : self._at + BLOCK_SAMPLES]
+        self._at += BLOCK_SAMPLES
+        return block
+
+    def close(self) -> None:
+        self._at = len(self._samples)

@@ -1,0 +1,255 @@
+"""The one feeder: clips and microphone in, 10 ms blocks out, paced on a thread of its own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from atlas_desktop.aio import ErrorHandler, guarded
+from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, BlockReader, silence
+from atlas_desktop.media.feeds import monotonic_us
+from atlas_desktop.media.gate import MicrophoneGate
+from atlas_desktop.media.line import ClipLine
+from atlas_desktop.media.loop_thread import LoopThread
+from atlas_desktop.media.pacing import Pacer
+from atlas_desktop.media.speaker import (
+    BlockSink,
+    ClipEvent,
+    ClipFailed,
+    ClipFinished,
+    ClipStarted,
+    EventCallback,
+    Speaker,
+)
+
+__all__ = [
+    "BlockSink",
+    "ClipEvent",
+    "ClipFailed",
+    "ClipFinished",
+    "ClipStarted",
+    "EventCallback",
+    "Feeder",
+    "Speaker",
+]
+
+LEAD_MS = 200
+"""Clips are handed over this far ahead: a stall of the process half as long is never heard.
+
+It costs no delay: the queue is emptied when a clip starts, pauses or is interrupted.
+"""
+CHUNK_MS = 100
+"""A clip goes out in such pieces: one hand-over costs about 1 ms of CPU, whatever its length."""
+_LOW_US = (LEAD_MS - CHUNK_MS) * 1000
+_LAST_CALL_US = 20_000
+_OPENING_POLL_S = 0.005
+_CHUNK_SAMPLES = CHUNK_MS * SAMPLE_RATE_HZ // 1000
+
+
+class Feeder:
+    """Speaks clips, and the microphone when no clip plays, into one sink. Outlives sessions.
+
+    Without a sink a clip waits. Idle it costs nothing: the sink sends silence by itself.
+    Thread: every method may be called from any thread but the media loop's; none blocks but ``close``.
+
+    Attributes:
+        underruns: How often a clip in progress was late.
+    """
+
+    def __init__(self, name: str = "media-feeder", on_error: ErrorHandler | None = None) -> None:
+        self.underruns = 0
+        self._thread = LoopThread(name, on_error)
+        self._on_error = on_error
+        self._line = ClipLine()
+        self._pacer = Pacer()
+        self._gate = MicrophoneGate()
+        self._sink: BlockSink | None = None
+        self._sent: deque[Block] = deque(maxlen=LEAD_MS // CHUNK_MS + 1)
+        self._callbacks: tuple[EventCallback, ...] = ()
+        self._flowing = False
+        self._writing = False
+        self._wake: asyncio.Event | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The media loop, to which a sink's own futures belong; starts the thread."""
+        return self._thread.loop
+
+    @property
+    def playing(self) -> bool:
+        """Whether a clip is being spoken now, or is about to be; False while paused."""
+        return self._line.active
+
+    @property
+    def current(self) -> BlockReader | None:
+        """The clip that is spoken, or paused."""
+        return self._line.current
+
+    @property
+    def position_s(self) -> float:
+        """How much of the current clip was sent."""
+        return max(0.0, self._line.given_s - self._pacer.lead_us(monotonic_us()) / 1e6)
+
+    @property
+    def microphone_open(self) -> bool:
+        """Whether what the microphone hears goes out."""
+        return self._gate.is_open(self.playing, monotonic_us())
+
+    def attach(self, sink: BlockSink) -> None:
+        """Starts handing blocks to ``sink``; a clip given earlier begins now."""
+        self._sink = sink
+        if self._wake is None:
+            self._wake = asyncio.Event()
+            self._thread.spawn(self._pump, "pump")
+        self._poke()
+
+    def detach(self) -> None:
+        """Hands over no more, but keeps the clip: it goes on with the next sink."""
+        self._sink = None
+        self._poke()
+
+    def play(self, reader: BlockReader) -> None:
+        """Speaks ``reader`` at once, in place of what is spoken now; it is closed at its end."""
+        self._line.play(reader)
+        self._poke()
+
+    def follow_with(self, reader: BlockReader | None) -> None:
+        """Sets what is spoken after the current clip, without a gap; ``None`` takes it back."""
+        self._line.follow_with(reader)
+        self._poke()
+
+    def pause(self) -> None:
+        """Stops at once; what was handed over but not sent comes again after ``resume``."""
+        self._line.pause()
+        self._poke()
+
+    def resume(self) -> None:
+        """Goes on where ``pause`` stopped."""
+        self._line.resume()
+        self._poke()
+
+    def interrupt(self) -> None:
+        """Drops the clip and the one that would follow; nothing of it is sent from now on."""
+        self._line.stop()
+        self._poke()
+
+    def set_microphone(self, reader: BlockReader | None) -> None:
+        """Sets the microphone, or takes it away; a reader is closed when it is replaced."""
+        self._gate.set_reader(reader)
+        self._poke()
+
+    def on_event(self, callback: EventCallback) -> Callable[[], None]:
+        """Calls ``callback`` in the media loop's thread; returns what unsubscribes it."""
+        self._callbacks = (*self._callbacks, callback)
+
+        def unsubscribe() -> None:
+            self._callbacks = tuple(known for known in self._callbacks if known is not callback)
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """Drops everything and joins the thread; ``attach`` starts it anew."""
+        self._sink = None
+        self._line.stop()
+        self._gate.set_reader(None)
+        self._thread.close()
+        self._wake = None
+
+    def _poke(self) -> None:
+        """Makes the pump look again; a cut is obeyed even while a hand-over is in flight."""
+        if self._wake is not None:
+            self._thread.call(self._on_poke)
+
+    def _on_poke(self) -> None:
+        if self._line.cut_wanted:
+            self._cut()
+        if self._wake is not None:
+            self._wake.set()
+
+    def _cut(self) -> None:
+        now_us = monotonic_us()
+        if self._sink is not None:
+            self._sink.clear()
+        if self._writing:
+            return  # what is in flight may land after this: the pump cuts again when it has
+        self._line.cut_done(self._unsent(now_us))
+        self._gate.clip_plays(now_us)
+        self._pacer.cleared(now_us)
+        self._sent.clear()
+        self._flowing = False
+
+    def _unsent(self, now_us: int) -> Block:
+        """What was handed over last and can't have been sent yet, in whole blocks: none is lost."""
+        history = np.concatenate((silence(0), *self._sent))
+        blocks = -(-self._pacer.lead_us(now_us) // (BLOCK_MS * 1000))
+        return history[len(history) - min(blocks * BLOCK_SAMPLES, len(history)) :]
+
+    async def _pump(self) -> None:
+        wake = self._wake
+        while wake is not None:
+            wake.clear()
+            delay_s = await self._step()
+            self._tell()
+            if delay_s is None:
+                await wake.wait()
+            elif delay_s > 0:
+                timer = asyncio.get_running_loop().call_later(delay_s, wake.set)
+                await wake.wait()
+                timer.cancel()
+
+    async def _step(self) -> float | None:
+        """Hands over what is due; returns for how long nothing will be, ``None`` until woken."""
+        sink = self._sink
+        if sink is None:
+            return None
+        if self._line.cut_wanted:
+            self._cut()
+        if self._line.active:
+            return await self._speak(sink)
+        return await self._listen(sink)
+
+    async def _speak(self, sink: BlockSink) -> float:
+        now_us = monotonic_us()
+        self._gate.clip_plays(now_us)
+        lead_us = self._pacer.lead_us(now_us)
+        if lead_us > _LOW_US:
+            return (lead_us - _LOW_US) / 1e6
+        chunk = self._line.take(_CHUNK_SAMPLES, now_us, flush=lead_us < _LAST_CALL_US)
+        if len(chunk):
+            self.underruns += self._flowing and lead_us == 0
+            self._flowing = True
+            self._sent.append(chunk)
+            await self._write(sink, chunk)
+            return 0.0
+        if self._line.exhausted and lead_us == 0:
+            self._line.finish()
+            self._flowing = False
+            return 0.0
+        if self._line.exhausted or self._line.has_odd_end:
+            return max((lead_us - _LAST_CALL_US) / 1e6, _OPENING_POLL_S)
+        return _OPENING_POLL_S
+
+    async def _listen(self, sink: BlockSink) -> float | None:
+        if not self._gate.has_reader:
+            return None
+        now_us = monotonic_us()
+        heard = self._gate.read(self._pacer.lead_us(now_us), now_us)
+        if len(heard):
+            await self._write(sink, heard)
+        return MicrophoneGate.POLL_MS / 1000
+
+    async def _write(self, sink: BlockSink, chunk: Block) -> None:
+        self._pacer.wrote(len(chunk), monotonic_us())
+        self._writing = True
+        try:
+            await sink.write(chunk)
+        finally:
+            self._writing = False
+        if self._line.cut_wanted:
+            self._cut()
+
+    def _tell(self) -> None:
+        for event in self._line.events():
+            for callback in self._callbacks:
+                guarded("media.feeder", self._on_error)(callback)(event)

@@ -1,0 +1,158 @@
+"""What comes from the avatar, as stable objects.
+
+They outlive sessions: painter and sound thread attach once.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+from atlas_desktop.media.frames import I420Frame, LatestBox
+from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
+from atlas_desktop.media.ring import PcmRing
+from atlas_desktop.media.subscribers import Subscribers, Subscription
+
+Signal: TypeAlias = Callable[[], None]
+"""Called in a native thread: must only signal, never block, never raise."""
+
+RING_MS = 500
+_WAITING_BLOCKS = 50
+
+
+def monotonic_us() -> int:
+    """CLOCK_MONOTONIC in microseconds: the clock of every time in the media path."""
+    return time.monotonic_ns() // 1000
+
+
+class VideoFeed:
+    """The avatar's picture: newest frame only.
+
+    A library user calls ``latest()`` or iterates with ``async for frame in feed``; the painter
+    calls ``take()`` after its ``on_arrival`` callback was called.
+
+    Attributes:
+        received: Frames since the last ``clear()``.
+        first_frame_us: CLOCK_MONOTONIC of the first of them, ``None`` before.
+        last_frame_us: CLOCK_MONOTONIC of the newest of them, ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.first_frame_us: int | None = None
+        self.last_frame_us: int | None = None
+        self._box: LatestBox[I420Frame] = LatestBox()
+        self._latest: I420Frame | None = None
+        self._arrival: Signal | None = None
+        self._first: Signal | None = None
+        self._subscribers: Subscribers[I420Frame] = Subscribers(limit=1)
+
+    def __aiter__(self) -> Subscription[I420Frame]:
+        """Newest frames, skipping what came in between; ends with ``close()``."""
+        return self._subscribers.subscribe()
+
+    @property
+    def replaced(self) -> int:
+        """How many frames the painter never took, since the feed was made."""
+        return self._box.replaced
+
+    def latest(self) -> I420Frame | None:
+        """The newest frame; stays until the next one. Thread: any."""
+        return self._latest
+
+    def take(self) -> I420Frame | None:
+        """The newest frame that was not taken yet: for the one painter."""
+        return self._box.take()
+
+    def on_arrival(self, signal: Signal | None) -> None:
+        """Sets who is told, in the native thread, that there is something to ``take()`` again."""
+        self._arrival = signal
+
+    def on_first_frame(self, signal: Signal | None) -> None:
+        """Sets who is told, in the native thread, of the first frame after a ``clear()``."""
+        self._first = signal
+
+    def offer(self, frame: I420Frame) -> None:
+        """Takes a new frame. Thread: the tap's; never blocks."""
+        self._latest = frame
+        self.received += 1
+        self.last_frame_us = frame.received_us
+        is_first = self.first_frame_us is None
+        if is_first:
+            self.first_frame_us = frame.received_us
+        if self._box.put(frame) and self._arrival is not None:
+            self._arrival()
+        if is_first and self._first is not None:
+            self._first()
+        self._subscribers.offer(frame)
+
+    def clear(self) -> None:
+        """Forgets the frames and the counters of a session that is over."""
+        self._latest = None
+        self._box.take()
+        self.received = 0
+        self.first_frame_us = None
+        self.last_frame_us = None
+
+    def close(self) -> None:
+        """Ends every ``async for``: the program goes."""
+        self.clear()
+        self._subscribers.close()
+
+
+class AudioFeed:
+    """The avatar's sound: every block for library users, a ring for the sound thread.
+
+    Attributes:
+        ring: 48 kHz stereo, 500 ms at most; read by the sound thread only.
+        blocks: Blocks since the last ``clear()``.
+        first_sound_us: CLOCK_MONOTONIC of the first block above −50 dBFS, ``None`` before.
+        last_sound_us: CLOCK_MONOTONIC of the newest such block, ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.ring = PcmRing(RING_MS, channels=2)
+        self.blocks = 0
+        self.first_sound_us: int | None = None
+        self.last_sound_us: int | None = None
+        self._latest: Block | None = None
+        self._meter = LevelMeter()
+        self._subscribers: Subscribers[Block] = Subscribers(limit=_WAITING_BLOCKS)
+
+    def __aiter__(self) -> Subscription[Block]:
+        """Every block, int16 (samples, channels); a slow reader loses the oldest beyond 1 s."""
+        return self._subscribers.subscribe()
+
+    @property
+    def level_dbfs(self) -> float:
+        """The avatar's loudness, smoothed."""
+        return self._meter.dbfs
+
+    def latest(self) -> Block | None:
+        """The newest block. Thread: any."""
+        return self._latest
+
+    def offer(self, block: Block, received_us: int | None = None) -> None:
+        """Takes a new block, which nobody changes afterwards. Thread: the tap's; never blocks."""
+        self.ring.write(block)
+        self._latest = block
+        self.blocks += 1
+        if self._meter.update(block, len(block) / SAMPLE_RATE_HZ) > SPEECH_DBFS:
+            self.last_sound_us = monotonic_us() if received_us is None else received_us
+            if self.first_sound_us is None:
+                self.first_sound_us = self.last_sound_us
+        self._subscribers.offer(block)
+
+    def clear(self) -> None:
+        """Forgets the sound and the counters of a session that is over."""
+        self.ring.clear()
+        self._latest = None
+        self.blocks = 0
+        self.first_sound_us = None
+        self.last_sound_us = None
+        self._meter.reset()
+
+    def close(self) -> None:
+        """Ends every ``async for``: the program goes."""
+        self.clear()
+        self._subscribers.close()

@@ -1,0 +1,148 @@
+"""A picture in the SDK's own memory, and the box that holds the newest one."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+Plane = NDArray[np.uint8]
+
+
+class NativeMemory:
+    """Native bytes that live as long as any array made on them, then are given back.
+
+    ``numpy.asarray(memory)`` is a read-only uint8 array (size,) without a copy; it and every view of
+    it keep the memory alive. ``release`` runs once, in whichever thread lets go last: it must
+    neither block nor raise.
+    """
+
+    __slots__ = ("__weakref__", "_address", "_release", "_size")
+
+    def __init__(self, address: int, size: int, release: Callable[[], None]) -> None:
+        self._address = address
+        self._size = size
+        self._release = release
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return {"shape": (self._size,), "typestr": "|u1", "data": (self._address, True), "version": 3}
+
+    def __del__(self) -> None:
+        self._release()
+
+
+def i420_size(width: int, height: int) -> int:
+    """Bytes of an I420 picture without padding; chroma planes of odd sizes are rounded up."""
+    return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
+
+
+class I420Frame:
+    """One decoded picture: Y, U and V planes after each other, uint8, no padding.
+
+    Attributes:
+        width: Pixels, before rotation.
+        height: Pixels, before rotation.
+        timestamp_us: libwebrtc's render time, CLOCK_MONOTONIC.
+        rotation_deg: 0, 90, 180 or 270, clockwise, still to be applied.
+        received_us: CLOCK_MONOTONIC when we took it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "height",
+        "received_us",
+        "rotation_deg",
+        "timestamp_us",
+        "width",
+    )
+
+    def __init__(
+        self,
+        data: Plane,
+        width: int,
+        height: int,
+        timestamp_us: int = 0,
+        rotation_deg: int = 0,
+        received_us: int = 0,
+    ) -> None:
+        """Wraps ``data``: uint8, flat, at least ``i420_size(width, height)`` long; not copied."""
+        self._data = data[: i420_size(width, height)]
+        self.width = width
+        self.height = height
+        self.timestamp_us = timestamp_us
+        self.rotation_deg = rotation_deg
+        self.received_us = received_us
+
+    def __repr__(self) -> str:
+        return f"I420Frame({self.width}×{self.height}, {self.timestamp_us} µs)"
+
+    @property
+    def is_even(self) -> bool:
+        """Whether ``planes()`` exists."""
+        return self.width % 2 == 0 and self.height % 2 == 0
+
+    def planes(self) -> Plane:
+        """All three planes as uint8 (height * 3 // 2, width), without a copy.
+
+        Raises:
+            ValueError: Width or height is odd; use ``y``, ``u`` and ``v``.
+        """
+        if not self.is_even:
+            raise ValueError(f"{self!r} has no single array of planes: a side is odd")
+        return self._data.reshape(self.height * 3 // 2, self.width)
+
+    @property
+    def y(self) -> Plane:
+        """Luma, (height, width), without a copy."""
+        return self._data[: self.width * self.height].reshape(self.height, self.width)
+
+    @property
+    def u(self) -> Plane:
+        """First chroma plane, half size rounded up, without a copy."""
+        return self._chroma(0)
+
+    @property
+    def v(self) -> Plane:
+        """Second chroma plane, half size rounded up, without a copy."""
+        return self._chroma(1)
+
+    def _chroma(self, index: int) -> Plane:
+        width, height = (self.width + 1) // 2, (self.height + 1) // 2
+        start = self.width * self.height + index * width * height
+        return self._data[start : start + width * height].reshape(height, width)
+
+
+class LatestBox(Generic[T]):
+    """Holds the newest item only, and says when its reader must be woken. One reader.
+
+    No lock: the writer is the SDK's own thread, which must never wait for a preempted reader.
+    """
+
+    __slots__ = ("_armed", "_slot", "replaced")
+
+    def __init__(self) -> None:
+        self._slot: deque[T] = deque(maxlen=1)
+        self._armed = True
+        self.replaced = 0
+
+    def put(self, item: T) -> bool:
+        """Stores ``item``; True when the reader has emptied the box since it was last told so."""
+        self.replaced += len(self._slot)
+        self._slot.append(item)
+        # Looked at only after storing: a reader that empties the box in between is woken once too
+        # often, never once too seldom.
+        armed = self._armed
+        self._armed = False
+        return armed
+
+    def take(self) -> T | None:
+        """Removes and returns the newest item."""
+        self._armed = True
+        try:
+            return self._slot.popleft()
+        except IndexError:
+            return None

@@ -1,0 +1,180 @@
+"""The clip that plays and the one that follows it, joined sample by sample."""
+
+import threading
+from collections import deque
+
+import numpy as np
+
+from atlas_desktop.errors import AppError
+from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, BlockReader, silence
+from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted
+
+
+class ClipLine:
+    """Hands out the samples of one clip after another, without a gap or a lost sample.
+
+    A *cut* says that what was handed out, but not sent yet, must not be sent. Until whoever sends has
+    obeyed (``cut_done``) nothing is handed out, so a new clip's first samples can't be lost with it.
+
+    Readers given to it are closed by it. Thread: any; ``take``, ``cut_done``, ``finish`` and
+    ``events`` one thread only.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._current: BlockReader | None = None
+        self._next: BlockReader | None = None
+        self._rest = silence(0)
+        self._given_samples = 0
+        self._started = False
+        self._paused = False
+        self._cut = False
+        self._keep_unsent = False
+        self._events: deque[ClipEvent] = deque()
+
+    @property
+    def current(self) -> BlockReader | None:
+        """The clip that plays, or whose end is still on its way."""
+        return self._current
+
+    @property
+    def active(self) -> bool:
+        """Whether there is a clip and it is not paused."""
+        return self._current is not None and not self._paused
+
+    @property
+    def cut_wanted(self) -> bool:
+        """Whether what was not sent yet must be forgotten now."""
+        return self._cut
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the current clip has given all it has, and nothing follows."""
+        with self._lock:
+            reader = self._current
+            return reader is not None and reader.finished and self._next is None and not len(self._rest)
+
+    @property
+    def has_odd_end(self) -> bool:
+        """Whether less than one block is held back, for a clip that may follow."""
+        with self._lock:
+            return len(self._rest) > 0 and self._current is not None and self._current.finished
+
+    @property
+    def given_s(self) -> float:
+        """How much of the current clip was handed out."""
+        return max(0, self._given_samples - len(self._rest)) / SAMPLE_RATE_HZ
+
+    def play(self, reader: BlockReader) -> None:
+        """Replaces everything by ``reader``."""
+        with self._lock:
+            self.stop()
+            self._current = reader
+
+    def follow_with(self, reader: BlockReader | None) -> None:
+        """Sets what plays when the current clip ends; ``None`` takes it back."""
+        with self._lock:
+            if self._next is not None and self._next is not reader:
+                self._next.close()
+            self._next = reader
+            if self._current is None:
+                self._promote()
+
+    def pause(self) -> None:
+        """Holds the clip where it is; what was not sent yet comes again."""
+        with self._lock:
+            if self.active:
+                self._paused = self._cut = self._keep_unsent = True
+
+    def resume(self) -> None:
+        """Goes on."""
+        self._paused = False
+
+    def stop(self) -> None:
+        """Drops the current clip and the next; not paused afterwards."""
+        with self._lock:
+            if self._current is not None:
+                self._cut = True
+            for reader in (self._current, self._next):
+                if reader is not None:
+                    reader.close()
+            self._next = None
+            self._promote()
+            self._rest = silence(0)
+            self._paused = self._keep_unsent = False
+
+    def take(self, samples: int, now_us: int, flush: bool = False) -> Block:
+        """Up to ``samples`` samples in whole blocks, int16 (n × 480, 1); maybe none. Never blocks.
+
+        Args:
+            samples: A multiple of 480.
+            now_us: The time that a ``ClipStarted`` will bear.
+            flush: Pad a clip's odd end now rather than wait for the clip that follows.
+        """
+        with self._lock:
+            if self._paused or self._cut:
+                return silence(0)
+            parts = [self._rest]
+            have = len(self._rest)
+            while have < samples and (part := self._pull(now_us)) is not None:
+                parts.append(part)
+                have += len(part)
+            whole = np.concatenate(parts)
+            if flush and 0 < len(whole) < BLOCK_SAMPLES:
+                whole = np.concatenate((whole, silence(BLOCK_SAMPLES - len(whole))))
+            count = min(samples, len(whole) // BLOCK_SAMPLES * BLOCK_SAMPLES)
+            self._rest = whole[count:]
+            return whole[:count]
+
+    def cut_done(self, unsent: Block) -> None:
+        """Ends the cut; after a pause, ``unsent`` (what was taken, but not sent) is put in front again."""
+        with self._lock:
+            if self._keep_unsent and self._current is not None:
+                self._rest = np.concatenate((unsent, self._rest))
+            self._cut = self._keep_unsent = False
+
+    def finish(self) -> None:
+        """Ends the current clip: its last sample was sent."""
+        with self._lock:
+            self._end_current()
+
+    def events(self) -> list[ClipEvent]:
+        """Removes and returns what happened since the last call, in order."""
+        happened: list[ClipEvent] = []
+        while self._events:
+            happened.append(self._events.popleft())
+        return happened
+
+    def _pull(self, now_us: int) -> Block | None:
+        """The next samples of whichever clip is on; ``None`` when none is ready."""
+        while self._current is not None:
+            part = self._current.read()
+            if part is not None:
+                if not self._started:
+                    self._started = True
+                    self._events.append(ClipStarted(self._current, now_us))
+                self._given_samples += len(part)
+                return part
+            if not self._current.finished:
+                return None
+            if self._next is None:
+                return None  # its end is still on its way: `finish` says when it was sent
+            self._end_current()
+        return None
+
+    def _end_current(self) -> None:
+        reader = self._current
+        if reader is None:
+            return
+        error: object = getattr(reader, "error", None)
+        if isinstance(error, AppError):
+            self._events.append(ClipFailed(reader, error))
+        else:
+            self._events.append(ClipFinished(reader))
+        reader.close()
+        self._promote()
+
+    def _promote(self) -> None:
+        self._current, self._next = self._next, None
+        self._given_samples = 0
+        self._started = False

@@ -1,0 +1,87 @@
+"""From a decoded picture to one that can be painted: one conversion, straight to the screen's pixels."""
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from atlas_desktop.media.frames import I420Frame
+
+QUARTER_TURN_DEG = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture goes in a space, aspect kept and centred. Pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def fit(picture_width: int, picture_height: int, space_width: int, space_height: int) -> Placement:
+    """The largest placement of a picture in a space; empty when either has no area."""
+    if min(picture_width, picture_height, space_width, space_height) <= 0:
+        return Placement(0, 0, 0, 0)
+    scale = min(space_width / picture_width, space_height / picture_height)
+    width = min(space_width, max(1, round(picture_width * scale)))
+    height = min(space_height, max(1, round(picture_height * scale)))
+    return Placement((space_width - width) // 2, (space_height - height) // 2, width, height)
+
+
+def upright_size(frame: I420Frame) -> tuple[int, int]:
+    """Width and height of ``frame`` once it is turned upright."""
+    is_on_side = frame.rotation_deg % 180 == QUARTER_TURN_DEG
+    return (frame.height, frame.width) if is_on_side else (frame.width, frame.height)
+
+
+class PictureScaler:
+    """Converts I420 frames to BGRA of a wanted size. One thread.
+
+    The colours are read as BT.601, limited range: what WebRTC's encoders send.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def scale(self, frame: I420Frame, width: int, height: int) -> NDArray[np.uint8]:
+        """``frame`` upright, as BGRA, uint8 (height, row bytes // 4, 4), of which ``width`` columns count.
+
+        Rows may be longer than ``width``: the scaler's own padding, not copied away.
+
+        Raises:
+            ValueError: ``width`` or ``height`` is not positive.
+        """
+        if min(width, height) <= 0:
+            raise ValueError(f"no picture has {width}×{height} pixels")
+        turns = frame.rotation_deg % 360 // QUARTER_TURN_DEG
+        if turns % 2:
+            width, height = height, width
+        converted = self._reformatter.reformat(
+            _as_av(frame),
+            width,
+            height,
+            "bgra",
+            src_colorspace=Colorspace.ITU601,
+            src_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.FAST_BILINEAR,
+            threads=1,
+        )
+        plane = converted.planes[0]
+        pixels = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size // 4, 4)
+        # WebRTC counts the turn that is still to be made clockwise, NumPy counter-clockwise.
+        return np.ascontiguousarray(np.rot90(pixels[:, :width], -turns)) if turns else pixels
+
+
+def _as_av(frame: I420Frame) -> av.VideoFrame:
+    """The frame for PyAV: without a copy when both sides are even."""
+    if frame.is_even:
+        return av.VideoFrame.from_numpy_buffer(frame.planes(), "yuv420p")
+    copied = av.VideoFrame(frame.width, frame.height, "yuv420p")
+    for plane, source in zip(copied.planes, (frame.y, frame.u, frame.v), strict=True):
+        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+        rows[:, : source.shape[1]] = source
+    return copied

@@ -1,0 +1,89 @@
+"""A ring of sound between two threads: the SDK's callback writes, the sound thread reads."""
+
+import threading
+
+import numpy as np
+
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+
+
+class PcmRing:
+    """int16 (samples, channels) at 48 kHz; preallocated; full means that the oldest is dropped.
+
+    One writer, one reader, any threads; no call blocks but ``wait``. Mono written into a stereo
+    ring is doubled.
+
+    Attributes:
+        overruns: How many writes dropped something.
+        dropped_samples: How much they dropped.
+    """
+
+    def __init__(self, capacity_ms: int, channels: int = 2) -> None:
+        self.capacity_samples = SAMPLE_RATE_HZ * capacity_ms // 1000
+        self.channels = channels
+        self.overruns = 0
+        self.dropped_samples = 0
+        self._ring: Block = np.zeros((self.capacity_samples, channels), np.int16)
+        self._written = 0
+        self._read = 0
+        self._changed = threading.Condition(threading.Lock())
+
+    @property
+    def level_samples(self) -> int:
+        """How much can be read now."""
+        with self._changed:
+            return self._written - self._read
+
+    @property
+    def space_samples(self) -> int:
+        """How much can be written now without dropping."""
+        return self.capacity_samples - self.level_samples
+
+    def write(self, block: Block) -> None:
+        """Appends a block, (samples, channels) or (samples, 1)."""
+        with self._changed:
+            excess = self._written - self._read + len(block) - self.capacity_samples
+            if excess > 0:
+                self._drop(excess)
+            block = block[-self.capacity_samples :]
+            at = self._written % self.capacity_samples
+            head = min(len(block), self.capacity_samples - at)
+            self._ring[at : at + head] = block[:head]
+            self._ring[: len(block) - head] = block[head:]
+            self._written += len(block)
+            self._changed.notify()
+
+    def read(self, samples: int) -> Block:
+        """Removes and returns up to ``samples`` samples, a copy; maybe none, (0, channels)."""
+        with self._changed:
+            count = min(samples, self._written - self._read)
+            at = self._read % self.capacity_samples
+            head = min(count, self.capacity_samples - at)
+            block = np.empty((count, self.channels), np.int16)
+            block[:head] = self._ring[at : at + head]
+            block[head:] = self._ring[: count - head]
+            self._read += count
+            return block
+
+    def skip(self, samples: int) -> int:
+        """Drops up to ``samples`` of the oldest samples on purpose; returns how many."""
+        with self._changed:
+            count = min(samples, self._written - self._read)
+            self._read += count
+            return count
+
+    def wait(self, samples: int, timeout_s: float) -> bool:
+        """Blocks the reader until ``samples`` can be read, or the time is out (then False)."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._written - self._read >= samples, timeout_s)
+
+    def clear(self) -> None:
+        """Drops everything; nothing counts as an overrun."""
+        with self._changed:
+            self._read = self._written
+
+    def _drop(self, excess: int) -> None:
+        gone = min(excess, self._written - self._read)
+        self._read += gone
+        self.overruns += 1
+        self.dropped_samples += excess

@@ -1,0 +1,384 @@
+"""The session: what a program holds on to while server sessions come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
+from atlas_desktop.errors import AppError
+from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
+from atlas_desktop.session.chat import Chat
+from atlas_desktop.session.life import (
+    Connecting,
+    Ending,
+    Failed,
+    Life,
+    Live,
+    Next,
+    Reconnecting,
+    Requesting,
+    Stop,
+    Switch,
+    grant_of,
+    is_over,
+)
+from atlas_desktop.session.lifecycle import Lifecycle
+from atlas_desktop.session.parts import Parts, load_livekit
+from atlas_desktop.session.ports import RoomPort
+from atlas_desktop.session.pulse import Pulse
+from atlas_desktop.session.room_events import RoomEvents
+from atlas_desktop.session.run import Limits, Request, Run
+from atlas_desktop.session.snapshot import SessionSnapshot, shown, state_name
+from atlas_desktop.session.speech import Speech
+from atlas_desktop.session.transcript import Message, Transcript
+from atlas_desktop.session.vitals import Vitals
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.blocks import BlockReader
+    from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+    from atlas_desktop.media.speaker import ClipEvent, Speaker
+
+
+class AtlasSession:
+    """A session with an avatar: start it, speak, listen, end it, start another.
+
+    It outlives the single server sessions: its feeds, transcript and callbacks stay. Everything but
+    ``aclose``, ``ended``, ``wait_live`` and ``warm_up`` returns at once; what comes of it is told to
+    the callbacks. Thread: one event loop, which runs when ``start`` is called.
+
+    Attributes:
+        transcript: What was said and typed; kept through a switch of the mode.
+        video: The avatar's picture: ``latest()`` or ``async for``.
+        audio: The avatar's sound: ``latest()`` or ``async for``.
+        playout: Volume, mute and the gate of what is heard here.
+    """
+
+    def __init__(
+        self, scope_name: str = "session", *, parts: Parts | None = None, limits: Limits | None = None
+    ) -> None:
+        """Makes an idle session.
+
+        Args:
+            scope_name: Names its tasks in logs.
+            parts: Stand-ins for tests; by default the real ones.
+            limits: Time limits; by default those of the service's contract.
+        """
+        self._notices: Callbacks[[AppError]] = Callbacks("session.on_notice")
+        self._changes: Callbacks[[SessionSnapshot]] = Callbacks("session.on_change", self._notices)
+        self._state_changes: Callbacks[[str, str | None]] = Callbacks(
+            "session.on_state_change", self._notices
+        )
+        self._video_changes: Callbacks[[VideoFeed | None]] = Callbacks("session.on_video", self._notices)
+        self._audio_changes: Callbacks[[AudioFeed | None]] = Callbacks("session.on_audio", self._notices)
+        self._parts = parts or Parts.real(self._notices)
+        self.video, self.audio, self.playout = self._parts.video, self._parts.audio, self._parts.playout
+        self.transcript = Transcript()
+        self._scope = TaskScope(f"{scope_name}.side", self._notices)
+        self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
+        self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
+        self._vitals = Vitals(self.video, self.audio)
+        self._lifecycle = Lifecycle(
+            scope_name, self._make_room, self.video, self._moved, self._notices, limits
+        )
+        self._pulse = Pulse(self._scope, self._refresh, self._room, self._take_round_trip)
+        self._shown = shown(self.snapshot)
+        self._own_clip: BlockReader | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._speech.on_event(self._on_clip_event)
+        self.transcript.on_change(self._count_message)
+
+    # What is
+
+    @property
+    def snapshot(self) -> SessionSnapshot:
+        """All that is shown of the session, now."""
+        life, run = self._lifecycle.life, self._lifecycle.run
+        live = isinstance(life, Live)
+        present = live or isinstance(life, Reconnecting)
+        return SessionSnapshot(
+            life=life,
+            mode=run.request.mode if run is not None else Mode.CONVERSATION,
+            billed=run.request.source.billed if run is not None else True,
+            source_label=run.request.source.label if run is not None else "",
+            elapsed_s=run.cost.elapsed_s if run is not None else 0.0,
+            cost_usd=run.cost.cost_usd if run is not None else None,
+            price_per_hour_usd=run.cost.price_per_hour_usd if run is not None else None,
+            rtt_ms=self._vitals.rtt_ms if present else None,
+            agent_state=self._vitals.agent_state if present else None,
+            microphone=self._speech.microphone,
+            microphone_wanted=self._speech.microphone_wanted,
+            speaking=present and (self._vitals.speaking or self._speech.playing),
+            frozen=live and self._vitals.frozen,
+            connecting_s=run.age_s if run is not None and isinstance(life, Connecting) else 0.0,
+            waited_s=self._lifecycle.waited_s,
+            unsent=self._chat.unsent,
+        )
+
+    @property
+    def info(self) -> SessionGrant | None:
+        """The id, address and token of the session that runs (R's ``AtlasSessionInfo``)."""
+        return grant_of(self._lifecycle.life)
+
+    @property
+    def speaker(self) -> Speaker:
+        """What plays clips into the session: for a queue of cues."""
+        return self._speech
+
+    @property
+    def speak_text(self) -> Callable[[str], bool] | None:
+        """Makes the agent answer a text; ``None`` in passthrough, where there is no agent."""
+        return self.send_chat if self.snapshot.can_speak_text else None
+
+    # Who is told
+
+    def on_change(self, callback: Callable[[SessionSnapshot], None]) -> Unsubscribe:
+        """Calls ``callback`` whenever what is shown changes; returns the way out."""
+        return self._changes.add(callback)
+
+    def on_notice(self, callback: Callable[[AppError], None]) -> Unsubscribe:
+        """Calls ``callback`` with errors that leave the session as it is, and with an unconfirmed end."""
+        return self._notices.add(callback)
+
+    def on_state_change(self, callback: Callable[[str, str | None], None]) -> Unsubscribe:
+        """Calls ``callback(state, detail)``; ``detail`` says why it failed, or is ending."""
+        return self._state_changes.add(callback)
+
+    def on_transcript(self, callback: Callable[[Message], None]) -> Unsubscribe:
+        """Calls ``callback`` with each new or changed message."""
+        return self.transcript.on_change(lambda message, _index: callback(message))
+
+    def on_video_stream(self, callback: Callable[[VideoFeed | None], None]) -> Unsubscribe:
+        """Calls ``callback`` with the feed when the picture begins to flow, ``None`` when it ceases."""
+        return self._video_changes.add(callback)
+
+    def on_audio_stream(self, callback: Callable[[AudioFeed | None], None]) -> Unsubscribe:
+        """Calls ``callback`` with the feed when the sound begins to flow, ``None`` when it ceases."""
+        return self._audio_changes.add(callback)
+
+    # Its life
+
+    def start(
+        self, source: SessionSource, mode: Mode, face: Face | None = None, *, microphone: bool = False
+    ) -> None:
+        """Begins a session with an empty transcript; nothing happens when one is on its way.
+
+        Args:
+            source: Makes and ends the session; it must stay open until the session is over.
+            mode: What the avatar does.
+            face: Its face; ``None`` for the service's own.
+            microphone: Turn the microphone on as soon as the session is live.
+        """
+        if is_over(self._lifecycle.life):
+            self._loop = asyncio.get_running_loop()
+            self.transcript.reset()
+            self._chat.clear()
+            self._lifecycle.start(Request(source, mode, face, microphone))
+
+    mount = start
+
+    def switch_mode(self, mode: Mode, *, microphone: bool = False) -> None:
+        """Ends this session and begins one in ``mode``: same source and face, transcript kept."""
+        self._lifecycle.switch(mode, microphone)
+
+    def keep_waiting(self) -> None:
+        """The user waits on for the first picture: ``waited_s`` counts from zero again."""
+        self._lifecycle.keep_waiting()
+        self._refresh()
+
+    def end(self, following: Next | None = None) -> None:
+        """Asks for the end, at whatever stage the session is. Never blocks; may be called twice.
+
+        Args:
+            following: What it leads to; by default the ended page.
+        """
+        self._lifecycle.end(following or Stop())
+
+    def unmount(self) -> None:
+        """R's name for the end."""
+        self.end()
+
+    def end_again(self) -> None:
+        """Asks the service once more to end a session whose end it did not confirm."""
+        self._lifecycle.end_again()
+
+    async def wait_live(self) -> bool:
+        """Waits for the first picture. False when the session was ended before.
+
+        Raises:
+            AppError: The session failed.
+        """
+        life = await self._until(lambda life: isinstance(life, Live) or is_over(life))
+        if isinstance(life, Failed):
+            raise life.error
+        return isinstance(life, Live)
+
+    async def ended(self) -> Life:
+        """Waits until no session exists; returns Idle, Ended, Parked or Failed."""
+        return await self._until(is_over)
+
+    async def aclose(self, timeout_s: float = 4.0) -> None:
+        """Ends the session, if there is one, and lets go of everything; at most ``timeout_s``."""
+        await self._lifecycle.aclose(timeout_s)
+        await self._scope.aclose(1.0)
+        self.video.close()
+        self.audio.close()
+        await asyncio.to_thread(self._parts.feeder.close)
+
+    async def warm_up(self) -> None:
+        """Imports LiveKit in a thread, so that the first start need not wait for it."""
+        await asyncio.to_thread(load_livekit)
+
+    # What is said
+
+    def speak(self, source: Path | str | BlockReader) -> None:
+        """Speaks a sound file, or blocks, at once, in place of what is spoken now (passthrough).
+
+        Before the session is live it waits until then. A file that breaks off is told as a notice.
+
+        Raises:
+            RuntimeError: The session is a live conversation.
+            MediaError: The file is missing or holds no sound.
+        """
+        if isinstance(source, Path | str):
+            from atlas_desktop.media.decode import ClipReader
+
+            reader: BlockReader = ClipReader(Path(source))
+        else:
+            reader = source
+        self._own_clip = reader
+        self._speech.play(reader)
+
+    def interrupt(self) -> None:
+        """Stops what is spoken: our clip on its way, and the avatar's sound here."""
+        self._speech.interrupt()
+        if isinstance(self._lifecycle.life, Live | Reconnecting):
+            # An agent does not know of it and talks on: what it says now is not heard.
+            shut = self.playout.hold if self.snapshot.can_speak_text else self.playout.close
+            shut()
+
+    def send_chat(self, text: str) -> bool:
+        """Sends ``text`` to the agent, or when the session is live; it is in the transcript at once.
+
+        Returns:
+            Whether it was taken. False for blank text, without a session, and for text that is too
+            long for one message, which is told as a notice.
+        """
+        life = self._lifecycle.life
+        if is_over(life) or (isinstance(life, Ending) and not isinstance(life.next, Switch)):
+            return False
+        return self._chat.say(text)
+
+    def attach_microphone(self, factory: Callable[[], BlockReader]) -> None:
+        """Sets what opens the microphone; called when it is turned on for the first time in a session."""
+        self._speech.attach_microphone(factory)
+
+    def set_microphone(self, on: bool) -> None:
+        """Turns the microphone on or off; before the session is live, for when it is."""
+        self._speech.set_microphone(on)
+
+    # What happens
+
+    async def _make_room(self, run: Run) -> RoomPort:
+        events = RoomEvents(
+            run=run,
+            lifecycle=self._lifecycle,
+            transcript=self.transcript,
+            on_video=lambda present: self._video_changes(self.video if present else None),
+            on_audio=lambda present: self._audio_changes(self.audio if present else None),
+            on_agent_state=self._take_agent_state,
+            on_agent_segment=self.playout.release,
+        )
+        return await self._parts.make_room(events)
+
+    def _moved(self, before: Life, after: Life) -> None:
+        run = self._lifecycle.run
+        if isinstance(after, Requesting) and not isinstance(before, Requesting):
+            self._on_begin()
+        elif isinstance(after, Live) and run is not None and run.room is not None:
+            self._on_live(run.room, run.request.mode)
+        elif isinstance(after, Reconnecting):
+            self._chat.hold()
+        elif isinstance(after, Ending) and not isinstance(before, Ending):
+            self._on_ending()
+        elif is_over(after):
+            self._pulse.stop()
+            self.transcript.settle()
+            self._chat.clear()
+        if state_name(before) != state_name(after):
+            error = after.error if isinstance(after, Failed | Ending) else None
+            self._state_changes(state_name(after), str(error) if error is not None else None)
+        self._refresh()
+
+    def _on_begin(self) -> None:
+        run = self._lifecycle.run
+        assert run is not None
+        self.transcript.begin()
+        self.video.clear()
+        self.audio.clear()
+        self._vitals.reset()
+        self._speech.microphone_wanted = run.request.microphone
+        self.playout.open()
+        self._pulse.start()
+
+    def _on_live(self, room: RoomPort, mode: Mode) -> None:
+        if not self._speech.is_open:
+            self._speech.open(room, mode)
+        self._chat.open(room)
+
+    def _on_ending(self) -> None:
+        self._speech.close()
+        self._chat.hold()
+        self.playout.close()
+
+    def _count_message(self, _message: Message, _index: int) -> None:
+        run = self._lifecycle.run
+        if run is not None:
+            run.messages = len(self.transcript)
+
+    def _room(self) -> RoomPort | None:
+        run = self._lifecycle.run
+        return run.room if run is not None else None
+
+    def _take_agent_state(self, state: str | None) -> None:
+        if self._vitals.state(state):
+            self.playout.release()
+            self._refresh()
+
+    def _take_round_trip(self, rtt_ms: float | None) -> None:
+        self._vitals.rtt_ms = rtt_ms
+        self._refresh()
+
+    def _on_clip_event(self, event: ClipEvent) -> None:
+        """In the media loop's thread: only hands on."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._take_clip_event, event)
+
+    def _take_clip_event(self, event: ClipEvent) -> None:
+        error = getattr(event, "error", None)
+        if event.reader is self._own_clip and isinstance(error, AppError):
+            self._notices(error)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Tells of the snapshot, when it looks different from the one told before."""
+        snapshot = self.snapshot
+        now_shown = shown(snapshot)
+        if now_shown != self._shown:
+            self._shown = now_shown
+            self._changes(snapshot)
+
+    async def _until(self, reached: Callable[[Life], bool]) -> Life:
+        arrived = asyncio.Event()
+        unsubscribe = self.on_state_change(lambda _state, _detail: arrived.set())
+        try:
+            while not reached(self._lifecycle.life):
+                await arrived.wait()
+                arrived.clear()
+        finally:
+            unsubscribe()
+        return self._lifecycle.life

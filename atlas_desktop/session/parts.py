@@ -1,0 +1,59 @@
+"""What a session is made of besides itself: objects that outlive the single server sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from atlas_desktop.aio import ErrorHandler
+from atlas_desktop.session.ports import RoomListener, RoomPort
+from atlas_desktop.session.speech import FullSpeaker
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+    from atlas_desktop.media.playout import PlayoutControl
+
+RoomMaker = Callable[[RoomListener], Coroutine[Any, Any, RoomPort]]
+
+
+class Feeder(FullSpeaker, Protocol):
+    """What speaks, and is closed at the program's end."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The stable objects of a session, and what makes its rooms."""
+
+    video: VideoFeed
+    audio: AudioFeed
+    playout: PlayoutControl
+    feeder: Feeder
+    make_room: RoomMaker
+
+    @classmethod
+    def real(cls, on_error: ErrorHandler) -> Parts:
+        """The parts that a program uses. Imports numpy, but not yet LiveKit."""
+        from atlas_desktop.media.feeder import Feeder
+        from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+        from atlas_desktop.media.playout import PlayoutControl
+
+        video, audio, feeder = VideoFeed(), AudioFeed(), Feeder(on_error=on_error)
+
+        async def make_room(listener: RoomListener) -> RoomPort:
+            await asyncio.to_thread(load_livekit)
+            from atlas_desktop.media.streams import choose_streams
+            from atlas_desktop.session.room import AtlasRoom
+
+            return AtlasRoom(listener, video, audio, choose_streams(), lambda: feeder.loop)
+
+        return cls(video, audio, PlayoutControl(), feeder, make_room)
+
+
+def load_livekit() -> None:
+    """Imports LiveKit and its native library: half a second that must not be the window's."""
+    import atlas_desktop.media.streams
+    import atlas_desktop.session.room  # noqa: F401

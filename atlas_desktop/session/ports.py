@@ -1,0 +1,93 @@
+"""What a session needs of a room, and what it wants to hear from it: no LiveKit in here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from atlas_desktop.api.source import SessionGrant
+from atlas_desktop.session.transcript import Role, SegmentStream
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.speaker import BlockSink
+
+
+class Voice(StrEnum):
+    """What our one outgoing track is."""
+
+    TTS = "tts-audio"
+    """Passthrough: what the avatar says."""
+    MICROPHONE = "microphone"
+    """Conversation: what the avatar's agent hears."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegacySegment:
+    """One segment of ``transcription_received``: its whole text so far."""
+
+    id: str
+    role: Role
+    text: str
+    final: bool
+
+
+class RoomListener(Protocol):
+    """Hears of a room's events. Thread: the loop that joined. None of these may raise."""
+
+    def video_changed(self, present: bool) -> None:
+        """The avatar's picture now flows into the feed, or no longer does."""
+
+    def audio_changed(self, present: bool) -> None:
+        """The avatar's sound now flows into the feed, or no longer does."""
+
+    def connection_broke(self) -> None: ...
+
+    def connection_mended(self) -> None: ...
+
+    def room_lost(self, reason: str) -> None:
+        """The room is gone for good, unasked."""
+
+    def segment_received(self, segment: LegacySegment) -> None: ...
+
+    def stream_opened(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
+        """A text stream began; its pieces go into what is returned."""
+        ...
+
+    def agent_state_changed(self, state: str | None) -> None:
+        """``lk.agent.state`` of any participant; ``None`` when whoever had it left."""
+
+
+class RoomPort(Protocol):
+    """A room: joined once, left once. Thread: one event loop."""
+
+    async def join(self, grant: SessionGrant) -> None:
+        """Connects. It must be left to run to its end: never cancelled, never given a time limit.
+
+        Raises:
+            RoomRefusedError: The room did not let us in.
+            BadRoomAddressError: The address is not ws:// or wss://.
+        """
+
+    async def publish(self, voice: Voice) -> "BlockSink":
+        """Publishes our one outgoing track and returns where its blocks go.
+
+        Raises:
+            RoomError: It could not be published.
+        """
+        ...
+
+    async def unpublish(self) -> None:
+        """Takes the outgoing track back, when there is one."""
+
+    async def send(self, payload: bytes) -> None:
+        """Sends one reliable data packet without a topic.
+
+        Raises:
+            RoomError: It did not go out.
+        """
+
+    async def round_trip_ms(self) -> float | None:
+        """Round-trip time of the selected candidate pair; ``None`` when it is not known."""
+        ...
+
+    async def leave(self) -> None:
+        """Closes streams and disconnects. Right at any stage but a join in flight; may be called twice."""

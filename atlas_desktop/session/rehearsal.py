@@ -1,0 +1,78 @@
+"""The rehearsal: sessions on an Atlas that runs on this computer and costs nothing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from atlas_desktop.api.source import SessionSource
+from atlas_desktop.child import Child
+from atlas_desktop.errors import ChildError
+
+log = logging.getLogger(__name__)
+
+ROLE = "local"
+
+
+class Rehearsal:
+    """Starts the local Atlas with its first use, and once. It ends with us, however we end.
+
+    Thread: one event loop.
+
+    Args:
+        start_child: Starts a process of ours in a role.
+    """
+
+    def __init__(self, start_child: Callable[[str], Awaitable[Child]] = Child.start) -> None:
+        self._start_child = start_child
+        self._child: Child | None = None
+        self._source: SessionSource | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the local Atlas runs."""
+        return self._child is not None and self._child.running
+
+    @property
+    def address(self) -> tuple[str, str] | None:
+        """Base and key of the local Atlas that runs; ``None`` before."""
+        if self._child is None:
+            return None
+        return str(self._child.first_line["base"]), str(self._child.first_line["key"])
+
+    async def source(self) -> SessionSource:
+        """Returns the source of sessions that are never billed; starts the local Atlas when needed.
+
+        Raises:
+            ChildError: It did not start.
+        """
+        async with self._lock:
+            if self._source is None or not self.is_ready:
+                await self._drop()
+                self._source = await self._start()
+            return self._source
+
+    async def aclose(self) -> None:
+        """Ends the local Atlas and every session on it."""
+        async with self._lock:
+            await self._drop()
+
+    async def _start(self) -> SessionSource:
+        from atlas_desktop.api.client import AtlasSource
+
+        child = await self._start_child(ROLE)
+        self._child = child
+        try:
+            base, key = str(child.first_line["base"]), str(child.first_line["key"])
+        except KeyError as error:
+            await self._drop()
+            raise ChildError(role=ROLE, detail="unexpected first line") from error
+        return AtlasSource(key, base, billed=False)
+
+    async def _drop(self) -> None:
+        source, self._source = self._source, None
+        child, self._child = self._child, None
+        if source is not None:
+            await source.aclose()
+        if child is not None:
+            await child.aclose()

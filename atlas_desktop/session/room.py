@@ -1,0 +1,255 @@
+"""The LiveKit room: the one place outside ``media`` that knows LiveKit.
+
+Every handler of the SDK's events is a plain function that never raises: one that did would stop those
+after it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from livekit import rtc
+from livekit.rtc.data_stream import StreamError
+
+from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.api.source import SessionGrant
+from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError, RoomRefusedError
+from atlas_desktop.logs import redact
+from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+from atlas_desktop.media.outgoing import OutgoingTrack
+from atlas_desktop.media.streams import StreamHandle, Streams
+from atlas_desktop.session.newest import Newest
+from atlas_desktop.session.ports import LegacySegment, RoomListener, Voice
+from atlas_desktop.session.transcript import Role, SegmentStream
+
+log = logging.getLogger(__name__)
+
+TRANSCRIPTION_TOPIC: Final = "lk.transcription"
+STATE_ATTRIBUTE: Final = "lk.agent.state"
+SEGMENT_ATTRIBUTE: Final = "lk.segment_id"
+FINAL_ATTRIBUTE: Final = "lk.transcription_final"
+
+_SIGNAL_LIMIT_S = 15.0
+_LISTENER_LIMIT_S = 1.0
+_DISCONNECT_LIMIT_S = 15.0
+_LONGEST_STREAM_BYTES = 1_000_000
+
+
+class AtlasRoom:
+    """One LiveKit room, joined once. Satisfies ``RoomPort``. Thread: one event loop.
+
+    Args:
+        listener: Hears of the room's events.
+        video: Takes the newest video track's frames.
+        audio: Takes the newest audio track's blocks.
+        streams: How tracks reach the feeds; closed with the room.
+        media_loop: The loop that hands blocks over; called when a track is first published.
+    """
+
+    def __init__(
+        self,
+        listener: RoomListener,
+        video: VideoFeed,
+        audio: AudioFeed,
+        streams: Streams,
+        media_loop: Callable[[], asyncio.AbstractEventLoop],
+    ) -> None:
+        self._listener = listener
+        self._media_loop = media_loop
+        self._streams = streams
+        self._room = rtc.Room(loop=asyncio.get_running_loop())
+        self._scope = TaskScope("room")
+        self._picture = Newest[StreamHandle](
+            lambda track: streams.open_video(track, video),
+            lambda handle: handle.close(),
+            listener.video_changed,
+        )
+        self._sound = Newest[StreamHandle](
+            lambda track: streams.open_audio(track, audio),
+            lambda handle: handle.close(),
+            listener.audio_changed,
+        )
+        self._states: dict[str, str] = {}
+        self._outgoing: OutgoingTrack | None = None
+        self._heard = asyncio.Event()
+        self._leaving = False
+
+    async def join(self, grant: SessionGrant) -> None:
+        if not grant.livekit_url.startswith(("ws://", "wss://")):
+            raise BadRoomAddressError(url=redact(grant.livekit_url))
+        self._listen()
+        options = rtc.RoomOptions(
+            auto_subscribe=True,
+            connect_timeout=_SIGNAL_LIMIT_S,
+            data_stream=rtc.room.DataStreamOptions(max_payload_byte_length=_LONGEST_STREAM_BYTES),
+        )
+        try:
+            await self._room.connect(grant.livekit_url, grant.token, options)
+        except rtc.ConnectError as error:
+            raise RoomRefusedError(detail=_first_line(error.message)) from error
+        for participant in self._room.remote_participants.values():
+            self._read_state(participant)
+
+    async def publish(self, voice: Voice) -> OutgoingTrack:
+        participant = self._participant()
+        track = OutgoingTrack(voice.value, self._media_loop(), is_microphone=voice is Voice.MICROPHONE)
+        self._heard.clear()
+        await track.publish(participant)
+        self._outgoing = track
+        # What is sent before somebody listens is lost: the first syllable of the first clip.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LISTENER_LIMIT_S):
+                await self._heard.wait()
+        return track
+
+    async def unpublish(self) -> None:
+        track, self._outgoing = self._outgoing, None
+        if track is not None and self._room.isconnected():
+            await track.unpublish(self._room.local_participant)
+            await track.aclose()
+
+    async def send(self, payload: bytes) -> None:
+        try:
+            await self._participant().publish_data(payload, reliable=True)
+        except rtc.participant.PublishDataError as error:
+            raise RoomError(detail=_first_line(error.message)) from error
+
+    async def round_trip_ms(self) -> float | None:
+        if not self._room.isconnected():
+            return None
+        try:
+            stats = await self._room.get_rtc_stats()
+        except RuntimeError as error:
+            # The room went while it was asked.
+            log.debug("no statistics: %s", error)
+            return None
+        return selected_round_trip_ms([*stats.publisher_stats, *stats.subscriber_stats])
+
+    async def leave(self) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        self._picture.clear()
+        self._sound.clear()
+        # It waits for the last frame in flight: not in the thread that paints.
+        closing = self._scope.start(asyncio.to_thread(self._streams.close), "streams")
+        # Offline a disconnect may block. It is left to itself then, as cancelling it would leave a room.
+        leaving = self._scope.start(self._room.disconnect(), "disconnect")
+        await asyncio.wait({leaving, closing}, timeout=_DISCONNECT_LIMIT_S)
+        if self._outgoing is not None:
+            await self._outgoing.aclose()
+            self._outgoing = None
+
+    def _participant(self) -> rtc.LocalParticipant:
+        if not self._room.isconnected():
+            raise RoomLostError(detail="not connected")
+        return self._room.local_participant
+
+    def _listen(self) -> None:
+        handlers: dict[Any, Callable[..., None]] = {
+            "track_subscribed": self._on_track,
+            "track_unsubscribed": self._on_track_gone,
+            "local_track_subscribed": self._on_heard,
+            "participant_attributes_changed": self._on_attributes,
+            "participant_connected": self._read_state,
+            "participant_disconnected": self._on_participant_gone,
+            "transcription_received": self._on_segments,
+            "reconnecting": self._listener.connection_broke,
+            "reconnected": self._listener.connection_mended,
+            "disconnected": self._on_disconnected,
+        }
+        for event, handler in handlers.items():
+            self._room.on(event, guarded(f"room.{event}")(handler))
+        self._room.register_text_stream_handler(
+            TRANSCRIPTION_TOPIC, guarded("room.text_stream")(self._on_text_stream)
+        )
+
+    def _on_track(self, track: rtc.Track, _publication: object, _participant: object) -> None:
+        if not self._leaving:
+            self._feed_of(track).add(track.sid, track)
+
+    def _on_track_gone(self, track: rtc.Track | None, publication: rtc.TrackPublication) -> None:
+        sid = publication.sid if track is None else track.sid
+        self._picture.remove(sid)
+        self._sound.remove(sid)
+
+    def _on_heard(self, _track: rtc.Track) -> None:
+        self._heard.set()
+
+    def _feed_of(self, track: rtc.Track) -> Newest[StreamHandle]:
+        return self._picture if track.kind == rtc.TrackKind.KIND_VIDEO else self._sound
+
+    def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:
+        self._read_state(participant)
+
+    def _on_participant_gone(self, participant: rtc.Participant) -> None:
+        if self._states.pop(participant.identity, None) is not None:
+            self._tell_state()
+
+    def _read_state(self, participant: rtc.Participant) -> None:
+        # On any participant: an avatar's worker publishes on behalf of the agent that has the state.
+        state = participant.attributes.get(STATE_ATTRIBUTE)
+        if state and self._states.get(participant.identity) != state:
+            self._states.pop(participant.identity, None)
+            self._states[participant.identity] = state
+            self._tell_state()
+
+    def _tell_state(self) -> None:
+        self._listener.agent_state_changed(next(reversed(self._states.values()), None))
+
+    def _on_segments(
+        self, segments: list[rtc.TranscriptionSegment], participant: rtc.Participant | None
+    ) -> None:
+        role = self._role(participant.identity if participant is not None else "")
+        for segment in segments:
+            self._listener.segment_received(LegacySegment(segment.id, role, segment.text, segment.final))
+
+    def _on_text_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        if self._leaving:
+            reader.close()
+            return
+        attributes = reader.info.attributes or {}
+        segment_id = attributes.get(SEGMENT_ATTRIBUTE) or reader.info.stream_id
+        final = attributes.get(FINAL_ATTRIBUTE, "").lower() == "true"
+        stream = self._listener.stream_opened(segment_id, self._role(identity), final)
+        self._scope.start(self._drain(reader, stream), "transcription")
+
+    async def _drain(self, reader: rtc.TextStreamReader, stream: SegmentStream) -> None:
+        try:
+            async for piece in reader:
+                stream.add(piece)
+            stream.close()
+        except StreamError as error:
+            log.info("a transcription broke off: %s", error)
+            stream.abandon()
+        finally:
+            reader.close()
+
+    def _role(self, identity: str) -> Role:
+        return "user" if identity == self._room.local_participant.identity else "agent"
+
+    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        if not self._leaving:
+            self._listener.room_lost(rtc.DisconnectReason.Name(reason))
+
+
+def selected_round_trip_ms(stats: list[Any]) -> float | None:
+    """The round-trip time of the candidate pair in use, from the SDK's ``RtcStats`` messages."""
+    pairs = {
+        entry.candidate_pair.rtc.id: entry.candidate_pair.candidate_pair
+        for entry in stats
+        if entry.HasField("candidate_pair")
+    }
+    chosen = [
+        entry.transport.transport.selected_candidate_pair_id for entry in stats if entry.HasField("transport")
+    ]
+    selected = [pairs[name] for name in chosen if name in pairs]
+    measured = selected or [pair for pair in pairs.values() if pair.nominated]
+    times_s = [pair.current_round_trip_time for pair in measured if pair.current_round_trip_time > 0]
+    return min(times_s) * 1000 if times_s else None
+
+
+def _first_line(text: str) -> str:
+    return redact(text.strip().splitlines()[0])[:200] if text.strip() else ""

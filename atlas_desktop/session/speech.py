@@ -1,0 +1,196 @@
+"""What we send: clips and the microphone, by the one feeder, into the one track that the mode has."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from atlas_desktop.aio import ErrorHandler, TaskScope
+from atlas_desktop.api.source import Mode
+from atlas_desktop.errors import AppError, NoMicrophoneError
+from atlas_desktop.session.ports import RoomPort, Voice
+from atlas_desktop.session.snapshot import MicState
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.blocks import BlockReader
+    from atlas_desktop.media.speaker import BlockSink, EventCallback
+
+MicrophoneMaker = Callable[[], "BlockReader"]
+
+
+class FullSpeaker(Protocol):
+    """A ``Feeder``, as it is used here: a ``Speaker`` with a sink and a microphone."""
+
+    @property
+    def playing(self) -> bool: ...
+
+    @property
+    def position_s(self) -> float: ...
+
+    @property
+    def current(self) -> "BlockReader | None": ...
+
+    @property
+    def microphone_open(self) -> bool: ...
+
+    def play(self, reader: "BlockReader") -> None: ...
+
+    def follow_with(self, reader: "BlockReader | None") -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def interrupt(self) -> None: ...
+
+    def on_event(self, callback: "EventCallback") -> Callable[[], None]: ...
+
+    def attach(self, sink: "BlockSink") -> None: ...
+
+    def detach(self) -> None: ...
+
+    def set_microphone(self, reader: "BlockReader | None") -> None: ...
+
+
+class Speech:
+    """The outgoing voice of a session: published when it is first used, silent when idle.
+
+    It is a ``Speaker``: what is played here before a session is live waits until then, and the first
+    clip in passthrough brings up its track. Thread: the session's loop.
+
+    Args:
+        feeder: Plays the clips and the microphone.
+        scope: Owns the tasks that publish.
+        on_notice: Told of what could not be spoken.
+        on_change: Called when something began or ceased to be spoken.
+    """
+
+    def __init__(
+        self, feeder: FullSpeaker, scope: TaskScope, on_notice: ErrorHandler, on_change: Callable[[], None]
+    ) -> None:
+        self.microphone_wanted = False
+        self._feeder = feeder
+        self._scope = scope
+        self._on_notice = on_notice
+        self._on_change = on_change
+        self._room: RoomPort | None = None
+        self._mode = Mode.PASSTHROUGH
+        self._make_microphone: MicrophoneMaker | None = None
+        self._hearing = False
+        self._publishing: asyncio.Task[None] | None = None
+
+    @property
+    def playing(self) -> bool:
+        return self._feeder.playing
+
+    @property
+    def position_s(self) -> float:
+        return self._feeder.position_s
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a session is live, or was and is being mended."""
+        return self._room is not None
+
+    @property
+    def microphone(self) -> MicState:
+        """Whether the user's voice goes out now."""
+        if not self._hearing:
+            return MicState.OFF
+        return MicState.ON if self._feeder.microphone_open else MicState.MUTED_FOR_CLIP
+
+    def play(self, reader: "BlockReader") -> None:
+        self._refuse_in_conversation()
+        self._feeder.play(reader)
+        self._bring_up()
+        self._on_change()
+
+    def follow_with(self, reader: "BlockReader | None") -> None:
+        self._feeder.follow_with(reader)
+        if self._feeder.current is not None:
+            self._bring_up()
+
+    def pause(self) -> None:
+        self._feeder.pause()
+        self._on_change()
+
+    def resume(self) -> None:
+        self._feeder.resume()
+        self._on_change()
+
+    def interrupt(self) -> None:
+        self._feeder.interrupt()
+        self._on_change()
+
+    def on_event(self, callback: "EventCallback") -> Callable[[], None]:
+        return self._feeder.on_event(callback)
+
+    def attach_microphone(self, make: MicrophoneMaker) -> None:
+        """Sets what opens the microphone; it is called at the first use in each session."""
+        self._make_microphone = make
+
+    def set_microphone(self, on: bool) -> None:
+        """Turns the microphone on or off; before the session is live, for when it is."""
+        self.microphone_wanted = on
+        if self._room is not None:
+            self._follow_wish()
+        self._on_change()
+
+    def open(self, room: RoomPort, mode: Mode) -> None:
+        """The session is live: what waited is spoken now."""
+        self._room = room
+        self._mode = mode
+        if self._mode is Mode.PASSTHROUGH and self._feeder.current is not None:
+            self._bring_up()
+        self._follow_wish()
+
+    def close(self) -> None:
+        """The session ends: playback is cancelled, the microphone let go."""
+        self._room = None
+        self._publishing = None
+        self._feeder.interrupt()
+        self._feeder.set_microphone(None)
+        self._feeder.detach()
+        self._hearing = False
+        self.microphone_wanted = False
+
+    def _refuse_in_conversation(self) -> None:
+        if self._room is not None and self._mode is Mode.CONVERSATION:
+            raise RuntimeError("clips are spoken in passthrough only; switch the mode first")
+
+    def _follow_wish(self) -> None:
+        if not self.microphone_wanted:
+            self._feeder.set_microphone(None)
+            self._hearing = False
+        elif not self._hearing:
+            self._hear()
+
+    def _hear(self) -> None:
+        try:
+            if self._make_microphone is None:
+                raise NoMicrophoneError()
+            reader = self._make_microphone()
+        except AppError as error:
+            self.microphone_wanted = False
+            self._on_notice(error)
+            return
+        self._feeder.set_microphone(reader)
+        self._hearing = True
+        self._bring_up()
+
+    def _bring_up(self) -> None:
+        """Publishes the track of the mode, unless it is up or on its way."""
+        if self._room is not None and self._publishing is None:
+            self._publishing = self._scope.start(self._publish(self._room), "publish")
+
+    async def _publish(self, room: RoomPort) -> None:
+        voice = Voice.TTS if self._mode is Mode.PASSTHROUGH else Voice.MICROPHONE
+        try:
+            sink = await room.publish(voice)
+        except AppError as error:
+            if self._room is room:
+                self._publishing = None  # the next clip tries again
+                self._on_notice(error)
+            return
+        if self._room is room:
+            self._feeder.attach(sink)
+            self._on_change()

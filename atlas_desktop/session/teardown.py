@@ -1,0 +1,66 @@
+"""Ending a session on the server: asked until it is confirmed, or until asking makes no more sense."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from atlas_desktop.api.source import EndReceipt, SessionSource
+from atlas_desktop.errors import N_, AppError, RateLimitedError, ServiceError
+
+log = logging.getLogger(__name__)
+
+
+class EndUnconfirmedError(AppError):
+    """The service did not say that a session is over: it may go on, and cost."""
+
+    code = "end_unconfirmed"
+    title = N_("Atlas did not confirm that session {session_id} is over")
+    advice = N_("It may still cost. Try to end it again, or end it in your Atlas account.")
+    retryable = True
+    defaults: ClassVar[dict[str, Any]] = {"session_id": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on asking. The first tries are short: the user watches.
+
+    Attributes:
+        attempts_s: The limit of each try; the service remembers what a try that ran out began.
+        pauses_s: The wait after each try; the last tries have the last of these.
+    """
+
+    attempts_s: tuple[float, ...] = (4.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
+    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+
+    def pause_s(self, attempt: int) -> float:
+        """The wait after try number ``attempt``, from 0."""
+        return self.pauses_s[min(attempt, len(self.pauses_s) - 1)]
+
+
+async def end_on_server(
+    source: SessionSource, session_id: str, patience: Patience | None = None
+) -> EndReceipt:
+    """Ends ``session_id``, with as many tries as ``patience`` has.
+
+    Returns:
+        The receipt. It is not confirmed when the service refused to talk about the session, or could
+        not be reached with any of the tries.
+    """
+    patience = patience or Patience()
+    for attempt, limit_s in enumerate(patience.attempts_s):
+        try:
+            async with asyncio.timeout(limit_s):
+                return await source.end(session_id)
+        except TimeoutError:
+            log.info("no answer to the end of %s within %s s", session_id, limit_s)
+            pause_s = patience.pause_s(attempt)
+        except ServiceError as error:
+            log.info("the end of %s failed: %s", session_id, error)
+            if not error.retryable:
+                break
+            told_s = float(error.params["retry_after_s"]) if isinstance(error, RateLimitedError) else 0.0
+            pause_s = max(patience.pause_s(attempt), told_s)
+        if attempt + 1 < len(patience.attempts_s):
+            await asyncio.sleep(pause_s)
+    return EndReceipt(session_id, confirmed=False)

@@ -1,0 +1,240 @@
+"""The transcript: what was said and typed, in the order of its first word. Pure: it knows no room."""
+
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Literal
+
+Role = Literal["user", "agent"]
+ChangeCallback = Callable[["Message", int], None]
+
+ECHO_WINDOW_MS = 15_000
+"""A segment of the user's with the very words that were typed within this time is their echo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said or typed. ``timestamp_ms`` counts from the epoch, at its first word."""
+
+    id: str
+    role: Role
+    text: str
+    final: bool
+    timestamp_ms: int
+
+
+@dataclass(slots=True)
+class _Line:
+    """A message's place, and where its words come from."""
+
+    index: int
+    channel: Literal["legacy", "stream", "typed"]
+    claimed: bool = False
+    """An echo of it was seen, or the other channel took it over: nothing else may."""
+
+
+class SegmentStream:
+    """One incoming text stream: the words of one segment, or its newest version.
+
+    The user's streams each carry the whole text so far and replace; an agent's carries deltas. A
+    second stream of an agent's segment goes on where the first ended, unless it says the whole again.
+
+    Attributes:
+        is_new: Nothing of the segment was known before this stream.
+    """
+
+    def __init__(self, transcript: "Transcript", key: str, role: Role, final: bool) -> None:
+        self._transcript = transcript
+        self._key = key
+        self._role = role
+        self._final = final
+        self._text = ""
+        self._before = transcript.text_of(key) if role == "agent" else ""
+        self.is_new = not transcript.knows(key)
+
+    def add(self, piece: str) -> None:
+        """Takes the next piece of the stream."""
+        self._text += piece
+        self._transcript.put_stream(self._key, self._role, self._whole(), final=False)
+
+    def close(self) -> None:
+        """The stream ended as it should: an agent's words are final, the user's when it said so."""
+        self._transcript.put_stream(
+            self._key, self._role, self._whole(), final=self._final or self._role == "agent"
+        )
+
+    def abandon(self) -> None:
+        """The stream broke: what it brought stands, and nothing more will come."""
+        self.close()
+
+    def _whole(self) -> str:
+        text = clean(self._text)
+        if not self._before or text.startswith(self._before) or self._before.startswith(text):
+            return text if len(text) >= len(self._before) else self._before
+        return self._before + text
+
+
+class Transcript:
+    """The ordered messages of a session, and of those it was switched from.
+
+    Two channels may bring the same words under different ids: text streams are preferred, and once
+    one was seen, the legacy segments of that session are ignored. Thread: one event loop.
+
+    Args:
+        clock_ms: Milliseconds since the epoch.
+    """
+
+    def __init__(self, clock_ms: Callable[[], int] = lambda: int(time.time() * 1000)) -> None:
+        self._clock_ms = clock_ms
+        self._messages: list[Message] = []
+        self._lines: dict[str, _Line] = {}
+        self._ids = count(1)
+        self._epoch = 0
+        self._streams_seen = False
+        self._callbacks: list[ChangeCallback] = []
+        self._reset_callbacks: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All messages, ordered by first seen."""
+        return tuple(self._messages)
+
+    def on_change(self, callback: ChangeCallback) -> Callable[[], None]:
+        """Calls ``callback(message, index)`` for each new or changed message; returns the way out."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
+
+    def on_reset(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``callback`` when all messages were dropped; returns the way out."""
+        self._reset_callbacks.append(callback)
+        return lambda: self._reset_callbacks.remove(callback) if callback in self._reset_callbacks else None
+
+    def reset(self) -> None:
+        """Drops all messages: a new session, not a switch, begins."""
+        self._messages.clear()
+        self._lines.clear()
+        self.begin()
+        for callback in tuple(self._reset_callbacks):
+            callback()
+
+    def begin(self) -> None:
+        """A server session begins: its segment ids are its own, and its channels are unknown yet."""
+        self.settle()
+        self._epoch += 1
+        self._streams_seen = False
+
+    def settle(self) -> None:
+        """A server session is over: what stands unfinished is final now."""
+        for index, message in enumerate(self._messages):
+            if not message.final:
+                self._store(index, replace(message, final=True))
+
+    def type(self, text: str) -> Message:
+        """Adds what the user typed."""
+        key = f"typed-{next(self._ids)}"
+        return self._append(key, "user", clean(text), True, "typed")
+
+    def put_legacy(self, segment_id: str, role: Role, text: str, final: bool) -> None:
+        """Takes one segment of ``transcription_received``: its whole text so far."""
+        if not segment_id:
+            # Nothing can replace it: only its last word counts.
+            segment_id = f"unnamed-{next(self._ids)}" if final else ""
+        if segment_id and not self._streams_seen:
+            self._put(f"{self._epoch}/legacy/{segment_id}", role, clean(text), final, "legacy")
+
+    def open_stream(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
+        """A text stream of ``segment_id`` began; ``final`` is what its attributes say."""
+        self._streams_seen = True
+        return SegmentStream(self, f"{self._epoch}/stream/{segment_id}", role, final)
+
+    def put_stream(self, key: str, role: Role, text: str, *, final: bool) -> None:
+        """Sets the whole text of a stream's segment. Called by ``SegmentStream``."""
+        self._put(key, role, text, final, "stream")
+
+    def knows(self, key: str) -> bool:
+        """Whether anything was said under ``key``."""
+        return key in self._lines
+
+    def text_of(self, key: str) -> str:
+        """What stands under ``key``, or nothing."""
+        line = self._lines.get(key)
+        return self._messages[line.index].text if line is not None else ""
+
+    def _put(
+        self, key: str, role: Role, text: str, final: bool, channel: Literal["legacy", "stream"]
+    ) -> None:
+        line = self._lines.get(key)
+        if line is None and text.strip():
+            line = self._twin(role, text, channel)
+            if line is None:
+                self._append(key, role, text, final, channel)
+                return
+            self._lines[key] = line
+        if line is not None:
+            self._change(line, text, final)
+
+    def _change(self, line: _Line, text: str, final: bool) -> None:
+        known = self._messages[line.index]
+        if line.channel == "typed":
+            return
+        # Blank text never takes words away; nor does the other channel, which says the same words again.
+        again = line.channel == "legacy" and line.claimed and known.text.startswith(text)
+        kept = text if text.strip() and not again else known.text
+        done = final or (known.final and kept == known.text)
+        self._store(line.index, replace(known, text=kept, final=done))
+
+    def _twin(self, role: Role, text: str, channel: Literal["legacy", "stream"]) -> _Line | None:
+        """The line that already holds these words: typed by the user, or come over the other channel."""
+        now_ms = self._clock_ms()
+        for line in reversed(list(self._lines.values())):
+            message = self._messages[line.index]
+            if line.claimed or message.role != role or now_ms - message.timestamp_ms > ECHO_WINDOW_MS:
+                continue
+            if line.channel == "typed" and _words(message.text) == _words(text):
+                line.claimed = True
+                return line
+            if channel == "stream" and line.channel == "legacy" and _one_begins_other(message.text, text):
+                line.claimed = True
+                return line
+        return None
+
+    def _append(
+        self, key: str, role: Role, text: str, final: bool, channel: Literal["legacy", "stream", "typed"]
+    ) -> Message:
+        index = len(self._messages)
+        message = Message(f"m{index + 1}", role, text, final, self._clock_ms())
+        self._lines[key] = _Line(index, channel)
+        self._messages.append(message)
+        self._tell(message, index)
+        return message
+
+    def _store(self, index: int, message: Message) -> None:
+        if message != self._messages[index]:
+            self._messages[index] = message
+            self._tell(message, index)
+
+    def _tell(self, message: Message, index: int) -> None:
+        for callback in tuple(self._callbacks):
+            callback(message, index)
+
+
+def clean(text: str) -> str:
+    """Strips control characters but the line break; all else stays as it came."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in ("Cc", "Cs"))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _one_begins_other(one: str, other: str) -> bool:
+    first, second = _words(one), _words(other)
+    return first.startswith(second) or second.startswith(first)

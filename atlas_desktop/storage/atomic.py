@@ -1,0 +1,26 @@
+"""Writing a file so that a crash leaves the old one or the new one, never half of it."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces ``path`` by ``text`` (UTF-8; what has no UTF-8 becomes "?"), readable by its owner only.
+
+    Raises:
+        OSError: The disk is full or the folder can't be written; ``path`` is as it was.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

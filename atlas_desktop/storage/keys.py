@@ -1,0 +1,190 @@
+"""The key: in the OS keyring, else in memory for this run, never in a file. The one user of keyring."""
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from atlas_desktop.errors import BugError, KeyringError
+from atlas_desktop.storage.patience import PatientCaller
+
+log = logging.getLogger(__name__)
+
+SERVICE = "atlas-desktop"
+LIMIT_S = 3.0
+R = TypeVar("R")
+
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?\w*(?:KEY|TOKEN)\s*[=:]\s*(?=\S)")
+# Quotes of any language, and what a web page hides in a copied text.
+_NOT_IN_KEYS = re.compile(r"[\s\"'`´‘’‚“”„«»\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f\x7f]+")
+
+
+class KeyPlace(StrEnum):
+    """Where a key is kept."""
+
+    ENVIRONMENT = "environment"
+    KEYRING = "keyring"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key, or a backend's token, and where it is kept.
+
+    Attributes:
+        value: The secret itself.
+        place: ``MEMORY`` ends with this run.
+        problem: Why it is not in the keyring; ``None`` when nothing went wrong.
+    """
+
+    value: str = field(repr=False)
+    place: KeyPlace
+    problem: KeyringError | None = None
+
+
+class Ring(Protocol):
+    """What we use of a keyring back end."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+def clean_key(pasted: str) -> str:
+    """Returns a pasted key without spaces, quotes, newlines and a ``NAME=`` before it."""
+    return _NOT_IN_KEYS.sub("", _ASSIGNMENT.sub("", pasted))
+
+
+class KeyStore:
+    """Keeps keys by the address they are for. Thread: one event loop; the keyring gets its own.
+
+    Args:
+        profile: Name of the profile: each has keys of its own.
+        environment_key: The key of this run (``ATLAS_API_KEY``); wins over the keyring, is never stored.
+        open_ring: Opens the keyring, in its own thread; the system's when not given.
+        limit_s: How long one answer of the keyring is waited for.
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        environment_key: str = "",
+        open_ring: Callable[[], Ring] | None = None,
+        limit_s: float = LIMIT_S,
+    ) -> None:
+        self._profile = profile
+        self._environment_key = clean_key(environment_key)
+        self._open_ring = open_ring or _open_system_ring
+        self._memory: dict[str, StoredKey] = {}
+        self._caller = PatientCaller("keyring", limit_s)
+
+    @property
+    def environment_key(self) -> StoredKey | None:
+        """The key that the environment gave for this run."""
+        if not self._environment_key:
+            return None
+        return StoredKey(self._environment_key, KeyPlace.ENVIRONMENT)
+
+    async def get(self, address: str) -> StoredKey | None:
+        """The key for ``address``; ``None`` when there is none. The environment's is not among them.
+
+        Raises:
+            KeyringError: The keyring can't be asked, and memory has none.
+        """
+        kept = self._memory.get(address)
+        if kept is not None:
+            return kept
+        account = self._account(address)
+        value = await self._ask(lambda ring: ring.get_password(SERVICE, account))
+        return StoredKey(value, KeyPlace.KEYRING) if value else None
+
+    async def put(self, address: str, pasted: str) -> StoredKey:
+        """Keeps a key: in the keyring, or in memory when that fails; the answer says which and why."""
+        value, account = clean_key(pasted), self._account(address)
+        try:
+            await self._ask(lambda ring: ring.set_password(SERVICE, account, value))
+        except KeyringError as problem:
+            stored = StoredKey(value, KeyPlace.MEMORY, problem)
+            self._memory[address] = stored
+            return stored
+        self._memory.pop(address, None)
+        return StoredKey(value, KeyPlace.KEYRING)
+
+    async def forget(self, address: str) -> None:
+        """Removes the key for ``address`` from memory and keyring; no key is no error.
+
+        Raises:
+            KeyringError: The keyring could not be asked: the key may still be in it.
+        """
+        self._memory.pop(address, None)
+        account = self._account(address)
+        await self._ask(lambda ring: _delete(ring, account))
+
+    def _account(self, address: str) -> str:
+        return f"{self._profile} {address}"
+
+    async def _ask(self, question: Callable[[Ring], R]) -> R:
+        try:
+            return await self._caller.call(lambda: _mapped(lambda: question(self._open_ring())))
+        except TimeoutError as error:
+            raise KeyringError(detail="it does not answer; it may be locked") from error
+        except BugError as error:
+            raise KeyringError(detail="it failed in an unknown way") from error
+
+
+def _mapped(question: Callable[[], R]) -> R:
+    """Runs in the keyring's thread: foreign errors become ours. Never says more than the error's kind."""
+    import keyring.errors
+
+    try:
+        return question()
+    except keyring.errors.KeyringLocked as error:
+        raise KeyringError(detail="it is locked") from error
+    except keyring.errors.NoKeyringError as error:
+        raise KeyringError(detail="there is none") from error
+    except _foreign_errors() as error:
+        log.info("keyring: %s", type(error).__name__)
+        raise KeyringError(detail="it can't be opened") from error
+
+
+def _foreign_errors() -> tuple[type[Exception], ...]:
+    """What a back end may raise; Linux's lets some of its own library's errors through."""
+    import keyring.errors
+
+    names = (
+        ("secretstorage.exceptions", "SecretStorageException"),
+        ("jeepney.wrappers", "DBusErrorResponse"),
+    )
+    linux = [getattr(sys.modules[module], name) for module, name in names if module in sys.modules]
+    return (keyring.errors.KeyringError, OSError, RuntimeError, *linux)
+
+
+def _delete(ring: Ring, account: str) -> None:
+    if ring.get_password(SERVICE, account) is not None:
+        ring.delete_password(SERVICE, account)
+
+
+def _open_system_ring() -> Ring:
+    """The system's keyring.
+
+    Raises:
+        KeyringError: There is none, or only one that writes plain text or forgets everything.
+    """
+    import keyring
+
+    ring = keyring.get_keyring()
+    kinds = [type(part) for part in getattr(ring, "backends", (ring,))]
+    safe = [kind for kind in kinds if not _is_unsafe(kind.__module__)]
+    if not safe or safe != kinds:
+        raise KeyringError(detail="there is none" if not safe else "it keeps keys as plain text")
+    ring_found: Ring = ring
+    return ring_found
+
+
+def _is_unsafe(module: str) -> bool:
+    return module.startswith(("keyring.backends.fail", "keyring.backends.null", "keyrings.alt"))

@@ -1,0 +1,49 @@
+"""The folder in which everything of ours on this computer lies, but for the keys."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_APPLICATION = "atlas-desktop"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One user's folder.
+
+    Attributes:
+        folder: Absolute; exists once ``ensure`` was called.
+        name: Tells profiles apart in the keyring; the same as long as the folder stays where it is.
+    """
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def at(cls, folder: Path | None) -> "Profile":
+        """The profile in ``folder``, or the user's own when ``None``."""
+        if folder is not None:
+            absolute = folder.expanduser().resolve()
+            return cls(absolute, str(absolute))
+        from platformdirs import user_data_path
+
+        return cls(user_data_path(_APPLICATION, appauthor=False), "default")
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "settings.json"
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "log" / "atlas-desktop.log"
+
+    @property
+    def transcripts_folder(self) -> Path:
+        return self.folder / "transcripts"
+
+    def ensure(self) -> None:
+        """Makes the folder, readable by its owner only.
+
+        Raises:
+            OSError: It can't be made.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

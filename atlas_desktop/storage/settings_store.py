@@ -1,0 +1,113 @@
+"""The settings on disk: read once, changed in memory, written soon after, never half."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from atlas_desktop.aio import guarded
+from atlas_desktop.storage import atomic
+from atlas_desktop.storage.settings import Settings, format_json, parse
+
+log = logging.getLogger(__name__)
+
+SettingsCallback = Callable[[Settings], None]
+_WRITE_AFTER_S = 0.3
+
+
+class SettingsStore:
+    """Holds the settings of one profile. Thread: the caller's own, one; writing happens in another.
+
+    Attributes:
+        moved_aside: Where a file that could not be read was put; ``None`` when all was well.
+    """
+
+    def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
+        self.moved_aside: Path | None = None
+        self._file = file
+        self._write_after_s = write_after_s
+        self._kept: dict[str, Any] = {}
+        self._callbacks: list[SettingsCallback] = []
+        self._timer: threading.Timer | None = None
+        self._writing = threading.Lock()
+        self._settings = self._read()
+        self._written = self._settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self._settings
+
+    def on_change(self, callback: SettingsCallback) -> Callable[[], None]:
+        """Calls ``callback`` after each change; returns what undoes that."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def change(self, **values: Any) -> Settings:
+        """Sets the named fields; they are on disk 0.3 s after the last of many changes.
+
+        Raises:
+            TypeError: No such setting.
+        """
+        changed = replace(self._settings, **values)
+        if changed != self._settings:
+            self._settings = changed
+            self._schedule()
+            for callback in tuple(self._callbacks):
+                callback(changed)
+        return changed
+
+    def close(self) -> None:
+        """Writes what is not written yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._write()
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._write_after_s, self._write)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _write(self) -> None:
+        guarded("settings")(self._write_now)()
+
+    def _write_now(self) -> None:
+        with self._writing:
+            settings = self._settings
+            if settings == self._written:
+                return
+            try:
+                atomic.write_text(self._file, format_json(settings, self._kept))
+            except OSError as error:
+                # Full or read-only disk: the settings hold for this run, that is all that is lost.
+                log.info("settings can't be written: %s", error)
+            else:
+                self._written = settings
+
+    def _read(self) -> Settings:
+        try:
+            settings, self._kept = parse(self._file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return Settings()
+        except OSError as error:
+            log.info("settings can't be read: %s", error)
+            return Settings()
+        except ValueError as error:
+            log.info("settings are damaged: %s", error)
+            self._move_aside()
+            return Settings()
+        return settings
+
+    def _move_aside(self) -> None:
+        aside = self._file.with_suffix(".damaged.json")
+        try:
+            self._file.replace(aside)
+        except OSError as error:
+            log.info("damaged settings stay where they are: %s", error)
+        else:
+            self.moved_aside = aside

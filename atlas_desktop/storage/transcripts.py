@@ -1,0 +1,151 @@
+"""Transcripts on disk: saved as the user asks, and journalled as they grow so that a crash loses none."""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Protocol
+
+from atlas_desktop.storage import atomic
+
+log = logging.getLogger(__name__)
+
+SPEAKERS = {"user": "You", "agent": "Atlas"}
+KEPT_JOURNALS = 200
+_INTERIM_EVERY_S = 1.0
+
+
+class Spoken(Protocol):
+    """One message, as the session's transcript has it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def final(self) -> bool: ...
+    @property
+    def timestamp_ms(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMessage:
+    """One message as it was read back."""
+
+    id: str
+    role: str
+    text: str
+    final: bool
+    timestamp_ms: int
+
+
+def save(path: Path, messages: Iterable[Spoken]) -> None:
+    """Writes a transcript: JSON when ``path`` ends in ``.json``, else readable text.
+
+    Raises:
+        OSError: It can't be written there.
+    """
+    form = format_json if path.suffix.lower() == ".json" else format_text
+    atomic.write_text(path, form(messages))
+
+
+def format_text(messages: Iterable[Spoken]) -> str:
+    """One line a message: local time, speaker, words; further lines of a message are indented."""
+    return "".join(f"{_clock(one)}  {_speaker(one)}: {_indented(one.text)}\n" for one in messages)
+
+
+def format_json(messages: Iterable[Spoken]) -> str:
+    """An array of objects; times in ISO 8601, UTC."""
+    rows = [
+        {
+            "time": datetime.fromtimestamp(one.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+            "role": one.role,
+            "text": one.text,
+            "final": one.final,
+        }
+        for one in messages
+    ]
+    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+
+
+class TranscriptJournal:
+    """Appends every message of one run to a file as it comes; a message's newest line counts.
+
+    A message that still changes is written once a second at most. Thread: one.
+    """
+
+    def __init__(self, folder: Path, started: datetime | None = None) -> None:
+        moment = (started or datetime.now(UTC)).astimezone(UTC)
+        self.path = folder / f"{moment:%Y-%m-%d %H-%M-%S}.jsonl"
+        self._file: IO[str] | None = None
+        self._broken = False
+        self._interim_s = 0.0
+
+    def note(self, message: Spoken) -> None:
+        """Writes ``message`` as it is now. A full disk ends the journal, nothing else."""
+        now_s = time.monotonic()
+        if self._broken or (not message.final and now_s - self._interim_s < _INTERIM_EVERY_S):
+            return
+        if not message.final:
+            self._interim_s = now_s
+        row = SavedMessage(message.id, message.role, message.text, message.final, message.timestamp_ms)
+        try:
+            self._append(json.dumps(asdict(row), ensure_ascii=False))
+        except OSError as error:
+            self._broken = True
+            log.info("the transcript's journal ends: %s", error)
+
+    def close(self) -> None:
+        """Closes the file; a later ``note`` opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _append(self, line: str) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self.path.open("a", encoding="utf-8", errors="replace")
+            self.path.chmod(0o600)
+            forget_oldest(self.path.parent)
+        self._file.write(line + "\n")
+        self._file.flush()
+
+
+def read_journal(path: Path) -> list[SavedMessage]:
+    """The messages of a journal in the order of their first line; damaged lines are left out.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    found: dict[str, SavedMessage] = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            message = SavedMessage(**json.loads(line))
+        except (ValueError, TypeError):
+            # A crash cuts the last line short.
+            continue
+        found[message.id] = message
+    return list(found.values())
+
+
+def forget_oldest(folder: Path, keep: int = KEPT_JOURNALS) -> None:
+    """Removes all but the newest ``keep`` journals. Their names are their order."""
+    for path in sorted(folder.glob("*.jsonl"))[:-keep]:
+        path.unlink(missing_ok=True)
+
+
+def _clock(message: Spoken) -> str:
+    return f"{datetime.fromtimestamp(message.timestamp_ms / 1000, UTC).astimezone():%H:%M:%S}"
+
+
+def _speaker(message: Spoken) -> str:
+    return SPEAKERS.get(message.role, message.role)
+
+
+def _indented(text: str) -> str:
+    return "\n          ".join(text.splitlines())

@@ -1,0 +1,1 @@
+"""The window: pages, widgets and the Qt models between them and the session."""

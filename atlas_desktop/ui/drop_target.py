@@ -1,0 +1,69 @@
+"""Takes drops for the whole window: says what would happen, then hands over what came."""
+
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QWidget
+
+from atlas_desktop.ui.drop import DropPlan, classify
+from atlas_desktop.ui.drop_overlay import DropOverlay
+from atlas_desktop.ui.drop_words import DropContext, words_for
+from atlas_desktop.ui.pictures import png_bytes
+from atlas_desktop.ui.theme import Theme
+
+
+class DropTarget(QObject):
+    """Accepts everything on behalf of ``window``; what is of no use is said, never silently refused.
+
+    Signals:
+        dropped(object, object): The ``DropPlan``, and the PNG ``bytes`` of a picture that came without a file.
+    """
+
+    dropped = Signal(object, object)
+
+    def __init__(self, theme: Theme, window: QWidget, context: DropContext) -> None:
+        super().__init__(window)
+        self._overlay = DropOverlay(theme, window)
+        self._context = context
+        window.setAcceptDrops(True)
+
+    @property
+    def overlay(self) -> DropOverlay:
+        """What is shown during a drag."""
+        return self._overlay
+
+    def set_context(self, context: DropContext) -> None:
+        """What decides about a drop besides the thing itself."""
+        self._context = context
+
+    def enter(self, event: QDragEnterEvent) -> None:
+        """Something came over the window."""
+        self._overlay.show_words(words_for(plan_of(event.mimeData()), self._context))
+        take_copy(event)
+
+    def leave(self) -> None:
+        """It went away again."""
+        self._overlay.hide()
+
+    def drop(self, event: QDropEvent) -> None:
+        """It was let go."""
+        self._overlay.hide()
+        take_copy(event)
+        data = event.mimeData()
+        plan = plan_of(data)
+        picture = data.imageData() if plan.has_picture_data else None
+        self.dropped.emit(plan, png_bytes(picture) if isinstance(picture, QImage) else b"")
+
+
+def plan_of(data: QMimeData) -> DropPlan:
+    """What dropping or pasting ``data`` would do."""
+    urls = [url.toString() for url in data.urls()]
+    return classify(urls, data.text() if data.hasText() else "", has_picture_data=data.hasImage())
+
+
+def take_copy(event: QDropEvent) -> None:
+    """Accepts a drag, never as a move: the source would delete the file that was given to be spoken."""
+    if event.possibleActions() & Qt.DropAction.CopyAction:
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+    else:
+        event.acceptProposedAction()

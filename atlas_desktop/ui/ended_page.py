@@ -1,0 +1,179 @@
+"""The page after a session: what it was, what it cost, or why it failed and what to do."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.session.life import Ended, Failed, Parked, Summary
+from atlas_desktop.ui.amounts import clock, duration_words, money
+from atlas_desktop.ui.card_frame import CardFrame
+from atlas_desktop.ui.controls import Button, ButtonKind
+from atlas_desktop.ui.flow import FlowLayout
+from atlas_desktop.ui.labels import make_label
+from atlas_desktop.ui.notices import error_words
+from atlas_desktop.ui.theme import Theme
+
+_CARD_PX = 440
+_PADDING_PX = 28
+
+Over = Ended | Failed | Parked
+
+
+class EndedPage(QScrollArea):
+    """One card in the middle. Built anew for each end: it is shown rarely and then stands still.
+
+    Signals:
+        start_again_requested(): The same once more.
+        retry_requested(): The same once more, after a failure.
+        save_requested(): Save the transcript to a file.
+        back_requested(): To the start page.
+    """
+
+    start_again_requested = Signal()
+    retry_requested = Signal()
+    save_requested = Signal()
+    back_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._first: Button | None = None
+        self._card: CardFrame | None = None
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    @property
+    def first_control(self) -> QWidget | None:
+        """The most likely next step."""
+        return self._first
+
+    def show_end(self, over: Over) -> None:
+        """Shows how a session ended."""
+        card = CardFrame(self._theme)
+        card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
+        self._fill(card, over)
+        page = QWidget()
+        page.setObjectName("page")
+        outer = QVBoxLayout(page)
+        outer.setContentsMargins(16, 56, 16, 16)
+        outer.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
+        self._card = card
+        self.setWidget(page)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The card gives way in a narrow window."""
+        super().resizeEvent(event)
+        if self._card is not None:
+            self._card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
+
+    def _fill(self, card: QWidget, over: Over) -> None:
+        column = QVBoxLayout(card)
+        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
+        column.setSpacing(0)
+        self._add_heading(column, over)
+        summary = over.summary
+        if summary is not None:
+            column.addSpacing(14)
+            column.addLayout(self._facts(summary, failed=isinstance(over, Failed)))
+        open_id = _open_session(over)
+        if open_id:
+            column.addSpacing(16)
+            column.addWidget(self._unconfirmed(open_id))
+        column.addSpacing(22)
+        column.addWidget(self._actions(over))
+
+    def _add_heading(self, column: QVBoxLayout, over: Over) -> None:
+        failed = isinstance(over, Failed)
+        caption = make_label(
+            self.tr("The session failed") if failed else self.tr("Session ended"),
+            tone="danger" if failed else "dim",
+            size="small",
+        )
+        caption.setAccessibleName(
+            self.tr("Session state: Failed") if failed else self.tr("Session state: Ended")
+        )
+        column.addWidget(caption)
+        column.addSpacing(2)
+        if isinstance(over, Failed):
+            title, advice = error_words(over.error)
+            column.addWidget(make_label(title, size="heading", wraps=True))
+            # "It was ended" would be untrue beside "its end was not confirmed".
+            if advice and not _open_session(over):
+                column.addSpacing(6)
+                column.addWidget(make_label(advice, tone="dim", wraps=True))
+        elif over.summary is not None:
+            column.addWidget(make_label(self._headline(over.summary), size="title", wraps=True))
+
+    def _headline(self, summary: Summary) -> str:
+        cost = self._cost(summary) if summary.billed else self.tr("free")
+        return f"{duration_words(summary.duration_s)} · {cost}"
+
+    def _cost(self, summary: Summary) -> str:
+        if summary.charged_usd is not None:
+            return money(summary.charged_usd)
+        return self.tr("about {cost}").format(cost=money(summary.estimated_usd))
+
+    def _facts(self, summary: Summary, *, failed: bool) -> QGridLayout:
+        elapsed = self.tr("Elapsed: {time}").format(time=clock(summary.duration_s))
+        # Where nothing failed the headline says it already.
+        rows = [(self.tr("Duration"), duration_words(summary.duration_s), elapsed)] if failed else []
+        if summary.billed:
+            stated = summary.charged_usd is not None
+            cost = self._cost(summary)
+            caption = self.tr("Charged by Atlas") if stated else self.tr("Our own figure")
+            rows.append((caption, cost, self.tr("Cost: {cost}").format(cost=cost)))
+        else:
+            free = self.tr("Free, on this computer")
+            rows.append((self.tr("Rehearsal"), free, self.tr("Cost: {cost}").format(cost=self.tr("free"))))
+        mode = self.tr("Conversation") if summary.mode is Mode.CONVERSATION else self.tr("Passthrough")
+        rows.append((self.tr("Mode"), mode, ""))
+        rows.append((self.tr("Messages"), str(summary.messages), ""))
+        grid = QGridLayout()
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(0, 1)
+        for number, (caption, value, name) in enumerate(rows):
+            label = make_label(value)
+            label.setFont(self._theme.font())
+            label.setAccessibleName(name or f"{caption}: {value}")
+            grid.addWidget(make_label(caption, tone="dim"), number, 0)
+            grid.addWidget(label, number, 1)
+        return grid
+
+    def _unconfirmed(self, session_id: str) -> QLabel:
+        words = self.tr(
+            "Atlas did not confirm the end of session {id}. It may still be running and cost money: "
+            "check it in your Atlas account."
+        )
+        label = make_label(words.format(id=session_id), tone="danger", wraps=True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _actions(self, over: Over) -> QWidget:
+        box = QWidget()
+        flow = FlowLayout(box, gap_px=10)
+        failed = isinstance(over, Failed)
+        again = Button(
+            self._theme, self.tr("Retry") if failed else self.tr("Start again"), ButtonKind.PRIMARY
+        )
+        again.clicked.connect(self.retry_requested if failed else self.start_again_requested)
+        self._first = again
+        flow.addWidget(again)
+        if over.summary is not None and over.summary.messages:
+            save = Button(self._theme, self.tr("Save transcript…"))
+            save.clicked.connect(self.save_requested)
+            flow.addWidget(save)
+        back = Button(self._theme, self.tr("Back to start"))
+        back.clicked.connect(self.back_requested)
+        flow.addWidget(back)
+        return box
+
+
+def _open_session(over: Over) -> str:
+    """The id of a session whose end was not confirmed; empty when it was."""
+    if isinstance(over, Failed) and over.session_id:
+        return over.session_id
+    summary = over.summary
+    return summary.session_id if summary is not None and not summary.confirmed else ""

@@ -1,0 +1,98 @@
+"""The face that the next session gets: a shipped one, a file, a pasted picture or an address."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.source import Face
+from atlas_desktop.assets import default_faces
+from atlas_desktop.errors import AppError
+from atlas_desktop.storage.settings_store import SettingsStore
+
+_PASTED = "pasted-face.png"
+
+
+class FaceDesk:
+    """Holds the chosen face and remembers it. Thread: the event loop; pictures are read in another.
+
+    Args:
+        settings: Remember the choice.
+        folder: Where a pasted picture is kept, so that it is there next time.
+        scope: Owns the reading.
+        on_change: Called with each new face.
+        on_error: Told of a picture that can't be a face.
+    """
+
+    def __init__(
+        self,
+        settings: SettingsStore,
+        folder: Path,
+        scope: TaskScope,
+        on_change: Callable[[Face], None],
+        on_error: Callable[[AppError], None],
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._scope = scope
+        self._on_change = on_change
+        self._on_error = on_error
+        self._face = _shipped(settings.settings.face)
+        self._order = 0
+
+    @property
+    def face(self) -> Face | None:
+        """The face; ``None`` only where none is shipped."""
+        return self._face
+
+    def load(self) -> None:
+        """Reads the remembered face, if it is not a shipped one."""
+        remembered = self._settings.settings.face
+        if remembered.startswith("https://"):
+            self.choose(remembered)
+        elif remembered and Path(remembered).is_absolute():
+            self.choose(Path(remembered))
+
+    def choose(self, wanted: Path | bytes | str) -> None:
+        """Makes a picture the face, once it was read and found good; the last choice wins."""
+        self._order += 1
+        self._scope.start(self._choose(wanted, self._order), "face")
+
+    async def _choose(self, wanted: Path | bytes | str, order: int) -> None:
+        try:
+            face, remembered = await asyncio.to_thread(self._read, wanted)
+        except AppError as error:
+            self._on_error(error)
+            return
+        if order == self._order:
+            self._face = face
+            self._settings.change(face=remembered)
+            self._on_change(face)
+
+    def _read(self, wanted: Path | bytes | str) -> tuple[Face, str]:
+        """In a worker thread: Pillow takes its time."""
+        from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
+
+        if isinstance(wanted, str):
+            return face_from_url(wanted), wanted
+        if isinstance(wanted, bytes):
+            face = face_from_bytes(wanted, _PASTED)
+            return face, self._keep(face)
+        shipped = next((path for path in default_faces() if path == wanted), None)
+        return load_face(wanted), shipped.stem if shipped is not None else str(wanted.absolute())
+
+    def _keep(self, face: Face) -> str:
+        file = self._folder / _PASTED
+        try:
+            file.write_bytes(face.content or b"")
+        except OSError:
+            # Full or read-only disk: the face holds for this run.
+            return ""
+        return str(file)
+
+
+def _shipped(name: str) -> Face | None:
+    """The shipped face of that name, or the first one."""
+    faces = default_faces()
+    chosen = next((path for path in faces if path.stem == name), faces[0] if faces else None)
+    return Face(chosen.name, chosen.read_bytes()) if chosen is not None else None

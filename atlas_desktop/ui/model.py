@@ -1,0 +1,410 @@
+"""The one Qt model: what the session, the cues and the desks say becomes signals; intents go back."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.pending import PendingSource
+from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import AppError, ServiceError, UnauthorizedError
+from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Failed, Joining, Requesting
+from atlas_desktop.session.rehearsal import Rehearsal
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.transcript import Message
+from atlas_desktop.storage.environment import Environment
+from atlas_desktop.storage.keys import KeyStore
+from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.storage.transcripts import TranscriptJournal
+from atlas_desktop.ui.drop import DropPlan
+from atlas_desktop.ui.face_desk import FaceDesk
+from atlas_desktop.ui.key_desk import KeyDesk
+from atlas_desktop.ui.key_state import KeyState
+from atlas_desktop.ui.notices import Notice, NoticeAction
+from atlas_desktop.ui.words import Words
+
+
+class AppModel(QObject):
+    """State flows out as signals, intents come in as calls; widgets know nothing else.
+
+    Signals:
+        session_changed(SessionSnapshot), cues_changed(tuple[Cue, ...]),
+        message_changed(int, Message), transcript_reset(),
+        notice_raised(Notice), notice_cleared(str),
+        key_changed(KeyState), face_changed(Face), mode_changed(Mode), settings_changed(Settings),
+        microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
+        text_offered(str): A dropped text, for the message box.
+        quit_asked(): The user closed the window; what runs is to be ended, then the program goes.
+    """
+
+    session_changed = Signal(object)
+    cues_changed = Signal(object)
+    message_changed = Signal(int, object)
+    transcript_reset = Signal()
+    notice_raised = Signal(object)
+    notice_cleared = Signal(str)
+    key_changed = Signal(object)
+    face_changed = Signal(object)
+    mode_changed = Signal(object)
+    settings_changed = Signal(object)
+    microphone_level_changed = Signal(float)
+    text_offered = Signal(str)
+    quit_asked = Signal()
+
+    def __init__(
+        self,
+        session: AtlasSession,
+        player: CuePlayer,
+        rehearsal: Rehearsal,
+        keys: KeyStore,
+        settings: SettingsStore,
+        environment: Environment,
+        profile: Profile,
+        scope: TaskScope,
+        *,
+        backend: str = "",
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._player = player
+        self._rehearsal = rehearsal
+        self._settings = settings
+        self._profile = profile
+        self._scope = scope
+        self._mode = settings.settings.mode
+        self._rehearsing = False
+        self._journal: TranscriptJournal | None = None
+        self._cues_wait_said = False
+        self._silence_said = False
+        self._words = Words(self)
+        self._keys = KeyDesk(keys, environment, settings, backend, scope, self.key_changed.emit, self.report)
+        self._faces = FaceDesk(settings, profile.folder, scope, self.face_changed.emit, self.report)
+        session.playout.volume = settings.settings.volume
+        self._listen()
+
+    def _listen(self) -> None:
+        self._session.on_change(self._take_snapshot)
+        self._session.on_notice(self.report)
+        self._session.transcript.on_change(self._take_message)
+        self._session.transcript.on_reset(self._reset_transcript)
+        self._player.on_change(self.cues_changed.emit)
+        self._player.on_error(self.report)
+        self._settings.on_change(self.settings_changed.emit)
+
+    def load(self) -> None:
+        """Reads what the start page shows and the disk or the keyring knows."""
+        self._keys.load()
+        self._faces.load()
+        if self._settings.moved_aside is not None:
+            self.notice_raised.emit(self._words.settings_damaged(self._settings.moved_aside))
+
+    # What is
+
+    @property
+    def snapshot(self) -> SessionSnapshot:
+        return self._session.snapshot
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        return self._player.cues
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self._session.transcript.messages
+
+    @property
+    def key_state(self) -> KeyState:
+        return self._keys.state
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings.settings
+
+    @property
+    def face(self) -> Face | None:
+        return self._faces.face
+
+    @property
+    def mode(self) -> Mode:
+        """The mode chosen for the next session, or that of the one which runs."""
+        return self._mode
+
+    # A session's life
+
+    @Slot()
+    def start(self) -> None:
+        """Starts a paid session."""
+        self._begin(rehearsing=False)
+
+    @Slot()
+    def rehearse(self) -> None:
+        """Starts a session on this computer."""
+        self._begin(rehearsing=True)
+
+    @Slot()
+    def start_again(self) -> None:
+        """Starts a session like the last one."""
+        self._begin(rehearsing=self._rehearsing)
+
+    @Slot()
+    def retry(self) -> None:
+        """Tries again what failed; a session that may still be open is ended first."""
+        self._session.end_again()
+        self.start_again()
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stops connecting; what was made on the server is ended."""
+        self._session.end()
+
+    @Slot()
+    def end(self) -> None:
+        """Ends the session."""
+        self._session.end()
+
+    @Slot()
+    def keep_waiting(self) -> None:
+        self._session.keep_waiting()
+
+    @Slot()
+    def close_requested(self) -> None:
+        """Asks the program to end what runs, then to go."""
+        self.quit_asked.emit()
+
+    def _begin(self, *, rehearsing: bool) -> None:
+        if not self.snapshot.is_over:
+            return
+        try:
+            source = (
+                PendingSource("this computer", False, self._rehearsal.source)
+                if rehearsing
+                else self._keys.source()
+            )
+        except AppError as error:
+            self.report(error)
+            return
+        self._rehearsing = rehearsing
+        self._clear("no_key", "unauthorized", "bug")
+        wants_microphone = self._mode is Mode.CONVERSATION and self.settings.microphone_on_connect
+        self._session.start(source, self._mode, self.face, microphone=wants_microphone)
+
+    # Mode
+
+    @Slot(object)
+    def set_mode(self, mode: Mode) -> None:
+        """Chooses the mode; while a paid session runs it asks first, for this ends it and starts another."""
+        if mode is self._mode:
+            self._clear("switch_mode")
+        elif self.snapshot.is_over:
+            self._choose_mode(mode)
+        elif self.snapshot.billed:
+            switch = NoticeAction(self._words.switch_label(mode), lambda: self.switch_mode(mode), True)
+            self.notice_raised.emit(self._words.switch(mode, switch))
+            self.mode_changed.emit(self._mode)
+        else:
+            self.switch_mode(mode)
+
+    def switch_mode(self, mode: Mode) -> None:
+        """Ends this session and starts one in ``mode``, keeping face, cues and transcript."""
+        self._clear("switch_mode", "cues_wait")
+        self._choose_mode(mode)
+        self._session.switch_mode(mode)
+
+    def _choose_mode(self, mode: Mode) -> None:
+        self._mode = mode
+        self._settings.change(mode=mode)
+        self.mode_changed.emit(mode)
+
+    # Speech
+
+    def send(self, text: str) -> bool:
+        """Sends what was typed; False when it was not taken and should stay in the box."""
+        return self._session.send_chat(text)
+
+    @Slot()
+    def interrupt(self) -> None:
+        """Stops what is spoken; the remaining cues stay, paused."""
+        self._player.interrupt()
+        self._session.interrupt()
+
+    @Slot(bool)
+    def set_microphone(self, on: bool) -> None:
+        self._session.set_microphone(on)
+
+    @Slot(int)
+    def set_volume(self, volume: int) -> None:
+        self._session.playout.volume = volume
+        self._settings.change(volume=volume)
+        self._hint_at_silence()
+
+    @Slot(bool)
+    def set_muted(self, muted: bool) -> None:
+        self._session.playout.muted = muted
+        self._hint_at_silence()
+
+    def play_cue(self, cue_id: int | None = None) -> None:
+        self._player.play(cue_id)
+        self._say_what_cues_wait_for()
+
+    def pause_cue(self) -> None:
+        self._player.pause()
+
+    def next_cue(self) -> None:
+        self._player.next()
+
+    def remove_cue(self, cue_id: int) -> None:
+        self._player.remove(cue_id)
+
+    # What is given
+
+    def open_drop(self, plan: DropPlan, picture: bytes) -> None:
+        """Does what a drop, or files chosen by dialog, ask for; says what of it is not accepted."""
+        if plan.audio:
+            self.open_audio(plan.audio)
+        if plan.face is not None:
+            self.set_face(plan.face)
+        elif plan.face_url:
+            self.set_face(plan.face_url)
+        elif plan.has_picture_data and picture:
+            self.set_face(picture)
+        if plan.message:
+            self.text_offered.emit(plan.message)
+        if plan.refused:
+            self.notice_raised.emit(self._words.not_accepted(plan.refused))
+
+    def open_audio(self, paths: Sequence[Path]) -> None:
+        """Puts files, and the sound files of folders, into the strip; they are spoken when possible."""
+        if self.snapshot.is_over and self._mode is not Mode.PASSTHROUGH:
+            self._choose_mode(Mode.PASSTHROUGH)
+        if not self._player.add(paths):
+            self.notice_raised.emit(self._words.no_sound_in(paths))
+        self._say_what_cues_wait_for()
+
+    def set_face(self, face: Path | bytes | str) -> None:
+        self._faces.choose(face)
+
+    @Slot(str)
+    def set_key(self, pasted: str) -> None:
+        self._clear("no_key", "unauthorized")
+        self._keys.enter(pasted)
+
+    @Slot()
+    def forget_key(self) -> None:
+        self._keys.forget()
+
+    @Slot(str, str)
+    def use_backend(self, url: str, token: str) -> None:
+        try:
+            self._keys.use_backend(url, token)
+        except AppError as error:
+            self.report(error)
+
+    def change_settings(self, **values: object) -> None:
+        self._settings.change(**values)
+
+    def save_transcript(self, path: Path) -> None:
+        """Writes the transcript to ``path``; says where it lies, or why not."""
+        self._scope.start(self._save_transcript(path, self.messages), "save transcript")
+
+    async def _save_transcript(self, path: Path, messages: tuple[Message, ...]) -> None:
+        from atlas_desktop.storage.transcripts import save
+
+        try:
+            await asyncio.to_thread(save, path, messages)
+        except OSError as error:
+            self.notice_raised.emit(self._words.not_saved(path, error))
+        else:
+            self.notice_raised.emit(self._words.saved(path))
+
+    # What is told
+
+    @Slot(object)
+    def report(self, error: AppError) -> None:
+        """Says an error, with the way out that there is."""
+        self.notice_raised.emit(self._words.error(error, self))
+
+    def say(self, notice: Notice) -> None:
+        """Raises a notice of the program's own."""
+        self.notice_raised.emit(notice)
+
+    def _clear(self, *ids: str) -> None:
+        for notice_id in ids:
+            self.notice_cleared.emit(notice_id)
+
+    def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
+        life = snapshot.life
+        if isinstance(life, Joining):
+            self._keys.accepted()
+        elif isinstance(life, Failed):
+            self._take_failure(life.error)
+        if (
+            not isinstance(life, Idle | Requesting)
+            and not snapshot.is_over
+            and snapshot.mode is not self._mode
+        ):
+            self._mode = snapshot.mode
+            self.mode_changed.emit(snapshot.mode)
+        self._player.set_enabled(snapshot.is_live and snapshot.mode is Mode.PASSTHROUGH)
+        self._say_what_cues_wait_for()
+        self._hint_at_silence()
+        self.session_changed.emit(snapshot)
+
+    def _take_failure(self, error: AppError) -> None:
+        if isinstance(error, UnauthorizedError):
+            self._keys.refused(error)
+        elif isinstance(error, ServiceError) and error.params.get("status"):
+            self._keys.accepted()
+
+    def _take_message(self, message: Message, index: int) -> None:
+        if self._journal is None:
+            self._journal = TranscriptJournal(self._profile.transcripts_folder)
+        self._journal.note(message)
+        self.message_changed.emit(index, message)
+
+    def _reset_transcript(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self.transcript_reset.emit()
+
+    def _say_what_cues_wait_for(self) -> None:
+        """Audio given in a conversation waits; one button switches, and says what that costs."""
+        snapshot = self.snapshot
+        waiting = any(not cue.state.is_over for cue in self.cues)
+        if waiting and snapshot.is_live and snapshot.mode is Mode.CONVERSATION:
+            if not self._cues_wait_said:
+                self._cues_wait_said = True
+                play = NoticeAction(
+                    self._words.switch_and_play_label(), lambda: self.switch_mode(Mode.PASSTHROUGH), True
+                )
+                self.notice_raised.emit(self._words.cues_wait(snapshot.billed, play))
+        elif self._cues_wait_said:
+            self._cues_wait_said = False
+            self._clear("cues_wait")
+
+    def _hint_at_silence(self) -> None:
+        """Says why nothing is heard while the avatar speaks."""
+        playout = self._session.playout
+        unheard = playout.muted or playout.volume == 0
+        if unheard and self.snapshot.speaking and not self._silence_said:
+            self._silence_said = True
+            self.notice_raised.emit(self._words.unheard(self._make_heard()))
+        elif not unheard and self._silence_said:
+            self._silence_said = False
+            self._clear("unheard")
+
+    def _make_heard(self) -> NoticeAction:
+        def make_heard() -> None:
+            self.set_muted(False)
+            if self._session.playout.volume == 0:
+                self.set_volume(cast(int, Settings.__dataclass_fields__["volume"].default))
+
+        return NoticeAction(self._words.make_heard_label(), make_heard, True)

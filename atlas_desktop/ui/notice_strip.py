@@ -1,0 +1,183 @@
+"""Notices as strips above the stage: replaced by id, never modal, each can be closed."""
+
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from atlas_desktop.ui.controls import Button, ButtonKind
+from atlas_desktop.ui.flow import FlowLayout
+from atlas_desktop.ui.icons import ICON_PX, draw_icon
+from atlas_desktop.ui.labels import make_label
+from atlas_desktop.ui.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.theme import Theme
+
+_KEPT_AT_MOST = 6
+_SHARE_OF_WINDOW = 0.45
+_BESIDE_FROM_PX = 640
+_TOKENS = {Severity.INFO: "accent", Severity.WARN: "warn", Severity.ERROR: "danger"}
+_ICONS = {Severity.INFO: "info", Severity.WARN: "warning", Severity.ERROR: "error"}
+
+
+class NoticeStrip(QWidget):
+    """The notices that stand, the newest at the bottom; takes no room when there is none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._bars: dict[str, NoticeBar] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.hide()
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What stands now, from top to bottom."""
+        return tuple(bar.notice for bar in self._bars.values())
+
+    @Slot(object)
+    def show_notice(self, notice: Notice) -> None:
+        """Shows ``notice`` in the place of one of the same id, else as the newest."""
+        place = self._remove(notice.id)
+        if place < 0 and len(self._bars) >= _KEPT_AT_MOST:
+            self._remove(next(iter(self._bars)))
+        bar = NoticeBar(self._theme, notice, self)
+        bar.gone.connect(self.clear_notice)
+        self._bars[notice.id] = bar
+        self._column.insertWidget(place if place >= 0 else self._column.count(), bar)
+        self.show()
+        self.fit(self.window().height())
+        bar.announce()
+
+    @Slot(str)
+    def clear_notice(self, notice_id: str) -> None:
+        """Takes the notice of that id away, if it stands."""
+        self._remove(notice_id)
+        self.setVisible(bool(self._bars))
+        self.fit(self.window().height())
+
+    def fit(self, window_height_px: int) -> None:
+        """Shows the newest notices that leave the page its room; older ones come back as these go."""
+        left_px = round(window_height_px * _SHARE_OF_WINDOW)
+        for number, bar in enumerate(reversed(self._bars.values())):
+            need_px = bar.heightForWidth(self.width())
+            left_px -= need_px
+            bar.setVisible(number == 0 or left_px >= 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other widths need other heights."""
+        super().resizeEvent(event)
+        self.fit(self.window().height())
+
+    def _remove(self, notice_id: str) -> int:
+        bar = self._bars.pop(notice_id, None)
+        if bar is None:
+            return -1
+        place = self._column.indexOf(bar)
+        self._column.removeWidget(bar)
+        bar.hide()
+        bar.deleteLater()
+        return place
+
+
+class NoticeBar(QFrame):
+    """One notice: icon, title, advice, buttons, close.
+
+    Signals:
+        gone(str): It is to be taken away; its id.
+    """
+
+    gone = Signal(str)
+
+    def __init__(self, theme: Theme, notice: Notice, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.notice = notice
+        self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._title = make_label(notice.title, strong=True, wraps=True)
+        words = f"{notice.title}. {notice.advice}" if notice.advice else notice.title
+        self._title.setAccessibleName(self.tr("Notice: {words}").format(words=words))
+        self._build()
+        if notice.lasts_s is not None:
+            QTimer.singleShot(round(notice.lasts_s * 1000), self, self._close)
+
+    def announce(self) -> None:
+        """Has it read out by a screen reader."""
+        QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is room the buttons stand beside the words."""
+        super().resizeEvent(event)
+        wide = self.width() >= _BESIDE_FROM_PX
+        beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._body.setDirection(beside if wide else below)
+        self._body.setSpacing(16 if wide else 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Surface, a mark in the colour of its severity, a line below."""
+        painter = QPainter(self)
+        tokens = self._theme.tokens
+        painter.fillRect(self.rect(), QColor(tokens.surface))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(tokens.line))
+        color = QColor(getattr(tokens, _TOKENS[self.notice.severity]))
+        right_to_left = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        painter.fillRect(self.width() - 3 if right_to_left else 0, 0, 3, self.height() - 1, color)
+        left = self.width() - 16 - ICON_PX if right_to_left else 16
+        draw_icon(painter, _ICONS[self.notice.severity], QRectF(left, 13, ICON_PX, ICON_PX), color)
+        painter.end()
+
+    def _build(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self._title)
+        if self.notice.advice:
+            words.addWidget(make_label(self.notice.advice, tone="dim", wraps=True))
+        close = Button(self._theme, self.tr("Close notice"), ButtonKind.QUIET, icon="close")
+        close.set_height(32)
+        close.clicked.connect(self._close)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(16 + ICON_PX + 10, 6, 8, 7)
+        line.setSpacing(10)
+        self._body.setContentsMargins(0, 5, 0, 5)
+        self._body.addLayout(words, 1)
+        if self.notice.actions:
+            self._body.addWidget(self._make_actions())
+        line.addLayout(self._body, 1)
+        line.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _make_actions(self) -> QWidget:
+        box = QWidget()
+        flow = FlowLayout(box, gap_px=8)
+        for action in self.notice.actions:
+            kind = ButtonKind.PRIMARY if action.primary else ButtonKind.PLAIN
+            button = ActionButton(self._theme, action, kind)
+            button.done.connect(self._close)
+            flow.addWidget(button)
+        return box
+
+    @Slot()
+    def _close(self) -> None:
+        self.gone.emit(self.notice.id)
+
+
+class ActionButton(Button):
+    """A button of a notice: calls its intent once.
+
+    Signals:
+        done(): It was pressed.
+    """
+
+    done = Signal()
+
+    def __init__(self, theme: Theme, action: NoticeAction, kind: ButtonKind) -> None:
+        super().__init__(theme, action.label, kind)
+        self.set_height(32, 12)
+        self._action = action
+        self.clicked.connect(self._act)
+
+    @Slot()
+    def _act(self) -> None:
+        # First away, then the intent: it may raise a notice of the same id.
+        self.done.emit()
+        self._action.intent()

@@ -1,0 +1,66 @@
+"""What is said to the user in passing: plain data, and how an error becomes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QCoreApplication
+
+from atlas_desktop.errors import AppError, BugError, DeviceError, MediaError
+
+
+class Severity(StrEnum):
+    """How much a notice matters: it decides icon and colour, and who reads it out at once."""
+
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAction:
+    """A button of a notice. ``intent`` is called on the UI thread; the notice then goes."""
+
+    label: str
+    intent: Callable[[], None]
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One strip above the stage. A later notice of the same ``id`` takes its place.
+
+    Attributes:
+        id: Stable name, for example an error's code.
+        severity: How much it matters.
+        title: What happened, already in the user's language.
+        advice: What to do about it; may be empty.
+        actions: Buttons, the most useful one first.
+        lasts_s: Goes by itself after so many seconds; ``None`` stays until closed or cleared.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    advice: str = ""
+    actions: tuple[NoticeAction, ...] = ()
+    lasts_s: float | None = None
+
+
+def said(template: str, **params: object) -> str:
+    """An English template of the core in the user's language, with its parameters filled in."""
+    return QCoreApplication.translate("Core", template).format(**params)
+
+
+def error_words(error: AppError) -> tuple[str, str]:
+    """Title and advice of ``error`` in the user's language; the advice may be empty."""
+    advice = said(error.advice, **error.params) if error.advice else ""
+    return said(error.title, **error.params), advice
+
+
+def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
+    """The notice that says ``error``; one of the same code takes its place."""
+    # A file's or device's trouble leaves the session running: it warns, it does not alarm.
+    mild = isinstance(error, MediaError | DeviceError) and not isinstance(error, BugError)
+    title, advice = error_words(error)
+    return Notice(error.code, Severity.WARN if mild else Severity.ERROR, title, advice, actions)

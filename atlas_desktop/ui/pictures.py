@@ -1,0 +1,75 @@
+"""Faces as pictures to look at: read scaled, kept small, rounded."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader, QImageWriter, QPainter, QPainterPath
+
+from atlas_desktop.api.source import Face
+
+# A picture larger than this is refused by the decoder instead of filling the memory.
+_ALLOCATION_LIMIT_MB = 256
+
+
+@lru_cache(maxsize=32)
+def picture_of_file(path: Path, side_px: int) -> QImage:
+    """The picture in ``path``, scaled to cover a square of ``side_px`` device pixels.
+
+    Null when it can't be read.
+    """
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    return _read(reader, side_px)
+
+
+def picture_of_face(face: Face, side_px: int) -> QImage:
+    """The picture of ``face``, scaled to cover ``side_px``. Null for one at an address, or unreadable."""
+    if face.content is None:
+        return QImage()
+    buffer = QBuffer()
+    buffer.setData(QByteArray(face.content))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer)
+    reader.setDecideFormatFromContent(True)
+    reader.setAutoTransform(True)
+    return _read(reader, side_px)
+
+
+def draw_rounded(painter: QPainter, picture: QImage, box: QRectF, radius_px: float) -> None:
+    """Draws the middle square of ``picture`` over ``box`` with round corners."""
+    outline = QPainterPath()
+    outline.addRoundedRect(box, radius_px, radius_px)
+    side = min(picture.width(), picture.height())
+    middle = QRectF((picture.width() - side) / 2, (picture.height() - side) / 2, side, side)
+    painter.save()
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setClipPath(outline)
+    painter.drawImage(box, picture, middle)
+    painter.restore()
+
+
+def face_title(name: str) -> str:
+    """The name of a shipped face from its file's: ``02-mira.png`` is "Mira"."""
+    stem = Path(name).stem
+    stem = stem.split("-", 1)[-1] if stem[:1].isdigit() else stem
+    return stem.replace("_", " ").replace("-", " ").title()
+
+
+def png_bytes(picture: QImage) -> bytes:
+    """``picture`` as the bytes of a PNG file."""
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(picture)
+    return bytes(store.data())
+
+
+def _read(reader: QImageReader, side_px: int) -> QImage:
+    QImageReader.setAllocationLimit(_ALLOCATION_LIMIT_MB)
+    size = reader.size()
+    if size.isValid() and min(size.width(), size.height()) > side_px:
+        reader.setScaledSize(
+            size.scaled(QSize(side_px, side_px), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
+        )
+    return reader.read()

@@ -1,0 +1,71 @@
+"""The keys, as one table a platform: what is installed, and what the F1 dialog shows. No Qt."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from atlas_desktop.errors import N_
+
+
+class Command(StrEnum):
+    """What a key does anywhere in the window."""
+
+    START = "start"
+    END = "end"
+    ESCAPE = "escape"
+    MICROPHONE = "microphone"
+    OPEN_AUDIO = "open_audio"
+    TRANSCRIPT = "transcript"
+    FULL_SCREEN = "full_screen"
+    SAVE_TRANSCRIPT = "save_transcript"
+    SETTINGS = "settings"
+    SHORTCUTS = "shortcuts"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """One row: the command, its keys in Qt's portable form, and what it does, as a template."""
+
+    command: Command
+    keys: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixedKey:
+    """A key that belongs to a field and is shown only."""
+
+    keys: str
+    words: str
+
+
+SHORTCUTS = (
+    Shortcut(Command.START, ("Ctrl+Return", "Ctrl+Enter"), N_("Start, or start again")),
+    Shortcut(Command.END, ("Ctrl+E",), N_("End the session")),
+    Shortcut(Command.ESCAPE, ("Esc",), N_("Close a card or drawer, else interrupt, else leave full screen")),
+    Shortcut(Command.MICROPHONE, ("Ctrl+M",), N_("Microphone on or off")),
+    Shortcut(Command.OPEN_AUDIO, ("Ctrl+O",), N_("Open audio files")),
+    Shortcut(Command.TRANSCRIPT, ("Ctrl+T",), N_("Show or hide the transcript")),
+    Shortcut(Command.FULL_SCREEN, ("F11",), N_("Full screen: the picture alone")),
+    Shortcut(Command.SAVE_TRANSCRIPT, ("Ctrl+S",), N_("Save the transcript")),
+    Shortcut(Command.SETTINGS, ("Ctrl+,",), N_("Settings")),
+    Shortcut(Command.SHORTCUTS, ("F1",), N_("These keys")),
+)
+FIXED_KEYS = (
+    FixedKey("Return", N_("Send the message")),
+    FixedKey("Shift+Return", N_("New line in the message")),
+)
+
+# ⌘M and ⌘H belong to macOS; F11 shows its desktop. ⌘, is where it expects the settings. Qt's "Ctrl" is ⌘.
+_ON_MACOS = {
+    Command.MICROPHONE: ("Ctrl+Shift+M",),
+    Command.FULL_SCREEN: ("Meta+Ctrl+F",),
+    Command.SHORTCUTS: ("Ctrl+?", "F1"),
+}
+
+
+def shortcuts_for(platform: str = sys.platform) -> tuple[Shortcut, ...]:
+    """The table of a platform, named as ``sys.platform`` does."""
+    if platform != "darwin":
+        return SHORTCUTS
+    return tuple(Shortcut(row.command, _ON_MACOS.get(row.command, row.keys), row.words) for row in SHORTCUTS)

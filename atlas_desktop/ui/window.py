@@ -1,0 +1,282 @@
+"""The one window: pages in a stack, the transcript beside them, notices above, drops anywhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRect, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QStackedWidget, QStyle, QVBoxLayout, QWidget
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.session.life import Ended, Failed, Idle, Life, Parked
+from atlas_desktop.ui.closing_veil import ClosingVeil
+from atlas_desktop.ui.controls import Button, ButtonKind
+from atlas_desktop.ui.drop_target import DropTarget, take_copy
+from atlas_desktop.ui.drop_words import DropContext
+from atlas_desktop.ui.ended_page import EndedPage
+from atlas_desktop.ui.notice_strip import NoticeStrip
+from atlas_desktop.ui.popover import Popover
+from atlas_desktop.ui.side_pane import DOCKED_FROM_PX, SidePane
+from atlas_desktop.ui.start_page import StartPage
+from atlas_desktop.ui.theme import Theme
+
+MINIMUM_PX = (360, 480)
+FIRST_PX = (1100, 720)
+_CORNER_PX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LiveParts:
+    """What a session needs on screen; made after the first paint, for it loads the media path.
+
+    Attributes:
+        stage: The page with picture, overlay, steps, cue strip and control bar.
+        transcript: The pane with messages and message box.
+        waiting_cues: A cue strip for the start page: what was dropped before a session.
+    """
+
+    stage: QWidget
+    transcript: QWidget
+    waiting_cues: QWidget | None = None
+
+
+class MainWindow(QWidget):
+    """Shows what it is told, and asks. It knows no model: ``wiring`` joins the two.
+
+    Signals:
+        close_requested(): The user wants it closed; the window stays until ``close_for_good``.
+        settings_requested(): *Settings* on a page without a control bar.
+        full_screen_changed(bool): The picture alone, or no longer.
+        transcript_requested(bool): *Transcript* on a page without a control bar.
+        transcript_shown(bool): The pane or drawer is to be seen, or no longer.
+    """
+
+    close_requested = Signal()
+    settings_requested = Signal()
+    full_screen_changed = Signal(bool)
+    transcript_requested = Signal(bool)
+    transcript_shown = Signal(bool)
+
+    def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._live: LiveParts | None = None
+        self._life: Life = Idle()
+        self._told: Life = Idle()
+        self._cues_waiting = False
+        self._pane_wanted = True
+        self._drawer_open = False
+        self._may_close = False
+        self.notices = NoticeStrip(theme)
+        self.start_page = StartPage(theme, faces)
+        self.ended_page = EndedPage(theme)
+        self._pages = QStackedWidget()
+        self._column = QWidget(self)
+        self._column_layout = QVBoxLayout(self._column)
+        self._pane = SidePane(theme, self)
+        self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear")
+        self._transcript = Button(theme, self.tr("Transcript"), ButtonKind.QUIET, icon="transcript")
+        self.drops = DropTarget(theme, self, DropContext(Mode.CONVERSATION))
+        self._veil = ClosingVeil(theme, self)
+        self._build()
+
+    def set_live(self, parts: LiveParts) -> None:
+        """Takes the parts of a session. To be called once, before a session is asked for."""
+        self._live = parts
+        self._pages.addWidget(parts.stage)
+        self._pane.set_content(parts.transcript)
+        if parts.waiting_cues is not None:
+            self._column_layout.addWidget(parts.waiting_cues)
+        self._show_page()
+
+    def show_life(self, life: Life) -> None:
+        """Shows the page that belongs to ``life``; told the same again, it stays where it is."""
+        if life == self._told:
+            return
+        self._told = self._life = life
+        if isinstance(life, Ended | Failed | Parked):
+            self.ended_page.show_end(life)
+        self._show_page()
+
+    def show_waiting_cues(self, waiting: bool) -> None:
+        """Shows on the start page what will be spoken once a session is live."""
+        self._cues_waiting = waiting
+        self._show_page()
+
+    def show_start(self) -> None:
+        """Goes back to the start page after a session."""
+        self._life = Idle()
+        self._show_page()
+        self.start_page.setFocus()
+
+    @property
+    def page(self) -> QWidget:
+        """The page that is seen."""
+        return self._pages.currentWidget() or self.start_page
+
+    @property
+    def is_transcript_shown(self) -> bool:
+        """Whether the pane or the drawer is to be seen."""
+        return self._pane.isVisibleTo(self)
+
+    def show_transcript(self, shown: bool) -> bool:
+        """Opens or closes pane or drawer. True when it was the pane, which stays so."""
+        docks = self._docks()
+        if docks:
+            self._pane_wanted = shown
+        else:
+            self._drawer_open = shown
+        self._arrange()
+        return docks
+
+    def show_full_screen(self, full: bool) -> None:
+        """The picture alone on the whole screen, or the window as it was."""
+        if full == self.isFullScreen():
+            return
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self._drawer_open = False
+        self.full_screen_changed.emit(full)
+        self._arrange()
+
+    def geometry_text(self) -> str:
+        """Place and size as text, to be given to ``restore_geometry_text`` in another run."""
+        return self.saveGeometry().toBase64().toStdString()
+
+    def restore_geometry_text(self, text: str) -> None:
+        """Goes back to where it was; text that means nothing leaves the first size."""
+        if text:
+            self.restoreGeometry(QByteArray.fromBase64(text.encode("ascii", "ignore")))
+
+    def close_overlay(self) -> bool:
+        """Closes a card or the drawer, whichever is open. False when there was none."""
+        for popover in self.findChildren(Popover):
+            if popover.isVisible():
+                popover.close_card()
+                return True
+        if self._pane.is_drawer:
+            self.show_transcript(False)
+            return True
+        return False
+
+    def show_closing(self) -> None:
+        """Says that a session is being ended and that the window goes after it."""
+        self._veil.cover()
+
+    def close_for_good(self) -> None:
+        """Closes without asking."""
+        self._may_close = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """A running session is ended first: the window asks, and waits."""
+        if self._may_close:
+            event.accept()
+            return
+        event.ignore()
+        self.close_requested.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Places everything."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The background."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(self._theme.tokens.bg))
+        painter.end()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Says what a drop would do."""
+        self.drops.enter(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """A drop is good everywhere."""
+        take_copy(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing was dropped."""
+        self.drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hands over what was dropped."""
+        self.drops.drop(event)
+
+    def _build(self) -> None:
+        self.setWindowTitle(self.tr("Atlas Desktop"))
+        self.setMinimumSize(*MINIMUM_PX)
+        self.resize(*FIRST_PX)
+        self._column_layout.setContentsMargins(0, 0, 0, 0)
+        self._column_layout.setSpacing(0)
+        self._column_layout.addWidget(self.notices)
+        self._column_layout.addWidget(self._pages, 1)
+        self._pages.addWidget(self.start_page)
+        self._pages.addWidget(self.ended_page)
+        self._transcript.setCheckable(True)
+        self._transcript.clicked.connect(self.transcript_requested)
+        for button in (self._transcript, self._settings):
+            button.setParent(self._pages)
+        self._settings.clicked.connect(self.settings_requested)
+        self._pane.scrim_pressed.connect(self._close_drawer)
+        self.ended_page.back_requested.connect(self.show_start)
+        self._show_page()
+
+    def _show_page(self) -> None:
+        wanted = self._wanted_page()
+        if self._pages.currentWidget() is not wanted:
+            self._pages.setCurrentWidget(wanted)
+        on_stage = self._live is not None and wanted is self._live.stage
+        self._settings.setVisible(not on_stage)
+        self._transcript.setVisible(wanted is self.ended_page and self._live is not None)
+        if self._live is not None and self._live.waiting_cues is not None:
+            self._live.waiting_cues.setVisible(self._cues_waiting and not on_stage)
+        if not on_stage and self.isFullScreen():
+            self.show_full_screen(False)
+        self._arrange()
+
+    def _wanted_page(self) -> QWidget:
+        life = self._life
+        if isinstance(life, Idle) or (isinstance(life, Ended | Parked) and life.summary is None):
+            return self.start_page
+        if isinstance(life, Ended | Failed | Parked):
+            return self.ended_page
+        return self._live.stage if self._live is not None else self.start_page
+
+    def _docks(self) -> bool:
+        return self.width() >= DOCKED_FROM_PX and not self.isFullScreen()
+
+    def _arrange(self) -> None:
+        has_pane = self._live is not None and self.page is not self.start_page
+        shown = has_pane and (self._pane_wanted if self._docks() else self._drawer_open)
+        before = self._pane.isVisibleTo(self)
+        rest = self._pane.place(self.rect(), shown=shown, may_dock=not self.isFullScreen())
+        self._column.setGeometry(rest)
+        self._place_corner()
+        if self._veil.isVisible():
+            self._veil.cover()
+        if before != shown:
+            self._transcript.setChecked(shown)
+            self.transcript_shown.emit(shown)
+
+    def _place_corner(self) -> None:
+        right = self._pages.width() - _CORNER_PX
+        for button in (self._settings, self._transcript):
+            size = button.sizeHint()
+            spot = QRect(right - size.width(), _CORNER_PX, size.width(), size.height())
+            button.setGeometry(QStyle.visualRect(self.layoutDirection(), self._pages.rect(), spot))
+            button.raise_()
+            right -= size.width() + 4
+
+    @Slot()
+    def _close_drawer(self) -> None:
+        self.show_transcript(False)

@@ -1,0 +1,207 @@
+"""Joins the window and the model: what changed goes to the window, what is asked goes to the model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+
+from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
+from atlas_desktop.api.source import Mode
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.command_keys import CommandKeys
+from atlas_desktop.ui.drop import classify
+from atlas_desktop.ui.drop_words import DropContext
+from atlas_desktop.ui.file_choice import FileChoice
+from atlas_desktop.ui.seams import StageControls, WindowModel
+from atlas_desktop.ui.settings_dialog import SettingsDialog
+from atlas_desktop.ui.shortcuts import Command
+from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
+from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.window import MainWindow
+
+TRANSCRIPT_NAME = "transcript.txt"
+
+
+class WindowWiring(QObject):
+    """Connects once and then only passes on. Lives as long as the window."""
+
+    def __init__(self, window: MainWindow, model: WindowModel, theme: Theme) -> None:
+        super().__init__(window)
+        self._window = window
+        self._model = model
+        self._theme = theme
+        self._stage: StageControls | None = None
+        self._files = FileChoice(window)
+        self._keys = CommandKeys(window)
+        self._connect_changes()
+        self._connect_start_page()
+        self._connect_window()
+        self._show_everything()
+
+    def join_stage(self, stage: StageControls) -> None:
+        """Connects the live page's toggles, once it was made."""
+        self._stage = stage
+        stage.full_screen_requested.connect(self._window.show_full_screen)
+        stage.transcript_requested.connect(self._show_transcript)
+        stage.settings_requested.connect(self._open_settings)
+        stage.open_audio_requested.connect(self._files.ask_audio)
+        self._window.full_screen_changed.connect(stage.show_full_screen)
+        self._window.transcript_shown.connect(stage.show_transcript)
+        stage.show_transcript(self._window.is_transcript_shown)
+
+    def _connect_changes(self) -> None:
+        model, window = self._model, self._window
+        model.session_changed.connect(self._session_changed)
+        model.cues_changed.connect(self._cues_changed)
+        model.settings_changed.connect(self._settings_changed)
+        model.mode_changed.connect(self._mode_changed)
+        model.face_changed.connect(window.start_page.show_face)
+        model.key_changed.connect(window.start_page.show_key)
+        model.notice_raised.connect(window.notices.show_notice)
+        model.notice_cleared.connect(window.notices.clear_notice)
+
+    def _connect_start_page(self) -> None:
+        model, page = self._model, self._window.start_page
+        page.start_requested.connect(model.start)
+        page.rehearse_requested.connect(model.rehearse)
+        page.mode_requested.connect(model.set_mode)
+        page.microphone_requested.connect(self._choose_microphone)
+        page.picker.face_requested.connect(model.set_face)
+        page.picker.face_file_requested.connect(self._files.ask_face)
+        page.key_line.key_entered.connect(model.set_key)
+        page.key_line.forget_requested.connect(model.forget_key)
+        page.key_line.backend_requested.connect(model.use_backend)
+
+    def _connect_window(self) -> None:
+        model, window = self._model, self._window
+        window.ended_page.start_again_requested.connect(model.start_again)
+        window.ended_page.retry_requested.connect(model.retry)
+        window.ended_page.save_requested.connect(self._ask_transcript_place)
+        window.settings_requested.connect(self._open_settings)
+        window.transcript_requested.connect(self._show_transcript)
+        window.close_requested.connect(self._close)
+        window.drops.dropped.connect(model.open_drop)
+        self._files.audio_chosen.connect(self._open_audio)
+        self._files.face_chosen.connect(model.set_face)
+        self._files.transcript_place_chosen.connect(model.save_transcript)
+        self._keys.pressed.connect(self._obey)
+
+    def _show_everything(self) -> None:
+        model, page = self._model, self._window.start_page
+        page.show_prices(FALLBACK_PER_HOUR_USD)
+        page.show_face(model.face)
+        page.show_key(model.key_state)
+        self._settings_changed(model.settings)
+        self._window.show_transcript(model.settings.transcript_open)
+        self._mode_changed(model.mode)
+        self._cues_changed(model.cues)
+        self._session_changed(model.snapshot)
+
+    @Slot(object)
+    def _session_changed(self, snapshot: SessionSnapshot) -> None:
+        page_before = self._window.page
+        self._window.show_life(snapshot.life)
+        self._set_drop_context()
+        if self._window.page is not page_before:
+            self._focus_page()
+
+    @Slot(object)
+    def _cues_changed(self, cues: Sequence[object]) -> None:
+        self._window.show_waiting_cues(bool(cues))
+
+    @Slot(object)
+    def _mode_changed(self, mode: Mode) -> None:
+        self._window.start_page.show_mode(mode)
+        self._set_drop_context()
+
+    @Slot(object)
+    def _settings_changed(self, settings: Settings) -> None:
+        self._theme.set_choice(settings.theme)
+        self._theme.set_reduce_motion(settings.reduce_motion)
+        self._window.start_page.show_microphone(settings.microphone_on_connect)
+
+    @Slot(bool)
+    def _choose_microphone(self, on: bool) -> None:
+        if on != self._model.settings.microphone_on_connect:
+            self._model.change_settings(microphone_on_connect=on)
+
+    @Slot(object)
+    def _change_settings(self, values: dict[str, object]) -> None:
+        self._model.change_settings(**values)
+
+    @Slot(bool)
+    def _show_transcript(self, shown: bool) -> None:
+        if self._window.show_transcript(shown):
+            self._model.change_settings(transcript_open=shown)
+
+    @Slot(list)
+    def _open_audio(self, paths: list[Path]) -> None:
+        self._model.open_drop(classify([str(path) for path in paths]), b"")
+
+    @Slot()
+    def _ask_transcript_place(self) -> None:
+        self._files.ask_transcript_place(TRANSCRIPT_NAME)
+
+    @Slot()
+    def _open_settings(self) -> None:
+        dialog = SettingsDialog(self._theme, self._model.settings, self._window)
+        dialog.change_requested.connect(self._change_settings)
+        dialog.open()
+
+    @Slot()
+    def _close(self) -> None:
+        self._model.change_settings(window_geometry=self._window.geometry_text())
+        if not self._model.snapshot.is_over:
+            self._window.show_closing()
+        self._model.close_requested()
+
+    @Slot(object)
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Command.START:
+                self._start()
+            case Command.END:
+                self._model.end()
+            case Command.ESCAPE:
+                self._escape()
+            case Command.MICROPHONE:
+                self._model.set_microphone(not self._model.snapshot.microphone_wanted)
+            case Command.OPEN_AUDIO:
+                self._files.ask_audio()
+            case Command.TRANSCRIPT:
+                self._show_transcript(not self._window.is_transcript_shown)
+            case Command.FULL_SCREEN:
+                self._window.show_full_screen(not self._window.isFullScreen())
+            case Command.SAVE_TRANSCRIPT:
+                self._ask_transcript_place()
+            case Command.SETTINGS:
+                self._open_settings()
+            case Command.SHORTCUTS:
+                ShortcutsDialog(self._theme, self._window).open()
+
+    def _start(self) -> None:
+        if self._window.page is self._window.start_page:
+            self._window.start_page.start()
+        elif self._window.page is self._window.ended_page:
+            self._model.start_again()
+
+    def _escape(self) -> None:
+        if self._window.close_overlay():
+            return
+        if self._model.snapshot.can_interrupt:
+            self._model.interrupt()
+        else:
+            self._window.show_full_screen(False)
+
+    def _set_drop_context(self) -> None:
+        snapshot = self._model.snapshot
+        mode = self._model.mode if snapshot.is_over else snapshot.mode
+        self._window.drops.set_context(DropContext(mode, snapshot.is_live, not snapshot.is_over))
+
+    def _focus_page(self) -> None:
+        page = self._window.page
+        if page is self._window.ended_page and self._window.ended_page.first_control is not None:
+            self._window.ended_page.first_control.setFocus()
+        elif page is not self._window.start_page and self._stage is not None:
+            self._stage.setFocus()

@@ -1,0 +1,158 @@
+"""The real program in its own process, and the books of the local Atlas that it talks to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.accessibility import Accessibility, Screen, poll
+
+
+def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any) -> subprocess.Popen[bytes]:
+    """Starts a role of the program in a session of its own, so that it can be ended by id."""
+    with log.open("ab") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-X", "dev", "-m", "atlas_desktop", *words]
+            if env.get("ATLAS_TEST_DEV")
+            else [sys.executable, "-m", "atlas_desktop", *words],
+            env=dict(env),
+            stderr=stderr,
+            start_new_session=True,
+            **pipes,
+        )
+
+
+def end(process: subprocess.Popen[bytes], timeout_s: float = 10.0) -> int:
+    """Asks the program to end (SIGTERM), then makes it; returns its exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+@dataclass
+class LocalAtlas:
+    """A separately started ``atlas-desktop local``: to the program it is the real, billed service."""
+
+    base: str
+    key: str
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def books(self) -> dict[str, Any]:
+        answer = httpx.get(f"{self.base}/local/books", headers=self._headers())
+        answer.raise_for_status()
+        books: dict[str, Any] = answer.json()
+        return books
+
+    def order(self, fault: Mapping[str, Any]) -> None:
+        """Orders a fault at the fault desk."""
+        httpx.post(f"{self.base}/local/faults", headers=self._headers(), json=fault).raise_for_status()
+
+    def open_sessions(self) -> list[str]:
+        return [row["session_id"] for row in self.books()["sessions"] if row["ended_at"] is None]
+
+    def wait_all_ended(self, timeout_s: float = 15.0) -> None:
+        still_open = poll(lambda: not self.open_sessions(), timeout_s, every_s=0.2)
+        assert still_open, f"left billing: {self.open_sessions()}"
+
+
+@contextmanager
+def local_atlas(env: Mapping[str, str], log: Path, *words: str) -> Iterator[LocalAtlas]:
+    process = start(["local", *words], env, log, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, log.read_text()
+        first = json.loads(line)
+        yield LocalAtlas(first["base"], first["key"], process)
+    finally:
+        end(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@dataclass
+class Window:
+    """The running program, seen through the accessibility bus.
+
+    Attributes:
+        screen: What can be found in the window.
+        profile: Its settings, log and transcripts.
+        started_s: CLOCK_MONOTONIC at the launch.
+    """
+
+    process: subprocess.Popen[bytes]
+    screen: Screen
+    profile: Path
+    started_s: float
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_state(self, state: str, timeout_s: float = 30.0) -> None:
+        self.screen.wait("label", f"Session state: {state}", timeout_s)
+
+    def wait_notice(self, pattern: str, timeout_s: float = 20.0) -> str:
+        """Waits for a notice whose text contains ``pattern`` (a regular expression); returns it."""
+        return self.screen.wait("label", f"(?s)Notice: .*{pattern}.*", timeout_s).name
+
+    def transcript(self) -> list[str]:
+        listing = self.screen.find("list", "Transcript messages")
+        return [item.name for item in listing.children] if listing else []
+
+    def wait_transcript(self, pattern: str, timeout_s: float = 20.0) -> str:
+        import re
+
+        def matching() -> str | None:
+            return next((row for row in self.transcript() if re.search(pattern, row)), None)
+
+        found: str | None = poll(matching, timeout_s, every_s=0.1)
+        assert found, f"nothing like {pattern!r} in {self.transcript()}"
+        return found
+
+    def cues(self) -> list[str]:
+        listing = self.screen.find("list", "Cue strip")
+        return [item.name for item in listing.children] if listing else []
+
+    def wait_cue(self, pattern: str, timeout_s: float = 20.0) -> str:
+        import re
+
+        def matching() -> str | None:
+            return next((row for row in self.cues() if re.search(pattern, row)), None)
+
+        found: str | None = poll(matching, timeout_s, every_s=0.05)
+        assert found, f"no cue like {pattern!r} in {self.cues()}"
+        return found
+
+
+@contextmanager
+def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window]:
+    """Opens the program's window with the arguments ``words`` on a profile below ``folder``."""
+    profile = folder / "profile"
+    bus = Accessibility(env["DBUS_SESSION_BUS_ADDRESS"])
+    started_s = time.monotonic()
+    process = start(["--profile", str(profile), *words], env, folder / "program.log")
+    opened = Window(process, Screen(bus, process.pid), profile, started_s)
+    try:
+        if not poll(lambda: process.poll() is not None or opened.screen.controls(), 20.0):
+            raise AssertionError("the window did not open")
+        yield opened
+    finally:
+        end(process)
+        bus.close()

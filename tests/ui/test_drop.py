@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.ui.drop import ItemKind, classify, kind_by_bytes, kind_of, local_path
+from atlas_desktop.ui.drop_words import DropContext, words_for
+
+LIVE = DropContext(Mode.PASSTHROUGH, is_live=True, has_session=True)
+BEFORE = DropContext(Mode.CONVERSATION)
+
+
+def make(folder: Path, name: str, content: bytes = b"x") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def said(paths: list[Path], text: str = "") -> str:
+    words = words_for(classify([path.as_uri() for path in paths], text), LIVE)
+    return words.headline.format(**words.params)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.wav", "b.MP3", "c.m4a", "d.ogg", "e.flac", "clip.mp4", "talk.webm", "x.opus"]
+)
+def test_sound_and_video_are_spoken(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path, name)
+    assert classify([path.as_uri()]).audio == (path,)
+
+
+@pytest.mark.parametrize("name", ["me.png", "me.jpeg", "me.WEBP", "me.gif"])
+def test_pictures_become_the_face(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path, name)
+    plan = classify([path.as_uri()])
+    assert plan.face == path
+    assert not plan.audio
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "paper.pdf", "drawing.svg", "photo.heic", "prog.exe"])
+def test_the_rest_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    plan = classify([make(tmp_path, name).as_uri()])
+    assert plan.refused == (name,)
+    assert not plan.does_something
+
+
+def test_several_keep_their_order_and_the_rest_is_named(tmp_path: Path) -> None:
+    paths = [make(tmp_path, name) for name in ("10.wav", "2.mp3", "readme.txt", "1.ogg", "face.png")]
+    plan = classify([path.as_uri() for path in paths])
+    assert [path.name for path in plan.audio] == ["10.wav", "2.mp3", "1.ogg"]
+    assert plan.face == paths[4]
+    assert plan.refused == ("readme.txt",)
+
+
+def test_folder_is_spoken_and_missing_file_is_refused(tmp_path: Path) -> None:
+    assert classify([tmp_path.as_uri()]).audio == (tmp_path,)
+    assert classify([(tmp_path / "gone.wav").as_uri()]).refused == ("gone.wav",)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"RIFF\0\0\0\0WAVEfmt ", ItemKind.AUDIO),
+        (b"ID3\x04", ItemKind.AUDIO),
+        (b"\xff\xfb\x90\x00", ItemKind.AUDIO),
+        (b"\0\0\0 ftypM4A ", ItemKind.AUDIO),
+        (b"OggS\0\x02", ItemKind.AUDIO),
+        (b"\x89PNG\r\n\x1a\n\0", ItemKind.FACE),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", ItemKind.FACE),
+        (b"RIFF\0\0\0\0WEBPVP8 ", ItemKind.FACE),
+        (b"%PDF-1.7", ItemKind.OTHER),
+        (b"", ItemKind.OTHER),
+    ],
+)
+def test_nameless_files_are_known_by_their_first_bytes(tmp_path: Path, head: bytes, kind: ItemKind) -> None:
+    assert kind_by_bytes(head) is kind
+    assert kind_of(make(tmp_path, "no-ending", head)) is kind
+
+
+def test_a_drag_does_not_read_a_hundred_files(tmp_path: Path) -> None:
+    paths = [make(tmp_path, f"clip{number}", b"OggS") for number in range(40)]
+    assert 0 < len(classify([path.as_uri() for path in paths]).audio) < 40
+
+
+def test_addresses(tmp_path: Path) -> None:
+    assert (
+        classify(["https://example.com/a/face.png?size=2"]).face_url
+        == "https://example.com/a/face.png?size=2"
+    )
+    assert classify(["http://example.com/face.png"]).refused == ("example.com/face.png",)
+    assert classify(["https://user:secret@example.com/page"]).refused == ("example.com/page",)
+    assert classify(["mailto:someone@example.com"]).refused == ("mailto:someone@example.com",)
+
+
+def test_a_picture_dragged_from_a_page_beats_its_address() -> None:
+    plan = classify(["https://example.com/view?id=3"], has_picture_data=True)
+    assert plan.has_picture_data
+    assert not plan.refused
+
+
+def test_text_becomes_the_message_only_without_addresses() -> None:
+    assert classify(text="  Hello <b>there</b>  ").message == "Hello <b>there</b>"
+    assert classify(["https://example.com/x"], "https://example.com/x").message == ""
+
+
+def test_windows_and_percent_paths() -> None:
+    assert local_path("file:///C:/Users/A%20B/x.wav") == Path("C:/Users/A B/x.wav")
+    assert local_path("file:///tmp/%C3%A4.wav") == Path("/tmp/ä.wav")
+    assert local_path("C:/x.wav") == Path("C:/x.wav")
+    assert local_path("https://example.com/x.wav") is None
+
+
+def test_overlay_words(tmp_path: Path) -> None:
+    sound, picture, paper = (make(tmp_path, name) for name in ("a.wav", "me.png", "p.pdf"))
+    assert said([sound]) == "Drop to speak"
+    assert said([sound, sound]) == "Drop to speak all 2, in this order"
+    assert said([tmp_path]) == f"Drop to speak the sounds in “{tmp_path.name}”"
+    assert said([picture]) == "Becomes the face"
+    assert said([paper]) == "Not accepted: p.pdf"
+    assert said([paper] * 5) == "Not accepted: p.pdf, p.pdf, p.pdf …"
+    assert said([], text="Hello") == "Becomes the message"
+    assert said([]) == "Not accepted"
+
+
+def test_overlay_says_when_a_sound_waits(tmp_path: Path) -> None:
+    plan = classify([make(tmp_path, "a.wav").as_uri()])
+    assert "as soon as the avatar is live" in words_for(plan, BEFORE).detail
+    waits = DropContext(Mode.CONVERSATION, is_live=True, has_session=True)
+    assert "needs passthrough" in words_for(plan, waits).detail
+    assert words_for(plan, LIVE).detail == "{name}"
+
+
+def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
+    assert said([make(tmp_path, "{count}.pdf")]) == "Not accepted: {count}.pdf"

@@ -1,0 +1,103 @@
+import pytest
+
+from atlas_desktop.api.address import (
+    DEFAULT_BASE,
+    base_from,
+    below,
+    checked_picture_url,
+    host_of,
+    is_loopback,
+    normalise_backend,
+    normalise_base,
+)
+from atlas_desktop.errors import InsecureAddressError
+
+
+@pytest.mark.parametrize(
+    ("typed", "base"),
+    [
+        (DEFAULT_BASE, "https://api.atlasv1.com"),
+        ("  https://API.AtlasV1.com/  ", "https://api.atlasv1.com"),
+        ('"https://api.atlasv1.com/v1/"', "https://api.atlasv1.com"),
+        ("api.atlasv1.com", "https://api.atlasv1.com"),
+        ("https://example.org:8443/atlas/v1", "https://example.org:8443/atlas"),
+        ("https://example.org/?a=b#c", "https://example.org"),
+        ("http://127.0.0.1:8123/", "http://127.0.0.1:8123"),
+        ("localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:9", "http://[::1]:9"),
+    ],
+)
+def test_a_base_is_normalised(typed: str, base: str) -> None:
+    assert normalise_base(typed) == base
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://api.atlasv1.com",
+        "http://192.168.1.5:8000",
+        "ftp://127.0.0.1",
+        "",
+        "   ",
+        "not an address",
+        "https://",
+        "https://host:port",
+        "https://user:secret@host.example",
+        "http://127.0.0.1.evil.example",
+        "http://localhost@evil.example",
+        "ak_0123456789abcdef",
+    ],
+)
+def test_other_addresses_are_refused(typed: str) -> None:
+    with pytest.raises(InsecureAddressError):
+        normalise_base(typed)
+
+
+def test_a_refusal_shows_neither_password_nor_query_nor_key() -> None:
+    for typed in (
+        "https://me:hunter2@host.example/x",
+        "http://host.example/?code=hunter2",
+        "ak_hunter2hunter2",
+    ):
+        with pytest.raises(InsecureAddressError) as caught:
+            normalise_backend(typed)
+        assert "hunter2" not in str(caught.value)
+        assert "hunter2" not in repr(caught.value)
+
+
+def test_a_backend_keeps_its_path_and_query() -> None:
+    url = normalise_backend("https://app.example/api/session/?code=1#top")
+    assert url == "https://app.example/api/session?code=1"
+    assert below(url, "ses_1", "viewer") == "https://app.example/api/session/ses_1/viewer?code=1"
+    assert host_of(url) == "app.example"
+
+
+def test_both_spellings_of_the_environment_are_known() -> None:
+    assert base_from({"ATLAS_API_URL": "https://b.example"}) == "https://b.example"
+    assert base_from({"ATLAS_API_BASE": " ", "ATLAS_API_URL": "https://b.example"}) == "https://b.example"
+    both = {"ATLAS_API_BASE": "https://a.example", "ATLAS_API_URL": "https://b.example"}
+    assert base_from(both) == "https://a.example"
+    assert base_from({}) is None
+
+
+def test_a_picture_is_fetched_over_https_only() -> None:
+    assert checked_picture_url(" https://a.example/f.png?x=1 ") == "https://a.example/f.png?x=1"
+    for bad in ("http://127.0.0.1/f.png", "http://a.example/f.png", "file:///etc/passwd", "face.png"):
+        with pytest.raises(InsecureAddressError):
+            checked_picture_url(bad.replace("face.png", "///"))
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback"),
+    [
+        ("http://127.8.9.1", True),
+        ("http://LOCALHOST.", True),
+        ("http://app.localhost:3", True),
+        ("http://[::1]", True),
+        ("http://0.0.0.0", False),
+        ("http://10.0.0.1", False),
+        ("http://localhost.example", False),
+    ],
+)
+def test_loopback_is_told_apart(address: str, loopback: bool) -> None:
+    assert is_loopback(address) is loopback

@@ -1,0 +1,95 @@
+"""A speaker that does what the test says, and readers without files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from atlas_desktop.errors import AppError, EmptyAudioError, UnreadableAudioError
+from atlas_desktop.media.blocks import Block, BlockReader
+from atlas_desktop.media.decode import ClipInfo
+from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, EventCallback
+
+
+class NamedReader:
+    """Stands for an open file."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self.closed = False
+
+    def read(self) -> Block | None:
+        return None
+
+    @property
+    def finished(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeSpeaker:
+    """Keeps what it was told; the test lets clips start, end and fail."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.position_s = 0.0
+        self.current: BlockReader | None = None
+        self.following: BlockReader | None = None
+        self.paused = False
+        self._callbacks: list[EventCallback] = []
+
+    @property
+    def playing(self) -> bool:
+        return self.current is not None and not self.paused
+
+    def play(self, reader: BlockReader) -> None:
+        self._note("play", reader)
+        self.current, self.following, self.paused = reader, None, False
+
+    def follow_with(self, reader: BlockReader | None) -> None:
+        self._note("follow", reader)
+        self.following = reader
+
+    def pause(self) -> None:
+        self.log.append("pause")
+        self.paused = True
+
+    def resume(self) -> None:
+        self.log.append("resume")
+        self.paused = False
+
+    def interrupt(self) -> None:
+        self.log.append("interrupt")
+        self.current = self.following = None
+
+    def on_event(self, callback: EventCallback) -> Callable[[], None]:
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def tell(self, event: ClipEvent) -> None:
+        for callback in tuple(self._callbacks):
+            callback(event)
+
+    def start(self) -> None:
+        assert self.current is not None
+        self.tell(ClipStarted(self.current, 1))
+
+    def finish(self, error: AppError | None = None) -> None:
+        """The current clip ends or fails; what follows starts."""
+        assert self.current is not None
+        ended, self.current, self.following = self.current, self.following, None
+        self.tell(ClipFinished(ended) if error is None else ClipFailed(ended, error))
+        if self.current is not None:
+            self.start()
+
+    def _note(self, what: str, reader: BlockReader | None) -> None:
+        self.log.append(f"{what} {reader.name if isinstance(reader, NamedReader) else 'nothing'}")
+
+
+def look_at(path: Path) -> ClipInfo:
+    """Knows every file by its name."""
+    if path.stem.startswith("bad"):
+        raise UnreadableAudioError(name=path.name)
+    if path.stem.startswith("empty"):
+        raise EmptyAudioError(name=path.name)
+    return ClipInfo(12.0, (1, 2, 3), 1, 48_000)

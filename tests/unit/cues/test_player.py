@@ -1,0 +1,253 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import AppError, MissingFileError, UnreadableAudioError
+from atlas_desktop.media.blocks import ArrayReader
+from atlas_desktop.media.speaker import ClipFinished, ClipStarted
+from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
+from tests.unit.media.stand_ins import count_up
+
+A, B, C = Path("a.wav"), Path("b.wav"), Path("c.wav")
+
+
+@pytest.fixture
+def speaker() -> FakeSpeaker:
+    return FakeSpeaker()
+
+
+@pytest.fixture
+async def player(speaker: FakeSpeaker) -> AsyncIterator[CuePlayer]:
+    errors: list[AppError] = []
+    scope = TaskScope("cues", errors.append)
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look_at)
+    yield player
+    player.close()
+    await scope.aclose()
+    assert errors == []
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.02)
+
+
+def states(player: CuePlayer) -> list[str]:
+    return [cue.state.value for cue in player.cues]
+
+
+async def test_cues_wait_until_enabled_then_play_by_themselves(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.add([A, B])
+    assert states(player) == ["waiting", "waiting"]
+    assert speaker.log == []
+    player.set_enabled(True)
+    assert speaker.log == ["play a.wav"]
+    assert states(player) == ["playing", "waiting"]
+
+
+async def test_the_next_is_handed_over_once_the_first_has_begun(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([A, B, C])
+    speaker.start()
+    await settle()
+    assert speaker.log == ["play a.wav", "follow b.wav"]
+    speaker.finish()
+    await settle()
+    assert states(player) == ["done", "playing", "waiting"]
+    for _ in range(2):
+        speaker.finish()
+        await settle()
+    assert states(player) == ["done", "done", "done"]
+    assert speaker.log == ["play a.wav", "follow b.wav", "follow c.wav"]
+
+
+async def test_lengths_and_outlines_come_later(player: CuePlayer) -> None:
+    seen: list[tuple[Cue, ...]] = []
+    player.on_change(seen.append)
+    player.add([A])
+    await settle()
+    assert [cues[0].duration_s for cues in seen] == [None, 12.0]
+    assert seen[-1][0].peaks == (1, 2, 3)
+
+
+async def test_broken_files_are_named_before_their_turn_and_the_rest_go_on(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    errors: list[AppError] = []
+    player.on_error(errors.append)
+    player.set_enabled(True)
+    player.add([A, Path("bad.wav"), C])
+    speaker.start()
+    await settle()
+    assert states(player) == ["playing", "failed", "waiting"]
+    assert [error.params["name"] for error in errors] == ["bad.wav"]
+    assert speaker.log[-1] == "follow c.wav"
+
+
+async def test_a_file_that_fails_in_its_turn_is_told_once_and_skipped(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    errors: list[AppError] = []
+    player.on_error(errors.append)
+    player.set_enabled(True)
+    player.add([A, B])
+    speaker.finish(MissingFileError(name="a.wav"))
+    await settle()
+    assert states(player) == ["missing", "playing"]
+    assert isinstance(player.cues[0].error, MissingFileError)
+    assert len(errors) == 1
+    assert speaker.log == ["play a.wav", "play b.wav"]
+
+
+async def test_a_hundred_at_once_keep_their_order_and_open_two_files(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    ids = player.add([Path(f"{number}.wav") for number in range(100)])
+    assert ids == sorted(ids)
+    speaker.start()
+    await settle()
+    assert [cue.name for cue in player.cues] == [f"{number}.wav" for number in range(100)]
+    assert speaker.log == ["play 0.wav", "follow 1.wav"]
+
+
+async def test_pause_and_resume(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A])
+    player.pause()
+    assert states(player) == ["paused"]
+    player.resume()
+    assert states(player) == ["playing"]
+    assert speaker.log == ["play a.wav", "pause", "resume"]
+
+
+async def test_interrupt_holds_the_rest_until_told_to_go_on(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A, B, C])
+    speaker.start()
+    await settle()
+    player.interrupt()
+    assert states(player) == ["done", "paused", "paused"]
+    assert speaker.log[-1] == "interrupt"
+    player.resume()
+    assert states(player) == ["done", "playing", "waiting"]
+    assert speaker.log[-1] == "play b.wav"
+
+
+async def test_a_drop_after_an_interrupt_is_spoken_at_once(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    player.interrupt()
+    player.add([C])
+    assert states(player) == ["done", "paused", "playing"]
+
+
+async def test_playing_a_certain_cue_replaces_the_current(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    _, _, last = player.add([A, B, C])
+    player.play(last)
+    assert states(player) == ["done", "waiting", "playing"]
+    speaker.start()
+    speaker.finish()
+    await settle()
+    assert states(player) == ["done", "playing", "done"]
+
+
+async def test_a_late_event_of_a_replaced_cue_changes_nothing(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    _, second = player.add([A, B])
+    former = speaker.current
+    assert former is not None
+    speaker.start()
+    player.play(second)
+    speaker.tell(ClipFinished(former))
+    await settle()
+    assert states(player) == ["done", "playing"]
+
+
+async def test_next_and_remove_move_on(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    _, second, third = player.add([A, B, C])
+    player.next()
+    assert states(player) == ["done", "playing", "waiting"]
+    player.remove(second)
+    assert states(player) == ["done", "playing"]
+    player.remove(third)
+    assert states(player) == ["done"]
+    assert speaker.log[-1] == "interrupt"
+
+
+async def test_removing_what_would_follow_plans_anew(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    _, second, third = player.add([A, B, C])
+    speaker.start()
+    await settle()
+    player.remove(second)
+    player.remove(third)
+    assert speaker.log[-2:] == ["follow c.wav", "follow nothing"]
+
+
+async def test_the_end_of_a_session_keeps_the_cue_for_the_next(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    player.set_enabled(False)
+    assert states(player) == ["waiting", "waiting"]
+    assert speaker.log[-1] == "interrupt"
+    player.set_enabled(True)
+    assert states(player) == ["playing", "waiting"]
+
+
+async def test_somebody_elses_clip_ends_ours_and_the_rest_follow_it(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    other = ArrayReader(count_up(480))
+    speaker.tell(ClipStarted(other, 1))
+    await settle()
+    assert states(player) == ["done", "waiting"]
+    speaker.tell(ClipFinished(other))
+    await settle()
+    assert states(player) == ["done", "playing"]
+
+
+async def test_done_cues_can_be_cleared_and_played_again(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    first, _ = player.add([A, Path("bad.wav")])
+    await settle()
+    speaker.finish()
+    await settle()
+    assert states(player) == ["done", "failed"]
+    player.play(first)
+    assert states(player) == ["playing", "failed"]
+    player.clear_done()
+    assert states(player) == ["playing"]
+
+
+async def test_the_position_is_published_while_it_plays(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A])
+    speaker.position_s = 3.5
+    await asyncio.sleep(0.3)
+    assert player.cues[0].position_s == 3.5
+    current = player.current
+    assert current is not None
+    assert current.name == "a.wav"
+
+
+async def test_an_error_keeps_its_cause(player: CuePlayer) -> None:
+    player.add([Path("bad.wav")])
+    await settle()
+    assert isinstance(player.cues[0].error, UnreadableAudioError)

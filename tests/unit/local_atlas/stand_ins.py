@@ -1,0 +1,258 @@
+"""A tiny avatar, a running hall and a real client, for the tests of the room."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from aiohttp import web
+from livekit import rtc
+
+from atlas_desktop.local_atlas.hall import RUNNER_OPTIONS, RoomHall
+from atlas_desktop.local_atlas.room import Room
+from atlas_desktop.local_atlas.stage import (
+    SOUND_BLOCK_SAMPLES,
+    AgentState,
+    Cast,
+    Picture,
+    RoomOptions,
+    Sound,
+    Stage,
+)
+
+TONE_PEAK = 8000
+
+
+class ToyPerformer:
+    """Draws a moving stripe; says what was pushed, else silence, or a tone when it ``hums``."""
+
+    def __init__(self, *, hums: bool) -> None:
+        self.hums = hums
+        self.flushes = 0
+        self.faces: list[bytes] = []
+        self.pushed = np.zeros((0, 1), np.int16)
+        self.pushed_samples = 0
+
+    def picture(self, index: int) -> Picture:
+        picture = np.full((768, 512), 128, np.uint8)
+        picture[:512] = 60
+        picture[:512, (index * 4) % 480 : (index * 4) % 480 + 32] = 200
+        return picture
+
+    def sound(self, index: int) -> Sound:
+        if len(self.pushed) >= SOUND_BLOCK_SAMPLES:
+            block, self.pushed = self.pushed[:SOUND_BLOCK_SAMPLES], self.pushed[SOUND_BLOCK_SAMPLES:]
+            return block
+        if not self.hums:
+            return np.zeros((SOUND_BLOCK_SAMPLES, 1), np.int16)
+        return tone(index * SOUND_BLOCK_SAMPLES, SOUND_BLOCK_SAMPLES)
+
+    def push_speech(self, block: Sound) -> None:
+        self.pushed_samples += len(block)
+        self.pushed = np.concatenate([self.pushed, block])
+
+    def flush(self) -> None:
+        self.flushes += 1
+        self.pushed = self.pushed[:0]
+
+    def set_face(self, face: bytes) -> None:
+        self.faces.append(face)
+
+
+class ToyMind:
+    """Greets, says back what it reads, and after half a second of hearing says that it heard."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.texts: list[str] = []
+        self.heard_samples = 0
+        self.closed = False
+
+    def greet(self) -> None:
+        self.stage.agent_state(AgentState.SPEAKING)
+        self.stage.agent_segment("greeting", "Hello ", False)
+        self.stage.agent_segment("greeting", "there.", False)
+        self.stage.agent_segment("greeting", "", True)
+        self.stage.agent_state(AgentState.LISTENING)
+
+    def hear_text(self, text: str) -> None:
+        self.texts.append(text)
+        self.stage.agent_segment(f"reply{len(self.texts)}", f"You said {text}", True)
+
+    def hear_audio(self, block: Sound) -> None:
+        before, self.heard_samples = self.heard_samples, self.heard_samples + len(block)
+        if before < 24_000 <= self.heard_samples:
+            self.stage.user_segment("spoken", "good", False)
+            self.stage.user_segment("spoken", "good morning", True)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def tone(first_sample: int, samples: int) -> Sound:
+    """440 Hz, continuous from any sample on."""
+    t = (first_sample + np.arange(samples)) / 48_000
+    return (TONE_PEAK * np.sin(2 * np.pi * 440 * t)).astype(np.int16).reshape(-1, 1)
+
+
+@dataclass
+class Scene:
+    """A hall that listens on a port of its own, and the avatars that it made."""
+
+    hall: RoomHall
+    url: str = ""
+    performers: list[ToyPerformer] = field(default_factory=list)
+    minds: list[ToyMind] = field(default_factory=list)
+
+    def open(self, mode: str = "passthrough", options: RoomOptions | None = None, name: str = "s1") -> Room:
+        return self.hall.open(name, mode, None, options or RoomOptions())
+
+
+@contextlib.asynccontextmanager
+async def open_scene(*, hums: bool = False) -> AsyncIterator[Scene]:
+    """Runs a hall until the end of the block; then nothing of it may be left."""
+    before = asyncio.all_tasks()
+
+    def casting(mode: str, face: bytes | None, stage: Stage) -> Cast:
+        scene.performers.append(ToyPerformer(hums=hums))
+        if mode == "passthrough":
+            return Cast(scene.performers[-1])
+        scene.minds.append(ToyMind(stage))
+        return Cast(scene.performers[-1], scene.minds[-1])
+
+    scene = Scene(RoomHall(casting))
+    application = web.Application()
+    application.add_routes(scene.hall.routes())
+    runner = web.AppRunner(application, **RUNNER_OPTIONS)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    scene.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield scene
+    finally:
+        await scene.hall.aclose()
+        await runner.cleanup()
+    with contextlib.suppress(AssertionError):
+        await eventually(lambda: not _left_behind(before), "", 3.0)
+    if left := _left_behind(before):
+        raise AssertionError(f"tasks of the room were left behind: {left}")
+
+
+def _left_behind(before: set[asyncio.Task[object]]) -> list[str]:
+    names = [repr(task.get_coro()) for task in asyncio.all_tasks() - before]
+    return [name for name in names if "livekit" not in name]
+
+
+async def eventually(true: Callable[[], object], what: str, limit_s: float = 5.0) -> None:
+    """Waits until ``true()`` holds."""
+    try:
+        async with asyncio.timeout(limit_s):
+            while not true():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(what) from None
+
+
+class Guest:
+    """A real, unmodified LiveKit client that notes what it sees and hears."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self.frames = 0
+        self.size = (0, 0)
+        self.peak = 0
+        self.blocks = 0
+        self.video_tracks: list[str] = []
+        self.left: list[int] = []
+        self.events: list[str] = []
+        self.legacy: list[tuple[str, str, str, bool]] = []
+        self.streams: list[tuple[str, dict[str, str], str]] = []
+        self.data: list[bytes] = []
+        self.states: list[str] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listen()
+
+    async def join(self, scene: Scene, token: str) -> None:
+        await self.room.connect(scene.url, token)
+
+    async def leave(self) -> None:
+        await self.room.disconnect()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def has_tracks(self, count: int) -> bool:
+        return len(self.video_tracks) == count
+
+    def has_frames(self, count: int) -> bool:
+        return self.frames > count
+
+    def was_told(self) -> bool:
+        return bool(self.streams or self.legacy)
+
+    async def publish(self, name: str, source: int = 0) -> tuple[rtc.AudioSource, str]:
+        """Publishes an audio track; its source and sid."""
+        audio = rtc.AudioSource(48_000, 1)
+        track = rtc.LocalAudioTrack.create_audio_track(name, audio)
+        options = rtc.TrackPublishOptions(source=source)  # type: ignore[arg-type]
+        publication = await self.room.local_participant.publish_track(track, options)
+        return audio, publication.sid
+
+    async def say(self, audio: rtc.AudioSource, seconds: float) -> None:
+        """Speaks a tone in real time."""
+        for index in range(round(seconds * 100)):
+            block = tone(index * 480, 480)
+            await audio.capture_frame(rtc.AudioFrame(block.tobytes(), 48_000, 1, 480))
+
+    async def chat(self, text: str) -> None:
+        payload = json.dumps({"type": "speak", "text": text}).encode()
+        await self.room.local_participant.publish_data(payload, reliable=True)
+
+    def _listen(self) -> None:
+        room = self.room
+
+        def subscribed(track: rtc.Track, *_: object) -> None:
+            if track.kind == rtc.TrackKind.KIND_VIDEO:
+                self.video_tracks.append(track.sid)
+            work = self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._hear(track)
+            self._tasks.append(asyncio.create_task(work))
+
+        def told(segments: list[rtc.TranscriptionSegment], person: rtc.Participant, *_: object) -> None:
+            self.legacy += [(person.identity, s.id, s.text, s.final) for s in segments]
+
+        def streamed(reader: rtc.TextStreamReader, identity: str) -> None:
+            self._tasks.append(asyncio.create_task(self._read(reader, identity)))
+
+        room.on("track_subscribed", subscribed)
+        room.on("transcription_received", told)
+        room.on("data_received", lambda packet: self.data.append(packet.data))
+        room.on("disconnected", self.left.append)
+        room.on("participant_attributes_changed", lambda new, _: self.states.append(new["lk.agent.state"]))
+        for name in ("reconnecting", "reconnected", "participant_connected", "participant_disconnected"):
+            room.on(name, lambda *_, name=name: self.events.append(name))
+        room.register_text_stream_handler("lk.transcription", streamed)
+
+    async def _watch(self, track: rtc.Track) -> None:
+        stream = rtc.VideoStream(track, capacity=1)
+        try:
+            async for event in stream:
+                self.frames += 1
+                self.size = (event.frame.width, event.frame.height)
+        finally:
+            await stream.aclose()
+
+    async def _hear(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream(track, sample_rate=48_000, num_channels=1)
+        try:
+            async for event in stream:
+                self.blocks += 1
+                self.peak = max(self.peak, int(np.abs(np.frombuffer(event.frame.data, np.int16)).max()))
+        finally:
+            await stream.aclose()
+
+    async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        text = await reader.read_all()
+        self.streams.append((identity, dict(reader.info.attributes or {}), text))

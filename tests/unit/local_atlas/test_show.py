@@ -1,0 +1,97 @@
+"""The media clock, the encoders and the outlets, without any connection."""
+
+import asyncio
+import time
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from atlas_desktop.local_atlas.encoding import EncodedPacket, PictureEncoder, SoundEncoder
+from atlas_desktop.local_atlas.outlet import Outlet
+from atlas_desktop.local_atlas.show import Show
+
+from .stand_ins import ToyPerformer, eventually, tone
+
+
+@pytest.mark.parametrize(("codec", "decoder"), [("VP8", "vp8"), ("H264", "h264")])
+def test_pictures_survive_encoding(codec: str, decoder: str) -> None:
+    encoder, performer = PictureEncoder(codec), ToyPerformer(hums=False)
+    reader = av.CodecContext.create(decoder, "r")
+    assert isinstance(reader, av.VideoCodecContext)
+    shown: list[NDArray[Any]] = []
+    keys = []
+    for index in range(6):
+        packets = encoder.encode(performer.picture(index), index, index == 4)
+        keys.append(packets[0].is_keyframe)
+        shown += [frame.to_ndarray() for packet in packets for frame in reader.decode(packet)]
+    assert keys == [True, False, False, False, True, False]
+    error = np.abs(shown[-1].astype(int) - performer.picture(5)[: shown[-1].shape[0]].astype(int)).mean()
+    assert error < 4
+
+
+def test_sound_survives_encoding_in_mono_and_at_full_level() -> None:
+    encoder = SoundEncoder()
+    reader = av.CodecContext.create("opus", "r")
+    assert isinstance(reader, av.AudioCodecContext)
+    stamps, peak = [], 0.0
+    for index in range(20):
+        for packet in encoder.encode(tone(index * 960, 960), index):
+            stamps.append(packet.pts)
+            frames = reader.decode(packet)
+            peak = max([peak, *(float(np.abs(frame.to_ndarray()).max()) for frame in frames)])
+    assert stamps == [index * 960 for index in range(20)]
+    assert peak == pytest.approx(8000 / 32768, rel=0.1)
+
+
+async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() -> None:
+    counts = {"audio": 0, "video": 0}
+
+    def deliver(kind: str, packets: list[EncodedPacket]) -> None:
+        counts[kind] += len(packets)
+
+    show = Show(ToyPerformer(hums=True), "VP8", deliver)
+    began_s = time.monotonic()
+    show.start()
+    await asyncio.sleep(1.0)
+    passed_s = time.monotonic() - began_s
+    assert counts["video"] == pytest.approx(25 * passed_s, abs=3)
+    assert counts["audio"] == pytest.approx(50 * passed_s, abs=5)
+    show.freeze(None)
+    await asyncio.sleep(0.1)
+    frozen = dict(counts)
+    await asyncio.sleep(0.1)
+    assert counts == frozen
+    show.freeze(0)
+    await eventually(lambda: counts["video"] > frozen["video"], "it stays frozen")
+    await show.aclose()
+    stopped = dict(counts)
+    await asyncio.sleep(0.1)
+    assert counts == stopped
+
+
+async def test_an_outlet_begins_at_a_key_frame_and_again_after_an_overflow() -> None:
+    encoder, performer, seen = PictureEncoder("VP8"), ToyPerformer(hums=False), asyncio.Event()
+    outlet = Outlet("video", seen)
+
+    def packet(index: int, key: bool) -> EncodedPacket:
+        return encoder.encode(performer.picture(index), index, key)[0]
+
+    first = packet(0, True)
+    outlet.offer(first)
+    wanted_before = outlet.wants_key
+    receiving = asyncio.ensure_future(outlet.recv())
+    await asyncio.sleep(0)
+    assert (wanted_before, outlet.wants_key) == (False, True)
+    outlet.offer(packet(1, False))
+    await asyncio.sleep(0)
+    assert not receiving.done()
+    key = packet(2, True)
+    outlet.offer(key)
+    assert await receiving is key
+    assert seen.is_set()
+    for index in range(3, 12):
+        outlet.offer(packet(index, False))
+    assert outlet.wants_key

@@ -1,0 +1,231 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from atlas_desktop.errors import AppError, BugError
+from atlas_desktop.media.blocks import ArrayReader
+from atlas_desktop.media.feeder import Feeder
+from atlas_desktop.media.speaker import ClipEvent, ClipFinished, ClipStarted
+from tests.unit.media.stand_ins import Ears, FakeReader, FakeSink, count_up, until
+
+
+@pytest.fixture
+def feeder() -> Iterator[Feeder]:
+    feeder = Feeder()
+    yield feeder
+    feeder.close()
+    assert "media-feeder" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_clip_is_handed_over_whole_and_in_real_time(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    clip = ArrayReader(count_up(19_200))
+    began = time.monotonic()
+    feeder.play(clip)
+    until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
+    assert 0.39 < time.monotonic() - began < 0.7
+    assert np.array_equal(sink.samples, count_up(19_200))
+    started = ears.events[0]
+    assert isinstance(started, ClipStarted)
+    assert 0 <= sink.times_s[0] - started.first_block_monotonic_us / 1e6 < 0.01
+    assert ears.events[1] == ClipFinished(clip)
+    assert feeder.underruns == 0
+    assert not feeder.playing
+
+
+def test_the_first_block_is_handed_over_at_once(feeder: Feeder) -> None:
+    sink = FakeSink()
+    feeder.attach(sink)
+    time.sleep(0.03)
+    began = time.monotonic()
+    feeder.play(ArrayReader(count_up(48_000)))
+    until(lambda: bool(sink.times_s))
+    assert sink.times_s[0] - began < 0.03
+
+
+def test_no_more_than_the_lead_is_ahead(feeder: Feeder) -> None:
+    sink = FakeSink()
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(96_000)))
+    time.sleep(0.15)
+    assert 0.2 <= len(sink.samples) / 48_000 <= 0.36
+    assert feeder.position_s == pytest.approx(0.15, abs=0.06)
+
+
+def test_two_clips_follow_each_other_without_a_gap(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(5001)))
+    feeder.follow_with(ArrayReader(count_up(5000, start=10_000)))
+    until(lambda: ears.kinds.count("ClipFinished") == 2)
+    wanted = np.concatenate((count_up(5001), count_up(5000, start=10_000)))
+    assert np.array_equal(sink.samples[:10_001], wanted)
+    assert not sink.samples[10_001:].any()
+    assert sink.clears == 0
+
+
+def test_a_new_clip_replaces_the_old_on_the_wire(feeder: Feeder) -> None:
+    sink = FakeSink()
+    feeder.attach(sink)
+    old = ArrayReader(np.full(48_000, 1, np.int16))
+    feeder.play(old)
+    until(lambda: bool(sink.blocks))
+    feeder.play(ArrayReader(np.full(4800, 2, np.int16)))
+    until(lambda: 2 in sink.samples)
+    assert sink.clears >= 1
+    assert {int(block[0, 0]) for block in sink.queued} == {2}
+    assert old.finished
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.03])
+def test_interrupt_leaves_nothing_in_the_queue(feeder: Feeder, delay_s: float) -> None:
+    sink, ears = FakeSink(delay_s), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(np.full(96_000, 1, np.int16)))
+    feeder.follow_with(ArrayReader(np.full(4800, 2, np.int16)))
+    until(lambda: len(sink.times_s) > 1)
+    feeder.interrupt()
+    until(lambda: sink.clears >= 1)
+    time.sleep(0.1)
+    assert sink.queued == []
+    assert 2 not in sink.samples
+    assert ears.kinds == ["ClipStarted"]
+    assert not feeder.playing
+
+
+def test_interrupt_reaches_the_wire_within_one_block(feeder: Feeder) -> None:
+    sink = FakeSink()
+    feeder.attach(sink)
+    feeder.play(ArrayReader(np.full(96_000, 1, np.int16)))
+    until(lambda: bool(sink.blocks))
+    began = time.monotonic()
+    feeder.interrupt()
+    until(lambda: sink.clears >= 1)
+    assert time.monotonic() - began < 0.03
+
+
+def test_pause_loses_and_repeats_next_to_nothing(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(24_000)))
+    until(lambda: len(sink.samples) >= 4800)
+    time.sleep(0.1)
+    feeder.pause()
+    until(lambda: sink.clears == 1)
+    assert sink.queued == []
+    before = len(sink.samples)
+    at_s = feeder.position_s
+    time.sleep(0.1)
+    assert len(sink.samples) == before
+    assert not feeder.playing
+    assert feeder.position_s == pytest.approx(at_s, abs=0.001)
+    feeder.resume()
+    until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
+    again = sink.samples[before:]
+    assert at_s == pytest.approx((int(again[0]) - 2) / 48_000, abs=0.02)
+    assert np.array_equal(again, count_up(24_000)[-len(again) :])
+
+
+def test_a_clip_given_before_the_sink_waits_for_it(feeder: Feeder) -> None:
+    feeder.play(ArrayReader(count_up(480)))
+    assert feeder.playing
+    sink = FakeSink()
+    feeder.attach(sink)
+    until(lambda: len(sink.samples) == 480)
+
+
+def test_after_detach_nothing_is_handed_over_and_the_clip_goes_on_elsewhere(feeder: Feeder) -> None:
+    first, second = FakeSink(), FakeSink()
+    feeder.attach(first)
+    feeder.play(ArrayReader(count_up(48_000)))
+    until(lambda: bool(first.blocks))
+    feeder.detach()
+    time.sleep(0.03)
+    count = len(first.samples)
+    time.sleep(0.15)
+    assert len(first.samples) == count
+    feeder.attach(second)
+    until(lambda: bool(second.blocks))
+    assert second.samples[0] == count_up(48_000)[count]
+
+
+def test_a_slow_sink_paces_the_feeder_and_loses_nothing(feeder: Feeder) -> None:
+    sink, ears = FakeSink(delay_s=0.12), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(14_400)))
+    until(lambda: "ClipFinished" in ears.kinds)
+    assert np.array_equal(sink.samples, count_up(14_400))
+
+
+def test_a_late_reader_counts_as_an_underrun_but_opening_does_not(feeder: Feeder) -> None:
+    sink, reader = FakeSink(), FakeReader()
+    feeder.attach(sink)
+    feeder.play(reader)
+    underruns = []
+    for count in (1, 2):
+        time.sleep(0.05)
+        reader.give(count)
+        sink.wait_for(480 * count)
+        underruns.append(feeder.underruns)
+    assert underruns == [0, 1]
+
+
+def test_the_microphone_is_heard_except_while_a_clip_plays(feeder: Feeder) -> None:
+    sink, microphone = FakeSink(), FakeReader()
+    feeder.attach(sink)
+    feeder.set_microphone(microphone)
+    was_open = [feeder.microphone_open]
+    microphone.give(3, 3)
+    until(lambda: 3 in sink.samples)
+    feeder.play(ArrayReader(np.full(2400, 9, np.int16)))
+    was_open.append(feeder.microphone_open)
+    assert was_open == [True, False]
+    microphone.give(4)
+    until(lambda: 9 in sink.samples)
+    ended = time.monotonic()
+    until(lambda: feeder.microphone_open)
+    assert 0.15 < time.monotonic() - ended < 0.45
+    microphone.give(5)
+    until(lambda: 5 in sink.samples)
+    assert 4 not in sink.samples
+    feeder.set_microphone(None)
+    assert microphone.closed
+
+
+def test_a_failing_listener_is_reported_and_the_feeder_goes_on() -> None:
+    errors: list[AppError] = []
+    feeder = Feeder("media-other", errors.append)
+    ears = Ears()
+
+    def fail(event: ClipEvent) -> None:
+        raise KeyError(event)
+
+    stop = feeder.on_event(fail)
+    feeder.on_event(ears)
+    feeder.attach(FakeSink())
+    feeder.play(ArrayReader(count_up(480)))
+    until(lambda: len(ears.events) == 2)
+    assert [type(error) for error in errors] == [BugError, BugError]
+    stop()
+    feeder.play(ArrayReader(count_up(480)))
+    until(lambda: len(ears.events) == 4)
+    assert len(errors) == 2
+    feeder.close()
+
+
+def test_it_can_be_used_again_after_close(feeder: Feeder) -> None:
+    feeder.attach(FakeSink())
+    feeder.close()
+    sink = FakeSink()
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(480)))
+    until(lambda: len(sink.samples) == 480)

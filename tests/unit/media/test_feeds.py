@@ -1,0 +1,127 @@
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+from atlas_desktop.media.frames import I420Frame, i420_size
+
+
+def frame(stamp: int) -> I420Frame:
+    return I420Frame(np.zeros(i420_size(4, 2), np.uint8), 4, 2, stamp, received_us=stamp)
+
+
+def sound(level: int, samples: int = 960) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    return np.full((samples, 2), level, np.int16)
+
+
+def test_the_painter_is_signalled_once_until_it_has_taken() -> None:
+    feed = VideoFeed()
+    signals: list[str] = []
+    feed.on_arrival(lambda: signals.append("come"))
+    feed.offer(frame(1))
+    feed.offer(frame(2))
+    assert signals == ["come"]
+    taken = feed.take()
+    assert taken is not None
+    assert taken.timestamp_us == 2
+    assert feed.take() is None
+    feed.offer(frame(3))
+    assert signals == ["come", "come"]
+    assert (feed.received, feed.replaced) == (3, 1)
+
+
+def test_latest_stays_until_replaced_and_goes_with_clear() -> None:
+    feed = VideoFeed()
+    feed.offer(frame(1))
+    feed.take()
+    assert feed.latest() is feed.latest() is not None
+    feed.clear()
+    assert feed.latest() is None
+    assert feed.first_frame_us is None
+
+
+def test_the_first_frame_is_told_again_after_clear() -> None:
+    feed = VideoFeed()
+    firsts: list[int | None] = []
+    feed.on_first_frame(lambda: firsts.append(feed.first_frame_us))
+    feed.offer(frame(5))
+    feed.offer(frame(6))
+    feed.clear()
+    feed.offer(frame(9))
+    assert firsts == [5, 9]
+    assert feed.last_frame_us == 9
+
+
+async def test_iterating_skips_to_the_newest_frame_and_ends_with_close() -> None:
+    feed = VideoFeed()
+    seen: list[int] = []
+
+    async def look() -> None:
+        async for picture in feed:
+            seen.append(picture.timestamp_us)
+
+    looking = asyncio.create_task(look())
+    await asyncio.sleep(0)
+    for stamp in (1, 2, 3):
+        feed.offer(frame(stamp))
+    await asyncio.sleep(0.01)
+    feed.offer(frame(4))
+    await asyncio.sleep(0.01)
+    feed.close()
+    await asyncio.wait_for(looking, 1)
+    assert seen == [3, 4]
+
+
+async def test_every_block_reaches_an_iteration_from_another_thread() -> None:
+    feed = AudioFeed()
+    blocks = aiter(feed)
+
+    def offer() -> None:
+        for level in range(40):
+            feed.offer(sound(level))
+
+    thread = threading.Thread(target=offer)
+    thread.start()
+    async with asyncio.timeout(2):
+        levels = [int((await anext(blocks))[0, 0]) for _ in range(40)]
+    thread.join()
+    assert levels == list(range(40))
+
+
+async def test_a_slow_listener_loses_the_oldest_beyond_a_second() -> None:
+    feed = AudioFeed()
+    blocks = aiter(feed)
+    for level in range(60):
+        feed.offer(sound(level))
+    assert int((await anext(blocks))[0, 0]) == 10
+
+
+async def test_an_iteration_that_was_left_is_forgotten() -> None:
+    feed = AudioFeed()
+    async with asyncio.timeout(1):
+        feed_later = asyncio.get_running_loop().call_soon(feed.offer, sound(3))
+        async for block in feed:
+            assert block.shape == (960, 2)
+            break
+    assert feed_later.cancelled() is False
+    feed.close()
+    with pytest.raises(StopAsyncIteration):
+        await anext(aiter(feed))
+
+
+def test_first_sound_is_the_first_block_above_minus_50_dbfs() -> None:
+    feed = AudioFeed()
+    feed.offer(sound(100), 1)  # -50.3 dBFS
+    feed.offer(sound(110), 2)  # -49.5 dBFS
+    feed.offer(sound(0), 3)
+    assert (feed.first_sound_us, feed.last_sound_us, feed.blocks) == (2, 2, 3)
+    assert -52 < feed.level_dbfs < -49
+    latest = feed.latest()
+    assert latest is not None
+    assert latest[0, 0] == 0
+    feed.clear()
+    assert feed.first_sound_us is None
+    assert feed.ring.level_samples == 0
+    assert feed.level_dbfs == -100

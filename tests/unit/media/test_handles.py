@@ -1,0 +1,51 @@
+import threading
+
+from atlas_desktop.media.handles import HandleBin
+from tests.unit.media.stand_ins import until
+
+
+class Handle:
+    def __init__(self) -> None:
+        self.disposed_in: list[str] = []
+
+    def dispose(self) -> None:
+        self.disposed_in.append(threading.current_thread().name)
+
+
+class BrokenHandle(Handle):
+    def dispose(self) -> None:
+        super().dispose()
+        raise AssertionError("unknown handle")
+
+
+def test_handles_are_disposed_once_in_the_thread_of_the_bin() -> None:
+    bin_ = HandleBin()
+    bin_.start()
+    handles = [Handle() for _ in range(20)]
+    for handle in handles:
+        bin_.discard(handle)
+    until(lambda: all(handle.disposed_in for handle in handles))
+    assert {tuple(handle.disposed_in) for handle in handles} == {("media-handles",)}
+    bin_.close()
+    assert "media-handles" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_nothing_is_left_after_close_and_later_ones_go_at_once() -> None:
+    bin_ = HandleBin()
+    bin_.start()
+    early, late = Handle(), Handle()
+    bin_.discard(early)
+    bin_.close()
+    assert len(early.disposed_in) == 1
+    bin_.discard(late)
+    assert late.disposed_in == [threading.current_thread().name]
+
+
+def test_one_bad_handle_does_not_stop_the_others() -> None:
+    bin_ = HandleBin()
+    bin_.start()
+    bad, good = BrokenHandle(), Handle()
+    bin_.discard(bad)
+    bin_.discard(good)
+    bin_.close()
+    assert len(good.disposed_in) == 1

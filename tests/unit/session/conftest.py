@@ -1,0 +1,41 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from atlas_desktop.errors import AppError
+from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.run import Limits
+from atlas_desktop.session.teardown import Patience
+from tests.unit.session.fakes import Bench, FakeSource
+
+QUICK = Limits(
+    first_frame_s=0.3,
+    late_create_s=0.05,
+    end_s=0.1,
+    leave_s=0.05,
+    patience=Patience(attempts_s=(0.04, 0.04, 0.04, 5.0), pauses_s=(0.01,)),
+)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    return FakeSource()
+
+
+@pytest.fixture
+async def session(bench: Bench) -> AsyncIterator[AtlasSession]:
+    session = AtlasSession(parts=bench.parts(), limits=QUICK)
+    yield session
+    await session.aclose(1.0)
+
+
+@pytest.fixture
+def notices(session: AtlasSession) -> list[AppError]:
+    told: list[AppError] = []
+    session.on_notice(told.append)
+    return told

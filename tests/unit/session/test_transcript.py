@@ -1,0 +1,188 @@
+import pytest
+
+from atlas_desktop.session.transcript import ECHO_WINDOW_MS, Message, Transcript, clean
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ms = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def transcript(clock: Clock) -> Transcript:
+    return Transcript(clock)
+
+
+def texts(transcript: Transcript) -> list[str]:
+    return [message.text for message in transcript.messages]
+
+
+def test_legacy_segments_replace_by_id_and_keep_their_place(transcript: Transcript) -> None:
+    transcript.put_legacy("a", "agent", "Hel", False)
+    transcript.put_legacy("u", "user", "Hi", True)
+    transcript.put_legacy("a", "agent", "Hello", True)
+    assert transcript.messages == (
+        Message("m1", "agent", "Hello", True, 1_000_000),
+        Message("m2", "user", "Hi", True, 1_000_000),
+    )
+
+
+def test_blank_segments_are_skipped_and_never_blank_what_stands(transcript: Transcript) -> None:
+    transcript.put_legacy("a", "agent", "  ", False)
+    transcript.put_legacy("a", "agent", "Hello", False)
+    transcript.put_legacy("a", "agent", "", True)
+    assert transcript.messages == (Message("m1", "agent", "Hello", True, 1_000_000),)
+
+
+def test_segments_without_an_id_count_when_final_and_never_replace_each_other(
+    transcript: Transcript,
+) -> None:
+    transcript.put_legacy("", "agent", "o", False)
+    transcript.put_legacy("", "agent", "one", True)
+    transcript.put_legacy("", "agent", "two", True)
+    assert texts(transcript) == ["one", "two"]
+
+
+def test_an_agents_stream_appends_and_is_final_when_it_closes(transcript: Transcript) -> None:
+    stream = transcript.open_stream("s", "agent", final=False)
+    stream.add("Hel")
+    stream.add("lo")
+    assert texts(transcript) == ["Hello"]
+    assert not transcript.messages[0].final
+    stream.close()
+    assert transcript.messages[0].final
+
+
+def test_each_of_the_users_streams_replaces_the_one_before(transcript: Transcript) -> None:
+    for text, final in (("good more", False), ("good morning", False), ("Good morning.", True)):
+        stream = transcript.open_stream("u", "user", final)
+        stream.add(text[:3])
+        stream.add(text[3:])
+        stream.close()
+        assert transcript.messages[0].final is final
+    assert texts(transcript) == ["Good morning."]
+
+
+def test_an_empty_final_stream_keeps_the_words_and_makes_them_final(transcript: Transcript) -> None:
+    first = transcript.open_stream("u", "user", final=False)
+    first.add("hello")
+    first.close()
+    transcript.open_stream("u", "user", final=True).close()
+    assert transcript.messages == (Message("m1", "user", "hello", True, 1_000_000),)
+
+
+def test_a_broken_stream_keeps_what_it_had(transcript: Transcript) -> None:
+    stream = transcript.open_stream("s", "agent", final=False)
+    stream.add("I was about to")
+    stream.abandon()
+    assert transcript.messages == (Message("m1", "agent", "I was about to", True, 1_000_000),)
+
+
+@pytest.mark.parametrize(
+    ("second", "whole"),
+    [(["Hello ", "there, you"], "Hello there, you"), ([" and", " you"], "Hello there and you")],
+)
+def test_a_second_stream_of_an_agents_segment_goes_on_or_says_the_whole(
+    transcript: Transcript, second: list[str], whole: str
+) -> None:
+    first = transcript.open_stream("s", "agent", final=False)
+    first.add("Hello there")
+    first.abandon()
+    again = transcript.open_stream("s", "agent", final=False)
+    for piece in second:
+        again.add(piece)
+        assert texts(transcript)[0].startswith("Hello there")
+    assert texts(transcript) == [whole]
+
+
+def test_legacy_is_ignored_once_a_stream_was_seen(transcript: Transcript) -> None:
+    transcript.open_stream("s", "agent", final=False).add("Hello")
+    transcript.put_legacy("SG_s", "agent", "Hello", True)
+    assert texts(transcript) == ["Hello"]
+
+
+def test_a_stream_takes_over_the_same_words_that_came_first_over_legacy(transcript: Transcript) -> None:
+    seen: list[str] = []
+    transcript.put_legacy("SG_s", "agent", "Hello there", False)
+    transcript.on_change(lambda message, _index: seen.append(message.text))
+    stream = transcript.open_stream("s", "agent", final=False)
+    for piece in ("Hello", " there", ", friend"):
+        stream.add(piece)
+    stream.close()
+    assert texts(transcript) == ["Hello there, friend"]
+    assert all(text.startswith("Hello there") for text in seen)
+
+
+def test_typed_words_that_are_echoed_appear_once(transcript: Transcript, clock: Clock) -> None:
+    transcript.type("What can you do?")
+    clock.now_ms += 800
+    echo = transcript.open_stream("u", "user", final=True)
+    echo.add("what can you  do?")
+    echo.close()
+    assert texts(transcript) == ["What can you do?"]
+
+
+def test_the_same_words_said_again_later_are_no_echo(transcript: Transcript, clock: Clock) -> None:
+    transcript.type("again")
+    transcript.put_legacy("1", "user", "again", True)
+    transcript.put_legacy("2", "user", "again", True)
+    assert texts(transcript) == ["again", "again"]
+    clock.now_ms += ECHO_WINDOW_MS + 1
+    transcript.put_legacy("3", "user", "again", True)
+    assert len(transcript) == 3
+
+
+def test_what_the_agent_repeats_is_no_echo(transcript: Transcript) -> None:
+    transcript.type("hello")
+    transcript.put_legacy("1", "agent", "hello", True)
+    assert [message.role for message in transcript.messages] == ["user", "agent"]
+
+
+def test_ids_of_another_session_are_other_segments(transcript: Transcript) -> None:
+    transcript.open_stream("s", "agent", final=False).add("first")
+    transcript.begin()
+    assert transcript.messages[0].final
+    transcript.put_legacy("s", "agent", "second", True)
+    transcript.open_stream("s", "agent", final=False).add("third")
+    assert texts(transcript) == ["first", "second", "third"]
+
+
+def test_reset_drops_all_and_tells(transcript: Transcript) -> None:
+    told: list[bool] = []
+    transcript.on_reset(lambda: told.append(True))
+    transcript.type("hello")
+    transcript.reset()
+    assert transcript.messages == ()
+    assert told == [True]
+
+
+def test_changes_are_told_with_their_place_and_only_when_there_is_one(transcript: Transcript) -> None:
+    told: list[tuple[str, int]] = []
+    leave = transcript.on_change(lambda message, index: told.append((message.text, index)))
+    transcript.put_legacy("a", "agent", "one", False)
+    transcript.put_legacy("a", "agent", "one", False)
+    transcript.put_legacy("b", "agent", "two", False)
+    leave()
+    transcript.put_legacy("b", "agent", "three", False)
+    assert told == [("one", 0), ("two", 1)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("a\x00b\x1b[31mc\x7f", "ab[31mc"),
+        ("one\r\ntwo\rthree\nfour", "one\ntwo\nthree\nfour"),
+        ("<b>bold</b> & שלום", "<b>bold</b> & שלום"),
+        ("tab\there \ud800", "tab here "),
+    ],
+)
+def test_control_characters_go_and_all_else_stays(raw: str, shown: str) -> None:
+    assert clean(raw) == shown

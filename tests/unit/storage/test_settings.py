@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.storage.settings_store import SettingsStore
+
+
+def test_first_run_has_defaults_and_writes_nothing(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    store.close()
+    assert store.settings == Settings()
+    assert store.settings.mode is Mode.CONVERSATION
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_changed_is_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "settings.json"
+    store = SettingsStore(file)
+    store.change(theme=ThemeChoice.LIGHT, volume=35, mode=Mode.PASSTHROUGH, face="/tmp/ä.png")
+    store.change(volume=36)
+    store.close()
+    again = SettingsStore(file).settings
+    assert again == Settings(theme=ThemeChoice.LIGHT, volume=36, mode=Mode.PASSTHROUGH, face="/tmp/ä.png")
+
+
+def test_changes_are_written_without_close(tmp_path: Path) -> None:
+    import time
+
+    file = tmp_path / "settings.json"
+    store = SettingsStore(file, write_after_s=0.02)
+    for volume in range(50):
+        store.change(volume=volume)
+    deadline_s = time.monotonic() + 3
+    while not (file.exists() and json.loads(file.read_text())["volume"] == 49):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_callbacks_hear_real_changes_only(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    heard: list[int] = []
+    stop = store.on_change(lambda settings: heard.append(settings.volume))
+    store.change(volume=10)
+    store.change(volume=10)
+    stop()
+    store.change(volume=11)
+    store.close()
+    assert heard == [10]
+
+
+def test_unknown_keys_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"volume": 20, "from_the_future": {"a": [1, 2]}}')
+    store = SettingsStore(file)
+    store.change(volume=21)
+    store.close()
+    written = json.loads(file.read_text())
+    assert written["from_the_future"] == {"a": [1, 2]}
+    assert written["volume"] == 21
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"volume": "loud"},
+        {"volume": 101},
+        {"volume": True},
+        {"theme": "pink"},
+        {"mode": None},
+        {"reduce_motion": 1},
+        {"face": 7},
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_its_default(tmp_path: Path, wrong: dict[str, object]) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"transcript_open": False, **wrong}))
+    assert SettingsStore(file).settings == Settings(transcript_open=False)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\x01", '{"volume": 1'])
+def test_a_damaged_file_is_moved_aside(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(text)
+    store = SettingsStore(file)
+    assert store.settings == Settings()
+    assert store.moved_aside is not None
+    assert store.moved_aside.read_text() == text
+    assert not file.exists()
+
+
+def test_bytes_that_are_no_text_are_moved_aside_too(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_bytes(b"\xff\xfe\x80")
+    assert SettingsStore(file).moved_aside is not None
+
+
+def test_a_folder_that_can_not_be_written_costs_nothing_but_the_saving(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = SettingsStore(tmp_path / "file" / "settings.json")
+    store.change(volume=5)
+    store.close()
+    assert store.settings.volume == 5
+
+
+def test_an_unknown_setting_is_a_mistake_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        SettingsStore(tmp_path / "settings.json").change(colour="blue")

@@ -1,0 +1,119 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.storage.transcripts import (
+    SavedMessage,
+    TranscriptJournal,
+    forget_oldest,
+    format_text,
+    read_journal,
+    save,
+)
+
+HELLO = SavedMessage("1", "user", "Hello!", True, 1_700_000_000_000)
+ANSWER = SavedMessage("2", "agent", "Hi\nthere <b>مرحبا</b>", True, 1_700_000_001_500)
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_text_has_one_entry_a_message_in_order() -> None:
+    lines = format_text([HELLO, ANSWER]).splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith("You: Hello!")
+    assert "Atlas: Hi" in lines[1]
+    assert lines[2].strip() == "there <b>مرحبا</b>"
+
+
+def test_json_says_time_role_and_words(tmp_path: Path) -> None:
+    save(tmp_path / "talk.JSON", [HELLO, ANSWER])
+    rows = json.loads((tmp_path / "talk.JSON").read_text(encoding="utf-8"))
+    assert [row["role"] for row in rows] == ["user", "agent"]
+    assert rows[0]["time"] == "2023-11-14T22:13:20.000+00:00"
+    assert rows[1]["text"] == ANSWER.text
+
+
+def test_any_other_name_gets_text(tmp_path: Path) -> None:
+    save(tmp_path / "talk", [HELLO])
+    assert "You: Hello!" in (tmp_path / "talk").read_text(encoding="utf-8")
+
+
+def test_saving_where_nothing_can_be_written_raises(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        save(tmp_path / "file" / "talk.txt", [HELLO])
+
+
+def test_words_that_are_no_utf8_are_saved_all_the_same(tmp_path: Path) -> None:
+    odd = SavedMessage("3", "user", "a\ud800b", True, 0)
+    save(tmp_path / "talk.txt", [odd])
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(odd)
+    journal.close()
+    assert "a?b" in (tmp_path / "talk.txt").read_text(encoding="utf-8")
+
+
+def test_a_journal_can_be_read_while_it_is_open(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path / "transcripts", MOMENT)
+    journal.note(HELLO)
+    journal.note(ANSWER)
+    assert read_journal(journal.path) == [HELLO, ANSWER]
+    assert journal.path.stat().st_mode & 0o077 == 0
+    journal.close()
+
+
+def test_the_newest_line_of_a_message_counts(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(SavedMessage("2", "agent", "Hi", False, 5))
+    journal.note(HELLO)
+    journal.note(ANSWER)
+    journal.close()
+    assert read_journal(journal.path) == [ANSWER, HELLO]
+
+
+def test_interim_words_are_written_once_a_second(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    for length in range(1, 200):
+        journal.note(SavedMessage("2", "agent", "x" * length, False, 5))
+    journal.close()
+    assert len(journal.path.read_text().splitlines()) == 1
+
+
+def test_separators_inside_words_do_not_split_a_line(tmp_path: Path) -> None:
+    odd = SavedMessage("3", "user", "a\u2028b\x0bc\x85d\ne", True, 0)
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(odd)
+    journal.close()
+    assert read_journal(journal.path) == [odd]
+
+
+def test_a_line_cut_by_a_crash_is_left_out(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(HELLO)
+    journal.note(ANSWER)
+    journal.close()
+    text = journal.path.read_text(encoding="utf-8")
+    journal.path.write_text(text[:-20] + '\n{"id": 1}\n[]\n', encoding="utf-8")
+    assert read_journal(journal.path) == [HELLO]
+
+
+def test_nothing_said_leaves_no_file(tmp_path: Path) -> None:
+    TranscriptJournal(tmp_path / "transcripts", MOMENT).close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_can_not_be_made_ends_the_journal_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    journal = TranscriptJournal(tmp_path / "file" / "transcripts", MOMENT)
+    journal.note(HELLO)
+    journal.note(ANSWER)
+    journal.close()
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
+    for day in range(1, 8):
+        (tmp_path / f"2026-01-{day:02d} 00-00-00.jsonl").write_text("")
+    forget_oldest(tmp_path, keep=3)
+    assert sorted(path.name[8:10] for path in tmp_path.iterdir()) == ["05", "06", "07"]
