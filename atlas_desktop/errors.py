@@ -16,12 +16,15 @@ to one of these, once, with ``raise … from``::
     │   ├── ServerFailedError      any other 5xx
     │   ├── BadAnswerError         not JSON, or without a needed field
     │   ├── UnreachableError       no connection, or none in time
-    │   └── InsecureAddressError   plain HTTP to another computer
+    │   ├── InsecureAddressError   plain HTTP to another computer
+    │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    not ws:// or wss://
     │   ├── RoomRefusedError       the token or the address was refused
     │   ├── RoomLostError          the connection broke for good
-    │   └── AvatarMissingError     no picture within the time allowed
+    │   ├── AvatarMissingError     no picture within the time allowed
+    │   ├── NoNetworkError         this computer has no interface but loopback
+    │   └── MessageTooLongError    a typed text does not fit into one packet
     ├── MediaError             a file, given by the user
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
@@ -171,6 +174,15 @@ class InsecureAddressError(ServiceError):
     defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "url": ""}
 
 
+class EndUnconfirmedError(ServiceError):
+    """The service did not say that a session is over: it may go on, and cost."""
+
+    code = "end_unconfirmed"
+    title = N_("Atlas did not confirm that session {session_id} is over")
+    advice = N_("It may still cost. Try to end it again, or end it in your Atlas account.")
+    defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "session_id": ""}
+
+
 class RoomError(AppError):
     """The LiveKit room refused us, or was lost."""
 
@@ -204,6 +216,24 @@ class AvatarMissingError(RoomError):
     title = N_("The avatar did not appear within {waited_s:.0f} s")
     advice = N_("The session was ended, so it costs nothing more.")
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "waited_s": 60.0}
+
+
+class NoNetworkError(RoomError):
+    """WebRTC gathers no address on a host whose only interface is loopback (livekit 1.2.1)."""
+
+    code = "no_network"
+    title = N_("This computer has no network interface that is up")
+    advice = N_("Connect it to any network, even one without internet: a rehearsal needs one, too.")
+
+
+class MessageTooLongError(RoomError):
+    """The text does not fit into one message. ``length`` and ``limit`` are in bytes."""
+
+    code = "message_too_long"
+    title = N_("The message is too long ({length:,} bytes; {limit:,} fit)")
+    advice = N_("It was not sent and is still in the box: send it in parts.")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "length": 0, "limit": 0}
 
 
 class MediaError(AppError):

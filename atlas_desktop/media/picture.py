@@ -1,15 +1,22 @@
 """From a decoded picture to one that can be painted: one conversion, straight to the screen's pixels."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from atlas_desktop.media.frames import I420Frame
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 QUARTER_TURN_DEG = 90
+SMALLEST_PX = 8
+"""FFmpeg's scaler refuses some smaller pictures; nobody sees a face in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,10 @@ class PictureScaler:
         Rows may be longer than ``width``: the scaler's own padding, not copied away.
 
         Raises:
-            ValueError: ``width`` or ``height`` is not positive.
+            ValueError: ``width`` or ``height`` is not positive, or the frame is smaller than 8 pixels.
         """
-        if min(width, height) <= 0:
-            raise ValueError(f"no picture has {width}×{height} pixels")
+        if min(width, height) <= 0 or min(frame.width, frame.height) < SMALLEST_PX:
+            raise ValueError(f"no picture of {width}×{height} pixels can be made of {frame!r}")
         turns = frame.rotation_deg % 360 // QUARTER_TURN_DEG
         if turns % 2:
             width, height = height, width
@@ -71,7 +78,7 @@ class PictureScaler:
             threads=1,
         )
         plane = converted.planes[0]
-        pixels = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size // 4, 4)
+        pixels = _bytes_of(plane).reshape(height, plane.line_size // 4, 4)
         # WebRTC counts the turn that is still to be made clockwise, NumPy counter-clockwise.
         return np.ascontiguousarray(np.rot90(pixels[:, :width], -turns)) if turns else pixels
 
@@ -82,6 +89,11 @@ def _as_av(frame: I420Frame) -> av.VideoFrame:
         return av.VideoFrame.from_numpy_buffer(frame.planes(), "yuv420p")
     copied = av.VideoFrame(frame.width, frame.height, "yuv420p")
     for plane, source in zip(copied.planes, (frame.y, frame.u, frame.v), strict=True):
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+        rows = _bytes_of(plane).reshape(plane.height, plane.line_size)
         rows[:, : source.shape[1]] = source
     return copied
+
+
+def _bytes_of(plane: VideoPlane) -> NDArray[np.uint8]:
+    """The plane's memory itself, flat; it lives as long as the array."""
+    return np.frombuffer(memoryview(cast("Buffer", plane)), np.uint8)

@@ -142,8 +142,9 @@ class PlayoutControl:
         if order is not Gate.RELEASED:
             self._gate, self._closed_ms, self._silent_ms = order, 0.0, 0.0
         elif self._gate is Gate.HELD:
-            # What was silent before a release counts for it.
-            self._gate, self._closed_ms = order, 0.0
+            # Silent already: what comes next, perhaps in this very block, is the new sound.
+            self._gate = Gate.OPEN if self._silent_ms >= SILENT_MS else order
+            self._closed_ms = 0.0
 
     def _is_over(self) -> bool:
         match self._gate:

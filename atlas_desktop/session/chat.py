@@ -4,10 +4,9 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
-from atlas_desktop.errors import N_, AppError
+from atlas_desktop.errors import AppError, MessageTooLongError
 from atlas_desktop.session.ports import RoomPort
 from atlas_desktop.session.transcript import Transcript
 
@@ -16,15 +15,6 @@ PACKET_LIMIT_BYTES = 15_000
 
 Source: docs.livekit.io, "Data packets": larger ones may be dropped, or close the channel.
 """
-
-
-class MessageTooLongError(AppError):
-    """The text does not fit into one message. ``length`` and ``limit`` are in bytes."""
-
-    code = "message_too_long"
-    title = N_("The message is too long ({length:,} bytes; {limit:,} fit)")
-    advice = N_("It was not sent and is still in the box: send it in parts.")
-    defaults: ClassVar[dict[str, Any]] = {"length": 0, "limit": PACKET_LIMIT_BYTES}
 
 
 def speak_packet(text: str) -> bytes:

@@ -34,6 +34,11 @@ class Rehearsal:
         return self._child is not None and self._child.running
 
     @property
+    def pid(self) -> int | None:
+        """The process of the local Atlas that runs; ``None`` before."""
+        return self._child.pid if self._child is not None else None
+
+    @property
     def address(self) -> tuple[str, str] | None:
         """Base and key of the local Atlas that runs; ``None`` before."""
         if self._child is None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource
-from atlas_desktop.errors import AppError, RateLimitedError
+from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
 from atlas_desktop.session.cost import CostMeter
 from atlas_desktop.session.life import Summary
+from atlas_desktop.session.network import has_interface
 from atlas_desktop.session.ports import RoomPort
-from atlas_desktop.session.teardown import EndUnconfirmedError, Patience, end_on_server
+from atlas_desktop.session.teardown import Patience, end_on_server
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,14 @@ class Limits:
         late_create_s: How long an end asked before the grant waits in sight for the create's answer;
             after that it is ended out of sight.
         end_s: How long the end waits in sight for its confirmation; asking goes on out of sight.
+        end_unbilled_s: The same for a rehearsal, where nobody needs to know.
         leave_s: How long the end waits for the disconnect.
     """
 
     first_frame_s: float = 60.0
     late_create_s: float = 3.0
     end_s: float = 12.0
+    end_unbilled_s: float = 1.0
     leave_s: float = 3.0
     patience: Patience = field(default_factory=Patience)
 
@@ -103,8 +106,11 @@ class Run:
             on_wait: Called with the seconds of a wait, and with ``None`` when the next try goes out.
 
         Raises:
+            NoNetworkError: Nobody could be met in a room, so none is asked for.
             ServiceError: The service refused.
         """
+        if not await asyncio.to_thread(has_interface):
+            raise NoNetworkError()
         self._making_room = self._kept.start(self._make_room(self), "room")
         for tries_left in reversed(range(CREATE_TRIES)):
             try:
@@ -137,7 +143,10 @@ class Run:
         self.cost.stop()
         ending = self._kept.start(self._end(), "end")
         leaving = self._kept.start(self._leave(), "leave")
-        end_s = self._limits.end_s if self.session_id is not None else self._limits.late_create_s
+        limits = self._limits
+        end_s = limits.end_s if self.request.source.billed else limits.end_unbilled_s
+        if self.session_id is None:
+            end_s = limits.late_create_s
         await asyncio.gather(
             asyncio.wait({ending}, timeout=end_s),
             asyncio.wait({leaving}, timeout=self._limits.leave_s),
@@ -163,14 +172,16 @@ class Run:
             duration_s=self.cost.elapsed_s if receipt.duration_s is None else receipt.duration_s,
             estimated_usd=self.cost.cost_usd or 0.0,
             charged_usd=receipt.cost_usd if billed else None,
-            confirmed=receipt.confirmed,
+            confirmed=receipt.confirmed or not billed,
             messages=self.messages,
         )
 
     @property
     def unconfirmed(self) -> EndUnconfirmedError | None:
-        """What to tell when the session may still be open."""
-        if self.session_id is None or (self.receipt is not None and self.receipt.confirmed):
+        """What to tell when the session may still be open, and cost."""
+        if self.session_id is None or not self.request.source.billed:
+            return None
+        if self.receipt is not None and self.receipt.confirmed:
             return None
         return EndUnconfirmedError(session_id=self.session_id)
 

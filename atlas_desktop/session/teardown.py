@@ -3,22 +3,11 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from atlas_desktop.api.source import EndReceipt, SessionSource
-from atlas_desktop.errors import N_, AppError, RateLimitedError, ServiceError
+from atlas_desktop.errors import RateLimitedError, ServiceError
 
 log = logging.getLogger(__name__)
-
-
-class EndUnconfirmedError(AppError):
-    """The service did not say that a session is over: it may go on, and cost."""
-
-    code = "end_unconfirmed"
-    title = N_("Atlas did not confirm that session {session_id} is over")
-    advice = N_("It may still cost. Try to end it again, or end it in your Atlas account.")
-    retryable = True
-    defaults: ClassVar[dict[str, Any]] = {"session_id": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,13 +231,14 @@ class Button(QPushButton):
             visual = QStyle.visualRect(direction, self.rect(), spot)
             draw_icon(painter, self._icon_name, QRectF(visual), color)
         words = self.rect().adjusted(left + icon_px, 0, 0, 0)
-        words.setWidth(text_px + 2)
+        words.setWidth(text_px)
         painter.setPen(QPen(color))
         font = self.font()
         font.setUnderline(self._kind is ButtonKind.LINK and self.underMouse())
         painter.setFont(font)
         place = QStyle.visualRect(direction, self.rect(), words)
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), self._clean_text())
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
+        painter.drawText(place, int(flags), self._clean_text())
 
 
 def is_keyboard_focus(reason: Qt.FocusReason, before: bool) -> bool:

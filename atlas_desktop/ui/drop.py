@@ -22,7 +22,7 @@ AUDIO_ENDINGS, VIDEO_ENDINGS, FACE_ENDINGS, _OTHER_PICTURES = (
 
 _SNIFF_BYTES = 64
 # Opening files takes time on a slow disk, and a drag asks while the pointer moves.
-_SNIFF_LIMIT = 16
+_SNIFF_LIMIT = 200
 
 
 class ItemKind(StrEnum):
@@ -67,22 +67,19 @@ class DropPlan:
         return bool(self.audio or self.message) or self.gives_face
 
 
-def classify(
-    urls: Sequence[str] = (), text: str = "", *, has_picture_data: bool = False, sniff: bool = True
-) -> DropPlan:
+def classify(urls: Sequence[str] = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
     """Says what a drop of ``urls`` (``file:``, ``https:``, or plain paths) or else ``text`` would do.
 
     Args:
         urls: In the order given. Local files are looked at; nothing is downloaded.
         text: Used only when there is no address: browsers send a link both ways.
         has_picture_data: The drop also carries a picture itself; it beats a web address.
-        sniff: Read the first bytes of files whose ending says nothing.
     """
     audio: list[Path] = []
     refused: list[str] = []
     face: Path | None = None
     face_url = ""
-    sniffs_left = _SNIFF_LIMIT if sniff else 0
+    sniffs_left = _SNIFF_LIMIT
     for url in urls:
         path = local_path(url)
         if path is None:

@@ -15,7 +15,7 @@ class DropTarget(QObject):
     """Accepts everything on behalf of ``window``; what is of no use is said, never silently refused.
 
     Signals:
-        dropped(object, object): The ``DropPlan``, and the PNG ``bytes`` of a picture that came without a file.
+        dropped(object, object): The ``DropPlan``, and PNG ``bytes`` of a picture that came without a file.
     """
 
     dropped = Signal(object, object)
@@ -24,6 +24,7 @@ class DropTarget(QObject):
         super().__init__(window)
         self._overlay = DropOverlay(theme, window)
         self._context = context
+        self._plan = DropPlan()
         window.setAcceptDrops(True)
 
     @property
@@ -37,20 +38,23 @@ class DropTarget(QObject):
 
     def enter(self, event: QDragEnterEvent) -> None:
         """Something came over the window."""
-        self._overlay.show_words(words_for(plan_of(event.mimeData()), self._context))
+        self._plan = plan_of(event.mimeData())
+        self._overlay.show_words(words_for(self._plan, self._context))
         take_copy(event)
 
     def leave(self) -> None:
         """It went away again."""
+        self._plan = DropPlan()
         self._overlay.hide()
 
     def drop(self, event: QDropEvent) -> None:
         """It was let go."""
-        self._overlay.hide()
+        # What was read on the way in counts: to ask again costs a round trip to the other program, and
+        # on X11 a source that has gone by now would hold the window for seconds and give nothing.
+        plan, self._plan = self._plan, DropPlan()
         take_copy(event)
-        data = event.mimeData()
-        plan = plan_of(data)
-        picture = data.imageData() if plan.has_picture_data else None
+        picture = event.mimeData().imageData() if plan.has_picture_data else None
+        self._overlay.hide()
         self.dropped.emit(plan, png_bytes(picture) if isinstance(picture, QImage) else b"")
 
 

@@ -123,7 +123,7 @@ class EndedPage(QScrollArea):
         if summary.billed:
             stated = summary.charged_usd is not None
             cost = self._cost(summary)
-            caption = self.tr("Charged by Atlas") if stated else self.tr("Our own figure")
+            caption = self.tr("Charged by Atlas") if stated else self.tr("By our own clock")
             rows.append((caption, cost, self.tr("Cost: {cost}").format(cost=cost)))
         else:
             free = self.tr("Free, on this computer")

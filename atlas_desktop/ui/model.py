@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -14,7 +13,7 @@ from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import AppError, ServiceError, UnauthorizedError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed, Joining, Requesting
+from atlas_desktop.session.life import Failed, Joining, Reconnecting, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.transcript import Message
@@ -26,6 +25,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.transcripts import TranscriptJournal
 from atlas_desktop.ui.drop import DropPlan
 from atlas_desktop.ui.face_desk import FaceDesk
+from atlas_desktop.ui.hints import Hints
 from atlas_desktop.ui.key_desk import KeyDesk
 from atlas_desktop.ui.key_state import KeyState
 from atlas_desktop.ui.notices import Notice, NoticeAction
@@ -82,9 +82,8 @@ class AppModel(QObject):
         self._mode = settings.settings.mode
         self._rehearsing = False
         self._journal: TranscriptJournal | None = None
-        self._cues_wait_said = False
-        self._silence_said = False
         self._words = Words(self)
+        self._hints = Hints(self, self._words, session.playout)
         self._keys = KeyDesk(keys, environment, settings, backend, scope, self.key_changed.emit, self.report)
         self._faces = FaceDesk(settings, profile.folder, scope, self.face_changed.emit, self.report)
         session.playout.volume = settings.settings.volume
@@ -192,7 +191,7 @@ class AppModel(QObject):
             self.report(error)
             return
         self._rehearsing = rehearsing
-        self._clear("no_key", "unauthorized", "bug")
+        self.clear("no_key", "unauthorized", "bug")
         wants_microphone = self._mode is Mode.CONVERSATION and self.settings.microphone_on_connect
         self._session.start(source, self._mode, self.face, microphone=wants_microphone)
 
@@ -202,7 +201,7 @@ class AppModel(QObject):
     def set_mode(self, mode: Mode) -> None:
         """Chooses the mode; while a paid session runs it asks first, for this ends it and starts another."""
         if mode is self._mode:
-            self._clear("switch_mode")
+            self.clear("switch_mode")
         elif self.snapshot.is_over:
             self._choose_mode(mode)
         elif self.snapshot.billed:
@@ -214,7 +213,7 @@ class AppModel(QObject):
 
     def switch_mode(self, mode: Mode) -> None:
         """Ends this session and starts one in ``mode``, keeping face, cues and transcript."""
-        self._clear("switch_mode", "cues_wait")
+        self.clear("switch_mode", "cues_wait")
         self._choose_mode(mode)
         self._session.switch_mode(mode)
 
@@ -243,16 +242,16 @@ class AppModel(QObject):
     def set_volume(self, volume: int) -> None:
         self._session.playout.volume = volume
         self._settings.change(volume=volume)
-        self._hint_at_silence()
+        self._hints.follow_sound(self.snapshot)
 
     @Slot(bool)
     def set_muted(self, muted: bool) -> None:
         self._session.playout.muted = muted
-        self._hint_at_silence()
+        self._hints.follow_sound(self.snapshot)
 
     def play_cue(self, cue_id: int | None = None) -> None:
         self._player.play(cue_id)
-        self._say_what_cues_wait_for()
+        self._hints.follow_cues(self.snapshot, self.cues)
 
     def pause_cue(self) -> None:
         self._player.pause()
@@ -286,14 +285,14 @@ class AppModel(QObject):
             self._choose_mode(Mode.PASSTHROUGH)
         if not self._player.add(paths):
             self.notice_raised.emit(self._words.no_sound_in(paths))
-        self._say_what_cues_wait_for()
+        self._hints.follow_cues(self.snapshot, self.cues)
 
     def set_face(self, face: Path | bytes | str) -> None:
         self._faces.choose(face)
 
     @Slot(str)
     def set_key(self, pasted: str) -> None:
-        self._clear("no_key", "unauthorized")
+        self.clear("no_key", "unauthorized")
         self._keys.enter(pasted)
 
     @Slot()
@@ -335,7 +334,7 @@ class AppModel(QObject):
         """Raises a notice of the program's own."""
         self.notice_raised.emit(notice)
 
-    def _clear(self, *ids: str) -> None:
+    def clear(self, *ids: str) -> None:
         for notice_id in ids:
             self.notice_cleared.emit(notice_id)
 
@@ -345,16 +344,15 @@ class AppModel(QObject):
             self._keys.accepted()
         elif isinstance(life, Failed):
             self._take_failure(life.error)
-        if (
-            not isinstance(life, Idle | Requesting)
-            and not snapshot.is_over
-            and snapshot.mode is not self._mode
-        ):
+        begun = not snapshot.is_over and not isinstance(life, Requesting)
+        if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode
             self.mode_changed.emit(snapshot.mode)
-        self._player.set_enabled(snapshot.is_live and snapshot.mode is Mode.PASSTHROUGH)
-        self._say_what_cues_wait_for()
-        self._hint_at_silence()
+        # A short break in the connection does not begin a cue anew.
+        present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
+        self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
+        self._hints.follow_cues(self.snapshot, self.cues)
+        self._hints.follow_sound(self.snapshot)
         self.session_changed.emit(snapshot)
 
     def _take_failure(self, error: AppError) -> None:
@@ -374,37 +372,3 @@ class AppModel(QObject):
             self._journal.close()
             self._journal = None
         self.transcript_reset.emit()
-
-    def _say_what_cues_wait_for(self) -> None:
-        """Audio given in a conversation waits; one button switches, and says what that costs."""
-        snapshot = self.snapshot
-        waiting = any(not cue.state.is_over for cue in self.cues)
-        if waiting and snapshot.is_live and snapshot.mode is Mode.CONVERSATION:
-            if not self._cues_wait_said:
-                self._cues_wait_said = True
-                play = NoticeAction(
-                    self._words.switch_and_play_label(), lambda: self.switch_mode(Mode.PASSTHROUGH), True
-                )
-                self.notice_raised.emit(self._words.cues_wait(snapshot.billed, play))
-        elif self._cues_wait_said:
-            self._cues_wait_said = False
-            self._clear("cues_wait")
-
-    def _hint_at_silence(self) -> None:
-        """Says why nothing is heard while the avatar speaks."""
-        playout = self._session.playout
-        unheard = playout.muted or playout.volume == 0
-        if unheard and self.snapshot.speaking and not self._silence_said:
-            self._silence_said = True
-            self.notice_raised.emit(self._words.unheard(self._make_heard()))
-        elif not unheard and self._silence_said:
-            self._silence_said = False
-            self._clear("unheard")
-
-    def _make_heard(self) -> NoticeAction:
-        def make_heard() -> None:
-            self.set_muted(False)
-            if self._session.playout.volume == 0:
-                self.set_volume(cast(int, Settings.__dataclass_fields__["volume"].default))
-
-        return NoticeAction(self._words.make_heard_label(), make_heard, True)

@@ -137,8 +137,10 @@ class NoticeBar(QFrame):
         close.set_height(32)
         close.clicked.connect(self._close)
         line = QHBoxLayout(self)
-        line.setContentsMargins(16 + ICON_PX + 10, 6, 8, 7)
+        line.setContentsMargins(8, 6, 8, 7)
         line.setSpacing(10)
+        # A spacer, not a margin: margins are not mirrored right to left.
+        line.addSpacing(8 + ICON_PX)
         self._body.setContentsMargins(0, 5, 0, 5)
         self._body.addLayout(words, 1)
         if self.notice.actions:

@@ -17,7 +17,7 @@ class SettingsDialog(QDialog):
     """Look, motion, microphone. Open it with ``open()``.
 
     Signals:
-        change_requested(object): A dict of fields of ``Settings`` with the values that shall hold from now on.
+        change_requested(object): Fields of ``Settings`` as a dict, with what shall hold from now on.
     """
 
     change_requested = Signal(object)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QRect, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, Qt, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QStackedWidget, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Ended, Failed, Idle, Life, Parked
@@ -50,8 +50,10 @@ class LiveParts:
     waiting_cues: QWidget | None = None
 
 
-class MainWindow(QWidget):
+class MainWindow(QMainWindow):
     """Shows what it is told, and asks. It knows no model: ``wiring`` joins the two.
+
+    A ``QMainWindow`` only for its role: a screen reader looks for a frame. It places its parts itself.
 
     Signals:
         close_requested(): The user wants it closed; the window stays until ``close_for_good``.
@@ -190,6 +192,12 @@ class MainWindow(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The corner's buttons follow the pages, which notices push down."""
+        if watched is self._pages and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place_corner()
+        return super().eventFilter(watched, event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """The background."""
         painter = QPainter(self)
@@ -220,12 +228,14 @@ class MainWindow(QWidget):
         self._column_layout.setSpacing(0)
         self._column_layout.addWidget(self.notices)
         self._column_layout.addWidget(self._pages, 1)
+        self._pages.installEventFilter(self)
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.ended_page)
         self._transcript.setCheckable(True)
         self._transcript.clicked.connect(self.transcript_requested)
         for button in (self._transcript, self._settings):
-            button.setParent(self._pages)
+            # Not into the stack: there a screen reader is shown the pages only.
+            button.setParent(self._column)
         self._settings.clicked.connect(self.settings_requested)
         self._pane.scrim_pressed.connect(self._close_drawer)
         self.ended_page.back_requested.connect(self.show_start)
@@ -269,11 +279,12 @@ class MainWindow(QWidget):
             self.transcript_shown.emit(shown)
 
     def _place_corner(self) -> None:
-        right = self._pages.width() - _CORNER_PX
+        page = self._pages.geometry()
+        right = page.right() + 1 - _CORNER_PX
         for button in (self._settings, self._transcript):
             size = button.sizeHint()
-            spot = QRect(right - size.width(), _CORNER_PX, size.width(), size.height())
-            button.setGeometry(QStyle.visualRect(self.layoutDirection(), self._pages.rect(), spot))
+            spot = QRect(right - size.width(), page.top() + _CORNER_PX, size.width(), size.height())
+            button.setGeometry(QStyle.visualRect(self.layoutDirection(), page, spot))
             button.raise_()
             right -= size.width() + 4
 

@@ -77,9 +77,10 @@ def test_nameless_files_are_known_by_their_first_bytes(tmp_path: Path, head: byt
     assert kind_of(make(tmp_path, "no-ending", head)) is kind
 
 
-def test_a_drag_does_not_read_a_hundred_files(tmp_path: Path) -> None:
-    paths = [make(tmp_path, f"clip{number}", b"OggS") for number in range(40)]
-    assert 0 < len(classify([path.as_uri() for path in paths]).audio) < 40
+def test_a_drag_does_not_read_files_without_end(tmp_path: Path) -> None:
+    path = make(tmp_path, "clip", b"OggS")
+    assert len(classify([path.as_uri()] * 100).audio) == 100
+    assert len(classify([path.as_uri()] * 1000).audio) < 1000
 
 
 def test_addresses(tmp_path: Path) -> None:

@@ -1,83 +1,38 @@
-from dataclasses import dataclass
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
     QDialog,
     QFileDialog,
     QLabel,
     QPushButton,
+    QRadioButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import NoCapacityError
 from atlas_desktop.session.life import Ended, Ending, Failed, Idle, Live, Requesting, Stop, Summary
-from atlas_desktop.storage.settings import ThemeChoice
+from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.ui.first_paint import show_first
 from atlas_desktop.ui.notices import notice_of
+from atlas_desktop.ui.pictures import face_title
 from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import LIGHT
-from atlas_desktop.ui.window import LiveParts, MainWindow
-from atlas_desktop.ui.wiring import WindowWiring
-from tests.ui.fake_model import FakeModel
+from atlas_desktop.ui.window import MainWindow
+from tests.ui.desk import Desk, button
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
 SUMMARY = Summary("ses_0123456789abcdef0123", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-class FakeStage(QWidget):
-    full_screen_requested = Signal(bool)
-    transcript_requested = Signal(bool)
-    settings_requested = Signal()
-    open_audio_requested = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.full: list[bool] = []
-        self.transcript: list[bool] = []
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def show_full_screen(self, full: bool) -> None:
-        self.full.append(full)
-
-    def show_transcript(self, shown: bool) -> None:
-        self.transcript.append(shown)
-
-
-@dataclass
-class Desk:
-    window: MainWindow
-    model: FakeModel
-    stage: FakeStage
-    pane: QWidget
-    cues: QWidget
-
-    def asked(self, name: str) -> list[tuple[object, ...]]:
-        return [intent[1:] for intent in self.model.asked if intent[0] == name]
-
-
-@pytest.fixture
-def desk(theme: Theme, qtbot: QtBot) -> Desk:
-    theme.set_choice(ThemeChoice.DARK)
-    window, model = MainWindow(theme, ()), FakeModel()
-    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
-    model.settings = model.settings.__class__(theme=ThemeChoice.DARK)
-    wiring = WindowWiring(window, model, theme)
-    parts = LiveParts(FakeStage(), QLabel("Transcript"), QLabel("Cues"))
-    assert isinstance(parts.stage, FakeStage)
-    assert parts.waiting_cues is not None
-    window.set_live(parts)
-    wiring.join_stage(parts.stage)
-    window.show()
-    return Desk(window, model, parts.stage, parts.transcript, parts.waiting_cues)
 
 
 def shown(desk: Desk) -> str:
@@ -87,36 +42,6 @@ def shown(desk: Desk) -> str:
         desk.stage: "stage",
     }
     return pages[desk.window.page]
-
-
-def button(window: QWidget, name: str) -> QAbstractButton:
-    found = [child for child in window.findChildren(QPushButton) if child.accessibleName() == name]
-    return next(child for child in found if child.isVisible())
-
-
-def files(*paths: Path) -> QMimeData:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return data
-
-
-def enter(window: QWidget, data: QMimeData) -> QDragEnterEvent:
-    both = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-    event = QDragEnterEvent(
-        QPoint(50, 50), both, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    )
-    QApplication.sendEvent(window, event)
-    return event
-
-
-def drop(window: QWidget, data: QMimeData) -> QDropEvent:
-    enter(window, data)
-    both = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-    none = Qt.KeyboardModifier.NoModifier
-    event = QDropEvent(QPointF(50, 50), both, data, Qt.MouseButton.LeftButton, none)
-    event.setDropAction(Qt.DropAction.MoveAction)
-    QApplication.sendEvent(window, event)
-    return event
 
 
 def test_life_chooses_the_page(desk: Desk) -> None:
@@ -242,55 +167,6 @@ def test_closing_without_a_session_shows_no_veil(desk: Desk) -> None:
     )
 
 
-def test_dragging_says_what_a_drop_would_do(desk: Desk, tmp_path: Path) -> None:
-    sound, paper = tmp_path / "a.wav", tmp_path / "p.pdf"
-    sound.touch()
-    paper.touch()
-    overlay = desk.window.drops.overlay
-    assert enter(desk.window, files(sound)).isAccepted()
-    assert overlay.isVisible()
-    assert overlay.headline == "Drop to speak"
-    QApplication.sendEvent(desk.window, QDragLeaveEvent())
-    assert not overlay.isVisible()
-    assert enter(desk.window, files(paper)).isAccepted()
-    assert overlay.headline == "Not accepted: p.pdf"
-
-
-def test_drop_is_handed_over_and_never_moves_the_file(desk: Desk, tmp_path: Path) -> None:
-    sound, paper = tmp_path / "a.wav", tmp_path / "p.pdf"
-    sound.touch()
-    paper.touch()
-    event = drop(desk.window, files(sound, paper))
-    assert event.dropAction() is Qt.DropAction.CopyAction
-    ((plan, picture),) = desk.asked("open_drop")
-    assert plan.audio == (sound,)  # type: ignore[attr-defined]
-    assert plan.refused == ("p.pdf",)  # type: ignore[attr-defined]
-    assert picture == b""
-
-
-def test_dropped_picture_without_a_file_comes_as_png(desk: Desk) -> None:
-    data, image = QMimeData(), QImage(80, 80, QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.blue)
-    data.setImageData(image)
-    drop(desk.window, data)
-    ((_, picture),) = desk.asked("open_drop")
-    assert isinstance(picture, bytes)
-    assert picture.startswith(b"\x89PNG")
-
-
-def test_dropped_text_is_a_message(desk: Desk) -> None:
-    data = QMimeData()
-    data.setText("Say hello")
-    drop(desk.window, data)
-    ((plan, _),) = desk.asked("open_drop")
-    assert plan.message == "Say hello"  # type: ignore[attr-defined]
-
-
-def test_fields_leave_drops_to_the_window(desk: Desk) -> None:
-    takers = [child for child in desk.window.findChildren(QWidget) if child.acceptDrops()]
-    assert takers == []
-
-
 def test_notices_come_from_the_model(desk: Desk) -> None:
     desk.model.notice_raised.emit(notice_of(NoCapacityError()))
     assert [notice.id for notice in desk.window.notices.notices] == ["no_capacity"]
@@ -362,3 +238,40 @@ def test_failed_session_offers_retry_by_keyboard(desk: Desk) -> None:
     assert isinstance(first, QPushButton)
     QTest.keyClick(first, Qt.Key.Key_Space)
     assert desk.asked("retry") == [()]
+
+
+def test_settings_stand_below_the_notices(desk: Desk, qtbot: QtBot) -> None:
+    settings = button(desk.window, "Settings")
+    desk.model.notice_raised.emit(notice_of(NoCapacityError()))
+    notices = desk.window.notices
+    qtbot.waitUntil(lambda: notices.height() > 40, timeout=1000)
+    edge = notices.mapTo(desk.window, notices.rect().bottomLeft()).y()
+    qtbot.waitUntil(lambda: settings.mapTo(desk.window, QPoint()).y() > edge, timeout=1000)
+
+
+def test_window_is_a_frame_whose_state_can_be_asked_for(desk: Desk) -> None:
+    assert QAccessible.queryAccessibleInterface(desk.window).role() is QAccessible.Role.Window
+    names = {label.accessibleName() for label in desk.window.findChildren(QLabel) if label.isVisible()}
+    assert "Session state: Idle" in names
+
+
+def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBot) -> None:
+    window = MainWindow(theme, default_faces())
+    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    settings = Settings(mode=Mode.PASSTHROUGH, microphone_on_connect=True, face=default_faces()[1].name)
+    show_first(window, settings, default_faces())
+    window.show()
+    cards = {card.accessibleName(): card for card in window.findChildren(QRadioButton)}
+    assert cards["Passthrough"].isChecked()
+    assert "$7 per hour" in cards["Passthrough"].accessibleDescription()
+    names = {child.accessibleName() for child in window.findChildren(QWidget)}
+    assert f"Face: {face_title(default_faces()[1].name)}" in names
+
+
+def test_first_paint_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "av", "livekit", "httpx", "aiohttp", "PIL", "keyring", "PySide6.QtMultimedia"}
+    code = "import sys, atlas_desktop.ui.window, atlas_desktop.ui.first_paint; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not heavy & set(done.stdout.split())

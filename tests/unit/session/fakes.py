@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.parts import Parts
 from atlas_desktop.session.ports import RoomListener, RoomPort, Voice
 
@@ -248,3 +249,15 @@ class Bench:
         from atlas_desktop.media.frames import I420Frame
 
         self.video.offer(I420Frame(np.zeros(6, np.uint8), 2, 2, received_us=monotonic_us()))
+
+
+async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
+    async with asyncio.timeout(limit_s):
+        while not until():
+            await asyncio.sleep(0.002)
+
+
+async def live(session: AtlasSession, source: FakeSource, mode: Mode = Mode.PASSTHROUGH) -> None:
+    session.start(source, mode)
+    async with asyncio.timeout(2):
+        assert await session.wait_live()

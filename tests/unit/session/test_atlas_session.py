@@ -1,28 +1,14 @@
 import asyncio
 import json
-from collections.abc import Callable
 
 import pytest
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AppError, AvatarMissingError, NoMicrophoneError, RoomLostError
+from atlas_desktop.errors import AppError, AvatarMissingError, MessageTooLongError, RoomLostError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.chat import MessageTooLongError
 from atlas_desktop.session.life import Ended, Failed, Idle
-from atlas_desktop.session.snapshot import MicState, SessionSnapshot
-from tests.unit.session.fakes import Bench, FakeReader, FakeSource
-
-
-async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
-    async with asyncio.timeout(limit_s):
-        while not until():
-            await asyncio.sleep(0.002)
-
-
-async def live(session: AtlasSession, source: FakeSource, mode: Mode = Mode.PASSTHROUGH) -> None:
-    session.start(source, mode)
-    async with asyncio.timeout(2):
-        assert await session.wait_live()
+from atlas_desktop.session.snapshot import SessionSnapshot
+from tests.unit.session.fakes import Bench, FakeSource, live, settle
 
 
 async def test_goes_from_start_to_end_and_says_each_step(
@@ -217,147 +203,6 @@ async def test_speak_text_reaches_the_agent(session: AtlasSession, source: FakeS
     assert session.speak_text is not None
     assert session.speak_text("hello")
     await settle(lambda: bench.room.sent)
-
-
-async def test_the_speech_track_is_published_with_the_first_clip_and_only_once(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    await live(session, source)
-    assert "publish tts-audio" not in bench.room.calls
-    session.speak(FakeReader())
-    session.speak(FakeReader())
-    await settle(lambda: bench.feeder.sink)
-    session.speak(FakeReader())
-    assert bench.room.calls == ["join", "publish tts-audio"]
-
-
-async def test_a_clip_given_before_live_waits(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    clip = FakeReader()
-    session.speak(clip)
-    await live(session, source)
-    await settle(lambda: bench.feeder.sink)
-    assert bench.feeder.current is clip
-
-
-async def test_speaking_a_clip_in_a_conversation_is_refused(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    await live(session, source, Mode.CONVERSATION)
-    with pytest.raises(RuntimeError, match="passthrough"):
-        session.speak(FakeReader())
-    assert bench.feeder.current is None
-
-
-async def test_a_track_that_could_not_be_published_is_tried_again(
-    session: AtlasSession, source: FakeSource, bench: Bench, notices: list[AppError]
-) -> None:
-    await live(session, source)
-    bench.publish_errors.append(RoomLostError())
-    session.speak(FakeReader())
-    await settle(lambda: notices)
-    session.speak(FakeReader())
-    await settle(lambda: bench.feeder.sink)
-
-
-async def test_the_end_stops_playback_and_lets_the_microphone_go(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    session.attach_microphone(FakeReader)
-    await live(session, source)
-    session.speak(FakeReader())
-    session.set_microphone(True)
-    assert session.snapshot.microphone.value == "muted_for_clip"
-    session.end()
-    assert (bench.feeder.current, bench.feeder.microphone, bench.feeder.sink) == (None, None, None)
-    await session.ended()
-    assert session.snapshot.microphone is MicState.OFF
-
-
-@pytest.mark.parametrize(
-    ("mode", "track"), [(Mode.CONVERSATION, "microphone"), (Mode.PASSTHROUGH, "tts-audio")]
-)
-async def test_the_microphone_goes_into_the_track_of_the_mode(
-    session: AtlasSession, source: FakeSource, bench: Bench, mode: Mode, track: str
-) -> None:
-    opened: list[FakeReader] = []
-
-    def make() -> FakeReader:
-        opened.append(FakeReader())
-        return opened[-1]
-
-    session.attach_microphone(make)
-    session.start(source, mode, microphone=True)
-    assert session.snapshot.microphone_wanted
-    assert not opened
-    await session.wait_live()
-    await settle(lambda: bench.feeder.sink)
-    assert bench.room.calls == ["join", f"publish {track}"]
-    assert session.snapshot.microphone.value == "on"
-    session.set_microphone(False)
-    assert session.snapshot.microphone is MicState.OFF
-    assert bench.feeder.microphone is None
-
-
-async def test_a_microphone_turned_off_stays_off_after_a_reconnect(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    session.attach_microphone(FakeReader)
-    session.start(source, Mode.CONVERSATION, microphone=True)
-    await session.wait_live()
-    session.set_microphone(False)
-    bench.room.listener.connection_broke()
-    bench.room.listener.connection_mended()
-    assert session.snapshot.is_live
-    assert session.snapshot.microphone is MicState.OFF
-
-
-async def test_without_a_microphone_a_notice_says_so(
-    session: AtlasSession, source: FakeSource, notices: list[AppError]
-) -> None:
-    await live(session, source)
-    session.set_microphone(True)
-    assert [type(notice) for notice in notices] == [NoMicrophoneError]
-    assert not session.snapshot.microphone_wanted
-
-
-async def test_interrupt_stops_the_clip_and_shuts_the_gate(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    await live(session, source)
-    session.speak(FakeReader())
-    assert session.snapshot.can_interrupt
-    session.interrupt()
-    assert bench.feeder.current is None
-    assert bench.playout.calls[-1] == "close"
-    assert "unpublish" not in bench.room.calls
-
-
-async def test_after_an_interrupt_in_conversation_the_agents_next_segment_opens_the_gate(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    await live(session, source, Mode.CONVERSATION)
-    stream = bench.room.listener.stream_opened("a", "agent", False)
-    stream.add("I was")
-    session.interrupt()
-    stream.add(" saying")
-    assert bench.playout.calls[-1] == "hold"
-    bench.room.listener.stream_opened("b", "agent", False)
-    assert bench.playout.calls[-1] == "release"
-
-
-async def test_a_change_of_the_agents_state_opens_the_gate(
-    session: AtlasSession, source: FakeSource, bench: Bench
-) -> None:
-    await live(session, source, Mode.CONVERSATION)
-    bench.room.listener.agent_state_changed("speaking")
-    assert session.snapshot.agent_state == "speaking"
-    session.interrupt()
-    bench.room.listener.agent_state_changed("speaking")
-    assert bench.playout.calls[-1] == "hold"
-    bench.room.listener.agent_state_changed("listening")
-    assert bench.playout.calls[-1] == "release"
 
 
 async def test_streams_are_told_when_they_begin_and_cease(

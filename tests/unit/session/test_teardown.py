@@ -6,6 +6,7 @@ from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import (
     AppError,
     BadAnswerError,
+    EndUnconfirmedError,
     NoCapacityError,
     RateLimitedError,
     RoomRefusedError,
@@ -14,9 +15,8 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Ended, Failed
-from atlas_desktop.session.teardown import EndUnconfirmedError, Patience, end_on_server
-from tests.unit.session.fakes import SESSION_ID, Bench, FakeSource
-from tests.unit.session.test_atlas_session import live, settle
+from atlas_desktop.session.teardown import Patience, end_on_server
+from tests.unit.session.fakes import SESSION_ID, Bench, FakeSource, live, settle
 
 
 async def test_a_create_that_answers_after_cancel_is_ended_with_its_id(
@@ -178,6 +178,19 @@ async def test_an_end_the_service_would_not_confirm_can_be_asked_again(
     session.end_again()
     await settle(lambda: not source.open_sessions)
     await settle(lambda: session.snapshot.life == Failed(life.error, None, session.snapshot.summary))
+
+
+async def test_a_rehearsal_whose_atlas_is_gone_ends_without_a_word_about_money(
+    session: AtlasSession, bench: Bench, notices: list[AppError]
+) -> None:
+    source = FakeSource(billed=False)
+    await live(session, source)
+    source.end_outcomes = [UnreachableError()] * 4
+    bench.room.listener.room_lost("gone")
+    life = await session.ended()
+    assert isinstance(life, Failed)
+    assert life.session_id is None
+    assert notices == []
 
 
 async def test_closing_waits_for_the_delete(bench: Bench, source: FakeSource) -> None:

@@ -1,0 +1,164 @@
+"""The composition root: builds the parts, hands them over, connects them. Nothing else does.
+
+In two steps, so that the window is there at once: before the first paint what the start page shows,
+after it what a session needs (``assembly``: the media path, LiveKit, the sound thread, the keyring).
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QApplication
+
+from atlas_desktop import crash, instance, logs, qtloop
+from atlas_desktop.assets import default_faces
+from atlas_desktop.options import WindowOptions
+from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.first_paint import show_first
+from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from atlas_desktop.assembly import Assembly
+
+log = logging.getLogger(__name__)
+
+_DONE, _FAILED, _INTERRUPTED = 0, 1, 130
+_END_LIMIT_S = 4.0
+
+Script = Callable[["Program"], Awaitable[int]]
+"""What is done with a running program in place of waiting for its user: the test call."""
+
+
+class Program:
+    """The running window and all behind it. Thread: the main one.
+
+    Attributes:
+        window: The window.
+        assembly: All behind it; there once ``run`` has shown the window.
+        first_paint_us: CLOCK_MONOTONIC of the window's first paint.
+    """
+
+    assembly: "Assembly"
+
+    def __init__(self, application: QApplication, profile: Profile, options: WindowOptions) -> None:
+        self.options = options
+        self.profile = profile
+        self.first_paint_us = 0
+        self._settings = SettingsStore(profile.settings_file)
+        self._theme = Theme(application, self._settings.settings.theme)
+        self.window = MainWindow(self._theme, default_faces())
+        self._asked_to_end = asyncio.Event()
+        self._status = _DONE
+
+    async def run(self, script: Script | None = None) -> int:
+        """Shows the window, lives as long as it does, and takes everything down again."""
+        signals = qtloop.on_end_signals(self._take_signal)
+        await self._show()
+        from atlas_desktop.assembly import Assembly
+
+        self.assembly = Assembly(self.window, self._theme, self._settings, self.profile, self.options)
+        net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
+        listener = instance.InstanceServer(self.profile.folder, self.window)
+        listener.launched.connect(self._take_launch)
+        self.assembly.model.quit_asked.connect(self._asked_to_end.set)
+        try:
+            self.assembly.open(self.options)
+            await self._live(script)
+        finally:
+            await self._take_down()
+            del signals, net
+        return self._status
+
+    async def _show(self) -> None:
+        painted = _FirstPaint(self.window)
+        show_first(self.window, self._settings.settings, default_faces())
+        self.window.show()
+        if self.options.fullscreen:
+            self.window.show_full_screen(True)
+        await painted.done.wait()
+        self.first_paint_us = time.monotonic_ns() // 1000
+
+    async def _live(self, script: Script | None) -> None:
+        """Until the user, a signal or the script ends it."""
+        if script is None:
+            await self._asked_to_end.wait()
+            return
+        waiting = asyncio.ensure_future(self._asked_to_end.wait())
+        working = asyncio.ensure_future(script(self))
+        await asyncio.wait({waiting, working}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if working.done():
+            self._status = working.result()
+        else:
+            working.cancel()
+
+    async def _take_down(self) -> None:
+        if not self.assembly.session.snapshot.is_over:
+            self.window.show_closing()
+        await self.assembly.aclose(_END_LIMIT_S)
+        self._settings.close()
+        self.window.close_for_good()
+
+    def _take_signal(self, number: signal.Signals) -> None:
+        log.info("ending on %s", number.name)
+        self._status = _INTERRUPTED if number is signal.SIGINT else _DONE
+        self._asked_to_end.set()
+
+    def _take_launch(self, paths: list[str]) -> None:
+        """A second launch: the window comes forward and takes its files."""
+        self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.raise_()
+        self.window.activateWindow()
+        if paths:
+            self.assembly.model.open_audio([Path(path) for path in paths])
+
+
+class _FirstPaint(QObject):
+    """Tells when a window was painted for the first time."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.done = asyncio.Event()
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Looks on; takes nothing."""
+        if event.type() == QEvent.Type.Paint and not self.done.is_set():
+            self.done.set()
+        return False
+
+
+def run(options: WindowOptions, script: Script | None = None, profile: Profile | None = None) -> int:
+    """Opens the window, or hands its files to the one that is open; returns the exit status."""
+    profile = profile or Profile.at(options.profile)
+    try:
+        profile.ensure()
+    except OSError as error:
+        sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
+        return _FAILED
+    logs.set_up(file=profile.log_file)
+    crash_file = crash.log_native_crashes(profile.log_file.parent)
+    application = qtloop.make_application()
+    if instance.hand_over(profile.folder, [str(Path(path).absolute()) for path in options.audio]):
+        return _DONE
+
+    program = partial(_run, application, profile, options, script)
+    try:
+        return qtloop.run(application, program)
+    finally:
+        crash_file.close()
+
+
+async def _run(
+    application: QApplication, profile: Profile, options: WindowOptions, script: Script | None
+) -> int:
+    return await Program(application, profile, options).run(script)

@@ -1,0 +1,158 @@
+"""All behind the window, built after its first paint: the second half of the composition root."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.source import Mode
+from atlas_desktop.audio.microphone import Microphone
+from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.errors import AppError
+from atlas_desktop.options import WindowOptions
+from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Life, Requesting
+from atlas_desktop.session.rehearsal import Rehearsal
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.storage.environment import Environment
+from atlas_desktop.storage.keys import KeyStore
+from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.cue_strip import CueStrip
+from atlas_desktop.ui.live_page import LivePage
+from atlas_desktop.ui.model import AppModel
+from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.transcript_pane import TranscriptPane
+from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.video.stage_view import PictureView
+
+_LEVEL_EVERY_MS = 80
+
+
+class Assembly(QObject):
+    """Everything behind the window, made once. Thread: the main one.
+
+    Attributes:
+        session: The session.
+        rehearsal: The local Atlas, once it is asked for.
+        model: The one Qt model.
+        picture: Paints the avatar, with its counters.
+        sound: Plays the avatar, with its counters.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        theme: Theme,
+        settings: SettingsStore,
+        profile: Profile,
+        options: WindowOptions,
+    ) -> None:
+        super().__init__(window)
+        environment = Environment.read(os.environ)
+        self._scope = TaskScope("app", self.take_error)
+        self.session = AtlasSession()
+        self.rehearsal = Rehearsal()
+        self._player = CuePlayer(self.session.speaker, self._scope)
+        self.model = AppModel(
+            self.session,
+            self._player,
+            self.rehearsal,
+            KeyStore(profile.name, environment.api_key),
+            settings,
+            environment,
+            profile,
+            self._scope,
+            backend=options.backend or "",
+        )
+        self.picture = PictureView(self.session.video)
+        self.sound = SoundThread(self.session.audio, self.session.playout)
+        self._microphone = Microphone(parent=self)
+        self._level_timer = QTimer(self)
+        self._life_before: Life = self.session.snapshot.life
+        self._join_window(window, theme)
+        self._join_devices()
+
+    def open(self, options: WindowOptions) -> None:
+        """Begins with what the command line asked for."""
+        model = self.model
+        model.load()
+        if options.audio:
+            model.open_audio([Path(path).absolute() for path in options.audio])
+        if options.mode:
+            model.set_mode(Mode(options.mode))
+        if options.face:
+            model.set_face(options.face if "://" in options.face else Path(options.face).absolute())
+        if options.start:
+            (model.rehearse if options.local else model.start)()
+            if options.microphone:
+                model.set_microphone(True)
+        self._scope.start(self.session.warm_up(), "warm up")
+        self.sound.start()
+
+    async def aclose(self, limit_s: float) -> None:
+        """Ends the session and lets go of everything; the session gets at most ``limit_s``."""
+        self._level_timer.stop()
+        self._player.close()
+        await self.session.aclose(limit_s)
+        self._microphone.close()
+        self.sound.stop()
+        self.picture.detach()
+        await self.rehearsal.aclose()
+        await self._scope.aclose(1.0)
+
+    @Slot(object)
+    def take_error(self, error: AppError) -> None:
+        """Says an error that leaves the rest as it is."""
+        self.model.report(error)
+
+    def take_bug(self, error: AppError) -> None:
+        """Something fell through every net: the session is not left running by what is broken."""
+        self.model.report(error)
+        self.session.end()
+
+    def _join_window(self, window: MainWindow, theme: Theme) -> None:
+        wiring = WindowWiring(window, self.model, theme)
+        stage = LivePage(self.model, theme, self.picture)
+        window.set_live(LiveParts(stage, TranscriptPane(self.model, theme), CueStrip(self.model, theme)))
+        wiring.join_stage(stage)
+
+    def _join_devices(self) -> None:
+        self.sound.device_failed.connect(self.take_error)
+        self.sound.device_opened.connect(self._speaker_works)
+        self.sound.listen_to_render(self._microphone.hear_render)
+        self._microphone.failed.connect(self._microphone_failed)
+        self._microphone.opened.connect(self._microphone_works)
+        self.session.attach_microphone(self._microphone.reader)
+        self.session.on_change(self._follow)
+        self._level_timer.setInterval(_LEVEL_EVERY_MS)
+        self._level_timer.timeout.connect(self._tell_level)
+
+    def _follow(self, snapshot: SessionSnapshot) -> None:
+        before, self._life_before = self._life_before, snapshot.life
+        if isinstance(snapshot.life, Requesting) and not isinstance(before, Requesting):
+            self.picture.clear()
+        if snapshot.is_over:
+            self._microphone.close()
+            self._level_timer.stop()
+
+    @Slot()
+    def _tell_level(self) -> None:
+        self.model.microphone_level_changed.emit(self._microphone.level_dbfs)
+
+    @Slot(object)
+    def _microphone_failed(self, error: AppError) -> None:
+        self.take_error(error)
+        self._level_timer.stop()
+
+    @Slot(str)
+    def _microphone_works(self, _name: str) -> None:
+        self.model.clear("no_microphone", "microphone_denied", "device_lost", "device")
+        self._level_timer.start()
+
+    @Slot(str)
+    def _speaker_works(self, _name: str) -> None:
+        self.model.clear("no_speaker", "device_lost", "device")

@@ -1,0 +1,173 @@
+"""The microphone: asked for when first needed, cleaned of echo, handed out as a reader of blocks."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QMicrophonePermission, QObject, Qt, QThread, Signal, Slot
+from PySide6.QtMultimedia import QAudioDevice
+
+from atlas_desktop.audio.capture import Canceller, CaptureThread
+from atlas_desktop.audio.devices import DeviceWatch
+from atlas_desktop.errors import AppError, MicrophoneDeniedError
+from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
+from atlas_desktop.media.level import SILENCE_DBFS
+
+
+class Microphone(QObject):
+    """The user's voice. The device is opened by the first ``reader`` and stays open until ``close``.
+
+    While no reader is open nothing is handed out, and the meter runs on: "you are muted".
+    Thread: main; readers may be read in another.
+
+    Signals:
+        failed(AppError): No microphone, not allowed, or it broke; the next one is used by itself.
+        opened(str): The microphone of this name is heard.
+    """
+
+    failed = Signal(object)
+    opened = Signal(str)
+
+    def __init__(
+        self, make_canceller: Callable[[], Canceller] | None = None, parent: QObject | None = None
+    ) -> None:
+        """Makes the microphone, closed.
+
+        Args:
+            make_canceller: Makes the echo canceller, in the microphone's thread.
+            parent: Qt's owner.
+        """
+        super().__init__(parent)
+        self._make_canceller = make_canceller or _make_webrtc_canceller
+        self._watch: DeviceWatch | None = None
+        self._capture: CaptureThread | None = None
+        self._reader: MicrophoneReader | None = None
+        self._wanted = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the device is listened to, heard by others or not."""
+        return self._capture is not None
+
+    @property
+    def level_dbfs(self) -> float:
+        """The user's loudness, smoothed; −100 while closed. Thread: any."""
+        capture = self._capture
+        return capture.meter.dbfs if capture is not None else SILENCE_DBFS
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of 10 ms were heard since it was opened."""
+        return self._capture.blocks if self._capture is not None else 0
+
+    def reader(self) -> "MicrophoneReader":
+        """Unmutes: a reader of what is heard from now on. An earlier reader ends."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = MicrophoneReader()
+        if self._capture is not None:
+            self._reader.attach(self._capture)
+        else:
+            self._ask()
+        return self._reader
+
+    def hear_render(self, block: Block) -> None:
+        """Takes what the speaker plays: int16 (samples, 2), 48 kHz. Thread: the sound thread's."""
+        capture = self._capture
+        if capture is not None:
+            capture.rendered.write(block)
+
+    def close(self) -> None:
+        """Closes the device: the session is over. Readers end."""
+        self._wanted = False
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._capture is not None:
+            self._capture.stop()
+            self._capture.deleteLater()
+            self._capture = None
+
+    def _ask(self) -> None:
+        """Asks the platform whether we may listen; on Linux and before macOS's own question it is yes."""
+        application = QCoreApplication.instance()
+        assert application is not None
+        self._wanted = True
+        permission = QMicrophonePermission()
+        match application.checkPermission(permission):
+            case Qt.PermissionStatus.Granted:
+                self._open()
+            case Qt.PermissionStatus.Denied:
+                self._wanted = False
+                self.failed.emit(MicrophoneDeniedError())
+            case Qt.PermissionStatus.Undetermined:
+                application.requestPermission(permission, self, self._answered)
+
+    def _answered(self, *_: object) -> None:
+        # Asked again: what Qt passes here differs between its Python bindings' versions.
+        application = QCoreApplication.instance()
+        assert application is not None
+        if application.checkPermission(QMicrophonePermission()) != Qt.PermissionStatus.Granted:
+            self._wanted = False
+            self.failed.emit(MicrophoneDeniedError())
+        elif self._wanted and self._capture is None:
+            self._open()
+
+    def _open(self) -> None:
+        if self._watch is None:
+            self._watch = DeviceWatch(self)
+            self._watch.microphone_changed.connect(self._follow)
+        self._capture = CaptureThread(self._make_canceller, self)
+        self._capture.failed.connect(self._pass_failure)
+        self._capture.opened.connect(self.opened)
+        self._capture.follow(self._watch.microphone)
+        if self._reader is not None:
+            self._reader.attach(self._capture)
+        self._capture.start(QThread.Priority.HighPriority)
+
+    @Slot(QAudioDevice)
+    def _follow(self, device: QAudioDevice) -> None:
+        if self._capture is not None:
+            self._capture.follow(device)
+
+    @Slot(object)
+    def _pass_failure(self, error: AppError) -> None:
+        self.failed.emit(error)
+
+
+class MicrophoneReader:
+    """A ``BlockReader`` of the microphone. Read in one thread, closed from any."""
+
+    def __init__(self) -> None:
+        self._capture: CaptureThread | None = None
+        self._closed = False
+
+    @property
+    def finished(self) -> bool:
+        return self._closed
+
+    def attach(self, capture: CaptureThread) -> None:
+        """The device is open: what it hears from now on is handed out. Thread: main."""
+        if not self._closed:
+            capture.captured.clear()
+            capture.sending = True
+            self._capture = capture
+
+    def read(self) -> Block | None:
+        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks."""
+        capture = self._capture
+        if self._closed or capture is None or capture.captured.level_samples < BLOCK_SAMPLES:
+            return None
+        return capture.captured.read(BLOCK_SAMPLES)
+
+    def close(self) -> None:
+        """Mutes: the device stays open, nothing more is handed out."""
+        self._closed = True
+        if self._capture is not None:
+            self._capture.sending = False
+            self._capture = None
+
+
+def _make_webrtc_canceller() -> Canceller:
+    # Loads the SDK's native part: not before somebody speaks.
+    from atlas_desktop.media.processing import EchoCanceller
+
+    return EchoCanceller()

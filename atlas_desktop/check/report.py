@@ -1,0 +1,101 @@
+"""What a test call found: figures, what is wrong with them, as text and as JSON."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(slots=True)
+class Report:
+    """The figures of one test call; ``None`` where something never happened.
+
+    Attributes:
+        window_ms: Process start → the window's first paint.
+        first_frame_ms: Start of the session → first frame on the screen.
+        first_sound_ms: Start of the session → first audible block from the avatar.
+        frames_received: Frames that came while it was measured.
+        frames_shown: Those of them that were painted.
+        longest_gap_ms: The longest time between two paintings.
+        underruns: Times the sound device ran dry although sound had come in time.
+        starved: Times it ran dry because none came.
+        round_trip_ms: To the room, the median of what was measured.
+        cpu_percent: Of one core: the program, without the local Atlas.
+        memory_mb: Its proportional set size.
+        local_atlas_cpu_percent: Of one core: the local Atlas, when it was called.
+        local_atlas_memory_mb: Its proportional set size.
+        problems: One sentence each; empty when the call was good.
+    """
+
+    version: str
+    mode: str
+    source: str = ""
+    seconds: float = 0.0
+    window_ms: float | None = None
+    first_frame_ms: float | None = None
+    first_sound_ms: float | None = None
+    frames_received: int = 0
+    frames_shown: int = 0
+    longest_gap_ms: float | None = None
+    frame_cost_ms: float | None = None
+    underruns: int = 0
+    starved: int = 0
+    sound_level_ms: float | None = None
+    round_trip_ms: float | None = None
+    cpu_percent: float = 0.0
+    memory_mb: float = 0.0
+    threads: int = 0
+    local_atlas_cpu_percent: float | None = None
+    local_atlas_memory_mb: float | None = None
+    screenshot: str | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def shown_percent(self) -> float | None:
+        """Frames shown of frames received."""
+        return 100 * self.frames_shown / self.frames_received if self.frames_received else None
+
+    @property
+    def passed(self) -> bool:
+        """Whether picture and sound arrived and nothing failed."""
+        return not self.problems
+
+    def as_json(self) -> str:
+        """The whole report, with what is derived."""
+        derived = {"shown_percent": self.shown_percent, "passed": self.passed}
+        return json.dumps({**asdict(self), **derived}, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """The report for a person."""
+        rows = [
+            ("window after launch", _ms(self.window_ms)),
+            ("first frame after start", _ms(self.first_frame_ms)),
+            ("first sound after start", _ms(self.first_sound_ms)),
+            ("frames shown", self._frames_words()),
+            ("longest gap", _ms(self.longest_gap_ms)),
+            ("sound: ran dry", f"{self.underruns} by us, {self.starved} for want of sound"),
+            ("round trip", _ms(self.round_trip_ms)),
+            ("CPU, memory", f"{self.cpu_percent:.1f} % of a core, {self.memory_mb:.0f} MB"),
+        ]
+        if self.local_atlas_cpu_percent is not None:
+            words = f"{self.local_atlas_cpu_percent:.1f} % of a core, {self.local_atlas_memory_mb:.0f} MB"
+            rows.append(("local Atlas", words))
+        if self.screenshot is not None:
+            rows.append(("screenshot", self.screenshot))
+        head = f"Test call, {self.mode}, {self.source}, {self.seconds:.0f} s"
+        lines = [head, *(f"  {name:<26}{value}" for name, value in rows)]
+        verdict = (
+            ["  passed: picture and sound arrived"]
+            if self.passed
+            else [f"  PROBLEM: {problem}" for problem in self.problems]
+        )
+        return "\n".join(lines + verdict)
+
+    def _frames_words(self) -> str:
+        share = self.shown_percent
+        if share is None:
+            return "none came"
+        rate = self.frames_received / self.seconds if self.seconds else 0.0
+        return f"{self.frames_shown} of {self.frames_received} ({share:.1f} %), {rate:.1f} a second"
+
+
+def _ms(value: float | None) -> str:
+    return "never" if value is None else f"{value:.0f} ms"

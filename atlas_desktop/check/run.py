@@ -1,0 +1,33 @@
+"""The test call from the command line: opens the window, calls, prints, and gives the exit status."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from atlas_desktop import app
+from atlas_desktop.options import CheckOptions, WindowOptions
+from atlas_desktop.storage.profile import Profile
+
+_DONE, _FAILED = 0, 1
+_REPORT = "check.json"
+
+
+def run(options: CheckOptions) -> int:
+    """Makes a test call and prints its report; 1 when picture or sound did not arrive."""
+
+    async def script(program: app.Program) -> int:
+        from atlas_desktop.check.call import TestCall
+
+        report = await TestCall(program, options).make()
+        if options.out is not None:
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / _REPORT).write_text(report.as_json() + "\n", encoding="utf-8")
+        sys.stdout.write((report.as_json() if options.as_json else report.as_text()) + "\n")
+        return _DONE if report.passed else _FAILED
+
+    window = WindowOptions(local=options.local, profile=options.profile)
+    if options.profile is not None:
+        return app.run(window, script)
+    # A call of its own, with the user's key: it neither meets an open window nor changes its settings.
+    with TemporaryDirectory(prefix="atlas-desktop-check-", ignore_cleanup_errors=True) as folder:
+        return app.run(window, script, Profile(Path(folder), Profile.at(None).name))

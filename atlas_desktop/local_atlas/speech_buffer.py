@@ -1,0 +1,127 @@
+"""What the avatar is going to say: sound goes in from the event loop and out, in step, to the media clock."""
+
+import threading
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, SOUND_BLOCK_SAMPLES, Sound
+
+_START_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
+_LIMIT_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
+_FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000
+_ONE_BLOCK = SOUND_BLOCK_SAMPLES
+
+Samples = NDArray[np.int16]
+"""int16, (samples,), 48 kHz."""
+
+
+class SpeechBuffer:
+    """Holds pushed sound until it is taken, 20 ms at a time; silence when there is none.
+
+    A live buffer evens out the jitter of sound that arrives in real time: it waits for 40 ms before it
+    starts, and lets no sample wait longer than 60 ms. One that is not live starts at once and keeps all
+    it is given, so that a whole sentence can be pushed in one go. Neither starts nor stops with a click.
+    Thread: any.
+    """
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self._lock = threading.Lock()
+        self._blocks: deque[Samples] = deque()
+        self._waiting = 0
+        self._running = False
+        self._tail: Samples | None = None
+
+    @property
+    def waiting_samples(self) -> int:
+        """How much was pushed and not yet taken."""
+        with self._lock:
+            return self._waiting
+
+    def push(self, block: Sound) -> None:
+        """Adds sound of any length, (samples, 1) or (samples,)."""
+        samples = np.asarray(block, np.int16).reshape(-1)
+        if not len(samples):
+            return
+        with self._lock:
+            self._blocks.append(samples)
+            self._waiting += len(samples)
+
+    def flush(self) -> None:
+        """Drops what waits; what was sounding fades out in 5 ms."""
+        with self._lock:
+            if self._running:
+                self._tail = self._pop(_FADE_SAMPLES)
+            self._blocks.clear()
+            self._waiting = 0
+            self._running = False
+
+    def take(self, samples: int = SOUND_BLOCK_SAMPLES) -> Samples:
+        """Takes what comes next: always ``samples`` long, its end silent when there is too little."""
+        out = np.zeros(samples, np.int16)
+        with self._lock:
+            if self._tail is not None:
+                tail, self._tail = self._tail, None
+                out[: len(tail)] = tail * np.linspace(1, 0, len(tail))
+                return out
+            starts = not self._running and self._ready()
+            if not (self._running or starts):
+                return out
+            self._running = True
+            if self._live and self._waiting > _LIMIT_SAMPLES + _ONE_BLOCK:
+                self._skip(self._waiting - _START_SAMPLES)
+            taken = self._pop(samples)
+            out[: len(taken)] = taken
+            # A live stream has no gap between two packets that are just in time.
+            self._running = self._waiting > 0 or (self._live and len(taken) == samples)
+            if starts:
+                _fade(out[:_FADE_SAMPLES], 0, 1)
+            if len(taken) < samples:
+                _fade(out[max(0, len(taken) - _FADE_SAMPLES) : len(taken)], 1, 0)
+        return out
+
+    def peek(self, samples: int) -> Samples:
+        """Returns up to ``samples`` of what comes next, without taking it."""
+        with self._lock:
+            if not self._running and not self._ready():
+                return np.zeros(0, np.int16)
+            parts: list[Samples] = []
+            left = samples
+            for block in self._blocks:
+                if left <= 0:
+                    break
+                parts.append(block[:left])
+                left -= len(parts[-1])
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    def _ready(self) -> bool:
+        return self._waiting >= (_START_SAMPLES if self._live else 1)
+
+    def _pop(self, samples: int) -> Samples:
+        parts: list[Samples] = []
+        left = samples
+        while left > 0 and self._blocks:
+            block = self._blocks.popleft()
+            if len(block) > left:
+                self._blocks.appendleft(block[left:])
+                block = block[:left]
+            parts.append(block)
+            left -= len(block)
+        self._waiting -= samples - left
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    def _skip(self, samples: int) -> None:
+        """Leaves out ``samples``; what is before and after them is blended over 5 ms."""
+        before = self._pop(samples)[:_FADE_SAMPLES].astype(np.float32)
+        after = self._pop(_FADE_SAMPLES).astype(np.float32)
+        length = min(len(before), len(after))
+        rise = np.linspace(0, 1, length, dtype=np.float32)
+        after[:length] = after[:length] * rise + before[:length] * (1 - rise)
+        self._blocks.appendleft(after.astype(np.int16))
+        self._waiting += len(after)
+
+
+def _fade(samples: Samples, start: float, end: float) -> None:
+    samples[:] = samples * np.linspace(start, end, len(samples))

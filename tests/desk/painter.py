@@ -1,0 +1,59 @@
+"""A program that shows made-up frames in the real picture view, and says what each of them cost.
+
+``python -m tests.desk.painter '{"seconds": 4, "window_px": 768}'``; it prints one JSON object.
+"""
+
+import json
+import resource
+import sys
+import threading
+import time
+from dataclasses import asdict
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.media.frames import I420Frame, i420_size
+from atlas_desktop.video.stage_view import PictureView
+
+FRAMES_PER_S = 25
+
+
+def produce(feed: VideoFeed, seconds: float, size_px: int) -> None:
+    """Offers frames at 25 a second, from a thread of its own, as the room would."""
+    base = np.random.default_rng(1).integers(16, 236, i420_size(size_px, size_px), np.uint8)
+    due_s = time.monotonic()
+    for number in range(round(seconds * FRAMES_PER_S)):
+        data = np.roll(base, number * 4)
+        data.flags.writeable = False
+        now_us = monotonic_us()
+        feed.offer(I420Frame(data, size_px, size_px, now_us, 0, now_us))
+        due_s += 1 / FRAMES_PER_S
+        time.sleep(max(0.0, due_s - time.monotonic()))
+
+
+def main() -> None:
+    order = json.loads(sys.argv[1])
+    application = QApplication(sys.argv[:1])
+    feed = VideoFeed()
+    view = PictureView(feed)
+    view.resize(order["window_px"], order["window_px"])
+    view.show()
+    delays_us: list[int] = []
+    view.arrived.connect(lambda: delays_us.append(view.counters.last_delay_us))
+    producer = threading.Thread(target=produce, args=(feed, order["seconds"], order.get("frame_px", 512)))
+    QTimer.singleShot(300, producer.start)
+    QTimer.singleShot(round(order["seconds"] * 1000) + 900, application.quit)
+    application.exec()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    report = asdict(view.counters) | {"received": feed.received, "replaced": feed.replaced}
+    report |= {"delay_p50_us": float(np.percentile(delays_us, 50)), "ratio": view.devicePixelRatioF()}
+    report |= {"delay_p95_us": float(np.percentile(delays_us, 95)), "peak_mb": usage.ru_maxrss / 1024}
+    view.detach()
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.media.frames import I420Frame
+from atlas_desktop.video.stage_view import PictureView
+from tests.desk.display import display
+
+RED, GREEN = (81, 90, 240), (145, 54, 34)
+
+
+def solid(colour: tuple[int, int, int] = RED, width: int = 64, height: int = 64) -> I420Frame:
+    parts = [np.full(width * height, colour[0])]
+    parts += [np.full(((width + 1) // 2) * ((height + 1) // 2), value) for value in colour[1:]]
+    now_us = monotonic_us()
+    return I420Frame(np.concatenate(parts).astype(np.uint8), width, height, now_us, 0, now_us)
+
+
+@pytest.fixture
+def feed() -> VideoFeed:
+    return VideoFeed()
+
+
+@pytest.fixture
+def view(qtbot: QtBot, feed: VideoFeed) -> Iterator[PictureView]:
+    view = PictureView(feed)
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.show()
+    qtbot.waitExposed(view)
+    yield view
+    view.detach()
+
+
+def colour_at(view: PictureView, x: int, y: int) -> str:
+    return QColor(view.grab().toImage().pixelColor(x, y)).name()
+
+
+def is_red(view: PictureView, x: int, y: int) -> bool:
+    colour = view.grab().toImage().pixelColor(x, y)
+    return colour.red() > 240 and colour.green() < 15 and colour.blue() < 15
+
+
+def offer(qtbot: QtBot, view: PictureView, feed: VideoFeed, frame: I420Frame) -> None:
+    with qtbot.waitSignal(view.arrived):
+        feed.offer(frame)
+    qtbot.wait(1)
+
+
+def test_a_frame_is_shown_with_bars_beside_it(qtbot: QtBot, view: PictureView, feed: VideoFeed) -> None:
+    view.set_bars(QColor("#090a0d"))
+    offer(qtbot, view, feed, solid())
+    assert view.picture_rect.getRect() == (50, 0, 200, 200)
+    assert is_red(view, 55, 5)
+    assert is_red(view, 244, 195)
+    assert colour_at(view, 45, 100) == "#090a0d"
+    assert colour_at(view, 255, 100) == "#090a0d"
+    assert view.counters.painted == 1
+    assert view.counters.last_painted_us is not None
+    assert view.counters.last_delay_us < 1_000_000
+
+
+def test_only_the_newest_of_many_is_painted(qtbot: QtBot, view: PictureView, feed: VideoFeed) -> None:
+    with qtbot.waitSignal(view.arrived):
+        for _ in range(9):
+            feed.offer(solid(GREEN))
+        feed.offer(solid(RED))
+    qtbot.wait(5)
+    assert view.counters.painted == 1
+    assert feed.replaced == 9
+    assert is_red(view, 150, 100)
+
+
+def test_the_poster_stands_until_the_first_frame_and_after_a_clear(
+    qtbot: QtBot, view: PictureView, feed: VideoFeed
+) -> None:
+    poster = QImage(10, 10, QImage.Format.Format_RGB32)
+    poster.fill(QColor("#123456"))
+    view.set_poster(poster)
+    shown = [(view.has_picture, colour_at(view, 150, 100))]
+    offer(qtbot, view, feed, solid())
+    shown.append((view.has_picture, "red" if is_red(view, 150, 100) else "other"))
+    view.clear()
+    shown.append((view.has_picture, colour_at(view, 150, 100)))
+    assert shown == [(False, "#123456"), (True, "red"), (False, "#123456")]
+    assert view.counters.painted == 0
+
+
+def test_without_poster_and_picture_it_is_the_bars_colour(view: PictureView) -> None:
+    assert colour_at(view, 150, 100) == "#000000"
+
+
+def test_a_resize_keeps_the_picture(qtbot: QtBot, view: PictureView, feed: VideoFeed) -> None:
+    offer(qtbot, view, feed, solid())
+    view.resize(200, 400)
+    assert view.picture_rect.getRect() == (0, 100, 200, 200)
+    assert is_red(view, 100, 110)
+    assert colour_at(view, 100, 90) == "#000000"
+
+
+def test_a_new_shape_of_picture_leaves_nothing_of_the_old(
+    qtbot: QtBot, view: PictureView, feed: VideoFeed
+) -> None:
+    offer(qtbot, view, feed, solid(GREEN, 128, 64))
+    offer(qtbot, view, feed, solid(RED, 33, 65))
+    assert view.picture_rect.height() == 200
+    assert colour_at(view, 60, 100) == "#000000"
+    assert is_red(view, 150, 100)
+
+
+def test_a_hidden_view_takes_frames_and_shows_the_last_when_it_is_back(
+    qtbot: QtBot, view: PictureView, feed: VideoFeed
+) -> None:
+    view.hide()
+    offer(qtbot, view, feed, solid(GREEN))
+    offer(qtbot, view, feed, solid(RED))
+    assert (view.counters.painted, view.counters.unseen) == (0, 2)
+    view.show()
+    assert is_red(view, 150, 100)
+
+
+def test_a_frame_too_small_to_be_a_picture_is_passed_over(
+    qtbot: QtBot, view: PictureView, feed: VideoFeed
+) -> None:
+    offer(qtbot, view, feed, solid(RED, 2, 2))
+    assert not view.has_picture
+
+
+def test_a_frame_after_the_window_is_gone_harms_nobody(qtbot: QtBot, feed: VideoFeed) -> None:
+    view = PictureView(feed)
+    view.detach()
+    feed.offer(solid())
+    assert feed.latest() is not None
+    assert view.counters.painted == 0
+    view.close()
+
+
+@pytest.mark.parametrize("scale", ["1", "1.5", "2"])
+def test_every_frame_reaches_a_real_screen_in_time(scale: str) -> None:
+    with display(os.environ) as env:
+        said = subprocess.run(
+            [sys.executable, "-m", "tests.desk.painter", '{"seconds": 2, "window_px": 384}'],
+            env={**env, "QT_SCALE_FACTOR": scale},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+    report = json.loads(said)
+    assert report["received"] == 50
+    assert report["painted"] + report["replaced"] == 50
+    assert report["painted"] >= 47
+    assert report["ratio"] == float(scale)
+    # About 3.5 ms on two cores without a GPU; the machine may be busy.
+    assert report["cost_ms"] < 15

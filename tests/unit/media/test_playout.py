@@ -1,0 +1,242 @@
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.level import rms_dbfs
+from atlas_desktop.media.playout import PlayoutControl, volume_gain
+from atlas_desktop.media.playout_level import (
+    GENTLE_SHARE,
+    NO_CORRECTION,
+    PAD_MS,
+    TARGET_MS,
+    PlayoutLevel,
+    Stretcher,
+    cut,
+    samples_of,
+)
+
+PEAK = 10_000
+BLOCK = 960
+
+
+def tones(frequency_hz: float = 200.0) -> Iterator[Block]:
+    """One endless tone in blocks of 20 ms, int16 (960, 2)."""
+    at = 0
+    while True:
+        ticks = np.arange(at, at + BLOCK)
+        mono = (PEAK * np.sin(2 * np.pi * frequency_hz * ticks / SAMPLE_RATE_HZ)).astype(np.int16)
+        yield np.repeat(mono[:, np.newaxis], 2, axis=1)
+        at += BLOCK
+
+
+def largest_step(*blocks: Block) -> int:
+    sound = np.concatenate(blocks).astype(np.int32)
+    return int(np.abs(np.diff(sound, axis=0)).max())
+
+
+# A 200 Hz tone moves by so much a sample by itself.
+STEP_OF_TONE = int(PEAK * 2 * np.pi * 200 / SAMPLE_RATE_HZ) + 2
+# A fade over 240 samples moves by so much more.
+STEP_OF_FADE = STEP_OF_TONE + PEAK // 240 + 2
+
+
+def play(control: PlayoutControl, source: Iterator[Block], blocks: int) -> Block:
+    return np.concatenate([control.process(next(source)) for _ in range(blocks)])
+
+
+def test_full_volume_changes_nothing() -> None:
+    block = next(tones())
+    assert np.array_equal(PlayoutControl(volume=100).process(block), block)
+
+
+@pytest.mark.parametrize(("volume", "gain"), [(-5, 0.0), (0, 0.0), (50, 0.25), (100, 1.0), (120, 1.0)])
+def test_the_volume_is_even_to_the_ear(volume: int, gain: float) -> None:
+    assert volume_gain(volume) == pytest.approx(gain)
+
+
+def test_a_change_of_volume_is_a_ramp() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    before = play(control, source, 2)
+    control.volume = 20
+    after = play(control, source, 3)
+    control.muted = True
+    muted = play(control, source, 2)
+    control.muted = False
+    again = play(control, source, 2)
+    assert largest_step(before, after, muted, again) <= STEP_OF_FADE
+    assert np.abs(after[BLOCK:]).max() == pytest.approx(PEAK * 0.04, abs=2)
+    assert not muted[samples_of(5) :].any()
+    assert control.volume == 20
+
+
+@pytest.mark.parametrize("shut", [PlayoutControl.close, PlayoutControl.hold])
+def test_an_interrupt_fades_within_5_ms_without_a_click(shut: Callable[[PlayoutControl], None]) -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    before = play(control, source, 2)
+    shut(control)
+    assert control.closed
+    after = play(control, source, 2)
+    assert largest_step(before, after) <= STEP_OF_FADE
+    assert not after[samples_of(5) :].any()
+    assert not control.sounding or rms_dbfs(after) > -50
+
+
+def test_a_closed_gate_opens_when_the_remote_sound_was_over_for_150_ms() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    play(control, source, 5)
+    control.close()
+    play(control, source, 15)
+    for _ in range(7):
+        control.process(silence(BLOCK, 2))
+        assert control.closed
+    control.process(silence(BLOCK, 2))
+    assert not control.closed
+    heard = play(control, source, 2)
+    assert heard[samples_of(6) :].any()
+    assert largest_step(silence(1, 2), heard) <= STEP_OF_FADE
+
+
+def test_a_pause_in_what_was_on_its_way_does_not_open_the_gate() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.close()
+    for _ in range(9):
+        control.process(silence(BLOCK, 2))
+    assert not play(control, source, 3)[samples_of(5) :].any()
+
+
+def test_a_closed_gate_opens_after_a_second_and_a_half_at_the_latest() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.close()
+    assert not play(control, source, 74)[samples_of(5) :].any()
+    assert play(control, source, 3).any()
+
+
+def test_a_held_gate_waits_for_the_agent_and_for_the_old_sound_to_pass() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.hold()
+    assert not play(control, source, 200)[samples_of(5) :].any()
+    control.release()
+    assert not play(control, source, 12).any()
+    assert play(control, source, 3).any()
+
+
+def test_a_held_gate_opens_at_once_when_it_was_silent_before_the_release() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.hold()
+    play(control, source, 5)
+    for _ in range(20):
+        control.process(silence(BLOCK, 2))
+    control.release()
+    assert play(control, source, 1).any()
+
+
+def test_an_agent_that_reports_nothing_is_heard_again_after_3_s_of_silence() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.hold()
+    for _ in range(150):
+        control.process(silence(BLOCK, 2))
+    assert play(control, source, 1).any()
+
+
+def test_a_release_without_a_hold_opens_nothing_early() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.close()
+    control.release()
+    assert not play(control, source, 20)[samples_of(5) :].any()
+
+
+def test_a_new_session_opens_the_gate_at_once() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    control.hold()
+    assert control.closed
+    assert not play(control, source, 3)[samples_of(5) :].any()
+    control.open()
+    assert play(control, source, 1).any()
+
+
+def test_who_closes_the_gate_tells_the_sound_thread() -> None:
+    told: list[str] = []
+    control = PlayoutControl()
+    control.on_close(lambda: told.append("closed"))
+    control.close()
+    control.hold()
+    control.open()
+    control.on_close(None)
+    control.close()
+    assert told == ["closed", "closed"]
+
+
+def test_sounding_says_what_is_heard_not_what_comes() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    found = [control.sounding]
+    play(control, source, 1)
+    found.append(control.sounding)
+    control.muted = True
+    play(control, source, 6)
+    found.append(control.sounding)
+    assert found == [False, True, False]
+
+
+def settled(level_ms: float) -> PlayoutLevel:
+    level = PlayoutLevel()
+    for _ in range(11):
+        level.correction(level_ms, 20.0)
+    return level
+
+
+def test_an_empty_device_gets_silence_first() -> None:
+    assert PlayoutLevel().correction(0.2, 20.0).pad_ms == PAD_MS
+
+
+def test_after_a_long_stall_what_does_not_fit_is_left_out() -> None:
+    correction = PlayoutLevel().correction(0.0, 400.0)
+    assert correction.pad_ms == PAD_MS
+    assert PAD_MS + 400.0 - correction.cut_ms <= 100.0
+    assert 60.0 + 80.0 - PlayoutLevel().correction(60.0, 80.0).cut_ms <= 100.0
+
+
+@pytest.mark.parametrize("level_ms", [3.0, TARGET_MS, 13.0])
+def test_near_the_target_nothing_is_done(level_ms: float) -> None:
+    assert settled(level_ms).correction(level_ms, 20.0) == NO_CORRECTION
+
+
+def test_too_much_is_cut_gently_and_far_too_much_at_once() -> None:
+    assert settled(20.0).correction(20.0, 20.0).stretch == -GENTLE_SHARE
+    assert settled(55.0).correction(55.0, 20.0).cut_ms == pytest.approx(55.0 - TARGET_MS)
+
+
+def test_a_pause_is_cut_before_speech_is() -> None:
+    assert settled(20.0).correction(20.0, 20.0, loudness_dbfs=-70.0).cut_ms == pytest.approx(12.0)
+
+
+def test_running_low_is_stretched_before_it_runs_dry() -> None:
+    assert settled(1.0).correction(1.0, 20.0).stretch == GENTLE_SHARE
+
+
+def test_one_late_writer_is_no_reason_to_cut() -> None:
+    level = settled(TARGET_MS)
+    assert level.correction(45.0, 20.0) == NO_CORRECTION
+
+
+def test_a_cut_leaves_out_what_it_says_and_makes_no_click() -> None:
+    source = tones()
+    before, block = next(source), np.concatenate([next(source) for _ in range(4)])
+    rest = cut(block, samples_of(43.0))
+    assert len(block) - len(rest) == samples_of(43.0)
+    assert np.array_equal(rest[200:], block[samples_of(43.0) + 200 :])
+    # The cross-fade of two tones moves faster than one, a jump much faster.
+    assert largest_step(before, rest) < 3 * STEP_OF_TONE
+
+
+def test_a_cut_never_takes_everything() -> None:
+    assert 0 < len(cut(next(tones()), 5_000)) < BLOCK
+
+
+def test_stretching_keeps_the_fraction_and_the_ends() -> None:
+    stretcher, source = Stretcher(), tones()
+    blocks = [(block, stretcher.stretch(block, GENTLE_SHARE)) for block in (next(source) for _ in range(50))]
+    assert sum(len(after) for _, after in blocks) == pytest.approx(50 * BLOCK * 1.005, abs=1)
+    assert all(np.array_equal(after[[0, -1]], before[[0, -1]]) for before, after in blocks)
+    assert largest_step(*(after for _, after in blocks)) <= STEP_OF_TONE + 2
