@@ -98,6 +98,7 @@ class Assembly(QObject):
         self._level_timer.stop()
         self._player.close()
         await self.session.aclose(limit_s)
+        await self.model.aclose()
         self._microphone.close()
         self.sound.stop()
         self.picture.detach()
@@ -116,9 +117,11 @@ class Assembly(QObject):
 
     def _join_window(self, window: MainWindow, theme: Theme) -> None:
         wiring = WindowWiring(window, self.model, theme)
-        stage = LivePage(self.model, theme, self.picture)
-        window.set_live(LiveParts(stage, TranscriptPane(self.model, theme), CueStrip(self.model, theme)))
+        stage = LivePage(self.model, theme, self.picture, CueStrip(self.model, theme))
+        pane = TranscriptPane(self.model, theme)
+        window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
         wiring.join_stage(stage)
+        wiring.join_transcript(pane)
 
     def _join_devices(self) -> None:
         self.sound.device_failed.connect(self.take_error)

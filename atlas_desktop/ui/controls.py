@@ -77,6 +77,7 @@ class Button(QPushButton):
         self._kind = kind
         self._icon_name = icon
         self._by_keyboard = False
+        self._compact = False
         self._height_px = _HEIGHTS_PX.get(kind, CONTROL_HEIGHT_PX)
         self._padding_px = _PADDINGS_PX.get(kind, 12)
         self.setAccessibleName(name or text)
@@ -104,9 +105,17 @@ class Button(QPushButton):
         self._padding_px = self._padding_px if padding_px is None else padding_px
         self.updateGeometry()
 
+    def set_compact(self, compact: bool) -> None:
+        """Shows the icon alone, where there is little room; the text is then the tool tip."""
+        if compact != self._compact:
+            self._compact = compact
+            self.setToolTip(self._clean_text() if compact else "")
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
         """Room for padding, icon and text; a square for kinds with an icon only."""
-        if self._kind in _ICON_ONLY:
+        if self._shows_icon_only():
             return QSize(self._height_px, self._height_px)
         metrics = QFontMetrics(self.font())
         width_px = 2 * self._padding_px
@@ -214,9 +223,12 @@ class Button(QPushButton):
             case _:
                 return QColor(tokens.accent if self.isChecked() else tokens.text)
 
+    def _shows_icon_only(self) -> bool:
+        return self._kind in _ICON_ONLY or self._compact
+
     def _draw_content(self, painter: QPainter) -> None:
         color = self._foreground()
-        if self._kind in _ICON_ONLY:
+        if self._shows_icon_only():
             box = QRectF(0, 0, ICON_PX, ICON_PX)
             box.moveCenter(QRectF(self.rect()).center())
             draw_icon(painter, self._icon_name, box, color)

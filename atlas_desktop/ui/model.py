@@ -1,6 +1,5 @@
 """The one Qt model: what the session, the cues and the desks say becomes signals; intents go back."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,11 +21,11 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.storage.transcripts import TranscriptJournal
 from atlas_desktop.ui.drop import DropPlan
-from atlas_desktop.ui.face_desk import FaceDesk
+from atlas_desktop.ui.face_desk import FACE_TROUBLE, FaceDesk
 from atlas_desktop.ui.hints import Hints
-from atlas_desktop.ui.key_desk import KeyDesk
+from atlas_desktop.ui.journal_desk import JournalDesk
+from atlas_desktop.ui.key_desk import KeyDesk, SourceOpener, open_source
 from atlas_desktop.ui.key_state import KeyState
 from atlas_desktop.ui.notices import Notice, NoticeAction
 from atlas_desktop.ui.words import Words
@@ -41,6 +40,7 @@ class AppModel(QObject):
         notice_raised(Notice), notice_cleared(str),
         key_changed(KeyState), face_changed(Face), mode_changed(Mode), settings_changed(Settings),
         microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
+        volume_changed(int, bool): 0 to 100, and whether it is muted.
         text_offered(str): A dropped text, for the message box.
         quit_asked(): The user closed the window; what runs is to be ended, then the program goes.
     """
@@ -56,6 +56,7 @@ class AppModel(QObject):
     mode_changed = Signal(object)
     settings_changed = Signal(object)
     microphone_level_changed = Signal(float)
+    volume_changed = Signal(int, bool)
     text_offered = Signal(str)
     quit_asked = Signal()
 
@@ -71,21 +72,23 @@ class AppModel(QObject):
         scope: TaskScope,
         *,
         backend: str = "",
+        open_source: SourceOpener = open_source,
     ) -> None:
         super().__init__()
         self._session = session
         self._player = player
         self._rehearsal = rehearsal
         self._settings = settings
-        self._profile = profile
-        self._scope = scope
         self._mode = settings.settings.mode
         self._rehearsing = False
-        self._journal: TranscriptJournal | None = None
+        self._life = session.snapshot.life
         self._words = Words(self)
         self._hints = Hints(self, self._words, session.playout)
-        self._keys = KeyDesk(keys, environment, settings, backend, scope, self.key_changed.emit, self.report)
-        self._faces = FaceDesk(settings, profile.folder, scope, self.face_changed.emit, self.report)
+        self._keys = KeyDesk(
+            keys, environment, settings, backend, scope, self.key_changed.emit, self.report, open_source
+        )
+        self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
+        self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
         session.playout.volume = settings.settings.volume
         self._listen()
 
@@ -104,6 +107,11 @@ class AppModel(QObject):
         self._faces.load()
         if self._settings.moved_aside is not None:
             self.notice_raised.emit(self._words.settings_damaged(self._settings.moved_aside))
+
+    async def aclose(self) -> None:
+        """Closes the transcript's journal and the connections to the service: the program goes."""
+        self._journal.close()
+        await self._keys.aclose()
 
     # What is
 
@@ -136,6 +144,11 @@ class AppModel(QObject):
         """The mode chosen for the next session, or that of the one which runs."""
         return self._mode
 
+    @property
+    def muted(self) -> bool:
+        """Whether the avatar is not heard, whatever the volume."""
+        return self._session.playout.muted
+
     # A session's life
 
     @Slot()
@@ -150,13 +163,12 @@ class AppModel(QObject):
 
     @Slot()
     def start_again(self) -> None:
-        """Starts a session like the last one."""
+        """Starts a session like the last one; one that may still be open is ended first."""
         self._begin(rehearsing=self._rehearsing)
 
     @Slot()
     def retry(self) -> None:
-        """Tries again what failed; a session that may still be open is ended first."""
-        self._session.end_again()
+        """Tries again what failed."""
         self.start_again()
 
     @Slot()
@@ -170,6 +182,12 @@ class AppModel(QObject):
         self._session.end()
 
     @Slot()
+    def end_again(self) -> None:
+        """Asks the service once more to end what it did not confirm; silence is told anew."""
+        self.clear("end_unconfirmed")
+        self._session.end_again()
+
+    @Slot()
     def keep_waiting(self) -> None:
         self._session.keep_waiting()
 
@@ -181,6 +199,7 @@ class AppModel(QObject):
     def _begin(self, *, rehearsing: bool) -> None:
         if not self.snapshot.is_over:
             return
+        self.end_again()
         try:
             source = (
                 PendingSource("this computer", False, self._rehearsal.source)
@@ -192,8 +211,10 @@ class AppModel(QObject):
             return
         self._rehearsing = rehearsing
         self.clear("no_key", "unauthorized", "bug")
-        wants_microphone = self._mode is Mode.CONVERSATION and self.settings.microphone_on_connect
-        self._session.start(source, self._mode, self.face, microphone=wants_microphone)
+        self._session.start(source, self._mode, self.face, microphone=self._wants_microphone(self._mode))
+
+    def _wants_microphone(self, mode: Mode) -> bool:
+        return mode is Mode.CONVERSATION and self.settings.microphone_on_connect
 
     # Mode
 
@@ -215,7 +236,7 @@ class AppModel(QObject):
         """Ends this session and starts one in ``mode``, keeping face, cues and transcript."""
         self.clear("switch_mode", "cues_wait")
         self._choose_mode(mode)
-        self._session.switch_mode(mode)
+        self._session.switch_mode(mode, microphone=self._wants_microphone(mode))
 
     def _choose_mode(self, mode: Mode) -> None:
         self._mode = mode
@@ -242,11 +263,15 @@ class AppModel(QObject):
     def set_volume(self, volume: int) -> None:
         self._session.playout.volume = volume
         self._settings.change(volume=volume)
-        self._hints.follow_sound(self.snapshot)
+        self._tell_volume()
 
     @Slot(bool)
     def set_muted(self, muted: bool) -> None:
         self._session.playout.muted = muted
+        self._tell_volume()
+
+    def _tell_volume(self) -> None:
+        self.volume_changed.emit(self.settings.volume, self.muted)
         self._hints.follow_sound(self.snapshot)
 
     def play_cue(self, cue_id: int | None = None) -> None:
@@ -281,10 +306,10 @@ class AppModel(QObject):
 
     def open_audio(self, paths: Sequence[Path]) -> None:
         """Puts files, and the sound files of folders, into the strip; they are spoken when possible."""
-        if self.snapshot.is_over and self._mode is not Mode.PASSTHROUGH:
-            self._choose_mode(Mode.PASSTHROUGH)
         if not self._player.add(paths):
             self.notice_raised.emit(self._words.no_sound_in(paths))
+        elif self.snapshot.is_over and self._mode is not Mode.PASSTHROUGH:
+            self._choose_mode(Mode.PASSTHROUGH)
         self._hints.follow_cues(self.snapshot, self.cues)
 
     def set_face(self, face: Path | bytes | str) -> None:
@@ -311,17 +336,7 @@ class AppModel(QObject):
 
     def save_transcript(self, path: Path) -> None:
         """Writes the transcript to ``path``; says where it lies, or why not."""
-        self._scope.start(self._save_transcript(path, self.messages), "save transcript")
-
-    async def _save_transcript(self, path: Path, messages: tuple[Message, ...]) -> None:
-        from atlas_desktop.storage.transcripts import save
-
-        try:
-            await asyncio.to_thread(save, path, messages)
-        except OSError as error:
-            self.notice_raised.emit(self._words.not_saved(path, error))
-        else:
-            self.notice_raised.emit(self._words.saved(path))
+        self._journal.save(path, self.messages)
 
     # What is told
 
@@ -340,10 +355,9 @@ class AppModel(QObject):
 
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
         life = snapshot.life
-        if isinstance(life, Joining):
-            self._keys.accepted()
-        elif isinstance(life, Failed):
-            self._take_failure(life.error)
+        if life != self._life:
+            self._life = life
+            self._take_life(snapshot)
         begun = not snapshot.is_over and not isinstance(life, Requesting)
         if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode
@@ -355,20 +369,29 @@ class AppModel(QObject):
         self._hints.follow_sound(self.snapshot)
         self.session_changed.emit(snapshot)
 
+    def _take_life(self, snapshot: SessionSnapshot) -> None:
+        life = snapshot.life
+        # What the local Atlas takes or refuses says nothing about the key.
+        if snapshot.billed and isinstance(life, Joining):
+            self._keys.accepted()
+        elif snapshot.billed and isinstance(life, Failed):
+            self._take_failure(life.error)
+        self._hints.follow_end(snapshot)
+
     def _take_failure(self, error: AppError) -> None:
         if isinstance(error, UnauthorizedError):
             self._keys.refused(error)
         elif isinstance(error, ServiceError) and error.params.get("status"):
             self._keys.accepted()
 
+    def _take_face(self, face: Face) -> None:
+        self.clear(*FACE_TROUBLE)
+        self.face_changed.emit(face)
+
     def _take_message(self, message: Message, index: int) -> None:
-        if self._journal is None:
-            self._journal = TranscriptJournal(self._profile.transcripts_folder)
         self._journal.note(message)
         self.message_changed.emit(index, message)
 
     def _reset_transcript(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        self._journal.close()
         self.transcript_reset.emit()

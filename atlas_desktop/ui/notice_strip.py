@@ -140,7 +140,7 @@ class NoticeBar(QFrame):
         line.setContentsMargins(8, 6, 8, 7)
         line.setSpacing(10)
         # A spacer, not a margin: margins are not mirrored right to left.
-        line.addSpacing(8 + ICON_PX)
+        line.addSpacing(18 + ICON_PX)
         self._body.setContentsMargins(0, 5, 0, 5)
         self._body.addLayout(words, 1)
         if self.notice.actions:

@@ -30,6 +30,13 @@ QScrollBar::handle {{ background: {line}; border-radius: 3px; min-height: 32px; 
 QScrollBar::handle:hover {{ background: {dim}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QSlider::groove:horizontal {{ background: {line}; height: 4px; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {accent}; border-radius: 2px; }}
+QSlider::handle:horizontal {{
+    background: {surface}; border: 2px solid {accent}; width: 14px; height: 14px; margin: -7px 0;
+    border-radius: 9px;
+}}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {accent}; }}
 QMenu {{ background: {surface}; color: {text}; border: 1px solid {line}; padding: 6px; }}
 QMenu::item {{ padding: 7px 24px 7px 12px; border-radius: 6px; }}
 QMenu::item:selected {{ background: {raised}; color: {text}; }}
