@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from atlas_desktop import __version__
-from atlas_desktop.options import CheckOptions, WindowOptions
+from atlas_desktop.options import CHILD_FLAG, CheckOptions, WindowOptions
 
 EXIT_INTERRUPTED = 130
 MODES = ("conversation", "passthrough")
@@ -83,7 +83,7 @@ def _local(words: list[str]) -> int:
         '{"base": "http://127.0.0.1:PORT", "key": "ak_…"}. Ctrl-C ends it.',
     )
     parser.add_argument("--port", type=_port, default=0, help="default: any free port")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(CHILD_FLAG, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(words)
     from atlas_desktop.local_atlas.server import main as serve
 

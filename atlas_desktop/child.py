@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.errors import ChildError
+from atlas_desktop.options import CHILD_FLAG
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,10 @@ _LAST_WORDS_LINES = 20
 
 
 def command(role: str, *arguments: str) -> list[str]:
-    """The argument list that starts this program in ``role``, in a checkout and when frozen."""
+    """The argument list that starts this program in ``role`` as a child, in a checkout and when frozen."""
     frozen = getattr(sys, "frozen", False)
     program = [sys.executable] if frozen else [sys.executable, "-m", "atlas_desktop"]
-    return [*program, role, *arguments]
+    return [*program, role, CHILD_FLAG, *arguments]
 
 
 class Child:

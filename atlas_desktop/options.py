@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+CHILD_FLAG = "--child"
+"""Tells a role that it ends at end-of-file on its standard input, which a shell may never have opened."""
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:

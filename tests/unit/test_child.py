@@ -67,3 +67,10 @@ async def test_a_child_that_ignores_end_of_file_is_ended_by_force(
     child = await Child.start("local")
     await child.aclose()
     assert not child.running
+
+
+async def test_the_local_atlas_as_a_child_ends_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+    child = await Child.start("local")
+    assert child.first_line["base"].startswith("http://127.0.0.1:")
+    await child.aclose()
+    assert "did not end by itself" not in caplog.text
