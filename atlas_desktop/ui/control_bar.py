@@ -64,7 +64,7 @@ class ControlBar(QWidget):
         """Shows what the session allows."""
         self._snapshot = snapshot
         wanted, state = snapshot.microphone_wanted, snapshot.microphone
-        self._microphone.setChecked(wanted)
+        self._microphone.show_checked(wanted)
         self._microphone.set_icon_name("mic" if wanted else "mic-off")
         self._microphone.setToolTip(self._microphone_words(wanted, state))
         self._meter.set_sends(state is MicState.ON)
@@ -113,7 +113,7 @@ class ControlBar(QWidget):
         painter.end()
 
     def _connect(self) -> None:
-        self._microphone.clicked.connect(self._ask_microphone)
+        self._microphone.asked.connect(self._ask_microphone)
         self._interrupt.clicked.connect(self.interrupt_requested)
         self._open.clicked.connect(self.open_audio_requested)
         self._settings.clicked.connect(self.settings_requested)
@@ -125,7 +125,7 @@ class ControlBar(QWidget):
     @Slot(bool)
     def _ask_microphone(self, on: bool) -> None:
         # It shows what is, not what was pressed: the answer comes with the next snapshot.
-        self._microphone.setChecked(self._snapshot.microphone_wanted)
+        self._microphone.show_checked(self._snapshot.microphone_wanted)
         self.microphone_requested.emit(on)
 
     def _microphone_words(self, wanted: bool, state: MicState) -> str:

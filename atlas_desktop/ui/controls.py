@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
@@ -50,7 +50,14 @@ _PADDINGS_PX = {ButtonKind.PRIMARY: 16, ButtonKind.LINK: 0}
 
 
 class Button(QPushButton):
-    """A push button of one of our kinds; checkable ones show that they are on in the accent colour."""
+    """A push button of one of our kinds; checkable ones show that they are on in the accent colour.
+
+    Signals:
+        asked(bool): The user wants a checkable one on or off, by pointer, key or screen reader; the last
+            never clicks, it toggles. ``show_checked`` does not ask.
+    """
+
+    asked = Signal(bool)
 
     def __init__(
         self,
@@ -78,6 +85,7 @@ class Button(QPushButton):
         self._icon_name = icon
         self._by_keyboard = False
         self._compact = False
+        self._is_shown_checked = False
         self._height_px = _HEIGHTS_PX.get(kind, CONTROL_HEIGHT_PX)
         self._padding_px = _PADDINGS_PX.get(kind, 12)
         self.setAccessibleName(name or text)
@@ -87,6 +95,12 @@ class Button(QPushButton):
         self.setAutoDefault(False)
         if kind in _ICON_ONLY:
             self.setToolTip(text)
+        self.toggled.connect(self._ask)
+
+    def show_checked(self, checked: bool) -> None:
+        """Shows that it is on or off: what holds, not what is wanted."""
+        self._is_shown_checked = checked
+        self.setChecked(checked)
 
     @property
     def icon_name(self) -> str:
@@ -158,6 +172,11 @@ class Button(QPushButton):
         """The ring is for those who came by keyboard."""
         self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
         super().focusInEvent(event)
+
+    @Slot(bool)
+    def _ask(self, checked: bool) -> None:
+        if checked != self._is_shown_checked:
+            self.asked.emit(checked)
 
     def _draw_body(self, painter: QPainter, body: QRectF, background: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -66,7 +66,7 @@ class LivePage(QWidget):
 
     def show_transcript(self, shown: bool) -> None:
         """Sets the *Transcript* toggle."""
-        self._stage.overlay.transcript.setChecked(shown)
+        self._stage.overlay.transcript.show_checked(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Places everything."""

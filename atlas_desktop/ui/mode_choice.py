@@ -25,6 +25,7 @@ class ModeChoice(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._mode: Mode | None = None
         self._group = QButtonGroup(self)
         names = {Mode.CONVERSATION: self.tr("Conversation"), Mode.PASSTHROUGH: self.tr("Passthrough")}
         self._segments = {mode: _Segment(theme, name) for mode, name in names.items()}
@@ -34,11 +35,12 @@ class ModeChoice(QWidget):
         for number, segment in enumerate(self._segments.values()):
             self._group.addButton(segment, number)
             line.addWidget(segment)
-        self._group.idClicked.connect(self._ask)
+        self._group.idToggled.connect(self._ask)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_mode(self, mode: Mode) -> None:
         """Shows the mode that holds."""
+        self._mode = mode
         self._segments[mode].setChecked(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -53,9 +55,11 @@ class ModeChoice(QWidget):
         painter.drawRoundedRect(body, RADIUS_CONTROL_PX, RADIUS_CONTROL_PX)
         painter.end()
 
-    @Slot(int)
-    def _ask(self, number: int) -> None:
-        self.mode_requested.emit(tuple(self._segments)[number])
+    @Slot(int, bool)
+    def _ask(self, number: int, chosen: bool) -> None:
+        mode = tuple(self._segments)[number]
+        if chosen and mode is not self._mode:
+            self.mode_requested.emit(mode)
 
 
 class _Segment(QRadioButton):

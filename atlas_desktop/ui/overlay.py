@@ -43,8 +43,8 @@ class Overlay(QObject):
         self._note = Pill(theme, parent=stage)
         self.transcript = self._make_toggle(theme, self.tr("Transcript"), "transcript")
         self.full_screen = self._make_toggle(theme, self.tr("Full screen"), "fullscreen")
-        self.transcript.clicked.connect(self.transcript_requested)
-        self.full_screen.clicked.connect(self.full_screen_requested)
+        self.transcript.asked.connect(self.transcript_requested)
+        self.full_screen.asked.connect(self.full_screen_requested)
         self.show_snapshot(self._snapshot)
 
     @property
@@ -67,7 +67,7 @@ class Overlay(QObject):
 
     def show_full_screen(self, full: bool) -> None:
         """Sets the *Full screen* toggle."""
-        self.full_screen.setChecked(full)
+        self.full_screen.show_checked(full)
         self.full_screen.set_icon_name("fullscreen-exit" if full else "fullscreen")
 
     def place(self) -> None:

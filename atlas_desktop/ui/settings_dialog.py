@@ -33,7 +33,7 @@ class SettingsDialog(QDialog):
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
         self._microphone.setChecked(settings.microphone_on_connect)
         self._build(theme, settings.theme)
-        self._themes.idClicked.connect(self._choose_theme)
+        self._themes.idToggled.connect(self._choose_theme)
         self._motion.toggled.connect(self._choose_motion)
         self._microphone.toggled.connect(self._choose_microphone)
 
@@ -73,9 +73,10 @@ class SettingsDialog(QDialog):
             flow.addWidget(button)
         return box
 
-    @Slot(int)
-    def _choose_theme(self, number: int) -> None:
-        self.change_requested.emit({"theme": _CHOICES[number]})
+    @Slot(int, bool)
+    def _choose_theme(self, number: int, chosen: bool) -> None:
+        if chosen:
+            self.change_requested.emit({"theme": _CHOICES[number]})
 
     @Slot(bool)
     def _choose_motion(self, reduce: bool) -> None:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QScrollArea, QSpacerItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QBoxLayout,
+    QButtonGroup,
+    QFrame,
+    QScrollArea,
+    QSpacerItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.ui.amounts import hourly
@@ -48,6 +57,7 @@ class StartPage(QScrollArea):
         super().__init__(parent)
         self.picker = FacePicker(theme, faces)
         self.key_line = KeyLine(theme)
+        self._mode = Mode.CONVERSATION
         self._cards = self._make_cards(theme)
         self._group = QButtonGroup(self)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
@@ -66,6 +76,7 @@ class StartPage(QScrollArea):
 
     def show_mode(self, mode: Mode) -> None:
         """Marks the card of ``mode``."""
+        self._mode = mode
         self._cards[mode].setChecked(True)
         self._microphone.setEnabled(mode is Mode.CONVERSATION)
 
@@ -155,14 +166,15 @@ class StartPage(QScrollArea):
         self._start.clicked.connect(self.start)
         self._rehearse.clicked.connect(self.rehearse_requested)
         self._microphone.toggled.connect(self.microphone_requested)
-        self._group.buttonClicked.connect(self._choose_mode)
+        self._group.buttonToggled.connect(self._choose_mode)
 
-    @Slot()
-    def _choose_mode(self) -> None:
-        # Shown again by the model; a widget only asks.
-        chosen = next(mode for mode, card in self._cards.items() if card.isChecked())
-        self._microphone.setEnabled(chosen is Mode.CONVERSATION)
-        self.mode_requested.emit(chosen)
+    @Slot(QAbstractButton, bool)
+    def _choose_mode(self, card: QAbstractButton, chosen: bool) -> None:
+        # Toggled, not clicked: a screen reader never clicks. Shown again by the model; a widget only asks.
+        mode = next(mode for mode in self._cards if self._cards[mode] is card)
+        if chosen and mode is not self._mode:
+            self._microphone.setEnabled(mode is Mode.CONVERSATION)
+            self.mode_requested.emit(mode)
 
     def _arrange(self) -> None:
         width, height = self.width(), self.height()

@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.ended_page)
         self._transcript.setCheckable(True)
-        self._transcript.clicked.connect(self.transcript_requested)
+        self._transcript.asked.connect(self.transcript_requested)
         for button in (self._transcript, self._settings):
             # Not into the stack: there a screen reader is shown the pages only.
             button.setParent(self._column)
@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
         if self._veil.isVisible():
             self._veil.cover()
         if before != shown:
-            self._transcript.setChecked(shown)
+            self._transcript.show_checked(shown)
             self.transcript_shown.emit(shown)
 
     def _place_corner(self) -> None:

@@ -151,6 +151,17 @@ def test_a_mode_is_asked_for_and_shown_when_it_holds(bench: Bench) -> None:
     assert bench.button("Conversation").isChecked()
 
 
+def test_a_screen_reader_toggles_and_never_clicks(bench: Bench) -> None:
+    bench.model.live()
+    bench.button("Passthrough").toggle()
+    bench.button("Microphone").toggle()
+    assert bench.model.asked == [("set_mode", Mode.PASSTHROUGH), ("set_microphone", True)]
+    wanted: list[bool] = []
+    bench.page.transcript_requested.connect(wanted.append)
+    bench.button("Transcript").toggle()
+    assert wanted == [True]
+
+
 def test_the_volume_card(bench: Bench, qtbot: QtBot) -> None:
     bench.button("Sound").click()
     slider = bench.window.findChild(QSlider)
