@@ -1,0 +1,83 @@
+"""A conversation with our own avatar, over a real connection."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from atlas_desktop.local_atlas.mind import SAID_BACK_TEXT
+from atlas_desktop.local_atlas.running import LocalAtlasThread
+from atlas_desktop.local_atlas.stage import RoomOptions, Sound
+from atlas_desktop.local_atlas.voice import Timbre, Voice, system_synthesizer
+
+from .sounds import silence
+from .stand_ins import Guest, eventually
+
+
+@dataclass
+class Visit:
+    guest: Guest
+    atlas: LocalAtlasThread
+
+    def said(self, identity: str = "atlas-avatar") -> list[str]:
+        return [text for who, _, text in self.guest.streams if who == identity]
+
+    async def rests(self) -> None:
+        await eventually(lambda: self.guest.states[-1:] == ["listening"], "it listens", 12)
+
+
+@pytest.fixture
+async def visit() -> AsyncIterator[Visit]:
+    if shutil.which("espeak-ng") is None:
+        pytest.fail("espeak-ng is missing: packaging/setup.sh run")
+    guest = Guest()
+    atlas = LocalAtlasThread()
+    with atlas:
+        room = atlas.call(atlas.atlas.hall.open, "s1", "conversation", None, RoomOptions())
+        await guest.room.connect(atlas.base.replace("http", "ws", 1), atlas.call(room.token, "me"))
+        try:
+            yield Visit(guest, atlas)
+        finally:
+            await guest.leave()
+
+
+async def say(source: rtc.AudioSource, sound: Sound) -> None:
+    for start in range(0, len(sound) - 479, 480):
+        block = np.ascontiguousarray(sound[start : start + 480])
+        await source.capture_frame(rtc.AudioFrame(block.tobytes(), 48_000, 1, 480))
+
+
+async def test_it_greets_and_answers_what_is_typed(visit: Visit) -> None:
+    guest = visit.guest
+    await eventually(lambda: guest.peak > 2000, "the greeting is heard", 10)
+    assert guest.states[-1] == "speaking"
+    guest.peak = 0
+    await visit.rests()
+    assert visit.said() == [
+        "Hi, I'm Ada. This is a rehearsal on your own computer. Type or say something, and I answer."
+    ]
+    await asyncio.sleep(0.3)
+    guest.peak, began = 0, time.monotonic()
+    await guest.chat("Blue")
+    await eventually(lambda: guest.peak > 1000, "the answer is heard")
+    assert time.monotonic() - began < 1.0
+    await eventually(lambda: "You said: Blue" in visit.said(), "the answer is told")
+    assert {text for _, _, text, final in guest.legacy if final} == set(visit.said())
+
+
+async def test_it_says_back_what_is_said_and_stops_when_interrupted(visit: Visit) -> None:
+    guest = visit.guest
+    await eventually(lambda: guest.peak > 2000, "the greeting is heard", 10)
+    microphone, _ = await guest.publish("microphone", rtc.TrackSource.SOURCE_MICROPHONE)
+    speech = await Voice(Timbre(), system_synthesizer(Timbre())).say("Good morning to you.")
+    await say(microphone, np.concatenate([silence(0.3), speech, silence(1.2)]))
+    await eventually(lambda: SAID_BACK_TEXT in visit.said(), "it says it back", 8)
+    assert visit.said()[0].startswith("Hi,")
+    assert not visit.said()[0].endswith("I answer."), "the greeting was interrupted"
+    assert visit.said("me")[0] == "(speaking…)"
+    assert visit.said("me")[-1].startswith("(spoke for ")
