@@ -129,7 +129,7 @@ class LivePage(QWidget):
     def _place(self) -> None:
         box = self.rect()
         bar_px = self._bar.heightForWidth(box.width())
-        cues_px = self._cues.sizeHint().height()
+        cues_px = self._cues.sizeHint().expandedTo(self._cues.minimumSize()).height()
         bar = QRect(0, box.height() - bar_px, box.width(), bar_px)
         cues = QRect(0, bar.top() - cues_px, box.width(), cues_px)
         above = QRect(0, 0, box.width(), max(0, cues.top()))

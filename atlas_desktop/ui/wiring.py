@@ -13,7 +13,7 @@ from atlas_desktop.ui.command_keys import CommandKeys
 from atlas_desktop.ui.drop import classify
 from atlas_desktop.ui.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
-from atlas_desktop.ui.seams import StageControls, WindowModel
+from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.shortcuts import Command
 from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
@@ -49,6 +49,12 @@ class WindowWiring(QObject):
         self._window.full_screen_changed.connect(stage.show_full_screen)
         self._window.transcript_shown.connect(stage.show_transcript)
         stage.show_transcript(self._window.is_transcript_shown)
+
+    def join_transcript(self, pane: TranscriptControls) -> None:
+        """Connects the transcript pane, once it was made."""
+        pane.save_requested.connect(self._ask_transcript_place)
+        pane.close_requested.connect(self._close_transcript)
+        pane.open_requested.connect(self._open_transcript)
 
     def _connect_changes(self) -> None:
         model, window = self._model, self._window
@@ -134,6 +140,16 @@ class WindowWiring(QObject):
     def _show_transcript(self, shown: bool) -> None:
         if self._window.show_transcript(shown):
             self._model.change_settings(transcript_open=shown)
+
+    @Slot()
+    def _close_transcript(self) -> None:
+        self._show_transcript(False)
+        self._focus_page()
+
+    @Slot()
+    def _open_transcript(self) -> None:
+        # Something came for the message box: seen now, but not a choice that is remembered.
+        self._window.show_transcript(True)
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:

@@ -1,0 +1,46 @@
+"""Words from elsewhere, made fit to be shown: nothing in them is obeyed. No Qt."""
+
+import unicodedata
+
+SHOWN_CHARACTERS = 4_000
+SHOWN_PARAGRAPHS = 200
+
+_BREAKS = str.maketrans({"\r": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
+# Embeddings and overrides: they can make a text read as another one. Isolates end with their paragraph.
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
+
+
+def shown_text(text: str) -> str:
+    """``text`` without what would act instead of being read; a tab becomes a space."""
+    plain = text.replace("\r\n", "\n").translate(_BREAKS)
+    if plain.isprintable():
+        return plain
+    return "".join(_shown_sign(sign) for sign in plain)
+
+
+def shortened(text: str) -> tuple[str, bool]:
+    """The beginning of ``text``, as much as a list shows of it, and whether there is more."""
+    head = text[:SHOWN_CHARACTERS]
+    lines = head.split("\n", SHOWN_PARAGRAPHS)
+    if len(lines) > SHOWN_PARAGRAPHS:
+        head = "\n".join(lines[:SHOWN_PARAGRAPHS])
+    return head, len(head) < len(text)
+
+
+def is_right_to_left(paragraph: str, fallback: bool = False) -> bool:
+    """The direction of a paragraph, by its first strong letter; ``fallback`` where it has none."""
+    for sign in paragraph:
+        kind = unicodedata.bidirectional(sign)
+        if kind in ("L", "R", "AL"):
+            return kind != "L"
+    return fallback
+
+
+def _shown_sign(sign: str) -> str:
+    if sign == "\n":
+        return sign
+    if sign == "\t":
+        return " "
+    if sign in _OVERRIDES or unicodedata.category(sign) in ("Cc", "Cs"):
+        return ""
+    return sign
