@@ -12,9 +12,11 @@ log = logging.getLogger(__name__)
 
 _WAIT_MS = 1_000
 _LIMIT_BYTES = 1_000_000
+_TAKEN = b"ok\n"
 
 
-def _name(profile: Path) -> str:
+def socket_name(profile: Path) -> str:
+    """The name on which the window of ``profile`` is met."""
     # Socket names are short on macOS; a digest also keeps the path out of a shared name space.
     return "atlas-desktop-" + hashlib.sha256(str(profile.resolve()).encode()).hexdigest()[:16]
 
@@ -22,12 +24,15 @@ def _name(profile: Path) -> str:
 def hand_over(profile: Path, paths: list[str]) -> bool:
     """Gives ``paths`` to the window that runs on ``profile``. False when there is none."""
     socket = QLocalSocket()
-    socket.connectToServer(_name(profile))
+    socket.connectToServer(socket_name(profile))
     if not socket.waitForConnected(_WAIT_MS):
         return False
     socket.write(json.dumps(paths).encode() + b"\n")
-    socket.waitForBytesWritten(_WAIT_MS)
-    taken = socket.waitForReadyRead(_WAIT_MS) and bytes(socket.readAll().data()).startswith(b"ok")
+    while socket.bytesToWrite() and socket.waitForBytesWritten(_WAIT_MS):
+        pass
+    # The answer may have come while the rest was written: then there is nothing more to wait for.
+    answered = socket.canReadLine() or socket.waitForReadyRead(_WAIT_MS)
+    taken = answered and bytes(socket.readLine().data()) == _TAKEN
     socket.disconnectFromServer()
     return taken
 
@@ -46,7 +51,7 @@ class InstanceServer(QObject):
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._accept)
-        name = _name(profile)
+        name = socket_name(profile)
         if not self._server.listen(name):
             # A crashed run leaves its socket behind; nobody answered on it, so it is stale.
             QLocalServer.removeServer(name)
@@ -62,14 +67,18 @@ class InstanceServer(QObject):
     @Slot()
     def _read(self) -> None:
         socket = self.sender()
-        if not isinstance(socket, QLocalSocket) or not socket.canReadLine():
+        if not isinstance(socket, QLocalSocket):
+            return
+        if not socket.canReadLine():
+            if socket.bytesAvailable() > _LIMIT_BYTES:
+                socket.abort()
             return
         try:
             paths = json.loads(bytes(socket.readLine(_LIMIT_BYTES).data()))
         except ValueError:
             paths = None
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
-            socket.write(b"ok\n")
+            socket.write(_TAKEN)
             socket.flush()
             self.launched.emit(paths)
         else:

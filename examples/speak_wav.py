@@ -19,7 +19,7 @@ import av
 import numpy as np
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.address import DEFAULT_BASE, base_from
+from atlas_desktop.api.address import DEFAULT_BASE
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.face_file import load_face
 from atlas_desktop.api.source import Mode, SessionSource
@@ -31,6 +31,7 @@ from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.signals import ended_by_signals
+from atlas_desktop.storage.environment import Environment
 
 _CLOCK = Fraction(1, 1_000_000)
 _SILENT_BEFORE_END_S = 1.0
@@ -145,9 +146,9 @@ async def call(session: AtlasSession, sound: Path, out: Path) -> None:
 
 async def choose_source(stack: AsyncExitStack) -> SessionSource:
     """Atlas when there is a key, else the local Atlas."""
-    key = os.environ.get("ATLAS_API_KEY")
-    if key:
-        atlas = AtlasSource(key, base_from(os.environ) or DEFAULT_BASE)
+    environment = Environment.read(os.environ)
+    if environment.api_key:
+        atlas = AtlasSource(environment.api_key, environment.api_base or DEFAULT_BASE)
         stack.push_async_callback(atlas.aclose)
         return atlas
     rehearsal = Rehearsal()

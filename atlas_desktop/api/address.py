@@ -1,23 +1,15 @@
 """Addresses of Atlas and of backends: normalised once, https only, except to this computer."""
 
 import ipaddress
-from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from atlas_desktop.errors import InsecureAddressError
 from atlas_desktop.logs import redact
 
 DEFAULT_BASE = "https://api.atlasv1.com"
-BASE_VARIABLES = ("ATLAS_API_BASE", "ATLAS_API_URL")
-"""Both spellings are in use; the first one that is set counts."""
 
 _QUOTES = "\"'`<>"
 _VERSION_PATH = "/v1"
-
-
-def base_from(environ: Mapping[str, str]) -> str | None:
-    """The base that the environment names in either spelling, not yet normalised."""
-    return next((environ[name] for name in BASE_VARIABLES if environ.get(name, "").strip()), None)
 
 
 def normalise_base(text: str) -> str:

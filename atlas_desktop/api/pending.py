@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource, SessionStatus
 
 Opener = Callable[[], Awaitable[SessionSource]]
+FaceChooser = Callable[[], Awaitable[Face | None]]
 
 
 class PendingSource:
@@ -17,12 +18,17 @@ class PendingSource:
         label: What the user knows it by until it is open.
         billed: Whether its sessions cost money.
         opening: Gives the real source; called anew as long as it fails.
+        choosing: Gives the face with each ``create``, in place of that which was chosen when the
+            session was asked for: a picture may still be read then.
     """
 
-    def __init__(self, label: str, billed: bool, opening: Opener) -> None:
+    def __init__(
+        self, label: str, billed: bool, opening: Opener, choosing: FaceChooser | None = None
+    ) -> None:
         self._label = label
         self._billed = billed
         self._opening = opening
+        self._choosing = choosing
         self._source: SessionSource | None = None
 
     @property
@@ -34,7 +40,8 @@ class PendingSource:
         return self._billed
 
     async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
-        return await (await self._opened()).create(mode, face)
+        source = await self._opened()
+        return await source.create(mode, face if self._choosing is None else await self._choosing())
 
     async def patch_face(self, session_id: str, face: Face) -> None:
         await (await self._opened()).patch_face(session_id, face)

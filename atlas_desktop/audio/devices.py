@@ -35,7 +35,7 @@ class DeviceWatch(QObject):
 
     Signals:
         speaker_changed(QAudioDevice): Another default speaker, or none (``isNull``).
-        microphone_changed(QAudioDevice): Another default microphone, or none.
+        microphone_changed(QAudioDevice): The default microphone may be another one, or none, or new.
     """
 
     speaker_changed = Signal(QAudioDevice)
@@ -58,10 +58,10 @@ class DeviceWatch(QObject):
 
     @Slot()
     def _follow_microphone(self) -> None:
-        now = QMediaDevices.defaultAudioInput()
-        if device_id(now) != device_id(self.microphone):
-            self.microphone = now
-            self.microphone_changed.emit(now)
+        # Always told: Qt keeps quiet when the last microphone goes, and the sound server then lets us
+        # listen to something else, so one of the same id may be another opening of it.
+        self.microphone = QMediaDevices.defaultAudioInput()
+        self.microphone_changed.emit(self.microphone)
 
 
 def _name(device: QAudioDevice) -> DeviceName:

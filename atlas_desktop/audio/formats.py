@@ -1,13 +1,15 @@
 """Between our one shape of sound and what a device wants: rate, channels and kind of sample."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtMultimedia import QAudioDevice, QAudioFormat
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+
+if TYPE_CHECKING:
+    import av
 
 _Kind = QAudioFormat.SampleFormat
 _DTYPES: dict[_Kind, type[Any]] = {
@@ -82,6 +84,8 @@ class _Rate:
     def convert(self, block: Block) -> Block:
         if self._source_hz == self._target_hz or len(block) == 0:
             return block
+        import av
+
         channels = block.shape[1]
         layout = "mono" if channels == 1 else f"{channels}c" if channels > 2 else "stereo"
         if self._resampler is None:
@@ -130,9 +134,8 @@ def to_int16(samples: NDArray[Any], kind: _Kind) -> Block:
         case _Kind.Int32:
             return (samples >> 16).astype(np.int16)
         case _Kind.Float:
-            scaled = np.nan_to_num(samples) * np.float32(32768)
-            clipped: NDArray[np.float32] = np.clip(scaled, -32768, 32767)
-            return clipped.astype(np.int16)
+            loud: NDArray[np.float32] = np.clip(np.nan_to_num(samples), -1.0, 1.0) * np.float32(32768)
+            return np.minimum(loud, 32767).astype(np.int16)
         case _:
             found: Block = samples
             return found

@@ -138,6 +138,8 @@ class SoundThread(QThread):
 
     def _hush(self) -> None:
         """The gate has closed: what is in the device already shall not be heard either. Thread: any."""
+        if self._output is None:
+            return
         self._hushing.set()
         # One silent sample: whoever waits for sound wakes up.
         self._ring.write(silence(1, 2))
@@ -193,7 +195,7 @@ class SoundThread(QThread):
         self.counters.level_ms = self._level.low_ms
         if self._hushed_samples is not None:
             self._hushed_samples += len(heard)
-            if self._hushed_samples >= samples_of(CEILING_MS):
+            if self._hushed_samples >= samples_of(CEILING_MS) or not self._control.closed:
                 self._hushed_samples = None
                 output.unhush()
         listener = self._on_render

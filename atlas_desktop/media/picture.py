@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import av
 import numpy as np
-from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from atlas_desktop.media.frames import I420Frame
 
 if TYPE_CHECKING:
+    import av
+    from av.video.plane import VideoPlane
     from typing_extensions import Buffer
 
 QUARTER_TURN_DEG = 90
@@ -48,11 +47,16 @@ def upright_size(frame: I420Frame) -> tuple[int, int]:
 class PictureScaler:
     """Converts I420 frames to BGRA of a wanted size. One thread.
 
-    The colours are read as BT.601, limited range: what WebRTC's encoders send.
+    The colours are read as BT.601, limited range: what WebRTC's encoders send. Making one loads PyAV,
+    0.1 s and more when nothing else has: not before the first paint of a window.
     """
 
     def __init__(self) -> None:
+        from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
         self._reformatter = VideoReformatter()
+        self._colours, self._range = Colorspace.ITU601, ColorRange.MPEG
+        self._interpolation = Interpolation.FAST_BILINEAR
 
     def scale(self, frame: I420Frame, width: int, height: int) -> NDArray[np.uint8]:
         """``frame`` upright, as BGRA, uint8 (height, row bytes // 4, 4), of which ``width`` columns count.
@@ -72,9 +76,9 @@ class PictureScaler:
             width,
             height,
             "bgra",
-            src_colorspace=Colorspace.ITU601,
-            src_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.FAST_BILINEAR,
+            src_colorspace=self._colours,
+            src_color_range=self._range,
+            interpolation=self._interpolation,
             threads=1,
         )
         plane = converted.planes[0]
@@ -83,8 +87,10 @@ class PictureScaler:
         return np.ascontiguousarray(np.rot90(pixels[:, :width], -turns)) if turns else pixels
 
 
-def _as_av(frame: I420Frame) -> av.VideoFrame:
+def _as_av(frame: I420Frame) -> "av.VideoFrame":
     """The frame for PyAV: without a copy when both sides are even."""
+    import av
+
     if frame.is_even:
         return av.VideoFrame.from_numpy_buffer(frame.planes(), "yuv420p")
     copied = av.VideoFrame(frame.width, frame.height, "yuv420p")
@@ -94,6 +100,6 @@ def _as_av(frame: I420Frame) -> av.VideoFrame:
     return copied
 
 
-def _bytes_of(plane: VideoPlane) -> NDArray[np.uint8]:
+def _bytes_of(plane: "VideoPlane") -> NDArray[np.uint8]:
     """The plane's memory itself, flat; it lives as long as the array."""
     return np.frombuffer(memoryview(cast("Buffer", plane)), np.uint8)

@@ -83,6 +83,8 @@ class Lifecycle:
         self._main = TaskScope(name, self._broke)
         # What lives here runs to its end, whatever happens to the session that began it.
         self._kept = TaskScope(f"{name}.kept")
+        # Sessions of before that may still be open on the server.
+        self._unconfirmed: list[Run] = []
         self._starting: asyncio.Task[None] | None = None
         self._waiting_since_s = 0.0
         self._microphone_next = False
@@ -116,9 +118,9 @@ class Lifecycle:
         self._waiting_since_s = time.monotonic()
 
     def end_again(self) -> None:
-        """Asks the service once more to end what it did not confirm."""
-        if self.run is not None and is_over(self.life):
-            self.run.end_again()
+        """Asks the service once more to end every session whose end it did not confirm."""
+        for run in self._unconfirmed:
+            run.end_again()
 
     def connection_broke(self) -> None:
         self.dispatch(ConnectionBroke())
@@ -202,13 +204,19 @@ class Lifecycle:
         unconfirmed = run.unconfirmed
         self.dispatch(Closed(run.summary, unconfirmed.params["session_id"] if unconfirmed else None))
         if unconfirmed is not None:
+            self._unconfirmed.append(run)
             self._on_notice(unconfirmed)
 
     def _late(self, run: Run) -> None:
         """The end of ``run`` was confirmed, or given up, after it had left the stage."""
         if run.unconfirmed is not None:
+            if run not in self._unconfirmed:
+                self._unconfirmed.append(run)
             self._on_notice(run.unconfirmed)
-        elif run.summary is not None:
+            return
+        if run in self._unconfirmed:
+            self._unconfirmed.remove(run)
+        if run.summary is not None:
             self.dispatch(Confirmed(run.summary))
 
     def _expired(self) -> bool:

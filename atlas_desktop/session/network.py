@@ -2,8 +2,6 @@
 
 import socket
 
-import psutil
-
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -13,6 +11,9 @@ def has_interface() -> bool:
     LiveKit's WebRTC opens no socket on loopback and then waits until its time is out; asking first
     makes that one clear sentence, before anything is billed. Takes about a millisecond.
     """
+    # Not at the top: the window is painted before anybody asks.
+    import psutil
+
     up = {name for name, state in psutil.net_if_stats().items() if state.isup}
     addresses = psutil.net_if_addrs()
     return any(

@@ -93,6 +93,7 @@ class Run:
         self._creating: asyncio.Task[SessionGrant] | None = None
         self._making_room: asyncio.Task[RoomPort] | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def age_s(self) -> float:
@@ -141,7 +142,7 @@ class Run:
         """
         self._closing = True
         self.cost.stop()
-        ending = self._kept.start(self._end(), "end")
+        ending = self._ending = self._kept.start(self._end(), "end")
         leaving = self._kept.start(self._leave(), "leave")
         limits = self._limits
         end_s = limits.end_s if self.request.source.billed else limits.end_unbilled_s
@@ -154,9 +155,9 @@ class Run:
         self._closed = True
 
     def end_again(self) -> None:
-        """Asks once more for an end that was not confirmed."""
-        if self.unconfirmed is not None:
-            self._kept.start(self._end(), "end-again")
+        """Asks once more for an end that was not confirmed, unless that is being asked for anyway."""
+        if self.unconfirmed is not None and (self._ending is None or self._ending.done()):
+            self._ending = self._kept.start(self._end(), "end-again")
 
     @property
     def summary(self) -> Summary | None:

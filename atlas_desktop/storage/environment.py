@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 API_KEY = "ATLAS_API_KEY"
 API_BASES = ("ATLAS_API_BASE", "ATLAS_API_URL")
+"""Both spellings are in use; the first one that is set counts."""
 BACKEND_URL = "ATLAS_BACKEND_URL"
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, FaceNotImageError, FaceTooLargeError, FaceTooSmallError
 from atlas_desktop.storage.settings_store import SettingsStore
+
+FACE_TROUBLE = (FaceNotImageError.code, FaceTooLargeError.code, FaceTooSmallError.code)
+"""Notices that a good face makes pointless."""
 
 _PASTED = "pasted-face.png"
 
@@ -38,7 +41,11 @@ class FaceDesk:
         self._on_change = on_change
         self._on_error = on_error
         self._face = _shipped(settings.settings.face)
-        self._order = 0
+        # Choices are numbered: which one was asked for last, and which one became the face.
+        self._asked = 0
+        self._taken = 0
+        self._choosing: set[asyncio.Task[None]] = set()
+        self._keeping = asyncio.Lock()
 
     @property
     def face(self) -> Face | None:
@@ -55,31 +62,39 @@ class FaceDesk:
 
     def choose(self, wanted: Path | bytes | str) -> None:
         """Makes a picture the face, once it was read and found good; the last choice wins."""
-        self._order += 1
-        self._scope.start(self._choose(wanted, self._order), "face")
+        self._asked += 1
+        choosing = self._scope.start(self._choose(wanted, self._asked), "face")
+        self._choosing.add(choosing)
+        choosing.add_done_callback(self._choosing.discard)
+
+    async def settled(self) -> Face | None:
+        """The face, once every picture that was chosen has been read."""
+        while self._choosing:
+            await asyncio.wait(set(self._choosing))
+        return self._face
 
     async def _choose(self, wanted: Path | bytes | str, order: int) -> None:
         try:
-            face, remembered = await asyncio.to_thread(self._read, wanted)
+            face = await asyncio.to_thread(_read, wanted)
         except AppError as error:
             self._on_error(error)
             return
-        if order == self._order:
-            self._face = face
-            self._settings.change(face=remembered)
-            self._on_change(face)
+        if order < self._taken:
+            # A later choice was quicker.
+            return
+        self._taken = order
+        self._face = face
+        self._on_change(face)
+        await self._remember(wanted, face, order)
 
-    def _read(self, wanted: Path | bytes | str) -> tuple[Face, str]:
-        """In a worker thread: Pillow takes its time."""
-        from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
-
-        if isinstance(wanted, str):
-            return face_from_url(wanted), wanted
-        if isinstance(wanted, bytes):
-            face = face_from_bytes(wanted, _PASTED)
-            return face, self._keep(face)
-        shipped = next((path for path in default_faces() if path == wanted), None)
-        return load_face(wanted), shipped.stem if shipped is not None else str(wanted.absolute())
+    async def _remember(self, wanted: Path | bytes | str, face: Face, order: int) -> None:
+        async with self._keeping:
+            if isinstance(wanted, bytes) and order == self._taken:
+                remembered = await asyncio.to_thread(self._keep, face)
+            else:
+                remembered = _name(wanted)
+            if order == self._taken:
+                self._settings.change(face=remembered)
 
     def _keep(self, face: Face) -> str:
         file = self._folder / _PASTED
@@ -89,6 +104,23 @@ class FaceDesk:
             # Full or read-only disk: the face holds for this run.
             return ""
         return str(file)
+
+
+def _read(wanted: Path | bytes | str) -> Face:
+    """In a worker thread: Pillow takes its time."""
+    from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
+
+    if isinstance(wanted, str):
+        return face_from_url(wanted)
+    return face_from_bytes(wanted, _PASTED) if isinstance(wanted, bytes) else load_face(wanted)
+
+
+def _name(wanted: Path | bytes | str) -> str:
+    """What the settings know it by; a picture that lies nowhere has no name."""
+    if not isinstance(wanted, Path):
+        return wanted if isinstance(wanted, str) else ""
+    shipped = next((path for path in default_faces() if path == wanted), None)
+    return shipped.stem if shipped is not None else str(wanted.absolute())
 
 
 def _shipped(name: str) -> Face | None:

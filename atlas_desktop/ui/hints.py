@@ -44,6 +44,7 @@ class Hints:
         self._playout = playout
         self._cues_said = False
         self._silence_said = False
+        self._open_id = ""
 
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
         """Sound given in a conversation waits; one button switches, and says what that costs."""
@@ -58,7 +59,7 @@ class Hints:
 
     def follow_sound(self, snapshot: SessionSnapshot) -> None:
         """The avatar speaks, and the volume is 0 or muted."""
-        off = self._playout.muted or self._playout.volume == 0
+        off = (self._playout.muted or self._playout.volume == 0) and not snapshot.is_over
         if off and snapshot.speaking and not self._silence_said:
             self._silence_said = True
             turn_on = NoticeAction(self._words.make_heard_label(), self._turn_on, primary=True)
@@ -66,6 +67,19 @@ class Hints:
         elif self._silence_said and not off:
             self._silence_said = False
             self._model.clear("unheard")
+
+    def follow_end(self, snapshot: SessionSnapshot) -> None:
+        """Nothing is asked about a session that is over; one confirmed late takes its notice back."""
+        if snapshot.is_over:
+            self._model.clear("switch_mode")
+        summary = snapshot.summary
+        if summary is None:
+            return
+        if not summary.confirmed:
+            self._open_id = summary.session_id
+        elif summary.session_id == self._open_id:
+            self._open_id = ""
+            self._model.clear("end_unconfirmed")
 
     def _switch_and_play(self) -> None:
         self._model.switch_mode(Mode.PASSTHROUGH)

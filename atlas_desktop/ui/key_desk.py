@@ -6,9 +6,10 @@ An option beats the environment, the environment beats the keyring.
 import asyncio
 import logging
 from collections.abc import Callable
+from enum import StrEnum, auto
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.pending import PendingSource
+from atlas_desktop.api.pending import FaceChooser, PendingSource
 from atlas_desktop.api.source import SessionSource
 from atlas_desktop.errors import AppError, KeyringError, NoKeyError
 from atlas_desktop.storage.environment import Environment
@@ -26,6 +27,28 @@ _KINDS = {
 }
 
 
+class SourceKind(StrEnum):
+    """Who makes paid sessions."""
+
+    ATLAS = auto()
+    BACKEND = auto()
+
+
+SourceOpener = Callable[[SourceKind, str, str], SessionSource]
+"""Makes the source for a secret (empty: none) and an address."""
+
+
+def open_source(kind: SourceKind, secret: str, address: str) -> SessionSource:
+    """The real one; loads the HTTP client with its first use."""
+    if kind is SourceKind.BACKEND:
+        from atlas_desktop.api.backend import BackendSource
+
+        return BackendSource(address, secret or None)
+    from atlas_desktop.api.client import AtlasSource
+
+    return AtlasSource(secret, address)
+
+
 class KeyDesk:
     """Holds the key of this run and makes the source of paid sessions. Thread: the event loop.
 
@@ -39,6 +62,7 @@ class KeyDesk:
         scope: Owns the keyring's answers.
         on_change: Called with each new ``KeyState``.
         on_error: Told of a keyring that can't be used.
+        opener: Makes the sources.
     """
 
     def __init__(
@@ -50,6 +74,7 @@ class KeyDesk:
         scope: TaskScope,
         on_change: Callable[[KeyState], None],
         on_error: Callable[[AppError], None],
+        opener: SourceOpener = open_source,
     ) -> None:
         self._keys = keys
         self._environment = environment
@@ -58,10 +83,18 @@ class KeyDesk:
         self._scope = scope
         self._on_change = on_change
         self._on_error = on_error
+        self._opener = opener
         self._held: StoredKey | None = None
         self._pasted = ""
         self._state = KeyState()
         self._loaded = asyncio.Event()
+        self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
+
+    async def aclose(self) -> None:
+        """Closes the connections of every source that was opened."""
+        sources, self._sources = self._sources, {}
+        for source in sources.values():
+            await source.aclose()
 
     @property
     def state(self) -> KeyState:
@@ -85,6 +118,7 @@ class KeyDesk:
     def load(self) -> None:
         """Finds out what there is; the keyring answers later."""
         self._loaded.clear()
+        self._held = None
         self._scope.start(self._load(), "load key")
 
     def enter(self, pasted: str) -> None:
@@ -95,10 +129,12 @@ class KeyDesk:
             self._set(KeyState(KeyKind.CHECKING))
 
     def forget(self) -> None:
-        """Forgets the key in memory and keyring."""
-        self._pasted, self._held = "", None
-        self._set(KeyState(KeyKind.NONE))
-        self._scope.start(self._forget(self._address), "forget key")
+        """Forgets the key in memory and keyring; the environment's stays, it is not ours."""
+        self._pasted = ""
+        if self._held is None or self._held.place is not KeyPlace.ENVIRONMENT:
+            self._held = self._keys.environment_key
+            self._scope.start(self._forget(self._address), "forget key")
+        self._set(self._state_of(self._held))
 
     def use_backend(self, url: str, token: str) -> None:
         """Uses the backend at ``url``, or a key again when it is empty; the token goes to the keyring.
@@ -112,20 +148,22 @@ class KeyDesk:
         self._pasted = clean_key(token)
         self.load()
 
-    def source(self) -> PendingSource:
-        """The source of the next paid session.
+    def source(self, choosing: FaceChooser | None = None) -> PendingSource:
+        """The source of the next paid session; ``choosing`` gives its face.
 
         Raises:
             NoKeyError: There is neither key nor backend, so far as is known.
         """
         if self._loaded.is_set() and not self._state.usable and not self._pasted:
             raise NoKeyError()
-        return PendingSource("Atlas", True, self._open)
+        return PendingSource("Atlas", True, self._open, choosing)
 
     def accepted(self) -> None:
         """The service took the key: what was pasted is kept now."""
-        if self._pasted:
-            self._scope.start(self._store(self._pasted), "store key")
+        key, self._pasted = self._pasted, ""
+        if key:
+            self._held = StoredKey(key, KeyPlace.MEMORY)
+            self._scope.start(self._store(self._address, key), "store key")
 
     def refused(self, error: AppError) -> None:
         """The service did not take the key; it is not kept."""
@@ -137,27 +175,27 @@ class KeyDesk:
     async def _open(self) -> SessionSource:
         await self._loaded.wait()
         secret = self._pasted or (self._held.value if self._held else "")
-        if self.backend_url:
-            from atlas_desktop.api.backend import BackendSource
-
-            return BackendSource(self.backend_url, secret or None)
-        if not secret:
+        kind = SourceKind.BACKEND if self.backend_url else SourceKind.ATLAS
+        if kind is SourceKind.ATLAS and not secret:
             raise NoKeyError()
-        from atlas_desktop.api.client import AtlasSource
-
-        return AtlasSource(secret, self._address)
+        # One a secret: an end that is still asked for, and the next session, share its connections.
+        use = (kind, secret, self._address)
+        if use not in self._sources:
+            self._sources[use] = self._opener(*use)
+        return self._sources[use]
 
     async def _load(self) -> None:
+        found = None if self.backend_url else self._keys.environment_key
         try:
-            self._held = None if self.backend_url else self._keys.environment_key
-            if self._held is None:
-                self._held = await self._keys.get(self._address)
+            if found is None:
+                found = await self._keys.get(self._address)
         except KeyringError as error:
             log.info("%s", error)
-            self._held = None
             if not self.backend_url:
                 self._on_error(error)
         finally:
+            # A key that was taken while the keyring was asked is newer.
+            self._held = self._held or found
             self._loaded.set()
         self._set(self._state_of(self._held))
 
@@ -173,11 +211,15 @@ class KeyDesk:
         reason = error_words(held.problem)[0] if held.problem is not None else ""
         return KeyState(_KINDS[held.place], reason)
 
-    async def _store(self, key: str) -> None:
-        self._held = await self._keys.put(self._address, key)
-        if self._pasted == key:
-            self._pasted = ""
-        self._set(self._state_of(self._held))
+    async def _store(self, address: str, key: str) -> None:
+        kept = await self._keys.put(address, key)
+        if self._held is None or self._held.value != key:
+            # Forgotten, or replaced, while the keyring was asked.
+            return
+        self._held = kept
+        if kept.problem is not None:
+            self._on_error(kept.problem)
+        self._set(self._state_of(kept))
 
     async def _forget(self, address: str) -> None:
         try:

@@ -202,9 +202,9 @@ class AppModel(QObject):
         self.end_again()
         try:
             source = (
-                PendingSource("this computer", False, self._rehearsal.source)
+                PendingSource("this computer", False, self._rehearsal.source, self._faces.settled)
                 if rehearsing
-                else self._keys.source()
+                else self._keys.source(self._faces.settled)
             )
         except AppError as error:
             self.report(error)

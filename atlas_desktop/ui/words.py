@@ -9,7 +9,13 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AppError, BugError, MicrophoneDeniedError, NoKeyError
+from atlas_desktop.errors import (
+    AppError,
+    BugError,
+    EndUnconfirmedError,
+    MicrophoneDeniedError,
+    NoKeyError,
+)
 from atlas_desktop.ui.amounts import hourly
 from atlas_desktop.ui.notices import Notice, NoticeAction, Severity, notice_of
 from atlas_desktop.ui.reports import report_text
@@ -26,6 +32,7 @@ class WaysOut(Protocol):
     """The intents that a notice may offer."""
 
     def rehearse(self) -> None: ...
+    def end_again(self) -> None: ...
 
 
 class Words(QObject):
@@ -42,6 +49,8 @@ class Words(QObject):
             return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
         if isinstance(error, NoKeyError):
             return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)
+        if isinstance(error, EndUnconfirmedError):
+            return (NoticeAction(self.tr("End it again"), ways.end_again, True),)
         if isinstance(error, MicrophoneDeniedError) and sys.platform in _PRIVACY_PAGES:
             page = QUrl(_PRIVACY_PAGES[sys.platform])
             return (NoticeAction(self.tr("Open system settings"), lambda: _open(page), True),)

@@ -55,7 +55,7 @@ class PictureView(QWidget):
         self.setMinimumSize(_MINIMUM_PX, _MINIMUM_PX)
         self.counters = PaintCounters()
         self._feed = feed
-        self._scaler = PictureScaler()
+        self._scaler: PictureScaler | None = None
         self._frame: I420Frame | None = None
         self._image: QImage | None = None
         self._placement = Placement(0, 0, 0, 0)
@@ -165,6 +165,8 @@ class PictureView(QWidget):
 
     def _converted(self, place: Placement) -> QImage | None:
         if self._frame is not None:
+            if self._scaler is None:
+                self._scaler = PictureScaler()
             pixels = self._scaler.scale(self._frame, place.width, place.height)
             # The QImage keeps the buffer, and so the pixels, alive. Not copied.
             return QImage(

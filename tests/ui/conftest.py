@@ -1,5 +1,9 @@
 """What every test of the window needs: the look, once, and a window on a desk."""
 
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
@@ -10,6 +14,10 @@ from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.desk import Desk, FakeStage
 from tests.ui.fake_model import FakeModel
+from tests.ui.model_bench import KEY, Make, ModelBench
+
+# Qt aborts the whole run where there is no display; the virtual desk names a platform of its own.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +39,26 @@ def desk(theme: Theme, qtbot: QtBot) -> Desk:
     wiring.join_stage(parts.stage)
     window.show()
     return Desk(window, model, parts.stage, parts.transcript, parts.waiting_cues)
+
+
+@pytest.fixture
+async def make_model(tmp_path: Path, qapp: QApplication) -> AsyncIterator[Make]:
+    made: list[ModelBench] = []
+
+    def make(**values: object) -> ModelBench:
+        profile = tmp_path / "profile"
+        profile.mkdir(exist_ok=True)
+        made.append(ModelBench(profile, **values))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for bench in made:
+        await bench.aclose()
+
+
+@pytest.fixture
+async def keyed(make_model: Make) -> ModelBench:
+    """A model with a key from the environment."""
+    bench = make_model(environment=KEY)
+    await bench.load()
+    return bench

@@ -2,7 +2,6 @@ import pytest
 
 from atlas_desktop.api.address import (
     DEFAULT_BASE,
-    base_from,
     below,
     checked_picture_url,
     host_of,
@@ -70,14 +69,6 @@ def test_a_backend_keeps_its_path_and_query() -> None:
     assert url == "https://app.example/api/session?code=1"
     assert below(url, "ses_1", "viewer") == "https://app.example/api/session/ses_1/viewer?code=1"
     assert host_of(url) == "app.example"
-
-
-def test_both_spellings_of_the_environment_are_known() -> None:
-    assert base_from({"ATLAS_API_URL": "https://b.example"}) == "https://b.example"
-    assert base_from({"ATLAS_API_BASE": " ", "ATLAS_API_URL": "https://b.example"}) == "https://b.example"
-    both = {"ATLAS_API_BASE": "https://a.example", "ATLAS_API_URL": "https://b.example"}
-    assert base_from(both) == "https://a.example"
-    assert base_from({}) is None
 
 
 def test_a_picture_is_fetched_over_https_only() -> None:

@@ -30,6 +30,7 @@ class FakeSource:
         self.end_gate: asyncio.Event | None = None
         self.open_sessions: list[str] = []
         self.modes: list[Mode] = []
+        self.faces: list[Face | None] = []
         self.max_duration_s: float | None = None
 
     async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
@@ -39,6 +40,7 @@ class FakeSource:
         if self.create_errors:
             raise self.create_errors.pop(0)
         self.modes.append(mode)
+        self.faces.append(face)
         session_id = f"ses_{len(self.modes):020x}"
         self.open_sessions.append(session_id)
         return SessionGrant(

@@ -16,6 +16,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Ended, Failed
 from atlas_desktop.session.teardown import Patience, end_on_server
+from tests.unit.session.conftest import QUICK
 from tests.unit.session.fakes import SESSION_ID, Bench, FakeSource, live, settle
 
 
@@ -178,6 +179,56 @@ async def test_an_end_the_service_would_not_confirm_can_be_asked_again(
     session.end_again()
     await settle(lambda: not source.open_sessions)
     await settle(lambda: session.snapshot.life == Failed(life.error, None, session.snapshot.summary))
+
+
+async def test_every_session_that_may_be_open_is_asked_for_again_even_during_another(
+    session: AtlasSession, source: FakeSource
+) -> None:
+    for _ in range(2):
+        await live(session, source)
+        source.end_outcomes = [EndReceipt("x", confirmed=False)]
+        session.end()
+        await session.ended()
+    await live(session, source)
+    assert len(source.open_sessions) == 3
+    session.end_again()
+    await settle(lambda: len(source.open_sessions) == 1)
+    assert session.snapshot.is_live
+    asked = source.ends
+    session.end_again()
+    await asyncio.sleep(0.02)
+    assert source.ends == asked
+
+
+async def test_an_end_that_is_still_asked_for_is_not_asked_for_twice(
+    session: AtlasSession, source: FakeSource
+) -> None:
+    await live(session, source)
+    source.end_gate = asyncio.Event()
+    session.end()
+    await session.ended()
+    session.end_again()
+    session.end_again()
+    await asyncio.sleep(0.1)
+    source.end_gate.set()
+    await settle(lambda: not source.open_sessions)
+    # As often as one end is patient, not three times that.
+    assert source.ends <= len(QUICK.patience.attempts_s)
+
+
+async def test_a_late_session_whose_end_is_not_confirmed_can_be_asked_for_again(
+    session: AtlasSession, source: FakeSource, notices: list[AppError]
+) -> None:
+    source.create_gate = asyncio.Event()
+    source.end_outcomes = [EndReceipt("x", confirmed=False)]
+    session.start(source, Mode.CONVERSATION)
+    await settle(lambda: source.calls)
+    session.end()
+    await session.ended()
+    source.create_gate.set()
+    await settle(lambda: notices)
+    session.end_again()
+    await settle(lambda: not source.open_sessions)
 
 
 async def test_a_rehearsal_whose_atlas_is_gone_ends_without_a_word_about_money(

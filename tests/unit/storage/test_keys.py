@@ -13,59 +13,9 @@ from atlas_desktop.errors import KeyringError
 from atlas_desktop.storage.keys import SERVICE, KeyPlace, KeyStore, clean_key
 from tests.desk.bus import session_bus
 from tests.desk.keyring import secret_service
+from tests.unit.storage.rings import BrokenRing, HangingRing, MemoryRing
 
 BASE = "https://api.example.com"
-
-
-class MemoryRing:
-    """A keyring that works."""
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], str] = {}
-        self.threads: set[str] = set()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.threads.add(threading.current_thread().name)
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
-
-
-class BrokenRing(MemoryRing):
-    """A keyring of which every call raises ``error``."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def get_password(self, service: str, username: str) -> str | None:
-        raise self.error
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        raise self.error
-
-
-class HangingRing(MemoryRing):
-    """A keyring that waits for a person who is not there, until released."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.released = threading.Event()
-        self.calls = 0
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.calls += 1
-        self.released.wait(20)
-        return super().get_password(service, username)
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.calls += 1
-        self.released.wait(20)
-        super().set_password(service, username, password)
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""The whole program as a process: how it begins, what a second launch does, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from atlas_desktop import app
+from atlas_desktop.instance import InstanceServer, hand_over
+from atlas_desktop.options import WindowOptions
+from tests.desk.player import tone
+from tests.desk.sound import write_wav
+
+START_LIMIT_S = 20.0
+END_LIMIT_S = 8.0
+# No sound server and no keyring: the window comes up and goes down all the same.
+BARE = {"PULSE_SERVER": "unix:/nonexistent", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+
+
+def command(profile: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "atlas_desktop", "--profile", str(profile), *arguments]
+
+
+@contextmanager
+def program(profile: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A running window that answers."""
+    env = {**os.environ, **BARE, "QT_QPA_PLATFORM": "offscreen", "ATLAS_API_KEY": ""}
+    words = command(profile, *arguments)
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(lambda: hand_over(profile, []), START_LIMIT_S)
+            yield process
+        finally:
+            process.kill()
+
+
+def until(reached: Callable[[], bool], limit_s: float) -> None:
+    began_s = time.monotonic()
+    while not reached():
+        assert time.monotonic() - began_s < limit_s
+        time.sleep(0.02)
+
+
+def settings(profile: Path) -> dict[str, object]:
+    file = profile / "settings.json"
+    found: dict[str, object] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def test_a_profile_that_can_not_be_used_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert app.run(WindowOptions(profile=tmp_path / "file" / "profile")) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_second_launch_gives_its_files_to_the_first_and_goes(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path
+) -> None:
+    launches: list[list[str]] = []
+    server = InstanceServer(tmp_path)
+    server.launched.connect(launches.append)
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    words = command(tmp_path, "a.wav", str(tmp_path / "b.wav"))
+    with subprocess.Popen(words, cwd=tmp_path, env=env) as second:
+        qtbot.waitUntil(lambda: second.poll() is not None, timeout=20_000)
+    assert second.returncode == 0
+    assert launches == [[str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]]
+    assert not (tmp_path / "settings.json").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_window_takes_files_of_a_second_launch_and_ends_on_a_signal(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    clip = tmp_path / "clip.wav"
+    write_wav(clip, tone(0.2))
+    profile = tmp_path / "profile"
+    with program(profile) as process:
+        assert hand_over(profile, [str(clip)])
+        # Sound that is given chooses the mode of the next session, and that is remembered.
+        until(lambda: settings(profile).get("mode") == "passthrough", 5.0)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=END_LIMIT_S)
+    assert process.returncode == status
+    assert "Traceback" not in said
+    assert "clip.wav" not in said
+    assert not hand_over(profile, [])
+
+
+def test_what_the_command_line_asks_for_is_there_from_the_start(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.wav"
+    write_wav(clip, tone(0.2))
+    with program(tmp_path / "profile", "--face", "https://example.com/me.png", str(clip)) as process:
+        until(lambda: "face" in settings(tmp_path / "profile"), 5.0)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(END_LIMIT_S) == 0
+    found = settings(tmp_path / "profile")
+    assert (found["face"], found["mode"]) == ("https://example.com/me.png", "passthrough")

@@ -1,0 +1,325 @@
+"""Where paid sessions come from: what is used, what is kept, and what is said of it."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import keyring.errors
+import pytest
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.source import Mode, SessionSource
+from atlas_desktop.errors import AppError, InsecureAddressError, NoKeyError, UnauthorizedError
+from atlas_desktop.storage.environment import Environment
+from atlas_desktop.storage.keys import SERVICE, KeyStore, Ring
+from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.key_desk import KeyDesk, SourceKind
+from atlas_desktop.ui.key_state import KeyKind, KeyState
+from tests.unit.session.fakes import FakeSource
+from tests.unit.storage.rings import BrokenRing, HangingRing, MemoryRing
+
+BASE = "https://api.example.com"
+BACKEND = "https://backend.example.com/atlas"
+ENTRY = (SERVICE, f"desk {BASE}")
+BACKEND_ENTRY = (SERVICE, f"desk {BACKEND}")
+LOCKED = keyring.errors.KeyringLocked()
+
+
+class CountingRing(MemoryRing):
+    """A keyring that remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored: list[str] = []
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.stored.append(password)
+        super().set_password(service, username, password)
+
+
+class DeskBench:
+    """A key desk with a keyring to order, and what it has said."""
+
+    def __init__(self, folder: Path, ring: Ring, environment: Environment, backend: str) -> None:
+        self.states: list[KeyState] = []
+        self.errors: list[AppError] = []
+        self.opened: list[tuple[SourceKind, str, str]] = []
+        self.settings = SettingsStore(folder / "settings.json", write_after_s=0.01)
+        self.scope = TaskScope("desk", self.errors.append)
+        self.desk = KeyDesk(
+            KeyStore("desk", environment.api_key, lambda: ring, limit_s=0.2),
+            environment,
+            self.settings,
+            backend,
+            self.scope,
+            self.states.append,
+            self.errors.append,
+            self.open,
+        )
+
+    def open(self, kind: SourceKind, secret: str, address: str) -> SessionSource:
+        self.opened.append((kind, secret, address))
+        return FakeSource()
+
+    async def load(self) -> None:
+        self.desk.load()
+        await self.scope.join(2.0)
+
+    async def kept(self) -> None:
+        """The service took the key, and the keyring has answered."""
+        self.desk.accepted()
+        await self.scope.join(2.0)
+
+    async def used(self) -> tuple[SourceKind, str, str]:
+        """What the next session is asked for with."""
+        await self.desk.source().create(Mode.CONVERSATION, None)
+        return self.opened[-1]
+
+    @property
+    def kind(self) -> KeyKind:
+        return self.desk.state.kind
+
+
+Make = Callable[..., DeskBench]
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Make]:
+    made: list[DeskBench] = []
+
+    def make(ring: Ring | None = None, backend: str = "", **environment: str) -> DeskBench:
+        asked = Environment(**{"api_base": BASE, **environment})
+        made.append(DeskBench(tmp_path, ring if ring is not None else MemoryRing(), asked, backend))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        await bench.scope.aclose(1.0)
+        await bench.desk.aclose()
+        bench.settings.close()
+
+
+async def test_without_key_or_backend_there_is_no_source(make: Make) -> None:
+    bench = make()
+    await bench.load()
+    assert bench.desk.state == KeyState(KeyKind.NONE)
+    with pytest.raises(NoKeyError):
+        bench.desk.source()
+
+
+async def test_a_start_before_the_keyring_has_answered_waits_for_it(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_stored"
+    bench = make(ring)
+    bench.desk.load()
+    assert await bench.used() == (SourceKind.ATLAS, "ak_stored", BASE)
+    assert bench.kind is KeyKind.KEYRING
+
+
+async def test_a_start_before_an_empty_keyring_has_answered_fails_then(make: Make) -> None:
+    bench = make()
+    bench.desk.load()
+    with pytest.raises(NoKeyError):
+        await bench.used()
+
+
+@pytest.mark.parametrize("pasted", ["  ak_1 \n", '"ak_1"', "ak_\r\n1", "ATLAS_API_KEY='ak_1'"])
+async def test_a_pasted_key_is_stripped_used_at_once_and_kept_only_once_taken(
+    make: Make, pasted: str
+) -> None:
+    ring = MemoryRing()
+    bench = make(ring)
+    await bench.load()
+    bench.desk.enter(pasted)
+    assert bench.kind is KeyKind.CHECKING
+    assert await bench.used() == (SourceKind.ATLAS, "ak_1", BASE)
+    assert ring.entries == {}
+    await bench.kept()
+    assert ring.entries == {ENTRY: "ak_1"}
+    assert bench.states == [KeyState(KeyKind.CHECKING), KeyState(KeyKind.KEYRING)]
+    assert bench.errors == []
+
+
+async def test_nothing_pasted_changes_nothing(make: Make) -> None:
+    bench = make()
+    await bench.load()
+    bench.desk.enter(' "" \n')
+    assert bench.states == []
+
+
+async def test_a_key_pasted_before_the_keyring_answers_is_used(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_old"
+    bench = make(ring)
+    bench.desk.load()
+    bench.desk.enter("ak_new")
+    assert await bench.used() == (SourceKind.ATLAS, "ak_new", BASE)
+    assert bench.kind is KeyKind.CHECKING
+
+
+async def test_a_refused_key_is_marked_and_never_kept(make: Make) -> None:
+    ring = MemoryRing()
+    bench = make(ring)
+    await bench.load()
+    bench.desk.enter("ak_bad")
+    bench.desk.refused(UnauthorizedError(status=401))
+    assert bench.desk.state == KeyState(KeyKind.REFUSED, "Atlas did not accept the key")
+    await bench.kept()
+    assert ring.entries == {}
+    with pytest.raises(NoKeyError):
+        bench.desk.source()
+    bench.desk.enter("ak_good")
+    assert (await bench.used())[1] == "ak_good"
+
+
+async def test_a_key_from_the_environment_is_used_not_stored_and_stays(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_stored"
+    bench = make(ring, api_key=" ak_environment\n")
+    await bench.load()
+    assert bench.desk.state == KeyState(KeyKind.ENVIRONMENT)
+    assert await bench.used() == (SourceKind.ATLAS, "ak_environment", BASE)
+    await bench.kept()
+    bench.desk.forget()
+    await bench.scope.join(2.0)
+    assert bench.desk.state == KeyState(KeyKind.ENVIRONMENT)
+    assert await bench.used() == (SourceKind.ATLAS, "ak_environment", BASE)
+    assert ring.entries == {ENTRY: "ak_stored"}
+
+
+async def test_a_key_pasted_over_that_of_the_environment_is_used_and_can_be_forgotten(make: Make) -> None:
+    ring = MemoryRing()
+    bench = make(ring, api_key="ak_environment")
+    await bench.load()
+    bench.desk.enter("ak_pasted")
+    await bench.kept()
+    assert await bench.used() == (SourceKind.ATLAS, "ak_pasted", BASE)
+    bench.desk.forget()
+    await bench.scope.join(2.0)
+    assert ring.entries == {}
+    assert (await bench.used())[1] == "ak_environment"
+
+
+@pytest.mark.parametrize("ring", [BrokenRing(LOCKED), BrokenRing(keyring.errors.NoKeyringError())])
+async def test_without_a_keyring_the_key_holds_for_this_run_and_a_notice_says_so(
+    make: Make, ring: Ring
+) -> None:
+    bench = make(ring)
+    bench.desk.enter("ak_1")
+    await bench.load()
+    bench.errors.clear()
+    await bench.kept()
+    assert bench.kind is KeyKind.MEMORY
+    assert "keyring can't be used" in bench.desk.state.reason
+    assert [error.code for error in bench.errors] == ["keyring"]
+    assert (await bench.used())[1] == "ak_1"
+
+
+async def test_a_keyring_that_never_answers_holds_up_nobody(make: Make) -> None:
+    ring = HangingRing()
+    try:
+        bench = make(ring)
+        await bench.load()
+        assert [error.code for error in bench.errors] == ["keyring"]
+        bench.desk.enter("ak_1")
+        assert (await bench.used())[1] == "ak_1"
+        await bench.kept()
+        assert bench.kind is KeyKind.MEMORY
+    finally:
+        ring.released.set()
+
+
+async def test_a_key_taken_twice_is_stored_once(make: Make) -> None:
+    ring = CountingRing()
+    bench = make(ring)
+    await bench.load()
+    bench.desk.enter("ak_1")
+    bench.desk.accepted()
+    await bench.kept()
+    await bench.kept()
+    assert ring.stored == ["ak_1"]
+
+
+async def test_a_key_taken_while_the_keyring_is_still_asked_is_the_newer_one(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_old"
+    bench = make(ring)
+    bench.desk.load()
+    bench.desk.enter("ak_new")
+    await bench.kept()
+    assert ring.entries == {ENTRY: "ak_new"}
+    assert (await bench.used())[1] == "ak_new"
+    assert bench.kind is KeyKind.KEYRING
+
+
+async def test_a_key_forgotten_while_it_is_being_stored_stays_forgotten(make: Make) -> None:
+    ring = MemoryRing()
+    bench = make(ring)
+    await bench.load()
+    bench.desk.enter("ak_1")
+    bench.desk.accepted()
+    bench.desk.forget()
+    await bench.scope.join(2.0)
+    assert ring.entries == {}
+    assert bench.kind is KeyKind.NONE
+
+
+async def test_a_keyring_that_can_not_forget_is_told(make: Make) -> None:
+    bench = make(BrokenRing(LOCKED))
+    bench.desk.forget()
+    await bench.scope.join(2.0)
+    assert [error.code for error in bench.errors] == ["keyring"]
+
+
+async def test_a_backend_takes_the_keys_place_and_gives_it_back(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_stored"
+    bench = make(ring)
+    await bench.load()
+    bench.desk.use_backend(BACKEND + "/", "")
+    await bench.scope.join(2.0)
+    assert bench.desk.state == KeyState(KeyKind.BACKEND, backend_url=BACKEND)
+    assert await bench.used() == (SourceKind.BACKEND, "", BACKEND)
+    assert bench.settings.settings.backend_url == BACKEND
+    bench.desk.use_backend("", "")
+    await bench.scope.join(2.0)
+    assert await bench.used() == (SourceKind.ATLAS, "ak_stored", BASE)
+
+
+async def test_a_backends_token_is_kept_by_its_own_address(make: Make) -> None:
+    ring = MemoryRing()
+    bench = make(ring)
+    bench.desk.use_backend(BACKEND, " 'token-1'")
+    await bench.scope.join(2.0)
+    assert await bench.used() == (SourceKind.BACKEND, "token-1", BACKEND)
+    await bench.kept()
+    assert ring.entries == {BACKEND_ENTRY: "token-1"}
+    assert bench.kind is KeyKind.BACKEND
+
+
+async def test_an_address_that_is_not_safe_changes_nothing(make: Make) -> None:
+    bench = make()
+    with pytest.raises(InsecureAddressError):
+        bench.desk.use_backend("http://backend.example.com", "token")
+    assert bench.settings.settings.backend_url == ""
+
+
+@pytest.mark.parametrize("given", [{"backend": BACKEND}, {"backend_url": BACKEND}])
+async def test_a_backend_of_this_run_beats_every_key_and_is_not_stored(
+    make: Make, given: dict[str, str]
+) -> None:
+    bench = make(api_key="ak_environment", **given)
+    await bench.load()
+    assert bench.desk.state == KeyState(KeyKind.BACKEND, backend_url=BACKEND, from_environment=True)
+    assert await bench.used() == (SourceKind.BACKEND, "", BACKEND)
+    assert bench.settings.settings.backend_url == ""
+
+
+async def test_one_key_has_one_source_which_is_closed_in_the_end(make: Make) -> None:
+    bench = make(api_key="ak_environment")
+    await bench.load()
+    await bench.used()
+    await bench.used()
+    assert len(bench.opened) == 1
+    bench.desk.enter("ak_other")
+    await bench.used()
+    assert len(bench.opened) == 2
