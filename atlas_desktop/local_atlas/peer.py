@@ -16,9 +16,11 @@ from aiortc import (
     RTCDataChannel,
     RTCIceCandidate,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.rtp import RtcpSrPacket
 from aiortc.sdp import SessionDescription
 
 from atlas_desktop.local_atlas.encoding import EncodedPacket
@@ -233,6 +235,7 @@ class Peer:
             self._prefer_codec(transceiver)
         elif not receiver._RTCRtpReceiver__started:
             receiver._RTCRtpReceiver__jitter_buffer = PromptBuffer()
+        _hold_empty_reports(sender)
 
     def _prefer_codec(self, transceiver: Any) -> None:
         # Pictures come encoded, so the answer must name that codec first. setCodecPreferences would
@@ -260,6 +263,22 @@ class Peer:
         if label == RELIABLE:
             while self._queued:
                 channel.send(self._queued.popleft())
+
+
+def _hold_empty_reports(sender: Any) -> None:
+    """Lets a sender report go out only once something was sent.
+
+    Before that aiortc's has the time 0, which WebRTC's statistics call "-inf": no JSON, and LiveKit
+    1.2.1 aborts the client's process over it.
+    """
+    send = RTCRtpSender._send_rtcp
+
+    async def send_reports(packets: list[Any]) -> None:
+        first = packets[0]
+        if not isinstance(first, RtcpSrPacket) or first.sender_info.ntp_timestamp:
+            await send(sender, packets)
+
+    sender._send_rtcp = send_reports
 
 
 def _sections(sdp: str) -> tuple[Section, ...]:

@@ -117,7 +117,9 @@ class AtlasRoom:
             raise RoomError(detail=_first_line(error.message)) from error
 
     async def round_trip_ms(self) -> float | None:
-        if not self._room.isconnected():
+        # Not before there is a picture: until a sender's first report has a time, WebRTC's statistics hold
+        # "-inf", and LiveKit 1.2.1 aborts the process when it reads that.
+        if not self._room.isconnected() or self._picture.last_frame_us is None:
             return None
         try:
             stats = await self._room.get_rtc_stats()
