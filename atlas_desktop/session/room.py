@@ -57,6 +57,7 @@ class AtlasRoom:
         media_loop: Callable[[], asyncio.AbstractEventLoop],
     ) -> None:
         self._listener = listener
+        self._video = video
         self._media_loop = media_loop
         self._streams = streams
         self._room = rtc.Room(loop=asyncio.get_running_loop())
@@ -119,7 +120,7 @@ class AtlasRoom:
     async def round_trip_ms(self) -> float | None:
         # Not before there is a picture: until a sender's first report has a time, WebRTC's statistics hold
         # "-inf", and LiveKit 1.2.1 aborts the process when it reads that.
-        if not self._room.isconnected() or self._picture.last_frame_us is None:
+        if not self._room.isconnected() or self._video.last_frame_us is None:
             return None
         try:
             stats = await self._room.get_rtc_stats()
