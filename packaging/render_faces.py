@@ -1,13 +1,17 @@
 """Draws the shipped faces: `resources/faces/NAME.svg` → `NAME.png` and the layers of the animated avatar.
 
-Run after a source was edited, and commit what it writes (QtSvg is needed, no window is):
+Run after a source was edited, and commit what it writes (QtSvg is needed, no window is). With ``--check``
+nothing is written: the exit status is 1 when a poster is not what its source shows.
 
-    .venv/bin/python packaging/render_faces.py [NAME…]
+    .venv/bin/python packaging/render_faces.py [--check] [NAME…]
 
-A source has these groups, back to front: background, hair-back, body, head, brows, hair-front, eyes,
-irises, lids-open, lids-half, lids-closed, glasses (maybe), mouths with one mouth-… group a shape. All lids
-are made of the same elements, and all mouths: what lies between two of them is drawn by going part of the
-way from each number to its counterpart. The root's data-… attributes say where the parts of the head are.
+To add a face, copy the source that is most like it to `resources/faces/NAME.svg`, redraw it group by group,
+run this, and look at NAME.png and at a rehearsal with that face. It is then in the gallery, in the order of
+the names. A source is 512×512 and has these groups, back to front: background, hair-back, body, head, brows,
+hair-front, eyes, irises, lids-open, lids-half, lids-closed, glasses (maybe), mouths with one mouth-… group a
+shape. All lids are made of the same elements, and all mouths: what lies between two of them is drawn by going
+part of the way from each number to its counterpart. The root's data-head, data-mouth, data-chin and
+data-brows say where these are.
 """
 
 import json
@@ -31,6 +35,7 @@ LAYER_PX = 1024
 _SVG = "http://www.w3.org/2000/svg"
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 _MARGIN_PX = 6
+_SHADE = 1.0
 _GRID_PX = 4  # boxes lie on it, so that the halved colour planes are cut alike
 
 LID_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -193,11 +198,7 @@ def render(name: str, tell: Callable[[str], None] = print) -> None:
     base.convert("RGB").save(LAYERS / f"{name}-base.png", optimize=True)
     _sheet(eyes, eye_box, 1).save(LAYERS / f"{name}-eyes.png", optimize=True)
     _sheet(mouths, mouth_box, len(SPREAD_LEVELS)).save(LAYERS / f"{name}-mouths.png", optimize=True)
-    poster = source.draw(source.all_but("lids-", "mouths", "glasses"))
-    for layer in (source.lids(0.0), source.named("glasses"), source.mouth({"smile": 1.0})):
-        poster.alpha_composite(source.draw(layer))
-    small = poster.convert("RGB").resize((POSTER_PX, POSTER_PX), Image.Resampling.LANCZOS)
-    small.save(FACES / f"{name}.png", optimize=True)
+    _poster(source).save(FACES / f"{name}.png", optimize=True)
     marks = {key: source.numbers(key) for key in ("head", "mouth", "chin", "brows")}
     layout = {
         "layer_px": LAYER_PX,
@@ -213,14 +214,37 @@ def render(name: str, tell: Callable[[str], None] = print) -> None:
     tell(f"{name}: {len(mouths)} mouths of {mouth_box[2] - mouth_box[0]}×{mouth_box[3] - mouth_box[1]}")
 
 
-def main() -> None:
-    """Renders the faces named, or all of them."""
+def _poster(source: Source) -> Image.Image:
+    """The face as the gallery shows it: awake and smiling."""
+    poster = source.draw(source.all_but("lids-", "mouths", "glasses"))
+    for layer in (source.lids(0.0), source.named("glasses"), source.mouth({"smile": 1.0})):
+        poster.alpha_composite(source.draw(layer))
+    return poster.convert("RGB").resize((POSTER_PX, POSTER_PX), Image.Resampling.LANCZOS)
+
+
+def is_current(name: str, tell: Callable[[str], None] = print) -> bool:
+    """Whether the poster shows what its source does; renderers may differ by a shade."""
+    drawn = np.asarray(_poster(Source(FACES / f"{name}.svg")), np.int16)
+    shipped = np.asarray(Image.open(FACES / f"{name}.png").convert("RGB"), np.int16)
+    difference = float(np.abs(drawn - shipped).mean())
+    tell(f"{name}: {difference:.2f} levels from its source")
+    return difference < _SHADE
+
+
+def main() -> int:
+    """Renders, or checks, the faces named, or all of them."""
     ET.register_namespace("", _SVG)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     _application = QGuiApplication([])
-    for name in sys.argv[1:] or [path.stem for path in sorted(FACES.glob("*.svg"))]:
+    names = [word for word in sys.argv[1:] if not word.startswith("-")]
+    names = names or [path.stem for path in sorted(FACES.glob("*.svg"))]
+    if "--check" in sys.argv[1:]:
+        stale = [name for name in names if not is_current(name)]
+        return 1 if stale else 0
+    for name in names:
         render(name)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

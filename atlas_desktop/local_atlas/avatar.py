@@ -7,11 +7,9 @@ import numpy as np
 
 from atlas_desktop.local_atlas.face_film import FaceFilm
 from atlas_desktop.local_atlas.likeness import Likeness, Prepare
-from atlas_desktop.local_atlas.mouth import WINDOW_SAMPLES, Mouth, MouthReader
-from atlas_desktop.local_atlas.portrait import portrait
+from atlas_desktop.local_atlas.mouth import WINDOW_SAMPLES, MouthReader
 from atlas_desktop.local_atlas.pose import Sway
 from atlas_desktop.local_atlas.speech_buffer import Samples, SpeechBuffer
-from atlas_desktop.local_atlas.sprites import shipped, shipped_name
 from atlas_desktop.local_atlas.stage import SOUND_BLOCK_SAMPLES, Picture, Sound
 
 log = logging.getLogger(__name__)
@@ -27,6 +25,10 @@ _preparing = ThreadPoolExecutor(1, thread_name_prefix="face")
 
 def prepare(face: bytes | None) -> Likeness:
     """Makes the likeness of a picture: a face of ours by its layers, any other as a portrait."""
+    # Loaded here, in the thread that prepares: the first request need not wait for it.
+    from atlas_desktop.local_atlas.portrait import portrait
+    from atlas_desktop.local_atlas.sprites import shipped, shipped_name
+
     name = shipped_name(face)
     if name is not None:
         return shipped(name)
@@ -45,7 +47,9 @@ class Avatar:
     and says them to their end. Threads: as ``stage.Performer`` says.
     """
 
-    def __init__(self, face: bytes | None, mode: str, how: Prepare = prepare, seed: int | None = None) -> None:
+    def __init__(
+        self, face: bytes | None, mode: str, how: Prepare = prepare, seed: int | None = None
+    ) -> None:
         self._how = how
         self._speech = SpeechBuffer(live=mode != "conversation")
         self._reader = MouthReader()

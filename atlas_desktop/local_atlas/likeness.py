@@ -1,4 +1,4 @@
-"""What a face can do, whether we drew it or a person gave it: planes, where its parts are, and its sprites."""
+"""What a face can do, drawn by us or given by a person: planes, where its parts are, and its sprites."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,23 +17,25 @@ class Marks:
         mouth: Middle of the line between the lips: x, y.
         chin_y: Lower edge of the chin.
         brows_y: Height of the brows.
+        scale: Size of the face; ours have 1.
     """
 
     head: tuple[float, float, float, float]
     mouth: tuple[float, float]
     chin_y: float
     brows_y: float
+    scale: float = 1.0
 
 
 class Sprites(Protocol):
-    """Ready-made mouths and eyes of a drawn face."""
+    """Ready-made mouths and eyes of a face."""
 
     def mouth(self, mouth: Mouth, warmth: float) -> Patch:
         """The mouth; at rest it smiles as warmly as ``warmth``, 0 to 1."""
         ...
 
-    def eyes(self, lids: float, gaze: tuple[int, int]) -> Patch:
-        """Both eyes: lids from open (0) to closed (1), gaze in half pixels."""
+    def eyes(self, lids: float, gaze: tuple[int, int]) -> Patch | None:
+        """Both eyes, if they move: lids from open (0) to closed (1), gaze in half pixels."""
         ...
 
 
@@ -46,7 +48,7 @@ class Likeness:
         marks: Where its parts are.
         jaw_px: How far the chin falls with the mouth wide open.
         liveliness: How much of the head's movement it takes, 0 to 1.
-        sprites: Mouths and eyes; without them the mouth is made by bending the picture.
+        sprites: Mouths and eyes; without them only the jaw moves, by bending the picture.
     """
 
     planes: Planes

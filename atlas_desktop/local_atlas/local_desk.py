@@ -6,6 +6,7 @@
 ``PATCH /local/books`` sets ``{"credit_cents": …, "terms": {fields of Terms}}``.
 """
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
@@ -55,7 +56,8 @@ class LocalDesk:
         return answer(self._listing())
 
     async def _read(self, request: web.Request) -> web.Response:
-        return answer({**self._books.report(), "rooms": self._rooms()})
+        tasks = len(asyncio.all_tasks())
+        return answer({**self._books.report(), "rooms": self._rooms(), "tasks": tasks})
 
     async def _set(self, request: web.Request) -> web.Response:
         body = await json_object(request)

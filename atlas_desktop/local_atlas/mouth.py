@@ -19,6 +19,13 @@ _LOUDEST_FLOOR_DB = -34.0
 _LOUDEST_DECAY_DB = 0.12  # a frame: 3 dB a second
 _OPEN_ATTACK, _OPEN_RELEASE = 0.75, 0.5
 _SPREAD_RATE = 0.45
+_HISSING = 0.55
+_VOICED = 0.3
+_CLOSE_HZ = 500
+# Voices differ in how bright they are, machines' from people's the most: each is compared with itself.
+_USUAL_FRONT_DB = -16.0
+_FRONT_DB = (-32.0, -6.0)
+_FRONT_RATE = 0.01
 
 
 class Consonant(StrEnum):
@@ -49,14 +56,23 @@ class Mouth:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """What a window of sound is made of: level in dBFS, shares of the energy, centres in Hz."""
+    """What a window of sound is made of.
+
+    Attributes:
+        level_db: Of all of it, dBFS.
+        hiss: Share of the energy above 3.2 kHz.
+        first_hz: Where the first formant is: it rises as the jaw falls.
+        front_db: 1.6 to 3.3 kHz, compared with 0.3 to 1 kHz: loud with spread lips and the tongue in front.
+        middle_db: 1 to 1.6 kHz, compared with the same.
+        mellow_db: 550 Hz to 1 kHz, compared with 200 to 550 Hz: faint when the lips are closed.
+    """
 
     level_db: float
     hiss: float
-    hum: float
     first_hz: float
-    second_hz: float
-    top_hz: float
+    front_db: float
+    middle_db: float
+    mellow_db: float
 
 
 def bands_of(sound: NDArray[np.int16]) -> Bands:
@@ -67,16 +83,15 @@ def bands_of(sound: NDArray[np.int16]) -> Bands:
     window /= 32768
     level_db = 10 * float(np.log10(np.mean(window**2) + 1e-10))
     power = np.abs(np.fft.rfft(window * _HANN, _FFT_SAMPLES)) ** 2
-    low, middle = _energy(power, 90, 450), _energy(power, 450, 3200)
-    high = _energy(power, 3200, 11000)
-    whole = low + middle + high + 1e-9
+    low_db = _energy_db(power, 300, 1000)
+    high, whole = power[_band(3200, 11000)].sum(), power[_band(90, 11000)].sum()
     return Bands(
         level_db=level_db,
-        hiss=high / whole,
-        hum=low / whole,
-        first_hz=_centre(power, 250, 1050),
-        second_hz=_centre(power, 900, 2900, tilt=True),
-        top_hz=_centre(power, 3200, 11000),
+        hiss=float(high / (whole + 1e-9)),
+        first_hz=_centre_hz(power, 250, 1050),
+        front_db=_energy_db(power, 1600, 3300) - low_db,
+        middle_db=_energy_db(power, 1000, 1600) - low_db,
+        mellow_db=_energy_db(power, 550, 1000) - _energy_db(power, 200, 550),
     )
 
 
@@ -85,6 +100,7 @@ class MouthReader:
 
     def __init__(self) -> None:
         self._loudest_db = _LOUDEST_FLOOR_DB
+        self._front_db = _USUAL_FRONT_DB
         self._mouth = Mouth()
 
     def read(self, sound: NDArray[np.int16]) -> Mouth:
@@ -93,7 +109,10 @@ class MouthReader:
         self._loudest_db = max(bands.level_db, self._loudest_db - _LOUDEST_DECAY_DB, _LOUDEST_FLOOR_DB)
         floor_db = max(_SILENCE_DB, self._loudest_db - _RANGE_DB)
         loudness = float(np.clip((bands.level_db - floor_db) / (self._loudest_db - floor_db), 0, 1))
-        target = _target(bands, loudness)
+        target = _target(bands, loudness, self._front_db)
+        if loudness > _VOICED and bands.hiss < _HISSING:
+            front_db = float(np.clip(bands.front_db, *_FRONT_DB))
+            self._front_db = _toward(self._front_db, front_db, _FRONT_RATE)
         rate = _OPEN_ATTACK if target.opening > self._mouth.opening else _OPEN_RELEASE
         if target.consonant is not Consonant.NONE:
             rate = _OPEN_ATTACK
@@ -106,37 +125,46 @@ class MouthReader:
         return self._mouth
 
 
-def _target(bands: Bands, loudness: float) -> Mouth:
+def _target(bands: Bands, loudness: float, usual_db: float) -> Mouth:
     if loudness <= 0.02:
         return Mouth()
-    if bands.hiss > 0.55:
+    if bands.hiss > _HISSING:
         # F and V hiss softly over a broad band, S and SH loudly around one peak.
         soft = loudness < 0.34
         kind = Consonant.TEETH_ON_LIP if soft else Consonant.HISS
         return Mouth(0.22, 0.25, kind, loudness)
-    if bands.hum > 0.93 and bands.first_hz < 400 and loudness < 0.75:
+    hum = bands.first_hz < 345 and bands.mellow_db < -16 and bands.front_db < min(-13, bands.middle_db + 3)
+    if hum and loudness < 0.92:
         return Mouth(0.0, 0.0, Consonant.CLOSED, loudness)
-    # The first formant rises as the jaw falls, the second as the lips draw apart.
-    jaw = float(np.clip((bands.first_hz - 330) / 360, 0, 1))
-    opening = float(np.clip(loudness**0.8 * (0.30 + 0.85 * jaw), 0, 1))
-    spread = float(np.clip((bands.second_hz - 1480) / 480, -1, 1))
-    return Mouth(opening, spread * (0.45 + 0.55 * loudness), Consonant.NONE, loudness)
+    jaw = float(np.clip((bands.first_hz - 310) / 380, 0, 1))
+    opening = float(np.clip(loudness**0.8 * (0.26 + 0.8 * jaw), 0, 1))
+    return Mouth(opening, _spread(bands, usual_db) * (0.45 + 0.55 * loudness), Consonant.NONE, loudness)
+
+
+def _spread(bands: Bands, usual_db: float) -> float:
+    """From spread lips as in E (1) to rounded ones as in U (−1)."""
+    if bands.first_hz < _CLOSE_HZ:
+        # With a high tongue, lips are spread (I) unless the second formant is as low as in U.
+        spread = (bands.front_db - bands.middle_db - 5) / 4
+    else:
+        spread = (bands.front_db - usual_db) / 8
+    if spread < 0:
+        # A wide open mouth isn't round.
+        spread *= float(np.clip((720 - bands.first_hz) / 150, 0, 1))
+    return float(np.clip(spread, -1, 1))
 
 
 def _toward(now: float, target: float, rate: float) -> float:
     return now + (target - now) * rate
 
 
-def _energy(power: NDArray[np.float32], low_hz: int, high_hz: int) -> float:
-    return float(power[_band(low_hz, high_hz)].sum())
+def _energy_db(power: NDArray[np.float32], low_hz: int, high_hz: int) -> float:
+    return 10 * float(np.log10(power[_band(low_hz, high_hz)].sum() + 1e-6))
 
 
-def _centre(power: NDArray[np.float32], low_hz: int, high_hz: int, *, tilt: bool = False) -> float:
-    """Centre of gravity of a band; ``tilt`` makes up for the 6 dB an octave that voices lose."""
+def _centre_hz(power: NDArray[np.float32], low_hz: int, high_hz: int) -> float:
     band = _band(low_hz, high_hz)
-    frequencies = _FREQUENCIES_HZ[band]
-    weights = np.sqrt(power[band]) * (frequencies / low_hz if tilt else 1.0)
-    return float((weights * frequencies).sum() / (weights.sum() + 1e-9))
+    return float((power[band] * _FREQUENCIES_HZ[band]).sum() / (power[band].sum() + 1e-9))
 
 
 def _band(low_hz: int, high_hz: int) -> slice:

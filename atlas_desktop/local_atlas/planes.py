@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-import av
 import numpy as np
-from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
-from PIL import Image
 
 from atlas_desktop.local_atlas.stage import PICTURE_SIZE_PX
 
@@ -47,12 +44,3 @@ class Patch:
         left, top, width, height = left // 2, top // 2, width // 2, height // 2
         canvas.blue[top : top + height, left : left + width] = self.planes.blue
         canvas.red[top : top + height, left : left + width] = self.planes.red
-
-
-def planes_of(picture: Image.Image, scale: int) -> Planes:
-    """Converts an RGB picture of even size, ``scale`` times enlarged."""
-    width, height = picture.width * scale, picture.height * scale
-    frame = av.VideoFrame.from_ndarray(np.asarray(picture.convert("RGB")), format="rgb24")
-    packed = frame.reformat(width, height, "yuv420p", interpolation=Interpolation.BICUBIC).to_ndarray()
-    colour = packed[height:].reshape(2, height // 2, width // 2)
-    return Planes(packed[:height].copy(), colour[0].copy(), colour[1].copy())

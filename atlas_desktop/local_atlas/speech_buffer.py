@@ -11,7 +11,7 @@ from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, SOUND_BLOCK_SAMPLES,
 _START_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
 _LIMIT_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
 _FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000
-_ONE_BLOCK = SOUND_BLOCK_SAMPLES
+_HELD_BLOCKS = 3
 
 Samples = NDArray[np.int16]
 """int16, (samples,), 48 kHz."""
@@ -21,8 +21,9 @@ class SpeechBuffer:
     """Holds pushed sound until it is taken, 20 ms at a time; silence when there is none.
 
     A live buffer evens out the jitter of sound that arrives in real time: it waits for 40 ms before it
-    starts, and lets no sample wait longer than 60 ms. One that is not live starts at once and keeps all
-    it is given, so that a whole sentence can be pushed in one go. Neither starts nor stops with a click.
+    starts, or for the third block, and lets no sample wait longer than 60 ms. One that is not live starts
+    at once and keeps all it is given, so that a whole sentence can be pushed in one go. Neither starts nor
+    stops with a click.
     Thread: any.
     """
 
@@ -32,6 +33,7 @@ class SpeechBuffer:
         self._blocks: deque[Samples] = deque()
         self._waiting = 0
         self._running = False
+        self._held = 0
         self._tail: Samples | None = None
 
     @property
@@ -66,11 +68,13 @@ class SpeechBuffer:
                 tail, self._tail = self._tail, None
                 out[: len(tail)] = tail * np.linspace(1, 0, len(tail))
                 return out
+            self._held = self._held + 1 if self._waiting and not self._running else 0
             starts = not self._running and self._ready()
             if not (self._running or starts):
                 return out
             self._running = True
-            if self._live and self._waiting > _LIMIT_SAMPLES + _ONE_BLOCK:
+            # What came last has waited up to 20 ms already, and waits for all that is before it.
+            if self._live and self._blocks and self._waiting - len(self._blocks[-1]) > _LIMIT_SAMPLES:
                 self._skip(self._waiting - _START_SAMPLES)
             taken = self._pop(samples)
             out[: len(taken)] = taken
@@ -97,7 +101,8 @@ class SpeechBuffer:
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def _ready(self) -> bool:
-        return self._waiting >= (_START_SAMPLES if self._live else 1)
+        enough = _START_SAMPLES if self._live and self._held < _HELD_BLOCKS else 1
+        return self._waiting >= enough
 
     def _pop(self, samples: int) -> Samples:
         parts: list[Samples] = []

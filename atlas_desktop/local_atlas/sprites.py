@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 from PIL import Image, ImageChops
 
 from atlas_desktop.assets import default_faces
+from atlas_desktop.local_atlas.enlarging import patch_of, planes_of
 from atlas_desktop.local_atlas.likeness import Likeness, Marks
 from atlas_desktop.local_atlas.mouth import Consonant, Mouth
-from atlas_desktop.local_atlas.planes import FINE_PX, Patch, Planes, planes_of
+from atlas_desktop.local_atlas.planes import FINE_PX, Patch
 
 _JAW_PX = 6.0
-_PAD_PX = 8  # enlarging looks beyond the edge
-_EYES_KEPT = 24
+_MARGIN_PX = 8
+_EYES_KEPT = 64  # 12 MB
 _CONSONANT_HALF = 0.45
 _SMILES = 4
 
@@ -58,7 +60,9 @@ class DrawnSprites:
         self._lids: list[float] = layout["lid_levels"]
         count = len(self._open) * len(self._spread)
         self._grid = [mouths.patch([mouths.cell(i)]) for i in range(count)]
-        self._extras = {name: mouths.patch([mouths.cell(count + i)]) for i, name in enumerate(layout["extras"])}
+        self._extras = {
+            name: mouths.patch([mouths.cell(count + i)]) for i, name in enumerate(layout["extras"])
+        }
         self._sheet = eyes
         self._white, self._iris, self._glasses, *self._lid_cells = (
             eyes.cell(i) for i in range(3 + len(self._lids))
@@ -72,15 +76,15 @@ class DrawnSprites:
         if mouth.consonant in (Consonant.TEETH_ON_LIP, Consonant.HISS):
             near = mouth.opening < _CONSONANT_HALF
             return self._extras[mouth.consonant.value if near else f"{mouth.consonant.value}-half"]
-        row = _nearest(self._open, mouth.opening)
+        row = nearest(self._open, mouth.opening)
         if row == 0 and warmth > 0.5 and (smile := round((warmth - 0.5) * 2 * _SMILES)):
             return self._extras[f"smile-{smile}"]
         spread = mouth.spread + (1 - mouth.opening) * min(1.0, 2 * warmth)
-        return self._grid[row * len(self._spread) + _nearest(self._spread, spread)]
+        return self._grid[row * len(self._spread) + nearest(self._spread, spread)]
 
     def eyes(self, lids: float, gaze: tuple[int, int]) -> Patch:
         """Both eyes; put together when first asked for, about 1 ms."""
-        key = (_nearest(self._lids, lids), gaze)
+        key = (nearest(self._lids, lids), gaze)
         patch = self._eyes.get(key)
         if patch is None:
             iris = ImageChops.offset(self._iris, *gaze)
@@ -109,21 +113,15 @@ class _Sheet:
     def patch(self, cells: list[Image.Image]) -> Patch:
         """The face with these cells on it, as far as they reach."""
         left, top, width, height = self.box
-        ground = self.base.crop((left - _PAD_PX, top - _PAD_PX, left + width + _PAD_PX, top + height + _PAD_PX))
-        ground = ground.convert("RGBA")
+        around = (left - _MARGIN_PX, top - _MARGIN_PX, left + width + _MARGIN_PX, top + height + _MARGIN_PX)
+        ground = self.base.crop(around).convert("RGBA")
         for cell in cells:
-            ground.alpha_composite(cell, (_PAD_PX, _PAD_PX))
-        scale = FINE_PX // self.base.width
-        whole = planes_of(ground, scale)
-        pad = _PAD_PX * scale
-        cut, half = slice(pad, -pad), slice(pad // 2, -pad // 2)
-        planes = Planes(
-            whole.luma[cut, cut].copy(), whole.blue[half, half].copy(), whole.red[half, half].copy()
-        )
-        return Patch(left * scale, top * scale, planes)
+            ground.alpha_composite(cell, (_MARGIN_PX, _MARGIN_PX))
+        return patch_of(ground, left, top, _MARGIN_PX, FINE_PX // self.base.width)
 
 
-def _nearest(levels: list[float], value: float) -> int:
+def nearest(levels: Sequence[float], value: float) -> int:
+    """The number of the level that ``value`` is nearest to."""
     return min(range(len(levels)), key=lambda i: abs(levels[i] - value))
 
 

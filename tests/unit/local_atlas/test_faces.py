@@ -1,0 +1,62 @@
+"""Which faces the service accepts."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from atlas_desktop.local_atlas.answers import RefusedError
+from atlas_desktop.local_atlas.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64), mode: str = "RGB") -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, size, 120).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+async def test_three_formats_are_accepted_as_they_are(kind: str) -> None:
+    content = picture(kind)
+    assert await checked_face(content) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "missing_face"),
+        (b"GIF89a no", "invalid_face"),
+        (picture("GIF", mode="L"), "invalid_face"),
+        (picture("BMP"), "invalid_face"),
+        (picture(size=(63, 200)), "invalid_face"),
+        (picture(size=(300, 300))[:120], "invalid_face"),
+        (picture("JPEG", (300, 300))[:-400], "invalid_face"),
+        (bytes(FACE_LIMIT_BYTES + 1), "face_too_large"),
+    ],
+)
+async def test_anything_else_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        await checked_face(content)
+    assert refusal.value.status == 400
+    assert refusal.value.reason == reason
+
+
+async def test_a_form_may_have_a_face() -> None:
+    assert await picture_in({}, "face") is None
+    content = picture()
+    assert await picture_in({"face": content}, "face") == content
+    with pytest.raises(RefusedError):
+        await picture_in({"face": "text"}, "face")
+
+
+@pytest.mark.parametrize("url", ["http://example.org/a.png", "file:///etc/passwd", "https://", "nothing"])
+async def test_only_https_addresses_are_fetched(url: str) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        await fetched_face(url)
+    assert refusal.value.reason == "invalid_face_url"
+
+
+async def test_an_address_that_does_not_answer_is_refused() -> None:
+    with pytest.raises(RefusedError) as refusal:
+        await fetched_face("https://127.0.0.1:9/face.png")
+    assert refusal.value.reason == "face_url_unreachable"
