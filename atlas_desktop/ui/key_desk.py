@@ -86,6 +86,7 @@ class KeyDesk:
         self._opener = opener
         self._held: StoredKey | None = None
         self._pasted = ""
+        self._missing = ""
         self._state = KeyState()
         self._loaded = asyncio.Event()
         self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
@@ -118,7 +119,7 @@ class KeyDesk:
     def load(self) -> None:
         """Finds out what there is; the keyring answers later."""
         self._loaded.clear()
-        self._held = None
+        self._held, self._missing = None, ""
         self._scope.start(self._load(), "load key")
 
     def enter(self, pasted: str) -> None:
@@ -190,9 +191,9 @@ class KeyDesk:
             if found is None:
                 found = await self._keys.get(self._address)
         except KeyringError as error:
+            # No notice: who rehearses needs no keyring. The key line says it, and storing a key does.
             log.info("%s", error)
-            if not self.backend_url:
-                self._on_error(error)
+            self._missing = error_words(error)[0]
         finally:
             # A key that was taken while the keyring was asked is newer.
             self._held = self._held or found
@@ -207,7 +208,7 @@ class KeyDesk:
         if self._pasted:
             return KeyState(KeyKind.CHECKING)
         if held is None:
-            return KeyState(KeyKind.NONE)
+            return KeyState(KeyKind.NONE, self._missing)
         reason = error_words(held.problem)[0] if held.problem is not None else ""
         return KeyState(_KINDS[held.place], reason)
 

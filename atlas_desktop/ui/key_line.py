@@ -174,6 +174,8 @@ class KeyLine(QWidget):
                 return self.tr("Will be kept in this computer's keyring once Atlas accepts it.")
             case KeyKind.REFUSED:
                 return reason or self.tr("Atlas did not accept this key. Check it, or get a new one.")
+            case _ if reason:
+                return reason + ". " + self.tr("A key is then kept for this run only, in memory.")
             case _:
                 return self.tr("For real sessions. It is kept in this computer's keyring, nowhere else.")
 

@@ -22,7 +22,7 @@ class KeyState:
 
     Attributes:
         kind: What is known about it. ``CHECKING``: given, used, not yet answered by Atlas.
-        reason: One sentence: why it is only in memory, or why it was refused.
+        reason: One sentence: why it is only in memory, why it was refused, or why none could be looked for.
         backend_url: Address of the backend in use, with ``BACKEND``.
         from_environment: The backend comes from ``ATLAS_BACKEND_URL`` or the command line.
     """

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QRadioButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -172,7 +173,7 @@ def test_the_volume_card(bench: Bench, qtbot: QtBot) -> None:
     assert bench.model.asked == [("set_volume", 35)]
     bench.model.volume_changed.emit(35, True)
     assert bench.button("Sound").accessibleDescription() == "Sound: off"
-    qtbot.keyClick(slider, Qt.Key.Key_Escape)
+    QTest.keyClick(slider, Qt.Key.Key_Escape)
     assert not slider.isVisible()
 
 
@@ -182,8 +183,8 @@ def test_space_on_the_stage_is_push_to_talk(bench: Bench, qtbot: QtBot) -> None:
     bench.page.setFocus()
     stage = bench.page.focusProxy()
     assert stage is not None
-    qtbot.keyPress(stage, Qt.Key.Key_Space)
-    qtbot.keyRelease(stage, Qt.Key.Key_Space)
+    QTest.keyPress(stage, Qt.Key.Key_Space)
+    QTest.keyRelease(stage, Qt.Key.Key_Space)
     assert bench.model.asked == [("set_microphone", True), ("set_microphone", False)]
 
 
@@ -209,7 +210,7 @@ def test_full_screen_is_the_picture_alone(bench: Bench, qtbot: QtBot) -> None:
     assert bench.picture.size() == bench.page.size()
     assert bench.cues.isVisible()
     qtbot.waitUntil(lambda: not bench.cues.isVisible(), timeout=GOES_AFTER_MS + 2000)
-    qtbot.keyClick(bench.page, Qt.Key.Key_Shift)
+    QTest.keyClick(bench.page, Qt.Key.Key_Shift)
     qtbot.waitUntil(bench.cues.isVisible, timeout=1000)
     bench.page.show_full_screen(False)
     assert bench.picture.height() < bench.page.height() - bench.cues.height()
