@@ -1,10 +1,10 @@
 """The two modes as cards: radio buttons that say what each does and costs."""
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
-from atlas_desktop.ui.controls import draw_focus_ring, is_keyboard_focus
+from atlas_desktop.ui.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import RADIUS_CARD_PX, mix
 
@@ -13,7 +13,7 @@ _LINE_GAP_PX = 4
 _TEXT_FLAGS = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop)
 
 
-class ModeCard(QRadioButton):
+class ModeCard(Lively, QRadioButton):
     """One mode: its name, its price, one sentence. Selected by click, arrow keys or space."""
 
     def __init__(self, theme: Theme, title: str, sentence: str, parent: QWidget | None = None) -> None:
@@ -21,7 +21,6 @@ class ModeCard(QRadioButton):
         self._theme = theme
         self._sentence = sentence
         self._price = ""
-        self._by_keyboard = False
         self.setFont(theme.font(strong=True))
         self.setAccessibleName(title)
         self.setAccessibleDescription(sentence)
@@ -59,21 +58,6 @@ class ModeCard(QRadioButton):
         """The whole card counts."""
         return self.rect().contains(position)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
-        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
-        super().focusInEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Shows that it can be pressed."""
-        super().enterEvent(event)
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Back to rest."""
-        super().leaveEvent(event)
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Card, border, name, price and sentence."""
         painter = QPainter(self)
@@ -98,7 +82,7 @@ class ModeCard(QRadioButton):
         tokens = self._theme.tokens
         body = QRectF(self.rect())
         radius = RADIUS_CARD_PX
-        if self.hasFocus() and self._by_keyboard:
+        if self.shows_ring:
             body = draw_focus_ring(painter, body, radius, QColor(tokens.accent))
             radius -= 3
         width = 2 if self.isChecked() else 1

@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
+from atlas_desktop.ui.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import (
@@ -16,14 +17,7 @@ from atlas_desktop.ui.tokens import (
     RADIUS_CONTROL_PX,
 )
 
-_RING_PX = 2
-_GAP_PX = 2
 _ICON_GAP_PX = 8
-_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
 
 
 class ButtonKind(StrEnum):
@@ -49,7 +43,7 @@ _HEIGHTS_PX = {ButtonKind.ROUND: 44, ButtonKind.OVERLAY: 36, ButtonKind.LINK: 24
 _PADDINGS_PX = {ButtonKind.PRIMARY: 16, ButtonKind.LINK: 0}
 
 
-class Button(QPushButton):
+class Button(Lively, QPushButton):
     """A push button of one of our kinds; checkable ones show that they are on in the accent colour.
 
     Signals:
@@ -83,7 +77,6 @@ class Button(QPushButton):
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
-        self._by_keyboard = False
         self._compact = False
         self._is_shown_checked = False
         self._height_px = _HEIGHTS_PX.get(kind, CONTROL_HEIGHT_PX)
@@ -150,28 +143,13 @@ class Button(QPushButton):
         if not self.isEnabled():
             painter.setOpacity(0.45)
         body = QRectF(self.rect())
-        if self._shows_ring():
+        if self.shows_ring:
             body = draw_focus_ring(painter, body, self._radius(body), self._theme.color(self._ring_token()))
         background = self._background()
         if background is not None:
             self._draw_body(painter, body, background)
         self._draw_content(painter)
         painter.end()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Shows that it can be pressed."""
-        super().enterEvent(event)
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Back to rest."""
-        super().leaveEvent(event)
-        self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
-        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
-        super().focusInEvent(event)
 
     @Slot(bool)
     def _ask(self, checked: bool) -> None:
@@ -193,9 +171,6 @@ class Button(QPushButton):
 
     def _clean_text(self) -> str:
         return self.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
-
-    def _shows_ring(self) -> bool:
-        return self.hasFocus() and self._by_keyboard
 
     def _ring_token(self) -> str:
         return "danger" if self._kind is ButtonKind.DANGER else "accent"
@@ -270,20 +245,3 @@ class Button(QPushButton):
         place = QStyle.visualRect(direction, self.rect(), words)
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
         painter.drawText(place, int(flags), self._clean_text())
-
-
-def is_keyboard_focus(reason: Qt.FocusReason, before: bool) -> bool:
-    """Whether focus that came for ``reason`` needs a ring; a window coming back keeps what was."""
-    if reason in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
-        return before
-    return reason in _KEYBOARD
-
-
-def draw_focus_ring(painter: QPainter, outer: QRectF, radius_px: float, color: QColor) -> QRectF:
-    """Draws the ring at the edge of ``outer`` and returns the box that is left for the body."""
-    edge = outer.adjusted(_RING_PX / 2, _RING_PX / 2, -_RING_PX / 2, -_RING_PX / 2)
-    painter.setPen(QPen(color, _RING_PX))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(edge, radius_px, radius_px)
-    inset = _RING_PX + _GAP_PX
-    return outer.adjusted(inset, inset, -inset, -inset)

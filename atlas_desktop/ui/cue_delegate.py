@@ -5,8 +5,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, Q
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.ui.controls import draw_focus_ring
 from atlas_desktop.ui.cue_model import CueRole
+from atlas_desktop.ui.focus_ring import draw_focus_ring
 from atlas_desktop.ui.icons import draw_icon
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import RADIUS_CONTROL_PX

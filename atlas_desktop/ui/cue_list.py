@@ -4,9 +4,9 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QLinearGradient, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
-from atlas_desktop.ui.controls import is_keyboard_focus
 from atlas_desktop.ui.cue_delegate import CUE_HEIGHT_PX, CueDelegate
 from atlas_desktop.ui.cue_model import CueRows
+from atlas_desktop.ui.focus_ring import is_keyboard_focus
 from atlas_desktop.ui.theme import Theme
 
 _FADE_PX = 24

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QGuiApplication, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.controls import Button, draw_focus_ring, is_keyboard_focus
+from atlas_desktop.ui.controls import Button
 from atlas_desktop.ui.drop import FACE_ENDINGS, local_path
 from atlas_desktop.ui.flow import FlowLayout
+from atlas_desktop.ui.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.labels import make_label
 from atlas_desktop.ui.pictures import draw_rounded, face_title, picture_of_file, png_bytes
 from atlas_desktop.ui.theme import Theme
@@ -112,7 +113,7 @@ class FacePanel(QWidget):
         self._problem.show()
 
 
-class FaceThumbnail(QPushButton):
+class FaceThumbnail(Lively, QPushButton):
     """One shipped face, as a button; its picture is read when it is first painted.
 
     Signals:
@@ -125,7 +126,6 @@ class FaceThumbnail(QPushButton):
         super().__init__(parent)
         self._theme = theme
         self._path = path
-        self._by_keyboard = False
         name = face_title(path.name)
         self.setAccessibleName(self.tr("Face {name}").format(name=name))
         self.setToolTip(name)
@@ -137,25 +137,12 @@ class FaceThumbnail(QPushButton):
         """A small square."""
         return QSize(_THUMBNAIL_PX, _THUMBNAIL_PX)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
-        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
-        super().focusInEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Shows that it can be pressed."""
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Back to rest."""
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """The face, with a ring when focused or under the pointer."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect())
-        if (self.hasFocus() and self._by_keyboard) or self.underMouse():
+        if self.shows_ring or self.underMouse():
             box = draw_focus_ring(painter, box, 12, QColor(self._theme.tokens.accent))
         picture = picture_of_file(self._path, round(_THUMBNAIL_PX * self.devicePixelRatioF()))
         if not picture.isNull():

@@ -1,11 +1,11 @@
 """The two modes side by side in one track: for switching while a session runs."""
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.ui.controls import draw_focus_ring, is_keyboard_focus
+from atlas_desktop.ui.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
 
@@ -62,13 +62,12 @@ class ModeChoice(QWidget):
             self.mode_requested.emit(mode)
 
 
-class _Segment(QRadioButton):
+class _Segment(Lively, QRadioButton):
     """One of the two; a radio button to the keyboard and the screen reader."""
 
     def __init__(self, theme: Theme, text: str) -> None:
         super().__init__(text)
         self._theme = theme
-        self._by_keyboard = False
         self.setFont(theme.font(13))
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -84,10 +83,6 @@ class _Segment(QRadioButton):
     def hitButton(self, position: QPoint) -> bool:
         return True
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
-        super().focusInEvent(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -96,7 +91,7 @@ class _Segment(QRadioButton):
         tokens = self._theme.tokens
         body = QRectF(self.rect())
         radius = RADIUS_CONTROL_PX - _INSET_PX
-        if self.hasFocus() and self._by_keyboard:
+        if self.shows_ring:
             body = draw_focus_ring(painter, body, radius, QColor(tokens.accent))
         if self.isChecked():
             painter.setPen(Qt.PenStyle.NoPen)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.connecting import ConnectingCard
-from atlas_desktop.ui.controls import is_keyboard_focus
+from atlas_desktop.ui.focus_ring import is_keyboard_focus
 from atlas_desktop.ui.overlay import Overlay
 from atlas_desktop.ui.theme import Theme
 

@@ -1,10 +1,10 @@
 """A check box drawn as a switch with its words beside it."""
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.ui.controls import draw_focus_ring, is_keyboard_focus
+from atlas_desktop.ui.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import mix
 
@@ -14,13 +14,12 @@ _GAP_PX = 10
 _RING_ROOM_PX = 4
 
 
-class Switch(QCheckBox):
+class Switch(Lively, QCheckBox):
     """A check box to everyone who asks, a switch to the eye. Words wrap when there is little room."""
 
     def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self._theme = theme
-        self._by_keyboard = False
         self.setAccessibleName(text)
         self.setFont(theme.font())
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -53,21 +52,6 @@ class Switch(QCheckBox):
         """Words count too."""
         return self.rect().contains(position)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
-        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
-        super().focusInEvent(event)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Shows that it can be pressed."""
-        super().enterEvent(event)
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Back to rest."""
-        super().leaveEvent(event)
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Track, knob and words, in reading direction."""
         painter = QPainter(self)
@@ -76,7 +60,7 @@ class Switch(QCheckBox):
             painter.setOpacity(0.5)
         tokens = self._theme.tokens
         track = self._visual(QRect(QPoint(_RING_ROOM_PX, (self.height() - _TRACK.height()) // 2), _TRACK))
-        if self.hasFocus() and self._by_keyboard:
+        if self.shows_ring:
             room = QRectF(track).adjusted(-_RING_ROOM_PX, -_RING_ROOM_PX, _RING_ROOM_PX, _RING_ROOM_PX)
             draw_focus_ring(painter, room, room.height() / 2, self._theme.color("accent"))
         off = mix(tokens.dim, tokens.surface, 0.75 if self.underMouse() else 0.6)

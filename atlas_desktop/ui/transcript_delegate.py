@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.session.transcript import Message
-from atlas_desktop.ui.controls import draw_focus_ring
+from atlas_desktop.ui.focus_ring import draw_focus_ring
 from atlas_desktop.ui.message_layout import MessageLayouts, line_height_px
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.transcript_model import TranscriptRole
