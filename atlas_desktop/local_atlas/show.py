@@ -77,6 +77,9 @@ class Show:
         began_s = time.monotonic()
         step = 0
         while not self._stop.wait(max(0.0, began_s + step * _BLOCK_S - time.monotonic())):
+            if loop.is_closed():
+                # Nobody closed the room before the process goes: it must not wait for this thread.
+                return
             late_s = time.monotonic() - began_s - step * _BLOCK_S
             if late_s > _BEHIND_LIMIT_S:
                 missed = int(late_s / _BLOCK_S)

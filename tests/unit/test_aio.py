@@ -19,6 +19,7 @@ async def test_a_known_error_is_reported_as_it_is() -> None:
     assert [type(error) for error in reported] == [NoCreditError]
 
 
+@pytest.mark.logs("test.divide failed")
 async def test_an_unknown_error_becomes_a_bug_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
     reported: list[AppError] = []
     scope = TaskScope("test", reported.append)

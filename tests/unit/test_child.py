@@ -50,6 +50,7 @@ async def test_a_program_that_is_not_there_is_an_error(monkeypatch: pytest.Monke
         await Child.start("local")
 
 
+@pytest.mark.logs("ended with status 3")
 async def test_an_unasked_end_is_told(program: Path) -> None:
     program.write_text("print('{}', flush=True)\nraise SystemExit(3)\n")
     child = await Child.start("local")
@@ -59,6 +60,7 @@ async def test_an_unasked_end_is_told(program: Path) -> None:
     await child.aclose()
 
 
+@pytest.mark.logs("did not end by itself")
 async def test_a_child_that_ignores_end_of_file_is_ended_by_force(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ async def test_the_bearer_is_sent_and_the_paths_are_below_the_url() -> None:
     assert {request.headers["authorization"] for request in backend.asked} == {"Bearer letmein"}
 
 
+@pytest.mark.logs("is not confirmed")
 async def test_a_404_on_viewer_or_face_means_not_offered() -> None:
     source = Backend(404, {"error": "not_found", "message": "Nope."}).source()
     with pytest.raises(RejectedError, match="does not offer viewers"):

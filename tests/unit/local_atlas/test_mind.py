@@ -229,6 +229,7 @@ async def test_a_microphone_that_goes_ends_the_turn(scene: Scene) -> None:
     await eventually(scene.log.rests, "to its end")
 
 
+@pytest.mark.logs("mind.say failed")
 async def test_a_voice_that_breaks_leaves_it_listening(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """The media clock, the encoders and the outlets, without any connection."""
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -95,3 +96,18 @@ async def test_an_outlet_begins_at_a_key_frame_and_again_after_an_overflow() -> 
     for index in range(3, 12):
         outlet.offer(packet(index, False))
     assert outlet.wants_key
+
+
+def test_a_clock_that_nobody_closed_ends_with_its_loop() -> None:
+    async def begin() -> None:
+        show = Show(ToyPerformer(hums=False), "VP8", lambda kind, packets: None)
+        show.resting = True
+        show.start()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(begin())
+    clocks = [thread for thread in threading.enumerate() if thread.name.startswith("show")]
+    for clock in clocks:
+        clock.join(2.0)
+    assert clocks
+    assert not any(clock.is_alive() for clock in clocks)

@@ -201,6 +201,7 @@ def test_the_microphone_is_heard_except_while_a_clip_plays(feeder: Feeder) -> No
     assert microphone.closed
 
 
+@pytest.mark.logs("media.feeder failed")
 def test_a_failing_listener_is_reported_and_the_feeder_goes_on() -> None:
     errors: list[AppError] = []
     feeder = Feeder("media-other", errors.append)

@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from atlas_desktop.media.handles import HandleBin
 from tests.unit.media.stand_ins import until
 
@@ -41,6 +43,7 @@ def test_nothing_is_left_after_close_and_later_ones_go_at_once() -> None:
     assert late.disposed_in == [threading.current_thread().name]
 
 
+@pytest.mark.logs("media.handles failed")
 def test_one_bad_handle_does_not_stop_the_others() -> None:
     bin_ = HandleBin()
     bin_.start()

@@ -1,6 +1,8 @@
 import asyncio
 import threading
 
+import pytest
+
 from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.media.loop_thread import LoopThread
 from tests.unit.media.stand_ins import until
@@ -37,6 +39,7 @@ def test_it_starts_anew_after_close() -> None:
     assert not thread.is_running
 
 
+@pytest.mark.logs("media-test failed")
 def test_a_failing_call_is_reported() -> None:
     errors: list[AppError] = []
     thread = LoopThread("media-test", errors.append)

@@ -101,6 +101,7 @@ async def test_nothing_is_left_of_a_closed_room(seat: Seat) -> None:
     seat.video.clear()
 
 
+@pytest.mark.logs("failed")
 async def test_an_error_in_a_feed_sets_the_flag_and_the_sdk_goes_on(
     seat: Seat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

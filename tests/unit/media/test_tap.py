@@ -70,6 +70,7 @@ async def test_disposing_a_handle_calls_the_native_side() -> None:
 
 
 @pytest.mark.parametrize("lacking", ["subscribe", "unsubscribe"])
+@pytest.mark.logs("does not fit this livekit")
 def test_without_a_private_name_the_public_streams_are_chosen(
     monkeypatch: pytest.MonkeyPatch, lacking: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -218,6 +218,7 @@ async def test_streams_are_told_when_they_begin_and_cease(
     assert told == [session.video, session.audio, None]
 
 
+@pytest.mark.logs("session.on_change failed")
 async def test_a_callback_that_fails_harms_nobody(
     session: AtlasSession, source: FakeSource, notices: list[AppError], caplog: pytest.LogCaptureFixture
 ) -> None:

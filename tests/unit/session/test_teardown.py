@@ -252,6 +252,7 @@ async def test_closing_waits_for_the_delete(bench: Bench, source: FakeSource) ->
     assert bench.feeder.closed
 
 
+@pytest.mark.logs("session.kept.join failed", "session.start failed")
 async def test_a_bug_at_the_start_ends_the_session_on_the_server(
     session: AtlasSession, source: FakeSource, bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

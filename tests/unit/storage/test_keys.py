@@ -98,6 +98,7 @@ async def test_a_keyring_that_fails_leaves_the_key_in_memory(error: Exception) -
         await store.get(BASE)
 
 
+@pytest.mark.logs("keyring failed")
 async def test_an_error_of_an_unknown_kind_is_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     store = KeyStore("default", open_ring=lambda: BrokenRing(ZeroDivisionError()))
     stored = await store.put(BASE, "ak_1")

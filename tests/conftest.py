@@ -1,0 +1,33 @@
+"""For every test: what the program logs as a warning or worse, and no test expects, fails the test."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+_WATCHED = ("atlas_desktop", "asyncio")
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.split(".")[0] in _WATCHED:
+            self.said.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test over what the log complains of; ``@pytest.mark.logs("text", …)`` names what it may."""
+    marker = request.node.get_closest_marker("logs")
+    expected = marker.args if marker is not None else ()
+    complaints = _Complaints()
+    logging.getLogger().addHandler(complaints)
+    yield
+    logging.getLogger().removeHandler(complaints)
+    unexpected = [said for said in complaints.said if not any(text in said for text in expected)]
+    assert not unexpected, "unexpected in the log:\n" + "\n".join(unexpected)
+    missing = [text for text in expected if not any(text in said for said in complaints.said)]
+    assert not missing, f"expected in the log, and not said: {missing}"
