@@ -226,6 +226,9 @@ class Screen:
             raise NotFoundError(f"push button {name!r} stays disabled")
         button.press()
 
+    def press_radio(self, name: str, timeout_s: float = 20.0) -> None:
+        self.wait("radio button", re.escape(name), timeout_s).press()
+
     def listing(self) -> str:
         rows = []
         for control in self.controls():

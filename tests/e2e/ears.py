@@ -1,5 +1,6 @@
 """What was heard at the sound card: levels and onsets of a recording of the null sink."""
 
+import time
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.desk.sound import RATE_HZ, Recording
+from tests.e2e.accessibility import poll
 
 WINDOW_MS = 10
 SILENCE_DBFS = -50.0
@@ -68,3 +72,40 @@ class Hearing:
         frequencies = np.fft.rfftfreq(len(self.samples), 1 / self.rate_hz)
         near = power[np.abs(frequencies - frequency_hz) <= width_hz].sum()
         return float(near / max(power.sum(), 1e-12))
+
+
+class Ears:
+    """Listens to the sound card while it is recorded. All times are CLOCK_MONOTONIC, in seconds."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def between(self, start_s: float, end_s: float | None = None) -> Hearing:
+        """What was heard from ``start_s`` to ``end_s``, or up to now."""
+        stereo = self._recording.samples()
+        first = self._index(start_s)
+        last = len(stereo) if end_s is None else self._index(end_s)
+        return Hearing.of(stereo[first:last].mean(axis=1).astype(np.float32) / 32768, RATE_HZ)
+
+    def onset_s(self, after_s: float, before_s: float | None = None) -> float | None:
+        """When, after ``after_s``, it first became louder than silence."""
+        onset_s = self.between(after_s, before_s).onset_s()
+        return None if onset_s is None else after_s + onset_s
+
+    def wait_onset(self, after_s: float, timeout_s: float = 15.0) -> float:
+        """Waits for a sound; returns when it began."""
+        onset_s: float | None = poll(lambda: self.onset_s(after_s), timeout_s, every_s=0.1)
+        assert onset_s is not None, f"no sound within {timeout_s} s"
+        return onset_s
+
+    def wait_silence(self, lasting_s: float = 0.8, timeout_s: float = 30.0) -> None:
+        """Waits until nothing was heard for ``lasting_s``."""
+
+        def is_silent() -> bool:
+            heard = self.between(time.monotonic() - lasting_s)
+            return heard.duration_s > lasting_s / 2 and heard.onset_s() is None
+
+        assert poll(is_silent, timeout_s, every_s=0.1), f"not silent within {timeout_s} s"
+
+    def _index(self, moment_s: float) -> int:
+        return max(0, int((moment_s - self._recording.started_s) * RATE_HZ))

@@ -1,5 +1,6 @@
 """Mouse and keyboard on the X display, as a person's hands: through XTest, from outside."""
 
+import json
 import subprocess
 import sys
 import time
@@ -7,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.e2e.drag_source import SIZE_PX
 
-_STEPS = 12
+_STEPS = 8
+_SOURCE_AT = (4, 4)
 
 
 class Hands:
@@ -15,56 +17,75 @@ class Hands:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = dict(env)
+        self._source: subprocess.Popen[str] | None = None
 
-    def _do(self, *words: str) -> str:
-        return subprocess.run(
-            ["xdotool", *words], env=self._env, check=True, capture_output=True, text=True, timeout=20
-        ).stdout
+    def close(self) -> None:
+        """Ends the program that things are dragged from."""
+        if self._source is not None:
+            self._source.communicate(timeout=5)
+            self._source = None
 
     def move(self, x: int, y: int) -> None:
         self._do("mousemove", str(x), str(y))
 
-    def click(self, x: int, y: int) -> None:
-        self._do("mousemove", str(x), str(y), "click", "1")
+    def click(self, x: int, y: int) -> float:
+        """Clicks there; returns the CLOCK_MONOTONIC time just before, in s."""
+        self._do("mousemove", str(x), str(y))
+        clicked_s = time.monotonic()
+        self._do("click", "1")
+        return clicked_s
 
-    def key(self, *chords: str) -> None:
-        """Presses chords such as ``ctrl+e`` one after the other."""
+    def key(self, *chords: str) -> float:
+        """Presses chords such as ``ctrl+e``; returns the CLOCK_MONOTONIC time just before, in s."""
+        pressed_s = time.monotonic()
         self._do("key", "--delay", "30", *chords)
+        return pressed_s
 
     def type(self, text: str) -> None:
         self._do("type", "--delay", "12", text)
 
-    def resize(self, pid: int, width: int, height: int) -> None:
-        self._do("windowsize", "--sync", self.window(pid), str(width), str(height))
+    def windows(self, pid: int) -> list[str]:
+        """The ids of the program's visible windows."""
+        words = ["xdotool", "search", "--onlyvisible", "--pid", str(pid)]
+        return subprocess.run(
+            words, env=self._env, check=False, capture_output=True, text=True, timeout=20
+        ).stdout.split()
 
-    def window(self, pid: int) -> str:
-        """The id of the program's visible top window."""
-        return self._do("search", "--onlyvisible", "--pid", str(pid)).split()[-1]
-
-    def drag(
-        self, kind: str, values: Sequence[str], target: tuple[int, int], start: tuple[int, int] = (4, 4)
-    ) -> tuple[str, float]:
+    def drag(self, kind: str, values: Sequence[str], target: tuple[int, int]) -> float:
         """Drags content from a second program onto ``target`` and lets go.
 
         Returns:
-            The source's word ("dropped" or "refused") and the CLOCK_MONOTONIC time of the release, s.
+            The CLOCK_MONOTONIC time just before the release, s.
         """
-        source = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.drag_source", *map(str, start), kind, *values],
-            env=self._env,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert source.stdout is not None
-            assert source.stdout.readline().strip() == "ready"
-            released_s = self._carry(start, target)
-            return source.stdout.readline().strip(), released_s
-        finally:
-            source.kill()
-            source.wait()
-            if source.stdout is not None:
-                source.stdout.close()
+        self._order(kind, values, "ready")
+        released_s = self._carry(_SOURCE_AT, target)
+        self._expect("dropped")
+        return released_s
+
+    def copy(self, text: str) -> None:
+        """Puts ``text`` on the clipboard, in the second program."""
+        self._order("copy", [text], "copied")
+
+    def _order(self, kind: str, values: Sequence[str], answer: str) -> None:
+        source = self._dragging()
+        assert source.stdin is not None
+        source.stdin.write(json.dumps({"kind": kind, "values": list(values)}) + "\n")
+        source.stdin.flush()
+        self._expect(answer)
+
+    def _expect(self, answer: str) -> None:
+        source = self._dragging()
+        assert source.stdout is not None
+        said = source.stdout.readline().strip()
+        assert said == answer, said
+
+    def _dragging(self) -> "subprocess.Popen[str]":
+        if self._source is None:
+            words = [sys.executable, "-m", "tests.e2e.drag_source", *map(str, _SOURCE_AT)]
+            self._source = subprocess.Popen(
+                words, env=self._env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        return self._source
 
     def _carry(self, start: tuple[int, int], target: tuple[int, int]) -> float:
         x, y = start[0] + SIZE_PX // 2, start[1] + SIZE_PX // 2
@@ -72,10 +93,16 @@ class Hands:
         # Two small moves start the drag; the steps let the target see it come, as XDND wants.
         self._do("mousemove", str(x + 6), str(y + 6), "sleep", "0.1", "mousemove", str(x + 14), str(y + 14))
         time.sleep(0.2)
+        steps: list[str] = []
         for step in range(1, _STEPS + 1):
             along_x = x + (target[0] - x) * step // _STEPS
             along_y = y + (target[1] - y) * step // _STEPS
-            self._do("mousemove", str(along_x), str(along_y), "sleep", "0.03")
+            steps += ["mousemove", str(along_x), str(along_y), "sleep", "0.03"]
+        self._do(*steps)
         time.sleep(0.3)
+        released_s = time.monotonic()
         self._do("mouseup", "1")
-        return time.monotonic()
+        return released_s
+
+    def _do(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env=self._env, check=True, capture_output=True, timeout=20)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.accessibility import Accessibility, Screen, poll
+from tests.e2e.accessibility import Accessibility, Control, Screen, poll
 
 
 def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any) -> subprocess.Popen[bytes]:
@@ -27,7 +28,7 @@ def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any)
             env=dict(env),
             stderr=stderr,
             start_new_session=True,
-            **pipes,
+            **{"stdin": subprocess.DEVNULL, **pipes},
         )
 
 
@@ -49,6 +50,16 @@ class LocalAtlas:
     base: str
     key: str
     process: subprocess.Popen[bytes] = field(repr=False)
+    _known: set[str] = field(default_factory=set)
+
+    def turn_page(self) -> None:
+        """Forgets faults that were ordered; sessions so far are another test's business."""
+        httpx.delete(f"{self.base}/local/faults", headers=self._headers()).raise_for_status()
+        self._known = {row["session_id"] for row in self.books()["sessions"]}
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The sessions since the page was turned, the oldest first."""
+        return [row for row in self.books()["sessions"] if row["session_id"] not in self._known]
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
@@ -64,7 +75,7 @@ class LocalAtlas:
         httpx.post(f"{self.base}/local/faults", headers=self._headers(), json=fault).raise_for_status()
 
     def open_sessions(self) -> list[str]:
-        return [row["session_id"] for row in self.books()["sessions"] if row["ended_at"] is None]
+        return [row["session_id"] for row in self.sessions() if row["ended_at"] is None]
 
     def wait_all_ended(self, timeout_s: float = 15.0) -> None:
         still_open = poll(lambda: not self.open_sessions(), timeout_s, every_s=0.2)
@@ -93,12 +104,14 @@ class Window:
     Attributes:
         screen: What can be found in the window.
         profile: Its settings, log and transcripts.
+        log: What it writes to stderr.
         started_s: CLOCK_MONOTONIC at the launch.
     """
 
     process: subprocess.Popen[bytes]
     screen: Screen
     profile: Path
+    log: Path
     started_s: float
 
     @property
@@ -117,8 +130,6 @@ class Window:
         return [item.name for item in listing.children] if listing else []
 
     def wait_transcript(self, pattern: str, timeout_s: float = 20.0) -> str:
-        import re
-
         def matching() -> str | None:
             return next((row for row in self.transcript() if re.search(pattern, row)), None)
 
@@ -126,13 +137,14 @@ class Window:
         assert found, f"nothing like {pattern!r} in {self.transcript()}"
         return found
 
-    def cues(self) -> list[str]:
+    def cue_items(self) -> list[Control]:
         listing = self.screen.find("list", "Cue strip")
-        return [item.name for item in listing.children] if listing else []
+        return listing.children if listing else []
+
+    def cues(self) -> list[str]:
+        return [item.name for item in self.cue_items()]
 
     def wait_cue(self, pattern: str, timeout_s: float = 20.0) -> str:
-        import re
-
         def matching() -> str | None:
             return next((row for row in self.cues() if re.search(pattern, row)), None)
 
@@ -148,7 +160,7 @@ def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window
     bus = Accessibility(env["DBUS_SESSION_BUS_ADDRESS"])
     started_s = time.monotonic()
     process = start(["--profile", str(profile), *words], env, folder / "program.log")
-    opened = Window(process, Screen(bus, process.pid), profile, started_s)
+    opened = Window(process, Screen(bus, process.pid), profile, folder / "program.log", started_s)
     try:
         if not poll(lambda: process.poll() is not None or opened.screen.controls(), 20.0):
             raise AssertionError("the window did not open")
