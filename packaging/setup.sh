@@ -57,3 +57,5 @@ sync_environment() {
 
 install_packages env "$@"
 sync_environment
+# Ours as well; nothing to do when no file was changed.
+.venv/bin/python -m compileall -q atlas_desktop
