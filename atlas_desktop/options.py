@@ -6,6 +6,7 @@ from pathlib import Path
 CHILD_FLAG = "--child"
 """Tells a role that it ends at end-of-file on its standard input, which a shell may never have opened."""
 
+
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
     """What the window is opened with; ``None`` and empty mean "as the settings say"."""

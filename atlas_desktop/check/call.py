@@ -20,6 +20,7 @@ from atlas_desktop.session.life import Failed
 
 _LIVE_LIMIT_S = 70.0
 _SOUND_LIMIT_S = 10.0
+_PAINT_LIMIT_S = 2.0
 _WATCH_EVERY_S = 0.005
 _QUESTION = "What can you do?"
 _SCREENSHOT = "check.png"
@@ -61,12 +62,29 @@ class TestCall:
         since_paint_s = time.monotonic() - self._program.first_paint_us / 1e6
         report.window_ms = (launched_s() - since_paint_s) * 1000
         began_us = time.monotonic_ns() // 1000
-        if await self._start():
+        if is_live := await self._start():
             await self._speak()
             await self._measure()
             self._judge(began_us)
         report.source = self._session.snapshot.source_label
+        if is_live and self._options.local:
+            await self._call_again()
         return report
+
+    async def _call_again(self) -> None:
+        """A second rehearsal, for how soon the picture is there when the local Atlas already runs."""
+        self._session.end()
+        await self._session.ended()
+        began_us = time.monotonic_ns() // 1000
+        if not await self._start():
+            return
+        # Live begins with the frame's arrival; its painting follows, unless the window is hidden.
+        deadline_s = time.monotonic() + _PAINT_LIMIT_S
+        counters = self._assembly.picture.counters
+        while counters.first_painted_us is None and time.monotonic() < deadline_s:
+            await asyncio.sleep(_WATCH_EVERY_S)
+        if counters.first_painted_us is not None:
+            self.report.first_frame_again_ms = (counters.first_painted_us - began_us) / 1000
 
     async def _start(self) -> bool:
         model = self._assembly.model
@@ -114,6 +132,7 @@ class TestCall:
         usage = own.read()
         if usage is not None:
             report.cpu_percent, report.memory_mb = usage.cpu_percent, usage.memory_mb
+            report.threads = usage.threads
         local_usage = local.read() if local is not None else None
         if local_usage is not None:
             report.local_atlas_cpu_percent = local_usage.cpu_percent

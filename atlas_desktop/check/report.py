@@ -11,6 +11,7 @@ class Report:
     Attributes:
         window_ms: Process start → the window's first paint.
         first_frame_ms: Start of the session → first frame on the screen.
+        first_frame_again_ms: The same for a second rehearsal, the local Atlas running.
         first_sound_ms: Start of the session → first audible block from the avatar.
         frames_received: Frames that came while it was measured.
         frames_shown: Those of them that were painted.
@@ -20,6 +21,7 @@ class Report:
         round_trip_ms: To the room, the median of what was measured.
         cpu_percent: Of one core: the program, without the local Atlas.
         memory_mb: Its proportional set size.
+        threads: Of the program, native ones included.
         local_atlas_cpu_percent: Of one core: the local Atlas, when it was called.
         local_atlas_memory_mb: Its proportional set size.
         problems: One sentence each; empty when the call was good.
@@ -31,6 +33,7 @@ class Report:
     seconds: float = 0.0
     window_ms: float | None = None
     first_frame_ms: float | None = None
+    first_frame_again_ms: float | None = None
     first_sound_ms: float | None = None
     frames_received: int = 0
     frames_shown: int = 0
@@ -78,6 +81,8 @@ class Report:
         if self.local_atlas_cpu_percent is not None:
             words = f"{self.local_atlas_cpu_percent:.1f} % of a core, {self.local_atlas_memory_mb:.0f} MB"
             rows.append(("local Atlas", words))
+        if self.first_frame_again_ms is not None:
+            rows.insert(2, ("first frame, second time", _ms(self.first_frame_again_ms)))
         if self.screenshot is not None:
             rows.append(("screenshot", self.screenshot))
         head = f"Test call, {self.mode}, {self.source}, {self.seconds:.0f} s"

@@ -1,7 +1,9 @@
 """CPU and memory of processes over a stretch of time."""
 
+import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -10,10 +12,11 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process used: percent of one core, and megabytes at the end."""
+    """What a process used: percent of one core; megabytes and threads at the end."""
 
     cpu_percent: float
     memory_mb: float
+    threads: int
 
 
 class UsageMeter:
@@ -28,10 +31,10 @@ class UsageMeter:
         """What it used since; ``None`` when it is gone."""
         try:
             cpu_s = self._cpu() - self._cpu_s
-            memory = self._memory_bytes()
+            memory, threads = self._memory_bytes(), self._process.num_threads()
         except psutil.NoSuchProcess:
             return None
-        return Usage(100 * cpu_s / max(1e-3, time.monotonic() - self._began_s), memory / _MB)
+        return Usage(100 * cpu_s / max(1e-3, time.monotonic() - self._began_s), memory / _MB, threads)
 
     def _cpu(self) -> float:
         times = self._process.cpu_times()
@@ -48,4 +51,9 @@ class UsageMeter:
 
 def launched_s() -> float:
     """Seconds since this process was started, at the moment of the call."""
+    stat = Path("/proc/self/stat")
+    if stat.exists():
+        # psutil counts from the boot time in whole seconds; the kernel's own ticks are good to 10 ms.
+        ticks = int(stat.read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     return time.time() - float(psutil.Process().create_time())

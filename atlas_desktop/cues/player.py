@@ -1,6 +1,7 @@
 """The cue player: speaks clips in order, hands the feeder the next before the end of one."""
 
 import asyncio
+import logging
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +17,8 @@ from atlas_desktop.media.feeder import ClipEvent, ClipFailed, ClipFinished, Clip
 
 ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
 ErrorCallback: TypeAlias = Callable[[AppError], None]
+
+log = logging.getLogger(__name__)
 
 _POSITION_S = 0.2
 
@@ -225,6 +228,7 @@ class CuePlayer:
         ours = current is not None and current[1] is event.reader
         match event:
             case ClipStarted() if ours:
+                log.info("first block of a cue at %d us", event.first_block_monotonic_us)
                 self._plan()
             case ClipStarted() if event.reader not in self._opened:
                 self._leave_current(CueState.DONE)  # somebody else speaks in its place

@@ -6,6 +6,7 @@ connections made meanwhile wait in the socket's queue.
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -47,22 +48,13 @@ async def _serve_until_told(listener: socket.socket, key: str, as_child: bool) -
     if as_child:
         watch = (asyncio.get_running_loop(), told, serving)
         threading.Thread(target=_wait_for_end_of_input, args=watch, name="stdin", daemon=True).start()
-        threading.Thread(target=_open_first_face, name="first face", daemon=True).start()
     atlas = await serve(listener=listener, key=key)
+    # All that was loaded stays: the collector need not look through it again.
+    gc.freeze()
     _listen_for_signals(told)
     serving.set()
     await told.wait()
     await atlas.aclose()
-
-
-def _open_first_face() -> None:
-    """Makes an avatar that nobody meets: its face is at hand for the first one that somebody does.
-
-    Most of it runs outside the interpreter, beside the loading of the rest.
-    """
-    from atlas_desktop.local_atlas.avatar import Avatar
-
-    Avatar(None, "conversation")
 
 
 def _listen_for_signals(told: asyncio.Event) -> None:
