@@ -13,7 +13,7 @@ from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Life, Requesting
+from atlas_desktop.session.life import Life, Live, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.environment import Environment
@@ -138,6 +138,9 @@ class Assembly(QObject):
         before, self._life_before = self._life_before, snapshot.life
         if isinstance(snapshot.life, Requesting) and not isinstance(before, Requesting):
             self.picture.clear()
+        if snapshot.is_live and not isinstance(before, Live):
+            # What is dropped first is then spoken as soon as what is dropped later.
+            self.session.prepare_to_speak()
         if snapshot.is_over:
             self._microphone.close()
             self._level_timer.stop()

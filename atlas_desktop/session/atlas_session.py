@@ -252,6 +252,13 @@ class AtlasSession:
         self._own_clip = reader
         self._speech.play(reader)
 
+    def prepare_to_speak(self) -> None:
+        """Publishes the track of a live passthrough session now, so that the first clip is 0.2 s sooner.
+
+        By default the first clip does it. To be called in any state, and more than once.
+        """
+        self._speech.prepare()
+
     def interrupt(self) -> None:
         """Stops what is spoken: our clip on its way, and the avatar's sound here."""
         self._speech.interrupt()

@@ -135,6 +135,11 @@ class Speech:
             self._follow_wish()
         self._on_change()
 
+    def prepare(self) -> None:
+        """Brings the track of a live passthrough session up before anything is to be said."""
+        if self._mode is Mode.PASSTHROUGH:
+            self._bring_up()
+
     def open(self, room: RoomPort, mode: Mode) -> None:
         """The session is live: what waited is spoken now."""
         self._room = room

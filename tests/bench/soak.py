@@ -15,6 +15,7 @@ from tests.desk.sound import sound
 
 _WARM_UP_SHARE = 0.3
 _WARM_UP_MOST_S = 240.0
+_SHORT_S = 600.0
 _OUT = Path("out/soak.jsonl")
 
 Sample = dict[str, Any]
@@ -45,7 +46,9 @@ def judged(samples: Iterable[Sample], seconds: float) -> list[Growth]:
     for process in ("program", "local Atlas"):
         own = [sample for sample in warm if sample["process"] == process]
         times_s = [sample["at_s"] for sample in own]
-        found += [growth(process, name, times_s, [float(sample[name]) for sample in own]) for name in BOUNDS]
+        for name in BOUNDS:
+            values = [float(sample[name]) for sample in own]
+            found.append(growth(process, name, times_s, values, is_short=seconds < _SHORT_S))
     return found
 
 

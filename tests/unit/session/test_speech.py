@@ -19,6 +19,19 @@ async def test_the_speech_track_is_published_with_the_first_clip_and_only_once(
     assert bench.room.calls == ["join", "publish tts-audio"]
 
 
+@pytest.mark.parametrize(("mode", "published"), [(Mode.PASSTHROUGH, True), (Mode.CONVERSATION, False)])
+async def test_the_speech_track_can_be_brought_up_beforehand(
+    session: AtlasSession, source: FakeSource, bench: Bench, mode: Mode, published: bool
+) -> None:
+    session.prepare_to_speak()
+    await live(session, source, mode)
+    session.prepare_to_speak()
+    session.prepare_to_speak()
+    if published:
+        await settle(lambda: bench.feeder.sink)
+    assert bench.room.calls.count("publish tts-audio") == published
+
+
 async def test_a_clip_given_before_live_waits(
     session: AtlasSession, source: FakeSource, bench: Bench
 ) -> None:
