@@ -1,5 +1,7 @@
 # Every target sets up what it needs first (packaging/setup.sh), so each works on a fresh machine.
 PYTHON := .venv/bin/python
+# uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
+export UV_SYSTEM_CERTS := true
 .PHONY: run test unit lint format bench soak bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
