@@ -29,9 +29,10 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
-    """Sends our log to stderr, and to ``file`` (rotated at 2 MB) when given."""
+    """Sends our log to stderr; with ``file`` (rotated at 2 MB) all goes there, to stderr only complaints."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if file is not None:
+        handlers[0].setLevel(logging.WARNING)
         file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
             logging.handlers.RotatingFileHandler(

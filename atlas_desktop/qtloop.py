@@ -89,4 +89,6 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
+    # A sound server that is not there is no fault: Qt then uses the one that is.
+    harmless = context.category == "qt.multimedia.symbolsresolver"
+    log.log(logging.INFO if harmless else _LEVELS.get(kind, logging.WARNING), "Qt: %s", message)

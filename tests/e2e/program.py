@@ -104,7 +104,8 @@ class Window:
     Attributes:
         screen: What can be found in the window.
         profile: Its settings, log and transcripts.
-        log: What it writes to stderr.
+        log: The log file in its profile.
+        complaints: What it writes to stderr.
         started_s: CLOCK_MONOTONIC at the launch.
     """
 
@@ -112,6 +113,7 @@ class Window:
     screen: Screen
     profile: Path
     log: Path
+    complaints: Path
     started_s: float
 
     @property
@@ -159,8 +161,9 @@ def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window
     profile = folder / "profile"
     bus = Accessibility(env["DBUS_SESSION_BUS_ADDRESS"])
     started_s = time.monotonic()
-    process = start(["--profile", str(profile), *words], env, folder / "program.log")
-    opened = Window(process, Screen(bus, process.pid), profile, folder / "program.log", started_s)
+    complaints, log = folder / "stderr.log", profile / "log" / "atlas-desktop.log"
+    process = start(["--profile", str(profile), *words], env, complaints)
+    opened = Window(process, Screen(bus, process.pid), profile, log, complaints, started_s)
     try:
         if not poll(lambda: process.poll() is not None or opened.screen.controls(), 20.0):
             raise AssertionError("the window did not open")

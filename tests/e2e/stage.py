@@ -99,7 +99,8 @@ class Stage:
             status = opened.process.poll()
             gone = "" if status is None else f"the program is gone: {status}\n"
             words.append(gone + opened.screen.listing())
-        return "\n".join(words), Image.fromarray(look(self.env)), [opened.log for opened in self._opened]
+        logs = [log for opened in self._opened for log in (opened.log, opened.complaints) if log.exists()]
+        return "\n".join(words), Image.fromarray(look(self.env)), logs
 
 
 @contextmanager

