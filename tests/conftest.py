@@ -23,10 +23,13 @@ def quiet_log(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test over what the log complains of; ``@pytest.mark.logs("text", …)`` names what it may."""
     marker = request.node.get_closest_marker("logs")
     expected = marker.args if marker is not None else ()
-    complaints = _Complaints()
-    logging.getLogger().addHandler(complaints)
+    complaints, root = _Complaints(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.addHandler(complaints)
     yield
-    logging.getLogger().removeHandler(complaints)
+    # What the program set up in a test would write to a terminal that is no more.
+    root.handlers[:] = handlers
+    root.setLevel(level)
     unexpected = [said for said in complaints.said if not any(text in said for text in expected)]
     assert not unexpected, "unexpected in the log:\n" + "\n".join(unexpected)
     missing = [text for text in expected if not any(text in said for said in complaints.said)]

@@ -30,16 +30,12 @@ def test_ordinary_text_stays() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
-    """The file of a log that is set up as the program's; afterwards all is as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    """The file of a log that is set up as the program's."""
     file = tmp_path / "logs" / "atlas.log"
     logs.set_up(file=file)
     yield file
-    for handler in root.handlers:
+    for handler in logging.getLogger().handlers:
         handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_with_a_file_the_terminal_gets_complaints_only(
