@@ -71,7 +71,9 @@ class Show:
     async def _watch(self, thread: ThreadPoolExecutor) -> None:
         # Awaited as a task, so that an error of the performer is reported instead of lost with its thread.
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(thread, self._run, loop)
+        work = loop.run_in_executor(thread, self._run, loop)
+        thread.shutdown(wait=False)  # nothing more is given to it: it ends with its work
+        await work
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         began_s = time.monotonic()
