@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,16 +116,23 @@ class GoneError(Exception):
 class Accessibility:
     """A connection to the accessibility bus of one desk."""
 
-    def __init__(self, session_bus_address: str) -> None:
-        session = open_dbus_connection(session_bus_address)
+    def __init__(self, address: str) -> None:
+        self._connection: DBusConnection = open_dbus_connection(address)
+
+    @classmethod
+    def address_for(cls, env: Mapping[str, str]) -> str:
+        """The accessibility bus that programs of ``env`` are on: named there, or known to its session bus."""
+        if "AT_SPI_BUS_ADDRESS" in env:
+            return env["AT_SPI_BUS_ADDRESS"]
+        session = open_dbus_connection(env["DBUS_SESSION_BUS_ADDRESS"])
         try:
-            (address,) = self._ask(
-                session,
-                new_method_call(DBusAddress("/org/a11y/bus", "org.a11y.Bus", "org.a11y.Bus"), "GetAddress"),
+            asked = new_method_call(
+                DBusAddress("/org/a11y/bus", "org.a11y.Bus", "org.a11y.Bus"), "GetAddress"
             )
+            (address,) = cls._ask(session, asked)
         finally:
             session.close()
-        self._connection: DBusConnection = open_dbus_connection(address)
+        return str(address)
 
     def close(self) -> None:
         self._connection.close()

@@ -14,6 +14,10 @@ from tests.e2e.accessibility import poll
 
 WINDOW_MS = 10
 SILENCE_DBFS = -50.0
+_FRAME_S = 0.02
+_SLACK_FRAMES = 25
+_FLOOR_DB = 50
+_BAND_EDGES_HZ = np.geomspace(200, 4000, 17)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Hearing:
         first = int(after_s * 1000 / WINDOW_MS)
         loud = np.nonzero(self.levels_dbfs[first:] > louder_than_dbfs)[0]
         return (first + int(loud[0])) * WINDOW_MS / 1000 if len(loud) else None
+
+    def ending_s(self, louder_than_dbfs: float = SILENCE_DBFS) -> float:
+        """When the last window that is louder ends, in seconds; 0 when there is none."""
+        loud = np.nonzero(self.levels_dbfs > louder_than_dbfs)[0]
+        return (int(loud[-1]) + 1) * WINDOW_MS / 1000 if len(loud) else 0.0
 
     def sounding_s(self, louder_than_dbfs: float = SILENCE_DBFS) -> float:
         """For how long, in all, it was louder."""
@@ -109,3 +118,29 @@ class Ears:
 
     def _index(self, moment_s: float) -> int:
         return max(0, int((moment_s - self._recording.started_s) * RATE_HZ))
+
+
+def likeness(said: Hearing, heard: Hearing) -> float:
+    """How well the sound of ``said`` is found again in ``heard``, whatever their level: up to 1."""
+    known, found = _print_of(said), _print_of(heard)
+    width = known.shape[1]
+    found = np.pad(found, ((0, 0), (_SLACK_FRAMES, width)))
+    lags = range(found.shape[1] - width + 1)
+    return max(_correlation(known, found[:, lag : lag + width]) for lag in lags)
+
+
+def _print_of(hearing: Hearing) -> NDArray[np.float64]:
+    """The level of each band over time, in dB above a floor: (bands, frames of 20 ms)."""
+    hop = round(hearing.rate_hz * _FRAME_S)
+    starts = range(0, len(hearing.samples) - 2 * hop, hop)
+    frames = np.stack([hearing.samples[start : start + 2 * hop] for start in starts]) * np.hanning(2 * hop)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    places = np.searchsorted(np.fft.rfftfreq(2 * hop, 1 / hearing.rate_hz), _BAND_EDGES_HZ)
+    bands = np.add.reduceat(power, places, axis=1)[:, :-1].T
+    return np.clip(10 * np.log10(bands / bands.max() + 1e-9), -_FLOOR_DB, 0) + _FLOOR_DB
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    shapes = [bands - bands.mean(axis=1, keepdims=True) for bands in (one, other)]
+    energy = np.sum(shapes[0] ** 2) * np.sum(shapes[1] ** 2)
+    return float(np.sum(shapes[0] * shapes[1]) / np.sqrt(energy + 1e-9))

@@ -127,6 +127,27 @@ class Window:
         """Waits for a notice whose text contains ``pattern`` (a regular expression); returns it."""
         return self.screen.wait("label", f"(?s)Notice: .*{pattern}.*", timeout_s).name
 
+    def wait_words(self, words: str, timeout_s: float = 20.0) -> None:
+        """Waits until these words stand anywhere in the window."""
+        self.screen.wait("label", f"(?s).*{re.escape(words)}.*", timeout_s)
+
+    def back_to_start(self) -> None:
+        """From the end of a session to the start page."""
+        if self.screen.find("push button", "Back to start") is not None:
+            self.screen.press("Back to start")
+        self.screen.wait("push button", "Rehearse")
+
+    def end_session(self) -> None:
+        """Ends the session once it is live."""
+        self.wait_state("Live")
+        self.screen.press("End session")
+        self.wait_state("Ended")
+
+    def rehearse_once(self) -> None:
+        """Whatever went wrong before: a rehearsal still works, from click to end."""
+        self.screen.press("Rehearse")
+        self.end_session()
+
     def transcript(self) -> list[str]:
         listing = self.screen.find("list", "Transcript messages")
         return [item.name for item in listing.children] if listing else []
@@ -159,7 +180,7 @@ class Window:
 def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window]:
     """Opens the program's window with the arguments ``words`` on a profile below ``folder``."""
     profile = folder / "profile"
-    bus = Accessibility(env["DBUS_SESSION_BUS_ADDRESS"])
+    bus = Accessibility(Accessibility.address_for(env))
     started_s = time.monotonic()
     complaints, log = folder / "stderr.log", profile / "log" / "atlas-desktop.log"
     process = start(["--profile", str(profile), *words], env, complaints)

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from tests.desk.bus import accessibility, session_bus
 from tests.desk.display import display
 from tests.desk.keyring import secret_service
 from tests.desk.sound import Card, sound
+from tests.e2e.accessibility import poll
 from tests.e2e.ears import Ears
 from tests.e2e.eyes import look
 from tests.e2e.hands import Hands
@@ -55,6 +56,19 @@ class Stage:
         self.figures_ms.setdefault(what, []).append(seconds * 1000)
         return seconds * 1000
 
+    def paste(self, program: Window, field: str, text: str) -> None:
+        """Pastes ``text`` from another program into the field of that name, in place of what it holds."""
+        self.hands.copy(text)
+        control = program.screen.wait("text", field)
+        self.hands.click(*control.centre)
+        assert poll(lambda: control.focused, 5), program.screen.listing()
+        self.hands.key("ctrl+a", "ctrl+v")
+
+    def drop(self, program: Window, *paths: Path) -> float:
+        """Drags files onto the middle of the window; returns when they were let go, in CLOCK_MONOTONIC s."""
+        window = program.screen.wait("frame", "Atlas Desktop")
+        return self.hands.drag("files", [str(path) for path in paths], window.centre)
+
     @contextmanager
     def listening(self) -> Iterator[Ears]:
         """Records the speaker during the block."""
@@ -62,9 +76,20 @@ class Stage:
             yield Ears(recording)
 
     @contextmanager
-    def open(self, *words: str, folder: Path | None = None, **env: str) -> Iterator[Window]:
-        """Opens the program with ``words`` on a profile of its own, or on that of an earlier ``folder``."""
-        with window({**self.env, **env}, folder or self.new_folder("program"), *words) as opened:
+    def open(
+        self, *words: str, folder: Path | None = None, env: Mapping[str, str] | None = None, **more_env: str
+    ) -> Iterator[Window]:
+        """Opens the program with ``words``: by default on a new profile, in the desk's environment.
+
+        Args:
+            words: Its arguments.
+            folder: That of an earlier run, to open the same profile again.
+            env: Another environment than the desk's.
+            more_env: What is added to either.
+        """
+        with window(
+            {**(env or self.env), **more_env}, folder or self.new_folder("program"), *words
+        ) as opened:
             self._opened.append(opened)
             try:
                 yield opened

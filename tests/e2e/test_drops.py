@@ -45,10 +45,6 @@ def ears(desk: Stage) -> Iterator[Ears]:
         yield ears
 
 
-def middle_of(program: Window) -> tuple[int, int]:
-    return program.screen.wait("frame", "Atlas Desktop").centre
-
-
 def rehearse(program: Window, mode: str) -> None:
     """Leads to a rehearsal in ``mode``, whatever is going on."""
     if program.screen.find("push button", "Rehearse") is not None:
@@ -62,7 +58,7 @@ def rehearse(program: Window, mode: str) -> None:
 
 
 def test_a_dropped_picture_becomes_the_face(desk: Stage, program: Window, things: Path) -> None:
-    desk.hands.drag("files", [str(things / "red.png")], middle_of(program))
+    desk.drop(program, things / "red.png")
     face = program.screen.wait("filler", "Face: Red")
     shown = eyes.part(eyes.look(desk.env), eyes.middle(face.box, 0.3))
     assert abs(shown.reshape(-1, 3).mean(axis=0) - RED).max() < 10
@@ -71,8 +67,7 @@ def test_a_dropped_picture_becomes_the_face(desk: Stage, program: Window, things
 def test_sound_dropped_on_the_start_page_plays_once_live(
     desk: Stage, program: Window, ears: Ears, things: Path
 ) -> None:
-    both = [str(things / "second.wav"), str(things / "first.wav")]
-    desk.hands.drag("files", both, middle_of(program))
+    desk.drop(program, things / "second.wav", things / "first.wav")
     program.wait_cue("^first.wav, 0:01, waiting$")
     assert [cue.split(",")[0] for cue in program.cues()] == ["second.wav", "first.wav"]
     assert program.screen.wait("radio button", "Passthrough").checked
@@ -92,7 +87,7 @@ def test_sound_dropped_in_a_conversation_waits_for_one_press(
 ) -> None:
     rehearse(program, "Conversation")
     known = len(program.cues())
-    desk.hands.drag("files", [str(things / "album")], program.screen.wait("filler", "Stage").centre)
+    desk.drop(program, things / "album")
     program.wait_notice("waits in the strip")
     names = [cue.split(",")[0] for cue in program.cues()[known:]]
     assert names == ["track 1.wav", "track 2.wav", "track 10.wav"]

@@ -32,21 +32,11 @@ def profile(desk: Stage) -> Path:
     return desk.new_folder("paid")
 
 
-def paste(desk: Stage, program: Window, name: str, text: str) -> None:
-    desk.hands.copy(text)
-    desk.hands.click(*program.screen.wait("text", name).centre)
-    desk.hands.key("ctrl+a", "ctrl+v")
-
-
-def note(program: Window, words: str) -> None:
-    program.screen.wait("label", f".*{re.escape(words)}.*")
-
-
 def test_a_pasted_key_is_kept_in_the_keyring_until_it_is_forgotten(
     desk: Stage, atlas: LocalAtlas, profile: Path
 ) -> None:
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
-        paste(desk, program, "API key", f' "{atlas.key[:9]}\n{atlas.key[9:]}" \n')
+        desk.paste(program, "API key", f' "{atlas.key[:9]}\n{atlas.key[9:]}" \n')
         program.screen.press("Start")
         program.wait_state("Live")
         cost = program.screen.wait("label", r"Cost: \$\d+\.\d\d").name
@@ -58,33 +48,33 @@ def test_a_pasted_key_is_kept_in_the_keyring_until_it_is_forgotten(
         assert program.screen.find("label", re.escape(f"Cost: ${charged:.2f}")) is not None
         assert program.screen.find("label", "Charged by Atlas") is not None
         program.screen.press("Back to start")
-        note(program, "Kept in this computer's keyring.")
+        program.wait_words("Kept in this computer's keyring.")
     assert atlas.key not in "".join(file.read_text() for file in profile.rglob("*") if file.is_file())
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
-        note(program, "Kept in this computer's keyring.")
+        program.wait_words("Kept in this computer's keyring.")
         assert atlas.key not in program.screen.wait("text", "API key").text
         program.screen.press("Start")
         program.wait_state("Live")
-        program.screen.press("End session")
-        program.screen.press("Back to start")
+        program.end_session()
+        program.back_to_start()
         program.screen.press("Forget key")
-        note(program, "It is kept in this computer's keyring, nowhere else.")
+        program.wait_words("It is kept in this computer's keyring, nowhere else.")
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
-        note(program, "It is kept in this computer's keyring, nowhere else.")
+        program.wait_words("It is kept in this computer's keyring, nowhere else.")
         program.screen.press("Start")
-        note(program, "A session needs an API key or a backend")
+        program.wait_words("A session needs an API key or a backend")
     atlas.wait_all_ended()
 
 
 def test_a_wrong_key_is_refused_and_not_kept(desk: Stage, atlas: LocalAtlas, profile: Path) -> None:
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
-        paste(desk, program, "API key", WRONG_KEY)
+        desk.paste(program, "API key", WRONG_KEY)
         program.screen.press("Start")
         program.wait_state("Failed")
-        note(program, "Atlas did not accept the key")
+        program.wait_words("Atlas did not accept the key")
         program.screen.press("Back to start")
-        note(program, "Atlas did not accept the key")
-        paste(desk, program, "API key", atlas.key)
+        program.wait_words("Atlas did not accept the key")
+        desk.paste(program, "API key", atlas.key)
         program.screen.press("Start")
         program.wait_state("Live")
     atlas.wait_all_ended()
@@ -92,12 +82,12 @@ def test_a_wrong_key_is_refused_and_not_kept(desk: Stage, atlas: LocalAtlas, pro
 
 def test_the_environments_key_wins_for_one_run(desk: Stage, atlas: LocalAtlas, profile: Path) -> None:
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base, ATLAS_API_KEY=atlas.key) as program:
-        note(program, "From ATLAS_API_KEY: used for this run, not stored.")
+        program.wait_words("From ATLAS_API_KEY: used for this run, not stored.")
         assert program.screen.find("push button", "Forget key") is None
         program.screen.press("Start")
         program.wait_state("Live")
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base) as program:
-        note(program, "It is kept in this computer's keyring, nowhere else.")
+        program.wait_words("It is kept in this computer's keyring, nowhere else.")
     atlas.wait_all_ended()
 
 
