@@ -1,14 +1,17 @@
 """Takes drops for the whole window: says what would happen, then hands over what came."""
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.ui.drop import DropPlan, classify
 from atlas_desktop.ui.drop_overlay import DropOverlay
 from atlas_desktop.ui.drop_words import DropContext, words_for
 from atlas_desktop.ui.pictures import png_bytes
 from atlas_desktop.ui.theme import Theme
+
+# What comes only while nothing is dragged.
+_NO_DRAG = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress)
 
 
 class DropTarget(QObject):
@@ -40,12 +43,20 @@ class DropTarget(QObject):
         """Something came over the window."""
         self._plan = plan_of(event.mimeData())
         self._overlay.show_words(words_for(self._plan, self._context))
+        self._watch(True)
         take_copy(event)
 
     def leave(self) -> None:
         """It went away again."""
         self._plan = DropPlan()
+        self._watch(False)
         self._overlay.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Looks on; takes nothing."""
+        if event.type() in _NO_DRAG:
+            self.leave()
+        return False
 
     def drop(self, event: QDropEvent) -> None:
         """It was let go."""
@@ -54,8 +65,17 @@ class DropTarget(QObject):
         plan, self._plan = self._plan, DropPlan()
         take_copy(event)
         picture = event.mimeData().imageData() if plan.has_picture_data else None
+        self._watch(False)
         self._overlay.hide()
         self.dropped.emit(plan, png_bytes(picture) if isinstance(picture, QImage) else b"")
+
+    def _watch(self, watch: bool) -> None:
+        """A source that dies takes its drag along without a word: the next plain event then tells."""
+        application = QApplication.instance()
+        assert application is not None
+        application.removeEventFilter(self)
+        if watch:
+            application.installEventFilter(self)
 
 
 def plan_of(data: QMimeData) -> DropPlan:

@@ -2,7 +2,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from tests.ui.desk import Desk
 
@@ -79,3 +81,13 @@ def test_dropped_text_is_a_message(desk: Desk) -> None:
 def test_fields_leave_drops_to_the_window(desk: Desk) -> None:
     takers = [child for child in desk.window.findChildren(QWidget) if child.acceptDrops()]
     assert takers == []
+
+
+def test_a_drag_whose_source_died_does_not_cover_the_window_for_good(
+    desk: Desk, tmp_path: Path, qtbot: QtBot
+) -> None:
+    sound = tmp_path / "a.wav"
+    sound.touch()
+    enter(desk.window, files(sound))
+    QTest.mouseMove(desk.window, QPoint(60, 60))
+    qtbot.waitUntil(lambda: not desk.window.drops.overlay.isVisible(), timeout=1000)
