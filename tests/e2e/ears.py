@@ -137,7 +137,8 @@ def _print_of(hearing: Hearing) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
     places = np.searchsorted(np.fft.rfftfreq(2 * hop, 1 / hearing.rate_hz), _BAND_EDGES_HZ)
     bands = np.add.reduceat(power, places, axis=1)[:, :-1].T
-    return np.clip(10 * np.log10(bands / bands.max() + 1e-9), -_FLOOR_DB, 0) + _FLOOR_DB
+    levels: NDArray[np.float64] = np.clip(10 * np.log10(bands / bands.max() + 1e-9), -_FLOOR_DB, 0)
+    return levels + _FLOOR_DB
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
