@@ -5,6 +5,7 @@ after it what a session needs (``assembly``: the media path, LiveKit, the sound 
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _DONE, _FAILED, _INTERRUPTED = 0, 1, 130
 _END_LIMIT_S = 4.0
+_PAINT_LIMIT_S = 3.0
 
 Script = Callable[["Program"], Awaitable[int]]
 """What is done with a running program in place of waiting for its user: the test call."""
@@ -74,6 +76,8 @@ class Program:
             self.assembly.open(self.options)
             await self._live(script)
         finally:
+            # From now on a second launch opens a window of its own: this one takes nothing any more.
+            listener.close()
             await self._take_down()
             del signals, net
         return self._status
@@ -84,7 +88,10 @@ class Program:
         self.window.show()
         if self.options.fullscreen:
             self.window.show_full_screen(True)
-        await painted.done.wait()
+        # A window on another workspace may stay unpainted; it must be able to end all the same.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PAINT_LIMIT_S):
+                await painted.done.wait()
         self.first_paint_us = time.monotonic_ns() // 1000
 
     async def _live(self, script: Script | None) -> None:
@@ -100,6 +107,8 @@ class Program:
             self._status = working.result()
         else:
             working.cancel()
+            # Whoever asked for its result gets none, however politely it was ended.
+            self._status = self._status or _FAILED
 
     async def _take_down(self) -> None:
         if not self.assembly.session.snapshot.is_over:
@@ -132,8 +141,9 @@ class _FirstPaint(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Looks on; takes nothing."""
-        if event.type() == QEvent.Type.Paint and not self.done.is_set():
+        if event.type() == QEvent.Type.Paint:
             self.done.set()
+            watched.removeEventFilter(self)
         return False
 
 
@@ -146,16 +156,11 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
         return _FAILED
     logs.set_up(file=profile.log_file)
-    crash_file = crash.log_native_crashes(profile.log_file.parent)
+    crash.log_native_crashes(profile.log_file.parent)
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [str(Path(path).absolute()) for path in options.audio]):
         return _DONE
-
-    program = partial(_run, application, profile, options, script)
-    try:
-        return qtloop.run(application, program)
-    finally:
-        crash_file.close()
+    return qtloop.run(application, partial(_run, application, profile, options, script))
 
 
 async def _run(

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from atlas_desktop.aio import TaskScope
@@ -104,7 +105,8 @@ class Child:
             answer = json.loads(line)
         except (TimeoutError, ValueError) as error:
             if self._process.returncode is None and not isinstance(error, TimeoutError):
-                await asyncio.wait({asyncio.ensure_future(self._process.wait())}, timeout=END_LIMIT_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), END_LIMIT_S)
             raise ChildError(role=self.role, detail=self._reason(error)) from error
         if not isinstance(answer, dict):
             raise ChildError(role=self.role, detail=f"unexpected first line: {answer!r}")
@@ -116,8 +118,13 @@ class Child:
         return "no answer in time" if isinstance(error, TimeoutError) else "it ended at once"
 
     async def _listen(self) -> None:
-        assert self._process.stderr is not None
-        async for raw in self._process.stderr:
+        stderr = self._process.stderr
+        assert stderr is not None
+        while not stderr.at_eof():
+            try:
+                raw = await stderr.readline()
+            except ValueError:
+                continue  # longer than the reader takes: dropped, but read, or the child would block
             line = raw.decode(errors="replace").rstrip()
             if line:
                 self._last_words.append(line)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from atlas_desktop.aio import report
 from atlas_desktop.errors import AppError
@@ -53,13 +53,8 @@ class CrashNet:
             self._loop.call_soon_threadsafe(self._on_bug, error)
 
 
-def log_native_crashes(folder: Path) -> TextIO:
-    """Lets a segmentation fault or native abort write its Python stacks to ``crash.log``.
-
-    Returns:
-        The open file: keep it for the life of the process.
-    """
+def log_native_crashes(folder: Path) -> None:
+    """Lets a segmentation fault or native abort write its Python stacks to ``crash.log``."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "crash.log").open("a", encoding="utf-8")
-    faulthandler.enable(file)
-    return file
+    # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
+    faulthandler.enable((folder / "crash.log").open("a", encoding="utf-8"))

@@ -58,6 +58,10 @@ class InstanceServer(QObject):
             if not self._server.listen(name):
                 log.info("second launches can't be heard: %s", self._server.errorString())
 
+    def close(self) -> None:
+        """Hears no more: the next launch finds no window."""
+        self._server.close()
+
     @Slot()
     def _accept(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:

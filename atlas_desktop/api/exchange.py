@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -70,20 +71,13 @@ class Exchange:
         """
         headers = self._headers()
         client = await self._opened()
+        limits = httpx.Timeout(limit_s, connect=min(CONNECT_LIMIT_S, limit_s))
         with mapped(self.host):
-            async with (
-                asyncio.timeout(limit_s),
-                client.stream(
-                    method,
-                    url,
-                    headers=headers,
-                    json=body,
-                    data=form,
-                    files=files,
-                    timeout=httpx.Timeout(limit_s, connect=min(CONNECT_LIMIT_S, limit_s)),
-                ) as response,
-            ):
-                return await self._read(response)
+            request = client.build_request(
+                method, url, headers=headers, json=body, data=form, files=files, timeout=limits
+            )
+            async with asyncio.timeout(limit_s), aclosing(await client.send(request, stream=True)) as answer:
+                return await self._read(answer)
 
     async def aclose(self) -> None:
         """Lets go of all connections; running calls fail with ``UnreachableError``."""
@@ -101,14 +95,19 @@ class Exchange:
 
     async def _opened(self) -> httpx.AsyncClient:
         if self._closed:
-            raise UnreachableError(host=self.host, detail="closed")
+            raise self._gone()
         if self._client is None:
             # Loading the certificates blocks for 0.1 s or more; plain loopback HTTP needs none.
             needless = self._plain or self._transport is not None
             verify = False if needless else await asyncio.to_thread(httpx.create_ssl_context)
+            if self._closed:
+                raise self._gone()
             if self._client is None:
                 self._client = self._made(verify)
         return self._client
+
+    def _gone(self) -> UnreachableError:
+        return UnreachableError(host=self.host, detail="closed")
 
     def _made(self, verify: Any) -> httpx.AsyncClient:
         return httpx.AsyncClient(

@@ -1,5 +1,6 @@
 """The test call from the command line: opens the window, calls, prints, and gives the exit status."""
 
+import asyncio
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,11 @@ def run(options: CheckOptions) -> int:
     async def script(program: app.Program) -> int:
         from atlas_desktop.check.call import TestCall
 
-        report = await TestCall(program, options).make()
+        try:
+            report = await TestCall(program, options).make()
+        except asyncio.CancelledError:
+            sys.stderr.write("atlas-desktop: the test call was ended before it was done\n")
+            raise
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / _REPORT).write_text(report.as_json() + "\n", encoding="utf-8")

@@ -12,8 +12,9 @@ from atlas_desktop.cues.files import expand
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
 from atlas_desktop.errors import AppError, MediaError
 from atlas_desktop.media.blocks import BlockReader
-from atlas_desktop.media.decode import ClipInfo, ClipReader, probe
-from atlas_desktop.media.feeder import ClipEvent, ClipFailed, ClipFinished, ClipStarted, Speaker
+from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.probe import ClipInfo, probe
+from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, Speaker
 
 ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
 ErrorCallback: TypeAlias = Callable[[AppError], None]
@@ -93,7 +94,7 @@ class CuePlayer:
         return added
 
     def play(self, cue_id: int | None = None) -> None:
-        """Speaks this cue now, in place of what is spoken; without an id, goes on or begins.
+        """Speaks this cue now, from its start, in place of what is spoken; without an id, goes on or begins.
 
         Cues held by ``interrupt`` are released. While not enabled, the cue waits.
         """
@@ -102,13 +103,11 @@ class CuePlayer:
             return
         self._release_paused()
         cue = self._queue.get(cue_id)
-        if cue is not None and (self._current is None or self._current[0] != cue.id):
+        if cue is not None:
             self._queue.change(cue.id, state=CueState.WAITING, error=None, position_s=0.0)
             if self._enabled:
                 self._leave_current(CueState.DONE)
                 self._begin(cue)
-        elif cue is not None:
-            self.resume()
         self._advance()
         self._publish()
 

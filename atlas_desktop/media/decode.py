@@ -6,11 +6,8 @@ from pathlib import Path
 from atlas_desktop.aio import guarded
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.probe import ClipInfo, probe
 from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.sound_file import SoundFile
-
-__all__ = ["ClipInfo", "ClipReader", "probe"]
 
 _AHEAD_MS = 2000
 _REFILL_SAMPLES = SAMPLE_RATE_HZ

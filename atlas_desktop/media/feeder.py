@@ -13,26 +13,7 @@ from atlas_desktop.media.gate import MicrophoneGate
 from atlas_desktop.media.line import ClipLine
 from atlas_desktop.media.loop_thread import LoopThread
 from atlas_desktop.media.pacing import Pacer
-from atlas_desktop.media.speaker import (
-    BlockSink,
-    ClipEvent,
-    ClipFailed,
-    ClipFinished,
-    ClipStarted,
-    EventCallback,
-    Speaker,
-)
-
-__all__ = [
-    "BlockSink",
-    "ClipEvent",
-    "ClipFailed",
-    "ClipFinished",
-    "ClipStarted",
-    "EventCallback",
-    "Feeder",
-    "Speaker",
-]
+from atlas_desktop.media.speaker import BlockSink, EventCallback
 
 LEAD_MS = 200
 """Clips are handed over this far ahead: a stall of the process half as long is never heard.
@@ -153,8 +134,9 @@ class Feeder:
         self._sink = None
         self._line.stop()
         self._gate.set_reader(None)
-        self._thread.close()
+        # First: a call that comes meanwhile must not start the thread anew.
         self._wake = None
+        self._thread.close()
 
     def _poke(self) -> None:
         """Makes the pump look again; a cut is obeyed even while a hand-over is in flight."""
@@ -169,8 +151,9 @@ class Feeder:
 
     def _cut(self) -> None:
         now_us = monotonic_us()
-        if self._sink is not None:
-            self._sink.clear()
+        sink = self._sink  # looked at once: another thread may detach it meanwhile
+        if sink is not None:
+            sink.clear()
         if self._writing:
             return  # what is in flight may land after this: the pump cuts again when it has
         self._line.cut_done(self._unsent(now_us))

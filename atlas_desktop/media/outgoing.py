@@ -12,9 +12,6 @@ from atlas_desktop.media.feeder import LEAD_MS
 
 log = logging.getLogger(__name__)
 
-SPEECH_TRACK = "tts-audio"
-MICROPHONE_TRACK = "microphone"
-
 
 class _LostFrame:
     """Swallows the SDK's complaint about one frame, and nothing else.
@@ -44,7 +41,7 @@ class OutgoingTrack:
     """A local audio track, 48 kHz mono, that a feeder writes to (a ``BlockSink``).
 
     The native source sends 10 ms of silence by itself whenever nothing was written, so the track is
-    alive from publishing to unpublishing at no cost to us. Source: livekit rust-sdks, audio_track.cpp.
+    alive from its publishing to the room's end at no cost to us. Source: livekit rust-sdks, audio_track.cpp.
 
     Thread: ``write`` and ``clear`` on the feeder's loop, the rest on the room's loop.
 
@@ -56,7 +53,7 @@ class OutgoingTrack:
         """Makes the source.
 
         Args:
-            name: ``SPEECH_TRACK`` or ``MICROPHONE_TRACK``.
+            name: The track's name in the room.
             loop: The feeder's loop, which awaits the hand-overs.
             is_microphone: Publish with source Microphone, else Unknown.
         """
@@ -64,13 +61,7 @@ class OutgoingTrack:
         self._is_microphone = is_microphone
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=LEAD_MS, loop=loop)
         self._track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
-        self._publication: rtc.LocalTrackPublication | None = None
         self._lost = _LostFrame()
-
-    @property
-    def is_published(self) -> bool:
-        """Whether it is in a room."""
-        return self._publication is not None
 
     @property
     def lost_frames(self) -> int:
@@ -88,19 +79,9 @@ class OutgoingTrack:
             rtc.TrackSource.SOURCE_MICROPHONE if self._is_microphone else rtc.TrackSource.SOURCE_UNKNOWN
         )
         try:
-            self._publication = await participant.publish_track(self._track, options)
+            await participant.publish_track(self._track, options)
         except rtc.participant.PublishTrackError as error:
             raise RoomLostError(detail=str(error)) from error
-
-    async def unpublish(self, participant: rtc.LocalParticipant) -> None:
-        """Takes the track out of the room; nothing happens when it is not in."""
-        publication, self._publication = self._publication, None
-        if publication is None:
-            return
-        try:
-            await participant.unpublish_track(publication.sid)
-        except rtc.participant.UnpublishTrackError as error:
-            log.info("%s was not unpublished: %s", self.name, error)
 
     async def write(self, block: Block) -> None:
         """Hands int16 (n × 480, 1) to the SDK; returns when it has taken it."""

@@ -141,8 +141,9 @@ class FfiTap:
         made = response.new_video_stream if which == "new_video_stream" else response.new_audio_stream
         handle = FfiHandle(made.stream.handle.id)
         stream = TapStream(handle, self._bin, offer)
-        self._all_ended.clear()
+        # In this order: an end of the others in between must not count as the end of all.
         self._streams[handle.handle] = stream
+        self._all_ended.clear()
         # What came before we knew the stream's number is too little to be worth showing.
         for number, frame in tuple(self._early):
             if number == handle.handle:

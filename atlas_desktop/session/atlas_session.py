@@ -13,7 +13,6 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
 from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.life import (
-    Connecting,
     Ending,
     Failed,
     Life,
@@ -27,6 +26,8 @@ from atlas_desktop.session.life import (
     is_over,
 )
 from atlas_desktop.session.lifecycle import Lifecycle
+from atlas_desktop.session.overview import overview
+from atlas_desktop.session.own_clip import OwnClip
 from atlas_desktop.session.parts import Parts, load_livekit
 from atlas_desktop.session.ports import RoomPort
 from atlas_desktop.session.pulse import Pulse
@@ -40,7 +41,7 @@ from atlas_desktop.session.vitals import Vitals
 if TYPE_CHECKING:
     from atlas_desktop.media.blocks import BlockReader
     from atlas_desktop.media.feeds import AudioFeed, VideoFeed
-    from atlas_desktop.media.speaker import ClipEvent, Speaker
+    from atlas_desktop.media.speaker import Speaker
 
 
 class AtlasSession:
@@ -76,7 +77,7 @@ class AtlasSession:
         self._audio_changes: Callbacks[[AudioFeed | None]] = Callbacks("session.on_audio", self._notices)
         self._parts = parts or Parts.real(self._notices)
         self.video, self.audio, self.playout = self._parts.video, self._parts.audio, self._parts.playout
-        self.transcript = Transcript()
+        self.transcript = Transcript(on_error=self._notices)
         self._scope = TaskScope(f"{scope_name}.side", self._notices)
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
@@ -86,9 +87,7 @@ class AtlasSession:
         )
         self._pulse = Pulse(self._scope, self._refresh, self._room, self._take_round_trip)
         self._shown = shown(self.snapshot)
-        self._own_clip: BlockReader | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._speech.on_event(self._on_clip_event)
+        self._own_clip = OwnClip(self._speech, self._notices, self._refresh)
         self.transcript.on_change(self._count_message)
 
     # What is
@@ -96,27 +95,7 @@ class AtlasSession:
     @property
     def snapshot(self) -> SessionSnapshot:
         """All that is shown of the session, now."""
-        life, run = self._lifecycle.life, self._lifecycle.run
-        live = isinstance(life, Live)
-        present = live or isinstance(life, Reconnecting)
-        return SessionSnapshot(
-            life=life,
-            mode=run.request.mode if run is not None else Mode.CONVERSATION,
-            billed=run.request.source.billed if run is not None else True,
-            source_label=run.request.source.label if run is not None else "",
-            elapsed_s=run.cost.elapsed_s if run is not None else 0.0,
-            cost_usd=run.cost.cost_usd if run is not None else None,
-            price_per_hour_usd=run.cost.price_per_hour_usd if run is not None else None,
-            rtt_ms=self._vitals.rtt_ms if present else None,
-            agent_state=self._vitals.agent_state if present else None,
-            microphone=self._speech.microphone,
-            microphone_wanted=self._speech.microphone_wanted,
-            speaking=present and (self._vitals.speaking or self._speech.playing),
-            frozen=live and self._vitals.frozen,
-            connecting_s=run.age_s if run is not None and isinstance(life, Connecting) else 0.0,
-            waited_s=self._lifecycle.waited_s,
-            unsent=self._chat.unsent,
-        )
+        return overview(self._lifecycle, self._vitals, self._speech, self._chat)
 
     @property
     def info(self) -> SessionGrant | None:
@@ -173,7 +152,7 @@ class AtlasSession:
             microphone: Turn the microphone on as soon as the session is live.
         """
         if is_over(self._lifecycle.life):
-            self._loop = asyncio.get_running_loop()
+            self._own_clip.follow_loop()
             self.transcript.reset()
             self._chat.clear()
             self._lifecycle.start(Request(source, mode, face, microphone))
@@ -237,20 +216,13 @@ class AtlasSession:
     def speak(self, source: Path | str | BlockReader) -> None:
         """Speaks a sound file, or blocks, at once, in place of what is spoken now (passthrough).
 
-        Before the session is live it waits until then. A file that breaks off is told as a notice.
+        Before the session is live it waits until then; a conversation that comes up drops it. A file
+        that is missing or can't be read is told as a notice.
 
         Raises:
             RuntimeError: The session is a live conversation.
-            MediaError: The file is missing or holds no sound.
         """
-        if isinstance(source, Path | str):
-            from atlas_desktop.media.decode import ClipReader
-
-            reader: BlockReader = ClipReader(Path(source))
-        else:
-            reader = source
-        self._own_clip = reader
-        self._speech.play(reader)
+        self._own_clip.play(source)
 
     def prepare_to_speak(self) -> None:
         """Publishes the track of a live passthrough session now, so that the first clip is 0.2 s sooner.
@@ -285,6 +257,9 @@ class AtlasSession:
 
     def set_microphone(self, on: bool) -> None:
         """Turns the microphone on or off; before the session is live, for when it is."""
+        life = self._lifecycle.life
+        if isinstance(life, Ending) and isinstance(life.next, Switch):
+            self._lifecycle.switch(life.next.mode, on)
         self._speech.set_microphone(on)
 
     # What happens
@@ -357,18 +332,6 @@ class AtlasSession:
 
     def _take_round_trip(self, rtt_ms: float | None) -> None:
         self._vitals.rtt_ms = rtt_ms
-        self._refresh()
-
-    def _on_clip_event(self, event: ClipEvent) -> None:
-        """In the media loop's thread: only hands on."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._take_clip_event, event)
-
-    def _take_clip_event(self, event: ClipEvent) -> None:
-        error = getattr(event, "error", None)
-        if event.reader is self._own_clip and isinstance(error, AppError):
-            self._notices(error)
         self._refresh()
 
     def _refresh(self) -> None:

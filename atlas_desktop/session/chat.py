@@ -81,8 +81,11 @@ class Chat:
         self._room = None
 
     def clear(self) -> None:
-        """Forgets what waits: it was meant for a session that is over."""
+        """Forgets what waits or is on its way: it was meant for a session that is over."""
         self._waiting.clear()
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
 
     def _go_on(self) -> None:
         idle = self._sending is None or self._sending.done()

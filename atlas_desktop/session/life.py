@@ -31,9 +31,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Ending leads to a new session in the other mode."""
+    """Ending leads to a new session in the other mode, with the microphone on or off."""
 
     mode: Mode
+    microphone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +242,9 @@ def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
     if is_over(state):
         return state
     if isinstance(state, Ending):
-        # A plain stop overrides a switch that is under way; nothing overrides a stop.
-        return Ending(following, state.error) if isinstance(following, Stop) else state
+        # A stop, or a newer switch, overrides a switch that is under way; nothing overrides a stop.
+        is_newer = isinstance(following, Stop) or isinstance(state.next, Switch)
+        return Ending(following, state.error) if is_newer else state
     return Ending(following, error)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Protocol
 
-from atlas_desktop.aio import ErrorHandler, TaskScope
+from atlas_desktop.aio import ErrorHandler, TaskScope, guarded
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, AvatarMissingError, RoomLostError
 from atlas_desktop.session.life import (
@@ -78,7 +78,8 @@ class Lifecycle:
         self._limits = limits or Limits()
         self._make_room = make_room
         self._video = video
-        self._on_change = on_change
+        # What breaks in there must not keep a session from being ended.
+        self._on_change = guarded(f"{name}.change", self._broke)(on_change)
         self._on_notice = on_notice
         self._main = TaskScope(name, self._broke)
         # What lives here runs to its end, whatever happens to the session that began it.
@@ -87,7 +88,7 @@ class Lifecycle:
         self._unconfirmed: list[Run] = []
         self._starting: asyncio.Task[None] | None = None
         self._waiting_since_s = 0.0
-        self._microphone_next = False
+        self._closed_for_good = False
 
     @property
     def waited_s(self) -> float:
@@ -95,9 +96,10 @@ class Lifecycle:
         return time.monotonic() - self._waiting_since_s if isinstance(self.life, Waiting) else 0.0
 
     def start(self, request: Request) -> None:
-        """Begins a session, unless one is on its way."""
-        if is_over(self.life):
-            self._begin(request)
+        """Begins a session, unless one is on its way or the program goes."""
+        if is_over(self.life) and not self._closed_for_good:
+            self._prepare(request)
+            self.dispatch(StartAsked())
 
     def end(self, following: Next, error: AppError | None = None) -> None:
         """Asks for the end, at whatever stage the session is."""
@@ -110,12 +112,12 @@ class Lifecycle:
 
     def switch(self, mode: Mode, microphone: bool) -> None:
         """Ends the session and begins one in ``mode``, with the same source and face."""
-        self._microphone_next = microphone
-        self.end(Switch(mode))
+        self.end(Switch(mode, microphone))
 
     def keep_waiting(self) -> None:
         """The user waits on for the picture: the time starts anew."""
-        self._waiting_since_s = time.monotonic()
+        if self._waiting_since_s:
+            self._waiting_since_s = time.monotonic()
 
     def end_again(self) -> None:
         """Asks the service once more to end every session whose end it did not confirm."""
@@ -144,15 +146,12 @@ class Lifecycle:
 
     async def aclose(self, timeout_s: float) -> None:
         """Ends the session and waits for what must run to its end, at most ``timeout_s``."""
+        self._closed_for_good = True
         until_s = time.monotonic() + timeout_s
         self.end(Stop())
         await self._main.join(timeout_s)
         await self._kept.join(max(0.0, until_s - time.monotonic()))
         await self._main.aclose(0.1)
-
-    def _begin(self, request: Request) -> None:
-        self._prepare(request)
-        self.dispatch(StartAsked())
 
     def _prepare(self, request: Request) -> None:
         self.run = Run(request, self._make_room, self._kept, self._limits, self._late)
@@ -200,7 +199,7 @@ class Lifecycle:
     def _closed(self, run: Run) -> None:
         following = self.life.next if isinstance(self.life, Ending) and not self.life.error else Stop()
         if isinstance(following, Switch):
-            self._prepare(replace(run.request, mode=following.mode, microphone=self._microphone_next))
+            self._prepare(replace(run.request, mode=following.mode, microphone=following.microphone))
         unconfirmed = run.unconfirmed
         self.dispatch(Closed(run.summary, unconfirmed.params["session_id"] if unconfirmed else None))
         if unconfirmed is not None:

@@ -75,9 +75,6 @@ class RoomPort(Protocol):
         """
         ...
 
-    async def unpublish(self) -> None:
-        """Takes the outgoing track back, when there is one."""
-
     async def send(self, payload: bytes) -> None:
         """Sends one reliable data packet without a topic.
 

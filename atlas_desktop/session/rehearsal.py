@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import SessionSource
 from atlas_desktop.child import Child
 from atlas_desktop.errors import ChildError
@@ -26,6 +27,7 @@ class Rehearsal:
         self._start_child = start_child
         self._child: Child | None = None
         self._source: SessionSource | None = None
+        self._scope = TaskScope("rehearsal")
         self._lock = asyncio.Lock()
 
     @property
@@ -54,11 +56,12 @@ class Rehearsal:
         async with self._lock:
             if self._source is None or not self.is_ready:
                 await self._drop()
-                self._source = await self._start()
+                self._source = await self._scope.start(self._start(), "start")
             return self._source
 
     async def aclose(self) -> None:
-        """Ends the local Atlas and every session on it."""
+        """Ends the local Atlas and every session on it; one that is only coming up, too."""
+        self._scope.cancel()
         async with self._lock:
             await self._drop()
 

@@ -105,12 +105,6 @@ class AtlasRoom:
                 await self._heard.wait()
         return track
 
-    async def unpublish(self) -> None:
-        track, self._outgoing = self._outgoing, None
-        if track is not None and self._room.isconnected():
-            await track.unpublish(self._room.local_participant)
-            await track.aclose()
-
     async def send(self, payload: bytes) -> None:
         try:
             await self._participant().publish_data(payload, reliable=True)
@@ -250,7 +244,8 @@ def selected_round_trip_ms(stats: list[Any]) -> float | None:
     ]
     selected = [pairs[name] for name in chosen if name in pairs]
     measured = selected or [pair for pair in pairs.values() if pair.nominated]
-    times_s = [pair.current_round_trip_time for pair in measured if pair.current_round_trip_time > 0]
+    # WebRTC counts whole milliseconds: 0 is a fast answer, where there was one at all.
+    times_s = [pair.current_round_trip_time for pair in measured if pair.responses_received]
     return min(times_s) * 1000 if times_s else None
 
 

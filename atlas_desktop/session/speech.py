@@ -99,7 +99,9 @@ class Speech:
         return MicState.ON if self._feeder.microphone_open else MicState.MUTED_FOR_CLIP
 
     def play(self, reader: "BlockReader") -> None:
-        self._refuse_in_conversation()
+        if self._room is not None and self._mode is Mode.CONVERSATION:
+            reader.close()
+            raise RuntimeError("clips are spoken in passthrough only; switch the mode first")
         self._feeder.play(reader)
         self._bring_up()
         self._on_change()
@@ -144,7 +146,10 @@ class Speech:
         """The session is live: what waited is spoken now."""
         self._room = room
         self._mode = mode
-        if self._mode is Mode.PASSTHROUGH and self._feeder.current is not None:
+        if self._mode is Mode.CONVERSATION:
+            # The track is the microphone's: the agent would hear a clip that waited as the user's words.
+            self._feeder.interrupt()
+        elif self._feeder.current is not None:
             self._bring_up()
         self._follow_wish()
 
@@ -157,10 +162,6 @@ class Speech:
         self._feeder.detach()
         self._hearing = False
         self.microphone_wanted = False
-
-    def _refuse_in_conversation(self) -> None:
-        if self._room is not None and self._mode is Mode.CONVERSATION:
-            raise RuntimeError("clips are spoken in passthrough only; switch the mode first")
 
     def _follow_wish(self) -> None:
         if not self.microphone_wanted:
@@ -194,6 +195,8 @@ class Speech:
         except AppError as error:
             if self._room is room:
                 self._publishing = None  # the next clip tries again
+                if voice is Voice.MICROPHONE:
+                    self.set_microphone(False)
                 self._on_notice(error)
             return
         if self._room is room:

@@ -9,6 +9,9 @@ from atlas_desktop.errors import RateLimitedError, ServiceError
 
 log = logging.getLogger(__name__)
 
+LONGEST_TOLD_PAUSE_S = 30.0
+"""A service that asks to wait longer (429) is asked again all the same: the session may cost meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -49,7 +52,7 @@ async def end_on_server(
             if not error.retryable:
                 break
             told_s = float(error.params["retry_after_s"]) if isinstance(error, RateLimitedError) else 0.0
-            pause_s = max(patience.pause_s(attempt), told_s)
+            pause_s = max(patience.pause_s(attempt), min(told_s, LONGEST_TOLD_PAUSE_S))
         if attempt + 1 < len(patience.attempts_s):
             await asyncio.sleep(pause_s)
     return EndReceipt(session_id, confirmed=False)

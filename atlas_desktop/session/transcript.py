@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Literal
 
+from atlas_desktop.aio import ErrorHandler
+from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
+
 Role = Literal["user", "agent"]
-ChangeCallback = Callable[["Message", int], None]
 
 ECHO_WINDOW_MS = 15_000
 """A segment of the user's with the very words that were typed within this time is their echo."""
@@ -84,17 +86,22 @@ class Transcript:
 
     Args:
         clock_ms: Milliseconds since the epoch.
+        on_error: Told of a callback that failed.
     """
 
-    def __init__(self, clock_ms: Callable[[], int] = lambda: int(time.time() * 1000)) -> None:
+    def __init__(
+        self,
+        clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        on_error: ErrorHandler | None = None,
+    ) -> None:
         self._clock_ms = clock_ms
         self._messages: list[Message] = []
         self._lines: dict[str, _Line] = {}
         self._ids = count(1)
         self._epoch = 0
         self._streams_seen = False
-        self._callbacks: list[ChangeCallback] = []
-        self._reset_callbacks: list[Callable[[], None]] = []
+        self._changes: Callbacks[[Message, int]] = Callbacks("transcript.on_change", on_error)
+        self._resets: Callbacks[[]] = Callbacks("transcript.on_reset", on_error)
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -104,23 +111,20 @@ class Transcript:
         """All messages, ordered by first seen."""
         return tuple(self._messages)
 
-    def on_change(self, callback: ChangeCallback) -> Callable[[], None]:
+    def on_change(self, callback: Callable[[Message, int], object]) -> Unsubscribe:
         """Calls ``callback(message, index)`` for each new or changed message; returns the way out."""
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
+        return self._changes.add(callback)
 
-    def on_reset(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def on_reset(self, callback: Callable[[], object]) -> Unsubscribe:
         """Calls ``callback`` when all messages were dropped; returns the way out."""
-        self._reset_callbacks.append(callback)
-        return lambda: self._reset_callbacks.remove(callback) if callback in self._reset_callbacks else None
+        return self._resets.add(callback)
 
     def reset(self) -> None:
         """Drops all messages: a new session, not a switch, begins."""
         self._messages.clear()
         self._lines.clear()
         self.begin()
-        for callback in tuple(self._reset_callbacks):
-            callback()
+        self._resets()
 
     def begin(self) -> None:
         """A server session begins: its segment ids are its own, and its channels are unknown yet."""
@@ -210,17 +214,13 @@ class Transcript:
         message = Message(f"m{index + 1}", role, text, final, self._clock_ms())
         self._lines[key] = _Line(index, channel)
         self._messages.append(message)
-        self._tell(message, index)
+        self._changes(message, index)
         return message
 
     def _store(self, index: int, message: Message) -> None:
         if message != self._messages[index]:
             self._messages[index] = message
-            self._tell(message, index)
-
-    def _tell(self, message: Message, index: int) -> None:
-        for callback in tuple(self._callbacks):
-            callback(message, index)
+            self._changes(message, index)
 
 
 def clean(text: str) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
-from atlas_desktop.media.decode import ClipReader, probe
+from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
-from atlas_desktop.media.outgoing import SPEECH_TRACK, OutgoingTrack
+from atlas_desktop.media.outgoing import OutgoingTrack
+from atlas_desktop.media.probe import probe
 from atlas_desktop.media.processing import EchoCanceller
 from atlas_desktop.media.speaker import ClipEvent, ClipStarted
 from tests.unit.media.stand_ins import tone, until, write_wav
@@ -70,7 +71,7 @@ def bench_files(folder: Path) -> None:
 
 async def bench_outgoing(path: Path) -> None:
     feeder, events = Feeder(), list[ClipEvent]()
-    track = OutgoingTrack(SPEECH_TRACK, feeder.loop)
+    track = OutgoingTrack("tts-audio", feeder.loop)
     feeder.on_event(events.append)
     feeder.attach(track)
     delays = []

@@ -26,15 +26,15 @@ END_LIMIT_S = 8.0
 BARE = {"PULSE_SERVER": "unix:/nonexistent", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
 
 
-def command(profile: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "atlas_desktop", "--profile", str(profile), *arguments]
+def command(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> list[str]:
+    return [sys.executable, "-m", "atlas_desktop", *role, "--profile", str(profile), *arguments]
 
 
 @contextmanager
-def program(profile: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def program(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[str]"]:
     """A running window that answers."""
     env = {**os.environ, **BARE, "QT_QPA_PLATFORM": "offscreen", "ATLAS_API_KEY": ""}
-    words = command(profile, *arguments)
+    words = command(profile, *arguments, role=role)
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
             until(lambda: hand_over(profile, []), START_LIMIT_S)
@@ -107,3 +107,12 @@ def test_what_the_command_line_asks_for_is_there_from_the_start(tmp_path: Path) 
         assert process.wait(END_LIMIT_S) == 0
     found = settings(tmp_path / "profile")
     assert (found["face"], found["mode"]) == ("https://example.com/me.png", "passthrough")
+
+
+def test_a_test_call_that_is_ended_early_has_failed(tmp_path: Path) -> None:
+    with program(tmp_path / "profile", "--local", role=("check",)) as process:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=END_LIMIT_S)
+    assert process.returncode == 1
+    assert said.endswith("atlas-desktop: the test call was ended before it was done\n")
+    assert "Traceback" not in said

@@ -82,6 +82,14 @@ def test_another_profile_is_another_window(
     assert launches == []
 
 
+def test_a_window_that_goes_takes_no_files(
+    server: InstanceServer, launches: list[list[str]], second_launch: HandOver, tmp_path: Path
+) -> None:
+    server.close()
+    assert not second_launch(tmp_path, ["a.wav"])
+    assert launches == []
+
+
 def test_one_profile_has_one_name_however_it_is_written(tmp_path: Path) -> None:
     (tmp_path / "here").symlink_to(tmp_path)
     assert socket_name(tmp_path / "here") == socket_name(tmp_path) == socket_name(tmp_path / "x" / "..")

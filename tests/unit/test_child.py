@@ -50,6 +50,16 @@ async def test_a_program_that_is_not_there_is_an_error(monkeypatch: pytest.Monke
         await Child.start("local")
 
 
+async def test_an_endless_line_on_stderr_stops_nothing(program: Path) -> None:
+    program.write_text(
+        "import sys\nprint('x' * 300_000, file=sys.stderr, flush=True)\n"
+        "print('y' * 300_000, file=sys.stderr, flush=True)\nprint('{}', flush=True)\nsys.stdin.read()\n"
+    )
+    child = await Child.start("local")
+    assert child.running
+    await child.aclose()
+
+
 @pytest.mark.logs("ended with status 3")
 async def test_an_unasked_end_is_told(program: Path) -> None:
     program.write_text("print('{}', flush=True)\nraise SystemExit(3)\n")

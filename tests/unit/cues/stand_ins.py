@@ -5,7 +5,7 @@ from pathlib import Path
 
 from atlas_desktop.errors import AppError, EmptyAudioError, UnreadableAudioError
 from atlas_desktop.media.blocks import Block, BlockReader
-from atlas_desktop.media.decode import ClipInfo
+from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, EventCallback
 
 

@@ -161,6 +161,26 @@ async def test_playing_a_certain_cue_replaces_the_current(player: CuePlayer, spe
     assert states(player) == ["done", "playing", "done"]
 
 
+@pytest.mark.parametrize("held", [False, True])
+async def test_playing_the_current_cue_begins_it_anew(
+    player: CuePlayer, speaker: FakeSpeaker, held: bool
+) -> None:
+    player.set_enabled(True)
+    first, _ = player.add([A, B])
+    former = speaker.current
+    speaker.start()
+    if held:
+        player.pause()
+    player.play(first)
+    assert states(player) == ["playing", "waiting"]
+    assert speaker.current is not None
+    assert speaker.current is not former
+    speaker.start()
+    speaker.finish()
+    await settle()
+    assert states(player) == ["done", "playing"]
+
+
 async def test_a_late_event_of_a_replaced_cue_changes_nothing(
     player: CuePlayer, speaker: FakeSpeaker
 ) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from atlas_desktop.errors import AppError, EmptyAudioError, MissingFileError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader, probe
+from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.probe import probe
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 Samples = np.ndarray[tuple[int, ...], np.dtype[np.int16]]

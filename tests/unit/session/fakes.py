@@ -111,10 +111,9 @@ class FakeRoom:
             raise self.bench.publish_errors.pop(0)
         return FakeSink()
 
-    async def unpublish(self) -> None:
-        self.calls.append("unpublish")
-
     async def send(self, payload: bytes) -> None:
+        if self.bench.send_gate is not None:
+            await self.bench.send_gate.wait()
         if self.bench.send_errors:
             raise self.bench.send_errors.pop(0)
         self.sent.append(payload)
@@ -154,6 +153,7 @@ class FakeFeeder:
         self.microphone: Any = None
         self.closed = False
         self.position_s = 0.0
+        self.interrupt_error: Exception | None = None
         self.callback: Callable[[Any], None] | None = None
 
     @property
@@ -180,6 +180,8 @@ class FakeFeeder:
         self.paused = False
 
     def interrupt(self) -> None:
+        if self.interrupt_error is not None:
+            raise self.interrupt_error
         self.current = self.following = None
 
     def set_microphone(self, reader: Any) -> None:
@@ -231,6 +233,7 @@ class Bench:
     leave_gate: asyncio.Event | None = None
     publish_errors: list[Exception] = field(default_factory=list)
     send_errors: list[Exception] = field(default_factory=list)
+    send_gate: asyncio.Event | None = None
 
     @property
     def room(self) -> FakeRoom:

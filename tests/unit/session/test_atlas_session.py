@@ -8,7 +8,7 @@ from atlas_desktop.errors import AppError, AvatarMissingError, MessageTooLongErr
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Ended, Failed, Idle
 from atlas_desktop.session.snapshot import SessionSnapshot
-from tests.unit.session.fakes import Bench, FakeSource, live, settle
+from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 
 
 async def test_goes_from_start_to_end_and_says_each_step(
@@ -129,6 +129,31 @@ async def test_switch_keeps_the_transcript_and_uses_the_same_source(
     assert session.snapshot.mode is Mode.PASSTHROUGH
     assert len(source.open_sessions) == 1
     assert [message.text for message in session.transcript.messages] == ["hello"]
+
+
+async def test_the_newest_wish_counts_while_switching(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.switch_mode(Mode.PASSTHROUGH)
+    session.switch_mode(Mode.CONVERSATION, microphone=True)
+    await settle(lambda: len(source.modes) == 2)
+    assert source.modes == [Mode.CONVERSATION, Mode.CONVERSATION]
+    assert session.snapshot.microphone_wanted
+
+
+async def test_waiting_on_counts_only_what_is_waited_for(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.picture_at_once = False
+    source.create_gate = asyncio.Event()
+    session.start(source, Mode.CONVERSATION)
+    session.keep_waiting()
+    await asyncio.sleep(0.2)
+    source.create_gate.set()
+    await settle(lambda: session.snapshot.state_name == "Waiting")
+    assert session.snapshot.waited_s < 0.1
 
 
 async def test_ending_during_a_switch_starts_nothing(session: AtlasSession, source: FakeSource) -> None:

@@ -69,6 +69,12 @@ STATES: list[Life] = [
         (Live(GRANT), EndAsked(error=LOST), Ending(Stop(), LOST)),
         (Requesting(), EndAsked(), Ending(Stop())),
         (Ending(Switch(Mode.PASSTHROUGH)), EndAsked(), Ending(Stop())),
+        (
+            Ending(Switch(Mode.PASSTHROUGH)),
+            EndAsked(Switch(Mode.CONVERSATION, True)),
+            Ending(Switch(Mode.CONVERSATION, True)),
+        ),
+        (Ending(Stop()), EndAsked(Switch(Mode.CONVERSATION)), Ending(Stop())),
         (Ending(Stop(), LOST), EndAsked(Switch(Mode.PASSTHROUGH)), Ending(Stop(), LOST)),
         (Ending(Stop()), Closed(SUMMARY), Ended(SUMMARY)),
         (Ending(Park()), Closed(SUMMARY), Parked(SUMMARY)),

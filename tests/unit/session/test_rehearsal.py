@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -50,6 +51,24 @@ async def test_a_local_atlas_that_died_is_started_anew() -> None:
     assert await rehearsal.source() is not first
     assert len(nursery.children) == 2
     await rehearsal.aclose()
+
+
+async def test_a_local_atlas_that_does_not_come_up_holds_up_no_end() -> None:
+    reached = asyncio.Event()
+
+    async def hang(role: str) -> Child:
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError(role)
+
+    rehearsal = Rehearsal(hang)
+    asked = asyncio.ensure_future(rehearsal.source())
+    await reached.wait()
+    async with asyncio.timeout(1):
+        await rehearsal.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert not rehearsal.is_ready
 
 
 async def test_a_first_line_without_address_is_a_failed_start() -> None:

@@ -150,10 +150,11 @@ async def test_cancel_while_joining_leaves_nothing_open(
 
 
 def test_the_round_trip_time_is_that_of_the_selected_pair() -> None:
-    def pair(name: str, seconds: float, nominated: bool = False) -> stats.RtcStats:
+    def pair(name: str, seconds: float, nominated: bool = False, answers: int = 3) -> stats.RtcStats:
         entry = stats.RtcStats()
         entry.candidate_pair.rtc.id = name
         entry.candidate_pair.candidate_pair.current_round_trip_time = seconds
+        entry.candidate_pair.candidate_pair.responses_received = answers
         entry.candidate_pair.candidate_pair.nominated = nominated
         return entry
 
@@ -162,4 +163,5 @@ def test_the_round_trip_time_is_that_of_the_selected_pair() -> None:
     pairs = [pair("a", 0.001, True), pair("b", 0.032), pair("c", 0.0)]
     assert selected_round_trip_ms([*pairs, transport]) == pytest.approx(32.0)
     assert selected_round_trip_ms(pairs) == pytest.approx(1.0)
-    assert selected_round_trip_ms([pair("c", 0.0)]) is None
+    assert selected_round_trip_ms([pair("c", 0.0, nominated=True)]) == 0.0
+    assert selected_round_trip_ms([pair("c", 0.0, nominated=True, answers=0)]) is None

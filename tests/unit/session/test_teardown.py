@@ -265,6 +265,44 @@ async def test_a_bug_at_the_start_ends_the_session_on_the_server(
     assert "ours" in caplog.text
 
 
+@pytest.mark.logs("session.change failed")
+async def test_a_bug_of_ours_in_the_teardown_does_not_keep_the_session_open(
+    session: AtlasSession, source: FakeSource, bench: Bench, notices: list[AppError]
+) -> None:
+    await live(session, source)
+    bench.feeder.interrupt_error = RuntimeError("media-feeder did not start")
+    session.end()
+    assert isinstance(await session.ended(), Ended)
+    assert source.open_sessions == []
+    bench.feeder.interrupt_error = None
+
+
+async def test_nothing_is_started_while_the_program_goes(session: AtlasSession, source: FakeSource) -> None:
+    await live(session, source)
+    source.end_gate = asyncio.Event()
+    closing = asyncio.ensure_future(session.aclose(0.5))
+    await session.ended()
+    session.start(source, Mode.CONVERSATION)
+    source.end_gate.set()
+    await closing
+    assert source.calls.count("create") == 1
+    assert source.open_sessions == []
+
+
+async def test_an_end_is_not_put_off_for_as_long_as_a_service_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits_s: list[float] = []
+
+    async def sleep(delay_s: float) -> None:
+        waits_s.append(delay_s)
+
+    monkeypatch.setattr("atlas_desktop.session.teardown.asyncio.sleep", sleep)
+    source = FakeSource()
+    source.open_sessions = [SESSION_ID]
+    source.end_outcomes = [RateLimitedError(retry_after_s=7.0), RateLimitedError(retry_after_s=3600.0)]
+    assert (await end_on_server(source, SESSION_ID)).confirmed
+    assert waits_s == [7.0, 30.0]
+
+
 async def test_gives_up_at_once_when_asking_again_makes_no_sense() -> None:
     source = FakeSource()
     source.end_outcomes = [UnauthorizedError()]

@@ -186,3 +186,13 @@ def test_changes_are_told_with_their_place_and_only_when_there_is_one(transcript
 )
 def test_control_characters_go_and_all_else_stays(raw: str, shown: str) -> None:
     assert clean(raw) == shown
+
+
+@pytest.mark.logs("transcript.on_change failed")
+def test_a_callback_that_fails_costs_no_words(transcript: Transcript) -> None:
+    told: list[str] = []
+    transcript.on_change(lambda message, index: 1 // 0)
+    transcript.on_change(lambda message, index: told.append(message.text))
+    transcript.type("hello")
+    assert told == ["hello"]
+    assert [message.text for message in transcript.messages] == ["hello"]
