@@ -1,9 +1,19 @@
 """The newest of several tracks wins; when it goes, the one before it is taken again."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-H = TypeVar("H")
+_MENDS_A_TRACK = 3
+
+
+class Breakable(Protocol):
+    """A stream that may have lost its way to the feed by an error of ours."""
+
+    @property
+    def failed(self) -> bool: ...
+
+
+H = TypeVar("H", bound=Breakable)
 
 
 class Newest(Generic[H]):
@@ -28,6 +38,7 @@ class Newest(Generic[H]):
         self._name: str | None = None
         self._handle: H | None = None
         self._present = False
+        self._mends_left = _MENDS_A_TRACK
 
     def add(self, name: str, track: Any) -> None:
         """``track`` came; ``name`` is its id."""
@@ -47,6 +58,14 @@ class Newest(Generic[H]):
         self._tracks.clear()
         self._follow()
 
+    def mend(self) -> None:
+        """Opens the stream anew when it has failed; a track that fails again and again is given up."""
+        if self._handle is not None and self._handle.failed and self._mends_left:
+            self._mends_left -= 1
+            name, track = self._name, self._tracks[str(self._name)]
+            self._close()
+            self._handle, self._name = self._open_stream(track), name
+
     def _follow(self) -> None:
         wanted = next(reversed(self._tracks), None)
         if wanted == self._name:
@@ -55,6 +74,7 @@ class Newest(Generic[H]):
         if wanted is not None:
             self._handle = self._open_stream(self._tracks[wanted])
             self._name = wanted
+            self._mends_left = _MENDS_A_TRACK
         if self._present != (wanted is not None):
             self._present = wanted is not None
             self._on_presence(self._present)

@@ -33,6 +33,7 @@ FINAL_ATTRIBUTE: Final = "lk.transcription_final"
 
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
+_MEND_EVERY_S = 0.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
 
@@ -76,11 +77,13 @@ class AtlasRoom:
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
         self._leaving = False
+        self._mending: asyncio.Task[None] | None = None
 
     async def join(self, grant: SessionGrant) -> None:
         if not grant.livekit_url.startswith(("ws://", "wss://")):
             raise BadRoomAddressError(url=redact(grant.livekit_url))
         self._listen()
+        self._mending = self._scope.start(self._mend(), "mend")
         options = rtc.RoomOptions(
             auto_subscribe=True,
             connect_timeout=_SIGNAL_LIMIT_S,
@@ -124,10 +127,19 @@ class AtlasRoom:
             return None
         return selected_round_trip_ms([*stats.publisher_stats, *stats.subscriber_stats])
 
+    async def _mend(self) -> None:
+        """Frames come in a native thread, where an error only sets a flag; here it is read."""
+        while True:
+            await asyncio.sleep(_MEND_EVERY_S)
+            self._picture.mend()
+            self._sound.mend()
+
     async def leave(self) -> None:
         if self._leaving:
             return
         self._leaving = True
+        if self._mending is not None:
+            self._mending.cancel()
         self._picture.clear()
         self._sound.clear()
         # It waits for the last frame in flight: not in the thread that paints.

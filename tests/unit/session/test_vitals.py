@@ -63,16 +63,44 @@ def test_the_meter_counts_from_the_grant_to_the_end() -> None:
     assert CostMeter(None).cost_usd is None
 
 
+@dataclass
+class FakeStream:
+    track: str
+    failed: bool = False
+
+
+def test_a_stream_that_failed_is_opened_anew_a_few_times() -> None:
+    opened: list[FakeStream] = []
+
+    def open_stream(track: str) -> FakeStream:
+        opened.append(FakeStream(track))
+        return opened[-1]
+
+    newest = Newest(open_stream, lambda stream: None, lambda present: None)
+    newest.mend()
+    newest.add("a", "track a")
+    newest.mend()
+    assert len(opened) == 1
+    for _ in range(9):
+        opened[-1].failed = True
+        newest.mend()
+    assert [stream.track for stream in opened] == ["track a"] * 4
+    newest.add("b", "track b")
+    opened[-1].failed = True
+    newest.mend()
+    assert len(opened) == 6
+
+
 def test_the_newest_track_is_open_and_the_one_before_comes_back() -> None:
     opened: list[str] = []
     closed: list[str] = []
     present: list[bool] = []
 
-    def open_stream(track: str) -> str:
+    def open_stream(track: str) -> FakeStream:
         opened.append(track)
-        return track
+        return FakeStream(track)
 
-    newest: Newest[str] = Newest(open_stream, closed.append, present.append)
+    newest = Newest(open_stream, lambda stream: closed.append(stream.track), present.append)
     newest.add("a", "track a")
     newest.add("b", "track b")
     newest.remove("unknown")
