@@ -304,7 +304,7 @@ class NoSpeakerError(DeviceError):
 class NoMicrophoneError(DeviceError):
     code = "no_microphone"
     title = N_("There is no microphone")
-    advice = N_("Connect one, then turn the microphone on again.")
+    advice = N_("Connect one: it is used by itself.")
 
 
 class MicrophoneDeniedError(DeviceError):

@@ -37,6 +37,8 @@ class ConnectingCard(CardFrame):
         self._elapsed.setFont(theme.font())
         self._marks = [StepMark(theme) for _ in range(3)]
         self._steps = [make_label(tone="dim", wraps=True) for _ in range(3)]
+        self._told: Life | None = None
+        self._told_at_s = 0.0
         self._cancel = Button(theme, self.tr("Cancel"))
         self._keep_waiting = Button(theme, self.tr("Keep waiting"), ButtonKind.PRIMARY)
         self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER)
@@ -119,10 +121,12 @@ class ConnectingCard(CardFrame):
         return self.tr("The session ends by itself after a minute without an answer.")
 
     def _request_text(self, snapshot: SessionSnapshot) -> str:
-        if snapshot.retry_in_s is None:
+        if snapshot.life is not self._told:
+            self._told, self._told_at_s = snapshot.life, snapshot.connecting_s
+        left_s = (snapshot.retry_in_s or 0.0) - (snapshot.connecting_s - self._told_at_s)
+        if left_s <= 0:
             return self.tr("Request session")
-        seconds = max(1, round(snapshot.retry_in_s))
-        return self.tr("Atlas is busy: next try in {seconds} s").format(seconds=seconds)
+        return self.tr("Atlas is busy: next try in {seconds} s").format(seconds=max(1, round(left_s)))
 
     def _show_ending(self) -> None:
         self._title.setText(self.tr("Ending the session"))

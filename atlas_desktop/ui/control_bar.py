@@ -137,17 +137,18 @@ class ControlBar(QWidget):
         """Makes the buttons as wordy as ``width`` allows; the rows that they then need."""
         room = width - 2 * _EDGE_PX
         for rows in (self._one_row, self._two_rows):
-            for compact in (False, True):
-                self._set_compact(compact, with_end=compact and rows is self._two_rows)
+            # Interrupt keeps its word the longest: it is what is looked for in a hurry.
+            for icons in range(3):
+                self._open.set_compact(icons >= 1)
+                self._interrupt.set_compact(icons >= 2)
+                self._set_end_compact(icons >= 2 and rows is self._two_rows)
                 if all(_width(left) + _GROUPS_PX + _width(right) <= room for left, right in rows):
                     return rows
         return self._two_rows
 
-    def _set_compact(self, compact: bool, *, with_end: bool) -> None:
-        self._interrupt.set_compact(compact)
-        self._open.set_compact(compact)
-        self._end.set_compact(with_end)
-        self._end.set_icon_name("close" if with_end else "")
+    def _set_end_compact(self, compact: bool) -> None:
+        self._end.set_compact(compact)
+        self._end.set_icon_name("close" if compact else "")
 
     def _place(self) -> None:
         top = _EDGE_PX

@@ -29,6 +29,7 @@ class CueStrip(QWidget):
         self._model = model
         self._theme = theme
         self._current_id: int | None = None
+        self._given_id: int | None = None
         self._rows = CueRows(self)
         self._list = CueList(self._rows, theme)
         self._play = self._make_button(self.tr("Play"), "play")
@@ -93,14 +94,25 @@ class CueStrip(QWidget):
 
     @Slot(object)
     def _take_cues(self, cues: tuple[Cue, ...]) -> None:
+        before = len(self._rows.cues)
         self._rows.show_cues(cues)
         current = self._current()
         self._show_buttons()
         if current is None:
             self._list.keep_in_sight(-1)
+            if 0 < before < len(cues):
+                self._given_id = cues[before].id
+            self._show_given(cues)
         elif current.id != self._current_id:
             self._list.keep_in_sight(self._rows.cues.index(current))
         self._current_id = current.id if current is not None else None
+
+    def _show_given(self, cues: tuple[Cue, ...]) -> None:
+        """Brings what was given last into sight, and once more when its length has made it wider."""
+        for row, cue in enumerate(cues):
+            if cue.id == self._given_id:
+                self._list.scrollTo(self._rows.index(row))
+                self._given_id = None if cue.duration_s is not None else cue.id
 
     @Slot()
     def _take_session(self) -> None:

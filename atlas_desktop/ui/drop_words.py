@@ -36,7 +36,9 @@ def words_for(plan: DropPlan, context: DropContext) -> DropWords:
     if plan.audio:
         first = plan.audio[0]
         params |= {"count": len(plan.audio), "name": first.name, "face": _face_name(plan)}
-        if len(plan.audio) > 1:
+        if len(plan.audio) > 1 and any(path.is_dir() for path in plan.audio):
+            headline = N_("Drop to speak them all, in this order")
+        elif len(plan.audio) > 1:
             headline = N_("Drop to speak all {count}, in this order")
         elif first.is_dir():
             headline = N_("Drop to speak the sounds in “{name}”")
@@ -46,15 +48,20 @@ def words_for(plan: DropPlan, context: DropContext) -> DropWords:
     if plan.gives_face:
         params["name"] = _face_name(plan)
         detail = N_("{name}, from the next session on") if context.has_session else N_("{name}")
+        if plan.refused:
+            detail = N_("Not accepted: {refused}")
         return DropWords("picture", N_("Becomes the face"), detail, params)
     if plan.message:
-        return DropWords("transcript", N_("Becomes the message"), "", params)
+        waits = "" if context.has_session else N_("It waits in the message box of the next session")
+        return DropWords("transcript", N_("Becomes the message"), waits, params)
     if plan.refused:
         return DropWords("blocked", N_("Not accepted: {refused}"), ACCEPTED, params)
     return DropWords("blocked", N_("Not accepted"), ACCEPTED, params)
 
 
 def _audio_detail(plan: DropPlan, context: DropContext) -> str:
+    if plan.refused and plan.gives_face:
+        return N_("{face} becomes the face. Not accepted: {refused}")
     if plan.refused:
         return N_("Not accepted: {refused}")
     if plan.gives_face:

@@ -133,6 +133,7 @@ class EndedPage(QScrollArea):
         rows.append((self.tr("Messages"), str(summary.messages), ""))
         grid = QGridLayout()
         grid.setVerticalSpacing(8)
+        grid.setHorizontalSpacing(16)
         grid.setColumnStretch(0, 1)
         for number, (caption, value, name) in enumerate(rows):
             label = make_label(value)
@@ -155,19 +156,21 @@ class EndedPage(QScrollArea):
         box = QWidget()
         flow = FlowLayout(box, gap_px=10)
         failed = isinstance(over, Failed)
-        again = Button(
-            self._theme, self.tr("Retry") if failed else self.tr("Start again"), ButtonKind.PRIMARY
-        )
+        # Where trying again can't help, the way to what can is the first.
+        hopeless = isinstance(over, Failed) and not over.error.retryable
+        first, later = ButtonKind.PRIMARY, ButtonKind.PLAIN
+        words = self.tr("Retry") if failed else self.tr("Start again")
+        again = Button(self._theme, words, later if hopeless else first)
         again.clicked.connect(self.retry_requested if failed else self.start_again_requested)
-        self._first = again
-        flow.addWidget(again)
+        back = Button(self._theme, self.tr("Back to start"), first if hopeless else later)
+        back.clicked.connect(self.back_requested)
+        self._first = back if hopeless else again
+        flow.addWidget(self._first)
         if over.summary is not None and over.summary.messages:
             save = Button(self._theme, self.tr("Save transcript…"))
             save.clicked.connect(self.save_requested)
             flow.addWidget(save)
-        back = Button(self._theme, self.tr("Back to start"))
-        back.clicked.connect(self.back_requested)
-        flow.addWidget(back)
+        flow.addWidget(again if hopeless else back)
         return box
 
 

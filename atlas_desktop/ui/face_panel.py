@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QGuiApplication,
+    QImage,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.controls import Button
@@ -111,6 +119,7 @@ class FacePanel(QWidget):
     def _say(self, problem: str) -> None:
         self._problem.setText(problem)
         self._problem.show()
+        QAccessible.updateAccessibility(QAccessibleEvent(self._problem, QAccessible.Event.Alert))
 
 
 class FaceThumbnail(Lively, QPushButton):

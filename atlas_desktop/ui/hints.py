@@ -42,20 +42,21 @@ class Hints:
         self._model = model
         self._words = words
         self._playout = playout
-        self._cues_said = False
+        self._cues_said: frozenset[int] = frozenset()
         self._silence_said = False
         self._open_id = ""
 
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
         """Sound given in a conversation waits; one button switches, and says what that costs."""
-        waiting = any(not cue.state.is_over for cue in cues)
-        needed = waiting and snapshot.is_live and snapshot.mode is Mode.CONVERSATION
-        if needed and not self._cues_said:
+        here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION
+        waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over)
+        # Said again for what is given later: the notice may have been closed meanwhile.
+        if waiting - self._cues_said:
             switch = NoticeAction(self._words.switch_and_play_label(), self._switch_and_play, primary=True)
             self._model.notice_raised.emit(self._words.cues_wait(snapshot.billed, switch))
-        elif self._cues_said and not needed:
+        elif self._cues_said and not waiting:
             self._model.clear("cues_wait")
-        self._cues_said = needed
+        self._cues_said = waiting
 
     def follow_sound(self, snapshot: SessionSnapshot) -> None:
         """The avatar speaks, and the volume is 0 or muted."""
@@ -69,9 +70,9 @@ class Hints:
             self._model.clear("unheard")
 
     def follow_end(self, snapshot: SessionSnapshot) -> None:
-        """Nothing is asked about a session that is over; one confirmed late takes its notice back."""
+        """A session that is over asks nothing and misses no microphone; confirmed late, it says so."""
         if snapshot.is_over:
-            self._model.clear("switch_mode")
+            self._model.clear("switch_mode", "no_microphone", "microphone_denied")
         summary = snapshot.summary
         if summary is None:
             return

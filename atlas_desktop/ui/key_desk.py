@@ -87,6 +87,7 @@ class KeyDesk:
         self._held: StoredKey | None = None
         self._pasted = ""
         self._missing = ""
+        self._refusal: AppError | None = None
         self._state = KeyState()
         self._loaded = asyncio.Event()
         self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
@@ -154,7 +155,10 @@ class KeyDesk:
 
         Raises:
             NoKeyError: There is neither key nor backend, so far as is known.
+            UnauthorizedError: The key that there is was refused.
         """
+        if self._state.kind is KeyKind.REFUSED and self._refusal is not None:
+            raise self._refusal
         if self._loaded.is_set() and not self._state.usable and not self._pasted:
             raise NoKeyError()
         return PendingSource("Atlas", True, self._open, choosing)
@@ -170,7 +174,7 @@ class KeyDesk:
         """The service did not take the key; it is not kept."""
         if not self.backend_url:
             title, _advice = error_words(error)
-            self._pasted = ""
+            self._pasted, self._refusal = "", error
             self._set(KeyState(KeyKind.REFUSED, title))
 
     async def _open(self) -> SessionSource:

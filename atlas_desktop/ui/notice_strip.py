@@ -96,8 +96,7 @@ class NoticeBar(QFrame):
         self.notice = notice
         self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._title = make_label(notice.title, strong=True, wraps=True)
-        words = f"{notice.title}. {notice.advice}" if notice.advice else notice.title
-        self._title.setAccessibleName(self.tr("Notice: {words}").format(words=words))
+        self._title.setAccessibleName(self.tr("Notice: {words}").format(words=_one_line(notice)))
         self._build()
         if notice.lasts_s is not None:
             QTimer.singleShot(round(notice.lasts_s * 1000), self, self._close)
@@ -183,3 +182,9 @@ class ActionButton(Button):
         # First away, then the intent: it may raise a notice of the same id.
         self.done.emit()
         self._action.intent()
+
+
+def _one_line(notice: Notice) -> str:
+    """Title and advice as they are read out, with one stop between them."""
+    stop = "" if notice.title.endswith((".", "?", "!", "…")) else "."
+    return f"{notice.title}{stop} {notice.advice}" if notice.advice else notice.title

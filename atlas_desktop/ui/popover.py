@@ -30,6 +30,7 @@ class Popover(QWidget):
         layout = QVBoxLayout(self._card)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.addWidget(content)
+        self._card.installEventFilter(self)
         self.hide()
 
     def open_at(self, anchor: QWidget, first: QWidget) -> None:
@@ -57,8 +58,9 @@ class Popover(QWidget):
         self.closed.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follows the window's size."""
-        if event.type() is QEvent.Type.Resize and self.isVisible():
+        """Follows the window's size, and the words that come into the card."""
+        follows = QEvent.Type.LayoutRequest if watched is self._card else QEvent.Type.Resize
+        if event.type() is follows and self.isVisible():
             # After the window's own children have found their new places.
             QTimer.singleShot(0, self, self._place)
         return super().eventFilter(watched, event)

@@ -54,6 +54,7 @@ SHORTCUTS = (
 FIXED_KEYS = (
     FixedKey("Return", N_("Send the message")),
     FixedKey("Shift+Return", N_("New line in the message")),
+    FixedKey("Space", N_("Held down on the picture: talk")),
 )
 
 # ⌘M and ⌘H belong to macOS; F11 shows its desktop. ⌘, is where it expects the settings. Qt's "Ctrl" is ⌘.

@@ -4,6 +4,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStyle, QWidget
 
+from atlas_desktop.ui.focus_circle import tab_within
 from atlas_desktop.ui.theme import Theme
 
 PANE_PX = 320
@@ -60,6 +61,12 @@ class SidePane(QWidget):
             return window
         rest = window.adjusted(0, 0, -width, 0)
         return QStyle.visualRect(self.layoutDirection(), window, rest)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """In a drawer Tab stays with it: what it covers is not to be worked blindly."""
+        if self.is_drawer:
+            return tab_within(self, forward=forward)
+        return super().focusNextPrevChild(forward)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Surface and the line towards the stage."""

@@ -1,9 +1,11 @@
 """The transcript beside the stage: what was said and typed, and the box to type into."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
+from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.controls import Button, ButtonKind
 from atlas_desktop.ui.labels import make_label, make_rule
 from atlas_desktop.ui.message_box import MessageBox, takes_messages
@@ -23,11 +25,13 @@ class TranscriptPane(QWidget):
         save_requested(): Save the transcript to a file.
         close_requested(): Put the pane away.
         open_requested(): Something came for the message box: it should be seen.
+        announced(str): What Atlas has said to its end was given to a screen reader to be read out.
     """
 
     save_requested = Signal()
     close_requested = Signal()
     open_requested = Signal()
+    announced = Signal(str)
 
     def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +47,8 @@ class TranscriptPane(QWidget):
         self._new = Button(theme, self.tr("New messages"), icon="chevron-down", parent=self)
         self._empty = EmptyTranscript(theme, self)
         self.message_box = MessageBox(model, theme)
+        self._announced_ids: set[str] = set()
+        self.setFocusProxy(self.message_box)
         self._build()
         self._connect()
         self._show_empty()
@@ -101,12 +107,28 @@ class TranscriptPane(QWidget):
         self._model.session_changed.connect(self._show_empty)
         self._model.mode_changed.connect(self._show_empty)
         self._model.text_offered.connect(self.open_requested)
+        self._model.message_changed.connect(self._announce)
+        self._model.transcript_reset.connect(self._begin_anew)
 
     @Slot()
     def _prepare_menu(self) -> None:
         has_messages = self._rows.rowCount() > 0
         self._save.setEnabled(has_messages)
         self._copy.setEnabled(has_messages)
+
+    @Slot(int, object)
+    def _announce(self, _row: int, message: Message) -> None:
+        # Words that still change would be read out over and over.
+        if message.role == "user" or not message.final or message.id in self._announced_ids:
+            return
+        self._announced_ids.add(message.id)
+        words = f"{self._rows.speaker(message)}: {self._rows.words(message)}"
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._list, words))
+        self.announced.emit(words)
+
+    @Slot()
+    def _begin_anew(self) -> None:
+        self._announced_ids.clear()
 
     @Slot(bool)
     def _show_new(self, unseen: bool) -> None:

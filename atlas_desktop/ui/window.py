@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
@@ -33,6 +33,9 @@ from atlas_desktop.ui.theme import Theme
 MINIMUM_PX = (360, 480)
 FIRST_PX = (1100, 720)
 _CORNER_PX = 12
+_FRAME_PX = (16, 48)
+_FLOATING_TOP_PX = 60
+_FLOATING_PX = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,15 @@ class MainWindow(QMainWindow):
         else:
             self._drawer_open = shown
         self._arrange()
+        if self._pane.is_drawer and self._live is not None:
+            # It covers what had the focus: keys belong to what is seen.
+            self._live.transcript.setFocus(Qt.FocusReason.OtherFocusReason)
         return docks
+
+    def remember_pane(self, wanted: bool) -> None:
+        """Whether the pane is open where there is room for one; a drawer is opened by hand only."""
+        self._pane_wanted = wanted
+        self._arrange()
 
     def show_full_screen(self, full: bool) -> None:
         """The picture alone on the whole screen, or the window as it was."""
@@ -155,9 +166,10 @@ class MainWindow(QMainWindow):
         return self.saveGeometry().toBase64().toStdString()
 
     def restore_geometry_text(self, text: str) -> None:
-        """Goes back to where it was; text that means nothing leaves the first size."""
-        if text:
-            self.restoreGeometry(QByteArray.fromBase64(text.encode("ascii", "ignore")))
+        """Goes back to where it was; text that means nothing leaves its size, or what the screen allows."""
+        known = QByteArray.fromBase64(text.encode("ascii", "ignore"))
+        if not (text and self.restoreGeometry(known)):
+            self.resize(self.size().boundedTo(self.screen().availableSize() - QSize(*_FRAME_PX)))
 
     def close_overlay(self) -> bool:
         """Closes a card or the drawer, whichever is open. False when there was none."""
@@ -193,9 +205,11 @@ class MainWindow(QMainWindow):
         self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The corner's buttons follow the pages, which notices push down."""
+        """The corner's buttons follow the pages, which notices push down or, in full screen, lie on."""
         if watched is self._pages and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place_corner()
+        if watched is self.notices and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            self._place_notices()
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -228,6 +242,7 @@ class MainWindow(QMainWindow):
         self._column_layout.setSpacing(0)
         self._column_layout.addWidget(self.notices)
         self._column_layout.addWidget(self._pages, 1)
+        self.notices.installEventFilter(self)
         self._pages.installEventFilter(self)
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.ended_page)
@@ -269,14 +284,32 @@ class MainWindow(QMainWindow):
         has_pane = self._live is not None and self.page is not self.start_page
         shown = has_pane and (self._pane_wanted if self._docks() else self._drawer_open)
         before = self._pane.isVisibleTo(self)
+        leaves = before and not shown and _is_within(self.focusWidget(), self._pane)
         rest = self._pane.place(self.rect(), shown=shown, may_dock=not self.isFullScreen())
         self._column.setGeometry(rest)
         self._place_corner()
+        self._place_notices()
         if self._veil.isVisible():
             self._veil.cover()
+        if leaves:
+            # Else Qt takes the next in line, and that is a button of the topmost notice.
+            self.page.setFocus(Qt.FocusReason.OtherFocusReason)
         if before != shown:
             self._transcript.show_checked(shown)
             self.transcript_shown.emit(shown)
+
+    def _place_notices(self) -> None:
+        """Above the page; in full screen over it, below the overlay: the picture stays where it is."""
+        layout, floats = self._column_layout, self.isFullScreen()
+        if not floats:
+            if layout.indexOf(self.notices) < 0:
+                layout.insertWidget(0, self.notices)
+            return
+        layout.removeWidget(self.notices)
+        width = min(_FLOATING_PX, self._column.width() - 2 * _CORNER_PX)
+        left = (self._column.width() - width) // 2
+        self.notices.setGeometry(left, _FLOATING_TOP_PX, width, self.notices.heightForWidth(width))
+        self.notices.raise_()
 
     def _place_corner(self) -> None:
         page = self._pages.geometry()
@@ -291,3 +324,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _close_drawer(self) -> None:
         self.show_transcript(False)
+
+
+def _is_within(widget: QWidget | None, part: QWidget) -> bool:
+    return widget is not None and part.isAncestorOf(widget)

@@ -10,7 +10,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
-from atlas_desktop.ui.drop import classify
+from atlas_desktop.ui.drop import DropPlan, classify
 from atlas_desktop.ui.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
@@ -19,6 +19,7 @@ from atlas_desktop.ui.shortcuts import Command
 from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.window import MainWindow
+from atlas_desktop.ui.words import Words
 
 TRANSCRIPT_NAME = "transcript.txt"
 
@@ -31,6 +32,7 @@ class WindowWiring(QObject):
         self._window = window
         self._model = model
         self._theme = theme
+        self._words = Words(self)
         self._stage: StageControls | None = None
         self._files = FileChoice(window)
         self._keys = CommandKeys(window)
@@ -63,6 +65,7 @@ class WindowWiring(QObject):
         model.settings_changed.connect(self._settings_changed)
         model.mode_changed.connect(self._mode_changed)
         model.face_changed.connect(window.start_page.show_face)
+        model.face_changed.connect(self._face_changed)
         model.key_changed.connect(window.start_page.show_key)
         model.notice_raised.connect(window.notices.show_notice)
         model.notice_cleared.connect(window.notices.clear_notice)
@@ -77,7 +80,7 @@ class WindowWiring(QObject):
         page.picker.face_file_requested.connect(self._files.ask_face)
         page.key_line.key_entered.connect(model.set_key)
         page.key_line.forget_requested.connect(model.forget_key)
-        page.key_line.backend_requested.connect(model.use_backend)
+        page.key_line.backend_requested.connect(self._use_backend)
 
     def _connect_window(self) -> None:
         model, window = self._model, self._window
@@ -87,7 +90,7 @@ class WindowWiring(QObject):
         window.settings_requested.connect(self._open_settings)
         window.transcript_requested.connect(self._show_transcript)
         window.close_requested.connect(self._close)
-        window.drops.dropped.connect(model.open_drop)
+        window.drops.dropped.connect(self._take_drop)
         self._files.audio_chosen.connect(self._open_audio)
         self._files.face_chosen.connect(model.set_face)
         self._files.transcript_place_chosen.connect(model.save_transcript)
@@ -99,7 +102,7 @@ class WindowWiring(QObject):
         page.show_face(model.face)
         page.show_key(model.key_state)
         self._settings_changed(model.settings)
-        self._window.show_transcript(model.settings.transcript_open)
+        self._window.remember_pane(model.settings.transcript_open)
         self._mode_changed(model.mode)
         self._cues_changed(model.cues)
         self._session_changed(model.snapshot)
@@ -127,6 +130,12 @@ class WindowWiring(QObject):
         self._theme.set_reduce_motion(settings.reduce_motion)
         self._window.start_page.show_microphone(settings.microphone_on_connect)
 
+    @Slot(str, str)
+    def _use_backend(self, url: str, token: str) -> None:
+        for about_the_last in ("insecure_address", "no_key"):
+            self._window.notices.clear_notice(about_the_last)
+        self._model.use_backend(url, token)
+
     @Slot(bool)
     def _choose_microphone(self, on: bool) -> None:
         if on != self._model.settings.microphone_on_connect:
@@ -150,6 +159,19 @@ class WindowWiring(QObject):
     def _open_transcript(self) -> None:
         # Something came for the message box: seen now, but not a choice that is remembered.
         self._window.show_transcript(True)
+
+    @Slot(object)
+    def _face_changed(self, _face: object) -> None:
+        if self._model.snapshot.is_live:
+            self._window.notices.show_notice(self._words.face_waits())
+
+    @Slot(object, object)
+    def _take_drop(self, plan: DropPlan, picture: bytes) -> None:
+        for about_the_last in ("not_accepted", "no_sound_in"):
+            self._window.notices.clear_notice(about_the_last)
+        self._model.open_drop(plan, picture)
+        if plan.message and self._window.page is self._window.start_page:
+            self._window.notices.show_notice(self._words.text_waits())
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:

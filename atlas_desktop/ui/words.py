@@ -9,15 +9,18 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
+from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import (
     AppError,
     BugError,
     EndUnconfirmedError,
+    MediaError,
     MicrophoneDeniedError,
     NoKeyError,
+    UnauthorizedError,
 )
 from atlas_desktop.ui.amounts import hourly
-from atlas_desktop.ui.notices import Notice, NoticeAction, Severity, notice_of
+from atlas_desktop.ui.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.reports import report_text
 
 _PASSING_S = 6.0
@@ -29,7 +32,10 @@ _PRIVACY_PAGES = {
 
 
 class WaysOut(Protocol):
-    """The intents that a notice may offer."""
+    """The intents that a notice may offer, and the cues that it may be about."""
+
+    @property
+    def cues(self) -> Sequence[Cue]: ...
 
     def rehearse(self) -> None: ...
     def end_again(self) -> None: ...
@@ -40,14 +46,29 @@ class Words(QObject):
 
     def error(self, error: AppError, ways: WaysOut) -> Notice:
         """The notice of an error, with what helps."""
+        if isinstance(error, MediaError):
+            # One strip holds for all of a kind, so that none takes another's place unread.
+            broken = [cue for cue in ways.cues if cue.error is not None and cue.error.code == error.code]
+            if len(broken) > 1:
+                return self._broken(error, [cue.name for cue in reversed(broken)])
         return notice_of(error, *self._ways_out(error, ways))
+
+    def _broken(self, error: MediaError, names: Sequence[str]) -> Notice:
+        titles = {
+            "unreadable_audio": self.tr("No sound that can be read in {names}"),
+            "empty_audio": self.tr("Empty files: {names}"),
+            "missing_file": self.tr("No longer there: {names}"),
+        }
+        title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
+        _title, advice = error_words(error)
+        return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
 
     def _ways_out(self, error: AppError, ways: WaysOut) -> tuple[NoticeAction, ...]:
         import sys
 
         if isinstance(error, BugError):
             return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
-        if isinstance(error, NoKeyError):
+        if isinstance(error, NoKeyError | UnauthorizedError):
             return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)
         if isinstance(error, EndUnconfirmedError):
             return (NoticeAction(self.tr("End it again"), ways.end_again, True),)
@@ -96,6 +117,14 @@ class Words(QObject):
     def no_sound_in(self, paths: Sequence[Path]) -> Notice:
         names = _some([path.name or str(path) for path in paths])
         return Notice("no_sound_in", Severity.WARN, self.tr("No sound files in {names}").format(names=names))
+
+    def text_waits(self) -> Notice:
+        title = self.tr("Your text waits in the message box of the next session")
+        return Notice("text_waits", Severity.INFO, title, lasts_s=_PASSING_S)
+
+    def face_waits(self) -> Notice:
+        title = self.tr("The new face is that of the next session")
+        return Notice("face_waits", Severity.INFO, title, lasts_s=_PASSING_S)
 
     def saved(self, path: Path) -> Notice:
         folder = QUrl.fromLocalFile(str(path.parent))

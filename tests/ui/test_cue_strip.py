@@ -247,3 +247,12 @@ def test_small_sums() -> None:
     assert progress(cue(1, "a.wav", DONE)) == 0
     assert fewer_bars((1, 9, 2, 3), 2) == [9, 3]
     assert fewer_bars((5,), 3) == [5, 5, 5]
+
+
+def test_what_is_given_is_seen_while_nothing_plays(model: TalkingModel, strip: CueStrip) -> None:
+    strip.resize(360, strip.height())
+    twenty = [cue(number, f"clip {number}.wav") for number in range(20)]
+    model.put(*twenty[:19])
+    model.put(*twenty)
+    view = cues(strip)
+    assert view.viewport().rect().intersects(view.visualRect(view.model().index(19, 0)))

@@ -115,6 +115,8 @@ def test_overlay_words(tmp_path: Path) -> None:
     sound, picture, paper = (make(tmp_path, name) for name in ("a.wav", "me.png", "p.pdf"))
     assert said([sound]) == "Drop to speak"
     assert said([sound, sound]) == "Drop to speak all 2, in this order"
+    # How many lie in a folder is not known.
+    assert said([tmp_path, sound]) == "Drop to speak them all, in this order"
     assert said([tmp_path]) == f"Drop to speak the sounds in “{tmp_path.name}”"
     assert said([picture]) == "Becomes the face"
     assert said([paper]) == "Not accepted: p.pdf"
@@ -133,3 +135,17 @@ def test_overlay_says_when_a_sound_waits(tmp_path: Path) -> None:
 
 def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
     assert said([make(tmp_path, "{count}.pdf")]) == "Not accepted: {count}.pdf"
+
+
+def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
+    sound, picture, paper = (make(tmp_path, name).as_uri() for name in ("a.wav", "me.png", "p.pdf"))
+    for dropped in ([sound, picture, paper], [picture, paper]):
+        words = words_for(classify(dropped), LIVE)
+        detail = words.detail.format(**words.params)
+        assert "p.pdf" in detail
+        assert "face" in (words.headline + detail).lower()
+
+
+def test_overlay_says_where_a_text_waits() -> None:
+    assert "next session" in words_for(classify(text="Hello"), BEFORE).detail
+    assert words_for(classify(text="Hello"), LIVE).detail == ""

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AvatarMissingError, NoCreditError
+from atlas_desktop.errors import AvatarMissingError, NoCreditError, UnauthorizedError
 from atlas_desktop.session.life import Ended, Failed, Summary
 from atlas_desktop.ui.amounts import clock, duration_words, hourly, money
 from atlas_desktop.ui.ended_page import EndedPage, Over
@@ -113,3 +113,11 @@ def test_card_fits_the_smallest_window(page: EndedPage) -> None:
     page.resize(360, 480)
     page.show_end(Failed(AvatarMissingError(), SUMMARY.session_id, SUMMARY))
     assert card_of(page).width() <= page.viewport().width()
+
+
+def test_where_trying_again_can_not_help_the_way_back_comes_first(page: EndedPage) -> None:
+    page.show_end(Failed(UnauthorizedError(status=401)))
+    assert page.first_control is buttons(page)["Back to start"]
+    assert "Retry" in buttons(page)
+    page.show_end(Failed(NoCreditError()))
+    assert page.first_control is buttons(page)["Retry"]

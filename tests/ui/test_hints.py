@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.errors import AppError, EndUnconfirmedError, RoomLostError
+from atlas_desktop.errors import AppError, EndUnconfirmedError, NoMicrophoneError, RoomLostError
 from atlas_desktop.session.life import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.hints import Hints
@@ -99,6 +99,13 @@ def test_the_hint_goes_with_the_last_waiting_cue_and_comes_with_the_next(bench: 
     assert bench.said == ["cues_wait", "cues_wait"]
 
 
+def test_what_is_given_later_is_said_again_for_the_first_may_have_been_closed(bench: HintBench) -> None:
+    bench.hints.follow_cues(LIVE, [WAITING])
+    bench.hints.follow_cues(LIVE, [WAITING, replace(WAITING, id=2)])
+    bench.hints.follow_cues(LIVE, [replace(WAITING, id=2)])
+    assert bench.said == ["cues_wait", "cues_wait"]
+
+
 @pytest.mark.parametrize("billed", [True, False])
 def test_the_hint_says_what_the_switch_costs(bench: HintBench, billed: bool) -> None:
     bench.hints.follow_cues(replace(LIVE, billed=billed), [WAITING])
@@ -160,3 +167,11 @@ def test_the_end_of_another_session_says_nothing_about_the_first(bench: HintBenc
     bench.take(UNCONFIRMED)
     bench.hints.follow_end(SessionSnapshot(life=Ended(replace(SUMMARY, session_id="ses_other"))))
     assert bench.notices == {"end_unconfirmed": UNCONFIRMED}
+
+
+def test_a_missing_microphone_is_no_trouble_once_the_session_is_over(bench: HintBench) -> None:
+    bench.take(notice_of(NoMicrophoneError()))
+    bench.hints.follow_end(LIVE)
+    assert list(bench.notices) == ["no_microphone"]
+    bench.hints.follow_end(SessionSnapshot())
+    assert bench.notices == {}

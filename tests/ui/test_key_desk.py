@@ -165,6 +165,9 @@ async def test_a_refused_key_is_marked_and_never_kept(make: Make) -> None:
     assert bench.desk.state == KeyState(KeyKind.REFUSED, "Atlas did not accept the key")
     await bench.kept()
     assert ring.entries == {}
+    with pytest.raises(UnauthorizedError):
+        bench.desk.source()
+    bench.desk.forget()
     with pytest.raises(NoKeyError):
         bench.desk.source()
     bench.desk.enter("ak_good")

@@ -75,6 +75,12 @@ def test_the_steps_of_a_session_on_its_way(bench: Bench) -> None:
 def test_told_to_wait_it_says_how_long(bench: Bench) -> None:
     bench.model.show(Requesting(retry_in_s=4.0))
     assert "Atlas is busy: next try in 4 s" in bench.names()
+    bench.model.show(bench.model.snapshot.life, connecting_s=3.0)
+    assert "Atlas is busy: next try in 1 s" in bench.names()
+    bench.model.show(bench.model.snapshot.life, connecting_s=4.5)
+    assert "Request session" in bench.names()
+    bench.model.show(Requesting(retry_in_s=4.0), connecting_s=5.0)
+    assert "Atlas is busy: next try in 4 s" in bench.names()
 
 
 def test_a_late_avatar_is_asked_about(bench: Bench) -> None:
@@ -222,3 +228,10 @@ def test_the_chosen_face_is_the_poster(bench: Bench) -> None:
     bench.model.face_changed.emit(Face("white.png", png_bytes(picture)))
     middle = bench.picture.grab().toImage().pixelColor(bench.picture.rect().center())
     assert 60 < middle.red() < 160, "the face, darkened"
+
+
+def test_interrupt_keeps_its_word_beside_a_docked_transcript(bench: Bench) -> None:
+    bench.model.live(billed=False)
+    bench.window.resize(780, 480)
+    bench.page.resize(780, 480)
+    assert bench.button("Interrupt").width() > 2 * bench.button("Open audio…").height()

@@ -87,6 +87,16 @@ async def test_a_broken_file_is_named_and_the_rest_goes_on(make_model: Make, tmp
     assert states(bench) == [CueState.FAILED, CueState.WAITING]
 
 
+async def test_broken_files_are_named_together(make_model: Make, tmp_path: Path) -> None:
+    bench = make_model()
+    drop(bench, *make_files(tmp_path, "bad one.wav", "good.wav", "bad two.wav"))
+    await bench.quiet()
+    title = bench.notices["unreadable_audio"].title
+    assert "bad one.wav" in title
+    assert "bad two.wav" in title
+    assert "Accepted" in bench.notices["unreadable_audio"].advice
+
+
 async def test_a_picture_becomes_the_face_of_the_next_session(make_model: Make, tmp_path: Path) -> None:
     file = tmp_path / "me.png"
     file.write_bytes(picture())

@@ -82,3 +82,12 @@ def test_many_notices_leave_the_page_its_room(strip: NoticeStrip) -> None:
     shown = [label for label in strip.findChildren(QLabel) if label.isVisible() and label.accessibleName()]
     assert 1 <= len(shown) <= 3
     assert "Notice 11" in shown[-1].text()
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [("Switch?", "Switch? It costs."), ("It waits.", "It waits. It costs."), ("Gone", "Gone. It costs.")],
+)
+def test_one_stop_between_title_and_advice(strip: NoticeStrip, title: str, words: str) -> None:
+    strip.show_notice(Notice("a", Severity.INFO, title, "It costs."))
+    assert f"Notice: {words}" in [label.accessibleName() for label in strip.findChildren(QLabel)]

@@ -167,6 +167,18 @@ def test_face_by_address_must_be_https(page: StartPage, qtbot: QtBot) -> None:
     assert asked.args == ["https://example.com/me.png"]
 
 
+def test_the_card_grows_with_what_it_has_to_say(page: StartPage, qtbot: QtBot) -> None:
+    page.resize(1100, 720)
+    button(page, "Change face…").click()
+    gallery = button(page, "Face Green Face").parentWidget()
+    assert gallery is not None
+    before = gallery.height()
+    field(page, "Face URL").setText("http://example.com/me.png")
+    button(page, "Use Face URL").click()
+    QTest.qWait(50)
+    assert gallery.height() >= before
+
+
 def test_pasted_picture_is_handed_on_as_png(page: StartPage, qtbot: QtBot) -> None:
     picture = QImage(80, 80, QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.red)

@@ -264,3 +264,14 @@ def test_any_width_and_direction(
     pane.grab()
     assert pane.width() == width_px
     assert is_at_end(pane)
+
+
+def test_what_atlas_has_said_to_its_end_is_read_out_once(model: TalkingModel, pane: TranscriptPane) -> None:
+    told: list[str] = []
+    pane.announced.connect(told.append)
+    model.say("Hello!", "user")
+    model.say("Hi", final=False)
+    assert told == []
+    model.change(1, "Hi there.")
+    model.change(1, "Hi there.")
+    assert told == ["Atlas: Hi there."]

@@ -16,23 +16,31 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import NoCapacityError
+from atlas_desktop.errors import InsecureAddressError, NoCapacityError
 from atlas_desktop.session.life import Ended, Ending, Failed, Idle, Live, Requesting, Stop, Summary
 from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.ui.drop import classify
 from atlas_desktop.ui.first_paint import show_first
 from atlas_desktop.ui.notices import notice_of
 from atlas_desktop.ui.pictures import face_title
 from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
 from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.tokens import LIGHT
-from atlas_desktop.ui.window import MainWindow
-from tests.ui.desk import Desk, button
+from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.ui.words import Words
+from tests.ui.desk import Desk, FakeStage, button
+from tests.ui.fake_model import FakeModel
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
 SUMMARY = Summary("ses_0123456789abcdef0123", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
 CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def notice_ids(desk: Desk) -> list[str]:
+    return [notice.id for notice in desk.window.notices.notices]
 
 
 def shown(desk: Desk) -> str:
@@ -169,7 +177,7 @@ def test_closing_without_a_session_shows_no_veil(desk: Desk) -> None:
 
 def test_notices_come_from_the_model(desk: Desk) -> None:
     desk.model.notice_raised.emit(notice_of(NoCapacityError()))
-    assert [notice.id for notice in desk.window.notices.notices] == ["no_capacity"]
+    assert notice_ids(desk) == ["no_capacity"]
     desk.model.notice_cleared.emit("no_capacity")
     assert desk.window.notices.notices == ()
 
@@ -275,3 +283,100 @@ def test_first_paint_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert not heavy & set(done.stdout.split())
+
+
+def test_a_drawer_takes_the_keys_and_gives_them_back(desk: Desk, qtbot: QtBot) -> None:
+    desk.pane.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    desk.model.live_through(Live(GRANT))
+    desk.window.resize(480, 600)
+    desk.model.notice_raised.emit(notice_of(NoCapacityError()))
+    QTest.keyClick(desk.window, Qt.Key.Key_T, CONTROL)
+    qtbot.waitUntil(desk.pane.hasFocus, timeout=1000)
+    QTest.keyClick(desk.window, Qt.Key.Key_Escape)
+    assert not desk.pane.isVisible()
+    assert desk.stage.hasFocus()
+
+
+def test_a_text_dropped_before_a_session_says_where_it_went(desk: Desk) -> None:
+    desk.window.drops.dropped.emit(classify(text="Hello"), b"")
+    assert notice_ids(desk) == ["text_waits"]
+    assert len(desk.asked("open_drop")) == 1
+
+
+def test_a_face_given_while_live_says_when_it_is_used(desk: Desk) -> None:
+    face = Face()
+    desk.model.face_changed.emit(face)
+    assert notice_ids(desk) == []
+    desk.model.live_through(Live(GRANT))
+    desk.model.face_changed.emit(face)
+    assert notice_ids(desk) == ["face_waits"]
+
+
+def test_a_drop_takes_back_what_was_said_of_the_last(desk: Desk) -> None:
+    desk.window.notices.show_notice(Words().not_accepted(["x.pdf"]))
+    desk.window.drops.dropped.emit(classify(), b"")
+    assert notice_ids(desk) == []
+
+
+def test_notices_lie_over_the_picture_in_full_screen(desk: Desk, qtbot: QtBot) -> None:
+    desk.model.live_through(Live(GRANT))
+    QTest.keyClick(desk.window, Qt.Key.Key_F11)
+    alone = desk.stage.size()
+    desk.model.notice_raised.emit(notice_of(NoCapacityError()))
+    strip = desk.window.notices
+    qtbot.waitUntil(lambda: strip.isVisible() and strip.height() > 30, timeout=1000)
+    assert desk.stage.size() == alone
+    QTest.keyClick(desk.window, Qt.Key.Key_F11)
+    qtbot.waitUntil(lambda: strip.geometry().topLeft() == QPoint(0, 0), timeout=1000)
+    assert desk.stage.mapTo(desk.window, QPoint()).y() >= strip.height()
+
+
+def test_the_first_window_fits_the_screen(theme: Theme, qtbot: QtBot) -> None:
+    window = MainWindow(theme, ())
+    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    window.resize(5000, 5000)
+    show_first(window, Settings(), ())
+    room = window.screen().availableSize()
+    assert window.width() < room.width()
+    assert window.height() < room.height()
+
+
+def test_a_remembered_pane_is_no_drawer_over_the_picture(theme: Theme, qtbot: QtBot) -> None:
+    window, model = MainWindow(theme, ()), FakeModel()
+    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    window.resize(480, 600)
+    WindowWiring(window, model, theme)
+    window.set_live(LiveParts(FakeStage(), QLabel("Transcript")))
+    window.show()
+    model.live_through(Live(GRANT))
+    assert not window.is_transcript_shown
+    window.resize(900, 600)
+    assert window.is_transcript_shown
+
+
+def test_a_good_backend_takes_back_what_was_said_of_a_bad_one(desk: Desk) -> None:
+    desk.model.notice_raised.emit(notice_of(InsecureAddressError(address="http://example.com")))
+    desk.window.start_page.key_line.backend_requested.emit("https://example.com", "")
+    assert notice_ids(desk) == []
+    assert desk.asked("use_backend") == [("https://example.com", "")]
+
+
+def test_tab_stays_in_an_open_drawer(theme: Theme, qtbot: QtBot) -> None:
+    window, pane, stage = MainWindow(theme, ()), QWidget(), FakeStage()
+    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    first, last = QPushButton("first", pane), QPushButton("last", pane)
+    last.move(0, 60)
+    window.set_live(LiveParts(stage, pane))
+    window.resize(480, 600)
+    window.show()
+    window.show_life(Live(GRANT))
+    window.show_transcript(True)
+    first.setFocus()
+    for key, focused in ((Qt.Key.Key_Tab, last), (Qt.Key.Key_Tab, first), (Qt.Key.Key_Backtab, last)):
+        QTest.keyClick(window.focusWidget(), key)
+        assert window.focusWidget() is focused
+    window.show_transcript(False)
+    window.resize(900, 600)
+    last.setFocus()
+    QTest.keyClick(last, Qt.Key.Key_Tab)
+    assert not pane.isAncestorOf(window.focusWidget())

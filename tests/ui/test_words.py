@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
+from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import (
     BugError,
     EndUnconfirmedError,
@@ -26,6 +27,8 @@ from atlas_desktop.ui.words import Words
 
 class WaysOut:
     """Remembers which way was taken."""
+
+    cues: tuple[Cue, ...] = ()
 
     def __init__(self) -> None:
         self.taken: list[str] = []
