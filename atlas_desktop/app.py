@@ -23,8 +23,8 @@ from atlas_desktop.assets import default_faces
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.first_paint import show_first
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.cue_strip import CueStrip
-from atlas_desktop.ui.live_page import LivePage
+from atlas_desktop.ui.cues.cue_strip import CueStrip
+from atlas_desktop.ui.live.live_page import LivePage
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.ui.theme import Theme
-from atlas_desktop.ui.transcript_pane import TranscriptPane
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView

@@ -7,14 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from atlas_desktop.local_atlas.books import Books
-from atlas_desktop.local_atlas.fault_desk import FaultDesk
-from atlas_desktop.local_atlas.gate import Gate
-from atlas_desktop.local_atlas.hall import RUNNER_OPTIONS, RoomHall
-from atlas_desktop.local_atlas.jobs import UPLOAD_LIMIT_BYTES, JobDesk
-from atlas_desktop.local_atlas.local_desk import LocalDesk
-from atlas_desktop.local_atlas.rest import RestDesk
-from atlas_desktop.local_atlas.service import ServiceDesk
+from atlas_desktop.local_atlas.rest.books import Books
+from atlas_desktop.local_atlas.rest.fault_desk import FaultDesk
+from atlas_desktop.local_atlas.rest.gate import Gate
+from atlas_desktop.local_atlas.rest.jobs import UPLOAD_LIMIT_BYTES, JobDesk
+from atlas_desktop.local_atlas.rest.local_desk import LocalDesk
+from atlas_desktop.local_atlas.rest.rest import RestDesk
+from atlas_desktop.local_atlas.rest.service import ServiceDesk
+from atlas_desktop.local_atlas.rooms.hall import RUNNER_OPTIONS, RoomHall
 from atlas_desktop.local_atlas.stage import Casting
 
 # What is too large by a little is refused with a reason of ours, not by cutting the connection.

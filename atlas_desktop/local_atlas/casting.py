@@ -1,10 +1,10 @@
 """Casts the avatars: a body, and for conversation a mind whose name and voice fit the face."""
 
-from atlas_desktop.local_atlas.avatar import Avatar
-from atlas_desktop.local_atlas.mind import RehearsalMind
-from atlas_desktop.local_atlas.sprites import shipped_name
+from atlas_desktop.local_atlas.avatar.avatar import Avatar
+from atlas_desktop.local_atlas.avatar.sprites import shipped_name
+from atlas_desktop.local_atlas.mind.mind import RehearsalMind
+from atlas_desktop.local_atlas.mind.voice import Timbre, Voice, system_synthesizer
 from atlas_desktop.local_atlas.stage import Cast, Stage
-from atlas_desktop.local_atlas.voice import Timbre, Voice, system_synthesizer
 
 _TIMBRES = {
     "ada": Timbre(),

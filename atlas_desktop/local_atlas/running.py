@@ -13,9 +13,9 @@ from atlas_desktop.local_atlas.listening import BACKLOG, base_of, bound, new_key
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from atlas_desktop.local_atlas.books import Books
-    from atlas_desktop.local_atlas.fault_desk import FaultDesk
-    from atlas_desktop.local_atlas.hall import RoomHall
+    from atlas_desktop.local_atlas.rest.books import Books
+    from atlas_desktop.local_atlas.rest.fault_desk import FaultDesk
+    from atlas_desktop.local_atlas.rooms.hall import RoomHall
     from atlas_desktop.local_atlas.stage import Casting
 
 T = TypeVar("T")

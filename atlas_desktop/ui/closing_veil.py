@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from atlas_desktop.ui.labels import make_label
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
 
 
 class ClosingVeil(QWidget):

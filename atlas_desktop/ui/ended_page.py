@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Ended, Failed, Parked, Summary
-from atlas_desktop.ui.amounts import clock, duration_words, money
-from atlas_desktop.ui.card_frame import CardFrame
-from atlas_desktop.ui.controls import Button, ButtonKind
-from atlas_desktop.ui.flow import FlowLayout
-from atlas_desktop.ui.labels import make_label
-from atlas_desktop.ui.notices import error_words
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.look.amounts import clock, duration_words, money
+from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
 
 _CARD_PX = 440
 _PADDING_PX = 28

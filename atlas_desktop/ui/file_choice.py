@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from atlas_desktop.ui.drop import AUDIO_ENDINGS, FACE_ENDINGS, VIDEO_ENDINGS
+from atlas_desktop.ui.drops.drop import AUDIO_ENDINGS, FACE_ENDINGS, VIDEO_ENDINGS
 
 
 class FileChoice(QObject):

@@ -21,14 +21,14 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.drop import DropPlan
-from atlas_desktop.ui.face_desk import FACE_TROUBLE, FaceDesk
-from atlas_desktop.ui.hints import Hints
-from atlas_desktop.ui.journal_desk import JournalDesk
-from atlas_desktop.ui.key_desk import KeyDesk, SourceOpener, open_source
-from atlas_desktop.ui.key_state import KeyState
-from atlas_desktop.ui.notices import Notice, NoticeAction
-from atlas_desktop.ui.words import Words
+from atlas_desktop.ui.desks.face_desk import FACE_TROUBLE, FaceDesk
+from atlas_desktop.ui.desks.hints import Hints
+from atlas_desktop.ui.desks.journal_desk import JournalDesk
+from atlas_desktop.ui.desks.key_desk import KeyDesk, SourceOpener, open_source
+from atlas_desktop.ui.desks.key_state import KeyState
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.drops.drop import DropPlan
 
 
 class AppModel(QObject):

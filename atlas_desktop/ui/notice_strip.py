@@ -4,12 +4,12 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.controls import Button, ButtonKind
-from atlas_desktop.ui.flow import FlowLayout
-from atlas_desktop.ui.icons import ICON_PX, draw_icon
-from atlas_desktop.ui.labels import make_label
-from atlas_desktop.ui.notices import Notice, NoticeAction, Severity
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
 
 _KEPT_AT_MOST = 6
 _SHARE_OF_WINDOW = 0.45

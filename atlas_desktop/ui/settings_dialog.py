@@ -4,11 +4,11 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QDialog, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.controls import Button, ButtonKind
-from atlas_desktop.ui.flow import FlowLayout
-from atlas_desktop.ui.labels import make_label, make_rule
-from atlas_desktop.ui.switch import Switch
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.labels import make_label, make_rule
+from atlas_desktop.ui.look.switch import Switch
+from atlas_desktop.ui.look.theme import Theme
 
 _CHOICES = tuple(ThemeChoice)
 

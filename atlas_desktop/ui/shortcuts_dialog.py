@@ -4,11 +4,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.controls import Button, ButtonKind
-from atlas_desktop.ui.labels import make_label
-from atlas_desktop.ui.notices import said
+from atlas_desktop.ui.desks.notices import said
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.shortcuts import FIXED_KEYS, shortcuts_for
-from atlas_desktop.ui.theme import Theme
 
 
 class ShortcutsDialog(QDialog):

@@ -20,15 +20,15 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Ended, Failed, Idle, Life, Parked
 from atlas_desktop.ui.closing_veil import ClosingVeil
-from atlas_desktop.ui.controls import Button, ButtonKind
-from atlas_desktop.ui.drop_target import DropTarget, take_copy
-from atlas_desktop.ui.drop_words import DropContext
+from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
+from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.ended_page import EndedPage
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.popover import Popover
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeStrip
-from atlas_desktop.ui.popover import Popover
 from atlas_desktop.ui.side_pane import DOCKED_FROM_PX, SidePane
-from atlas_desktop.ui.start_page import StartPage
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.start.start_page import StartPage
 
 MINIMUM_PX = (360, 480)
 FIRST_PX = (1100, 720)

@@ -10,16 +10,16 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
-from atlas_desktop.ui.drop import DropPlan, classify
-from atlas_desktop.ui.drop_words import DropContext
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.drops.drop import DropPlan, classify
+from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.shortcuts import Command
 from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
-from atlas_desktop.ui.theme import Theme
 from atlas_desktop.ui.window import MainWindow
-from atlas_desktop.ui.words import Words
 
 TRANSCRIPT_NAME = "transcript.txt"
 

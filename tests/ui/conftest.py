@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.desk import Desk, FakeStage

@@ -9,8 +9,8 @@ from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Life
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.drop import DropPlan
-from atlas_desktop.ui.key_state import KeyState
+from atlas_desktop.ui.desks.key_state import KeyState
+from atlas_desktop.ui.drops.drop import DropPlan
 
 
 class FakeModel(QObject):

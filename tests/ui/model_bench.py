@@ -22,11 +22,11 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore, Ring
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.drop import classify
-from atlas_desktop.ui.key_desk import SourceKind
-from atlas_desktop.ui.key_state import KeyState
+from atlas_desktop.ui.desks.key_desk import SourceKind
+from atlas_desktop.ui.desks.key_state import KeyState
+from atlas_desktop.ui.desks.notices import Notice
+from atlas_desktop.ui.drops.drop import classify
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.ui.notices import Notice
 from tests.unit.cues.stand_ins import NamedReader, look_at
 from tests.unit.session.fakes import Bench, FakeSource, settle
 from tests.unit.storage.rings import MemoryRing

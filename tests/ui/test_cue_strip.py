@@ -11,10 +11,10 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import UnreadableAudioError
 from atlas_desktop.session.life import Idle
-from atlas_desktop.ui.cue_delegate import fewer_bars, progress
-from atlas_desktop.ui.cue_model import CueRole, short_clock
-from atlas_desktop.ui.cue_strip import CueStrip
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.cues.cue_delegate import fewer_bars, progress
+from atlas_desktop.ui.cues.cue_model import CueRole, short_clock
+from atlas_desktop.ui.cues.cue_strip import CueStrip
+from atlas_desktop.ui.look.theme import Theme
 from tests.ui.talk_model import TalkingModel, cue
 
 WAITING, PLAYING, PAUSED, DONE = CueState.WAITING, CueState.PLAYING, CueState.PAUSED, CueState.DONE

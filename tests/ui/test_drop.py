@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.ui.drop import ItemKind, classify, kind_by_bytes, kind_of, local_path
-from atlas_desktop.ui.drop_words import DropContext, words_for
+from atlas_desktop.ui.drops.drop import ItemKind, classify, kind_by_bytes, kind_of, local_path
+from atlas_desktop.ui.drops.drop_words import DropContext, words_for
 
 LIVE = DropContext(Mode.PASSTHROUGH, is_live=True, has_session=True)
 BEFORE = DropContext(Mode.CONVERSATION)

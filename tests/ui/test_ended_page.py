@@ -7,9 +7,9 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AvatarMissingError, NoCreditError, UnauthorizedError
 from atlas_desktop.session.life import Ended, Failed, Summary
-from atlas_desktop.ui.amounts import clock, duration_words, hourly, money
 from atlas_desktop.ui.ended_page import EndedPage, Over
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.look.amounts import clock, duration_words, hourly, money
+from atlas_desktop.ui.look.theme import Theme
 
 SUMMARY = Summary("ses_0123456789abcdef0123", Mode.CONVERSATION, True, 724.0, 2.013, 2.01, True, 38)
 

@@ -12,7 +12,7 @@ from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import AppError
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.face_desk import FaceDesk
+from atlas_desktop.ui.desks.face_desk import FaceDesk
 
 ADDRESS = "https://example.com/faces/mona.png?size=2"
 

@@ -11,9 +11,9 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoMicrophoneError, RoomLostError
 from atlas_desktop.session.life import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.ui.hints import Hints
-from atlas_desktop.ui.notices import Notice, notice_of
-from atlas_desktop.ui.words import Words
+from atlas_desktop.ui.desks.hints import Hints
+from atlas_desktop.ui.desks.notices import Notice, notice_of
+from atlas_desktop.ui.desks.words import Words
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
 LIVE = SessionSnapshot(life=Live(GRANT), mode=Mode.CONVERSATION)

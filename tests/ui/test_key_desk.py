@@ -12,8 +12,8 @@ from atlas_desktop.errors import AppError, InsecureAddressError, NoKeyError, Una
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import SERVICE, KeyStore, Ring
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.key_desk import KeyDesk, SourceKind
-from atlas_desktop.ui.key_state import KeyKind, KeyState
+from atlas_desktop.ui.desks.key_desk import KeyDesk, SourceKind
+from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from tests.unit.session.fakes import FakeSource
 from tests.unit.storage.rings import BrokenRing, HangingRing, MemoryRing
 

@@ -11,12 +11,12 @@ from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.life import Ending, Joining, Reconnecting, Requesting, Stop, Waiting
 from atlas_desktop.session.snapshot import MicState
-from atlas_desktop.ui.immersion import GOES_AFTER_MS
-from atlas_desktop.ui.level_meter import LevelMeter
-from atlas_desktop.ui.live_page import LivePage
-from atlas_desktop.ui.pictures import png_bytes
-from atlas_desktop.ui.spinner import StepMark
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
+from atlas_desktop.ui.live.live_page import LivePage
+from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.pictures import png_bytes
+from atlas_desktop.ui.look.spinner import StepMark
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
 from tests.ui.stage_model import GRANT, StandInModel
 

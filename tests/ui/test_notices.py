@@ -3,9 +3,9 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.errors import BugError, NoCapacityError, RateLimitedError, UnreadableAudioError
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, notice_of
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeStrip
-from atlas_desktop.ui.notices import Notice, NoticeAction, Severity, notice_of
-from atlas_desktop.ui.theme import Theme
 
 
 @pytest.fixture

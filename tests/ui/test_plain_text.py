@@ -1,7 +1,7 @@
 import pytest
 
-from atlas_desktop.ui.plain_text import SHOWN_CHARACTERS, is_right_to_left, shortened, shown_text
-from atlas_desktop.ui.row_heights import RowHeights
+from atlas_desktop.ui.talk.plain_text import SHOWN_CHARACTERS, is_right_to_left, shortened, shown_text
+from atlas_desktop.ui.talk.row_heights import RowHeights
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
-from atlas_desktop.ui.key_state import KeyKind, KeyState
-from atlas_desktop.ui.start_page import StartPage
-from atlas_desktop.ui.theme import Theme
+from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.start.start_page import StartPage
 
 
 def button(page: QWidget, name: str) -> QAbstractButton:

@@ -6,9 +6,9 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.assets import resources_dir
 from atlas_desktop.storage.settings import ThemeChoice
-from atlas_desktop.ui.icons import icon_image, svg_text
-from atlas_desktop.ui.theme import Theme
-from atlas_desktop.ui.tokens import DARK, LIGHT
+from atlas_desktop.ui.look.icons import icon_image, svg_text
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tokens import DARK, LIGHT
 
 ICONS = sorted(path.stem for path in (resources_dir() / "icons").glob("*.svg"))
 

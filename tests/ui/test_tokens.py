@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.ui.tokens import (
+from atlas_desktop.ui.look.tokens import (
     DARK,
     LIGHT,
     OVERLAY_BASE,

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Idle, Live
-from atlas_desktop.ui.theme import Theme
-from atlas_desktop.ui.transcript_pane import TranscriptPane
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.desk import Desk
 from tests.ui.talk_model import AT_MS, GRANT, TalkingModel

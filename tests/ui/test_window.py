@@ -21,16 +21,16 @@ from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import InsecureAddressError, NoCapacityError
 from atlas_desktop.session.life import Ended, Ending, Failed, Idle, Live, Requesting, Stop, Summary
 from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.drop import classify
-from atlas_desktop.ui.first_paint import show_first
-from atlas_desktop.ui.notices import notice_of
-from atlas_desktop.ui.pictures import face_title
+from atlas_desktop.ui.desks.notices import notice_of
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.drops.drop import classify
+from atlas_desktop.ui.look.pictures import face_title
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tokens import LIGHT
 from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
-from atlas_desktop.ui.theme import Theme
-from atlas_desktop.ui.tokens import LIGHT
+from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.ui.words import Words
 from tests.ui.desk import Desk, FakeStage, button
 from tests.ui.fake_model import FakeModel
 
@@ -278,7 +278,7 @@ def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBo
 
 def test_first_paint_loads_nothing_heavy() -> None:
     heavy = {"numpy", "av", "livekit", "httpx", "aiohttp", "PIL", "keyring", "PySide6.QtMultimedia"}
-    code = "import sys, atlas_desktop.ui.window, atlas_desktop.ui.first_paint; print(*sys.modules)"
+    code = "import sys, atlas_desktop.ui.window, atlas_desktop.ui.start.first_paint; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

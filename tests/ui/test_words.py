@@ -20,9 +20,9 @@ from atlas_desktop.errors import (
     UnreachableError,
     UnreadableAudioError,
 )
-from atlas_desktop.ui.amounts import hourly
-from atlas_desktop.ui.notices import NoticeAction, Severity
-from atlas_desktop.ui.words import Words
+from atlas_desktop.ui.desks.notices import NoticeAction, Severity
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.look.amounts import hourly
 
 
 class WaysOut:

@@ -10,8 +10,8 @@ import numpy as np
 from aiohttp import web
 from livekit import rtc
 
-from atlas_desktop.local_atlas.hall import RUNNER_OPTIONS, RoomHall
-from atlas_desktop.local_atlas.room import Room
+from atlas_desktop.local_atlas.rooms.hall import RUNNER_OPTIONS, RoomHall
+from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.stage import (
     SOUND_BLOCK_SAMPLES,
     AgentState,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from atlas_desktop.assets import default_faces
-from atlas_desktop.local_atlas.avatar import Avatar, prepare
-from atlas_desktop.local_atlas.likeness import Likeness
+from atlas_desktop.local_atlas.avatar.avatar import Avatar, prepare
+from atlas_desktop.local_atlas.avatar.likeness import Likeness
 from atlas_desktop.local_atlas.stage import SOUND_BLOCK_SAMPLES, Picture, Sound
 
 from .vowels import quiet, talk, vowel
@@ -163,7 +163,7 @@ def test_another_face_is_shown_within_a_second_and_the_old_one_until_then(face: 
 def test_a_broken_face_leaves_the_one_before(caplog: pytest.LogCaptureFixture) -> None:
     avatar = Avatar(None, "conversation", seed=10)
     before = avatar.picture(0).copy()
-    with caplog.at_level(logging.CRITICAL, "atlas_desktop.local_atlas.avatar"):
+    with caplog.at_level(logging.CRITICAL, "atlas_desktop.local_atlas.avatar.avatar"):
         avatar.set_face(b"no picture")
         shown = before
         for index in range(1, 12):
@@ -178,8 +178,8 @@ def test_a_broken_first_face_is_one_of_ours() -> None:
             raise ValueError(len(face))
         return prepare(None)
 
-    logging.getLogger("atlas_desktop.local_atlas.avatar").setLevel(logging.CRITICAL)
+    logging.getLogger("atlas_desktop.local_atlas.avatar.avatar").setLevel(logging.CRITICAL)
     try:
         assert Avatar(b"?", "conversation", broken).picture(0).shape == (768, 512)
     finally:
-        logging.getLogger("atlas_desktop.local_atlas.avatar").setLevel(logging.NOTSET)
+        logging.getLogger("atlas_desktop.local_atlas.avatar.avatar").setLevel(logging.NOTSET)

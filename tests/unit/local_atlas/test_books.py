@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.local_atlas.books import ACTIVE, BY_CLIENT, BY_LIMIT, ENDED, PLAY_MONEY_CENTS, Books
+from atlas_desktop.local_atlas.rest.books import ACTIVE, BY_CLIENT, BY_LIMIT, ENDED, PLAY_MONEY_CENTS, Books
 
 
 class Clock:

@@ -6,7 +6,7 @@ import numpy as np
 
 from atlas_desktop.assets import default_faces
 from atlas_desktop.local_atlas.casting import cast, persona
-from atlas_desktop.local_atlas.render import Silent
+from atlas_desktop.local_atlas.rest.render import Silent
 from atlas_desktop.local_atlas.stage import PICTURE_SIZE_PX, SOUND_BLOCK_SAMPLES
 
 from .stand_ins import eventually

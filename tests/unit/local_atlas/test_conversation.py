@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from atlas_desktop.local_atlas.mind import SAID_BACK_TEXT
+from atlas_desktop.local_atlas.mind.mind import SAID_BACK_TEXT
+from atlas_desktop.local_atlas.mind.voice import Timbre, Voice, system_synthesizer
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import RoomOptions, Sound
-from atlas_desktop.local_atlas.voice import Timbre, Voice, system_synthesizer
 
 from .sounds import silence
 from .stand_ins import Guest, eventually

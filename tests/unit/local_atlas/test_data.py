@@ -1,7 +1,7 @@
 import pytest
 from livekit.protocol import models
 
-from atlas_desktop.local_atlas.data import (
+from atlas_desktop.local_atlas.rooms.data import (
     CHAT_TOPIC,
     ChatStreams,
     PacketPress,
@@ -10,7 +10,7 @@ from atlas_desktop.local_atlas.data import (
     read_packet,
     split_utf8,
 )
-from atlas_desktop.local_atlas.malformed import broken_messages
+from atlas_desktop.local_atlas.rooms.malformed import broken_messages
 from atlas_desktop.local_atlas.stage import Malformed
 
 AVATAR = Sender("atlas-avatar", "PA_1")

@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from atlas_desktop.local_atlas.answers import RefusedError
-from atlas_desktop.local_atlas.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
+from atlas_desktop.local_atlas.avatar.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
+from atlas_desktop.local_atlas.rest.answers import RefusedError
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64), mode: str = "RGB") -> bytes:

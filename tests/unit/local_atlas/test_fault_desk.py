@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from atlas_desktop.local_atlas.answers import RefusedError
-from atlas_desktop.local_atlas.fault_desk import carry_out
-from atlas_desktop.local_atlas.orders import RestFault, RoomOrder, filled
+from atlas_desktop.local_atlas.rest.answers import RefusedError
+from atlas_desktop.local_atlas.rest.fault_desk import carry_out
+from atlas_desktop.local_atlas.rest.orders import RestFault, RoomOrder, filled
 from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Malformed, RoomFacts, RoomOptions
 from tests.unit.local_atlas.toys import Troupe

@@ -1,7 +1,7 @@
 import av
 import numpy as np
 
-from atlas_desktop.local_atlas.hearing import to_mono
+from atlas_desktop.local_atlas.rooms.hearing import to_mono
 
 
 def frame(channels: list[int]) -> av.AudioFrame:

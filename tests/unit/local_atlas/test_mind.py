@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from atlas_desktop.local_atlas.mind import SAID_BACK_TEXT, RehearsalMind
+from atlas_desktop.local_atlas.mind.mind import SAID_BACK_TEXT, RehearsalMind
+from atlas_desktop.local_atlas.mind.utterance import words_in_time
 from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, AgentState, Sound
-from atlas_desktop.local_atlas.utterance import words_in_time
 
 from .sounds import hum, silence
 from .stand_ins import eventually

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_desktop.local_atlas.mouth import WINDOW_SAMPLES, Consonant, Mouth, MouthReader, bands_of
+from atlas_desktop.local_atlas.avatar.mouth import WINDOW_SAMPLES, Consonant, Mouth, MouthReader, bands_of
 
 from .vowels import Samples, hiss, nasal, quiet, vowel
 

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from atlas_desktop.assets import default_faces
-from atlas_desktop.local_atlas.face_finder import FoundFace, find_face
-from atlas_desktop.local_atlas.likeness import Likeness
-from atlas_desktop.local_atlas.lips import find_lips
-from atlas_desktop.local_atlas.mouth import Mouth
-from atlas_desktop.local_atlas.planes import FINE_PX
-from atlas_desktop.local_atlas.portrait import portrait
+from atlas_desktop.local_atlas.avatar.face_finder import FoundFace, find_face
+from atlas_desktop.local_atlas.avatar.likeness import Likeness
+from atlas_desktop.local_atlas.avatar.lips import find_lips
+from atlas_desktop.local_atlas.avatar.mouth import Mouth
+from atlas_desktop.local_atlas.avatar.planes import FINE_PX
+from atlas_desktop.local_atlas.avatar.portrait import portrait
 
 ADA_EYES = (256, 231)
 ADA_MOUTH = (256, 328)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from atlas_desktop.local_atlas.pose import Pose, Sway
+from atlas_desktop.local_atlas.avatar.pose import Pose, Sway
 
 RATE_HZ = 25
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_desktop.local_atlas.replies import SAID_BACK_LIMIT, cleaned, greeting, reply, sentences, shortened
+from atlas_desktop.local_atlas.mind.replies import (
+    SAID_BACK_LIMIT,
+    cleaned,
+    greeting,
+    reply,
+    sentences,
+    shortened,
+)
 
 
 @pytest.mark.parametrize(

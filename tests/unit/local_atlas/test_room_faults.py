@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from livekit import rtc
 
-from atlas_desktop.local_atlas import room as room_module
+from atlas_desktop.local_atlas.rooms import room as room_module
 from atlas_desktop.local_atlas.stage import Malformed, RoomOptions
 
 from .stand_ins import Guest, eventually, open_scene

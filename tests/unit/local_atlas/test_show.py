@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.encoding import EncodedPacket, PictureEncoder, SoundEncoder
-from atlas_desktop.local_atlas.outlet import Outlet
-from atlas_desktop.local_atlas.show import Show
+from atlas_desktop.local_atlas.rooms.encoding import EncodedPacket, PictureEncoder, SoundEncoder
+from atlas_desktop.local_atlas.rooms.outlet import Outlet
+from atlas_desktop.local_atlas.rooms.show import Show
 
 from .stand_ins import ToyPerformer, eventually, tone
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_desktop.local_atlas.speech_buffer import SpeechBuffer
+from atlas_desktop.local_atlas.avatar.speech_buffer import SpeechBuffer
 
 BLOCK = 960
 FADE = 240

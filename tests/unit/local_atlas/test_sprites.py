@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from atlas_desktop.assets import default_faces
-from atlas_desktop.local_atlas.mouth import WINDOW_SAMPLES, Mouth, MouthReader
-from atlas_desktop.local_atlas.planes import FINE_PX, Patch
-from atlas_desktop.local_atlas.sprites import shipped, shipped_name
+from atlas_desktop.local_atlas.avatar.mouth import WINDOW_SAMPLES, Mouth, MouthReader
+from atlas_desktop.local_atlas.avatar.planes import FINE_PX, Patch
+from atlas_desktop.local_atlas.avatar.sprites import shipped, shipped_name
 
 from .vowels import Samples, hiss, nasal, quiet, vowel
 

@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.local_atlas.tokens import Grant, TokenDesk, TokenRefusedError
+from atlas_desktop.local_atlas.rooms.tokens import Grant, TokenDesk, TokenRefusedError
 
 
 def test_a_token_brings_its_grant_back() -> None:

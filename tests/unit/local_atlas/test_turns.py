@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Sound
-from atlas_desktop.local_atlas.turns import (
+from atlas_desktop.local_atlas.mind.turns import (
     LONGEST_TURN_MS,
     TurnBegan,
     TurnDetector,
@@ -16,7 +15,8 @@ from atlas_desktop.local_atlas.turns import (
     TurnEvent,
     TurnWentOn,
 )
-from atlas_desktop.local_atlas.voice import Timbre, Voice, system_synthesizer
+from atlas_desktop.local_atlas.mind.voice import Timbre, Voice, system_synthesizer
+from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Sound
 
 from .sounds import clicks, hum, mixed, noise, silence
 

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_desktop.local_atlas.babble import babble, syllables
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Sound
-from atlas_desktop.local_atlas.voice import (
+from atlas_desktop.local_atlas.mind.babble import babble, syllables
+from atlas_desktop.local_atlas.mind.voice import (
     Synthesizer,
     Timbre,
     Voice,
@@ -25,6 +24,7 @@ from atlas_desktop.local_atlas.voice import (
     trimmed,
     unmarked,
 )
+from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Sound
 
 
 def rms_db(sound: Sound) -> float:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.likeness import Likeness, Marks
-from atlas_desktop.local_atlas.planes import FINE_PX, Planes
-from atlas_desktop.local_atlas.pose import Pose
-from atlas_desktop.local_atlas.warp import Warp
+from atlas_desktop.local_atlas.avatar.likeness import Likeness, Marks
+from atlas_desktop.local_atlas.avatar.planes import FINE_PX, Planes
+from atlas_desktop.local_atlas.avatar.pose import Pose
+from atlas_desktop.local_atlas.avatar.warp import Warp
 
 MARKS = Marks(head=(256, 208, 150, 172), mouth=(256, 323), chin_y=378, brows_y=198)
 LIVELY = Pose(4.0, -3.0, 0.02, 5.0, 3.0, 2.0, 1.5)

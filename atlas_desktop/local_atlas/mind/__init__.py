@@ -1,0 +1,1 @@
+"""The avatar's mind in conversation: turns, replies and a voice."""

@@ -1,0 +1,99 @@
+"""The gate that every request passes: noted, from this computer, with the key, not too often."""
+
+import hmac
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from atlas_desktop.local_atlas.rest.answers import RefusedError, error_answer
+from atlas_desktop.local_atlas.rest.books import Books
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_ROOM_PATHS = "/rtc"
+DESK_PATHS = "/local/"
+_OPEN_PATHS = ("/", "/v1/health")
+_TICKET_PATHS = "/files/"
+_WINDOW_S = 60.0
+_REASONS = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+class Gate:
+    """Middlewares of the application, in the order in which a request meets them.
+
+    Args:
+        key: The one key that opens.
+        books: Where calls are noted.
+    """
+
+    def __init__(self, key: str, books: Books) -> None:
+        self._key = key.encode()
+        self._books = books
+        self._recent_s: deque[float] = deque()
+
+    @web.middleware
+    async def note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Notes each call as it arrives, and its status once it is answered."""
+        if request.path.startswith(DESK_PATHS):
+            return await handler(request)
+        began_s = time.monotonic()
+        entry = self._books.note(request.method, request.path)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            entry.status = error.status
+            raise
+        gone = request.transport is None or request.transport.is_closing()
+        is_socket = isinstance(response, web.WebSocketResponse)
+        entry.status = 0 if gone and not is_socket else response.status
+        entry.took_ms = round((time.monotonic() - began_s) * 1000, 1)
+        return response
+
+    @web.middleware
+    async def host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuses a page of the web that has its own name point at this computer (DNS rebinding)."""
+        name = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+        if name.lower() not in _HOSTS:
+            return error_answer(403, "forbidden_host", "The local Atlas answers to this computer only.")
+        return await handler(request)
+
+    @web.middleware
+    async def errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turns what is refused into Atlas's shape; the room's own answers stay as they are."""
+        try:
+            return await handler(request)
+        except RefusedError as error:
+            return error_answer(error.status, error.reason, error.message, error.headers)
+        except web.HTTPError as error:
+            if request.path.startswith(_ROOM_PATHS):
+                raise
+            reason = _REASONS.get(error.status, "bad_request")
+            return error_answer(error.status, reason, error.reason)
+
+    @web.middleware
+    async def key(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Wants the key, where one is needed, and counts calls against the rate limit."""
+        path = request.path
+        if path in _OPEN_PATHS or path.startswith((_ROOM_PATHS, _TICKET_PATHS)):
+            return await handler(request)
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._key):
+            raise RefusedError(401, "unauthorized", "The API key is missing or wrong.")
+        if not path.startswith(DESK_PATHS):
+            self._count()
+        return await handler(request)
+
+    def _count(self) -> None:
+        limit = self._books.terms.requests_per_minute
+        now_s = time.monotonic()
+        while self._recent_s and self._recent_s[0] <= now_s - _WINDOW_S:
+            self._recent_s.popleft()
+        if limit and len(self._recent_s) >= limit:
+            wait_s = math.ceil(self._recent_s[0] + _WINDOW_S - now_s)
+            headers = {"Retry-After": str(max(wait_s, 1))}
+            raise RefusedError(429, "rate_limited", f"At most {limit} requests a minute.", headers)
+        self._recent_s.append(now_s)

@@ -1,0 +1,1 @@
+"""The cue strip: what is, was and will be spoken."""

@@ -1,0 +1,145 @@
+"""The cues as a Qt list model: one row a cue, in the order in which they are spoken."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from atlas_desktop.cues.queue import Cue, CueState
+from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.look.amounts import money
+from atlas_desktop.ui.talk.plain_text import shown_text
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_HOUR_S = 3600
+
+
+class CueRole(IntEnum):
+    """What can be asked of a row besides its name."""
+
+    CUE = Qt.ItemDataRole.UserRole
+    DETAIL = Qt.ItemDataRole.UserRole + 1
+
+
+class CueRows(QAbstractListModel):
+    """Follows the cues: only rows that changed are told.
+
+    Signals:
+        widths_changed(): Rows need more or less room.
+    """
+
+    widths_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cues: list[Cue] = []
+        self._price_per_hour_usd: float | None = None
+
+    @property
+    def cues(self) -> Sequence[Cue]:
+        """What is shown."""
+        return self._cues
+
+    def show_cues(self, cues: Sequence[Cue]) -> None:
+        """Shows these: what stays keeps its row, its selection and its place."""
+        wanted = {cue.id for cue in cues}
+        for row in reversed(range(len(self._cues))):
+            if self._cues[row].id not in wanted:
+                self.beginRemoveRows(QModelIndex(), row, row)
+                del self._cues[row]
+                self.endRemoveRows()
+        kept = len(self._cues)
+        if [cue.id for cue in self._cues] != [cue.id for cue in cues[:kept]]:
+            self.beginResetModel()
+            self._cues = list(cues)
+            self.endResetModel()
+            return
+        self._change(cues[:kept])
+        if len(cues) > kept:
+            self.beginInsertRows(QModelIndex(), kept, len(cues) - 1)
+            self._cues.extend(cues[kept:])
+            self.endInsertRows()
+
+    def show_price(self, per_hour_usd: float | None) -> None:
+        """Says what each costs to be spoken; ``None`` where that costs nothing."""
+        if per_hour_usd != self._price_per_hour_usd:
+            self._price_per_hour_usd = per_hour_usd
+            if self._cues:
+                self.dataChanged.emit(self.index(0), self.index(len(self._cues) - 1))
+                self.widths_changed.emit()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """How many cues there are."""
+        return 0 if parent.isValid() else len(self._cues)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A row's name, its cue, its length and cost, or all of it for a screen reader."""
+        if not 0 <= index.row() < len(self._cues):
+            return None
+        cue = self._cues[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return shown_text(cue.name).replace("\n", " ")
+            case Qt.ItemDataRole.AccessibleTextRole:
+                length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
+                return f"{shown_text(cue.name)}{length}, {self.state_word(cue.state)}"
+            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
+                return self.reason(cue) or (str(cue.path) if role == Qt.ItemDataRole.ToolTipRole else "")
+            case CueRole.CUE:
+                return cue
+            case CueRole.DETAIL:
+                return self.detail(cue)
+        return None
+
+    def detail(self, cue: Cue) -> str:
+        """``0:12 · ≈$0.02``; empty while the length is unknown."""
+        if cue.duration_s is None:
+            return ""
+        length = short_clock(cue.duration_s)
+        if self._price_per_hour_usd is None:
+            return length
+        cost_usd = cue.duration_s / _HOUR_S * self._price_per_hour_usd
+        return f"{length} · <$0.01" if cost_usd < 0.005 else f"{length} · ≈{money(cost_usd)}"
+
+    def reason(self, cue: Cue) -> str:
+        """Why it can't be spoken; empty when it can."""
+        if cue.error is None:
+            return ""
+        return "\n".join(part for part in error_words(cue.error) if part)
+
+    def state_word(self, state: CueState) -> str:
+        """What it is doing, in a word."""
+        words = {
+            CueState.WAITING: self.tr("waiting"),
+            CueState.PLAYING: self.tr("playing"),
+            CueState.PAUSED: self.tr("paused"),
+            CueState.DONE: self.tr("done"),
+            CueState.FAILED: self.tr("failed"),
+            CueState.MISSING: self.tr("missing"),
+        }
+        return words[state]
+
+    def _change(self, cues: Sequence[Cue]) -> None:
+        wider = False
+        for row, (before, after) in enumerate(zip(self._cues, cues, strict=True)):
+            if before != after:
+                self._cues[row] = after
+                self.dataChanged.emit(self.index(row), self.index(row))
+                wider = wider or _room(before) != _room(after)
+        if wider:
+            self.widths_changed.emit()
+
+
+def short_clock(seconds: float) -> str:
+    """``0:12``, ``1:02:03``."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, _HOUR_S)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def _room(cue: Cue) -> tuple[object, ...]:
+    marked = cue.state is not CueState.WAITING
+    return cue.name, cue.duration_s, bool(cue.peaks), marked

@@ -1,0 +1,91 @@
+"""Notices that come and go with what happens: why cues wait, why nothing is heard."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from PySide6.QtCore import SignalInstance
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.storage.settings import VOLUME_DEFAULT
+from atlas_desktop.ui.desks.notices import NoticeAction
+from atlas_desktop.ui.desks.words import Words
+
+
+class Playout(Protocol):
+    """What decides whether the avatar is heard here."""
+
+    @property
+    def volume(self) -> int: ...
+
+    @property
+    def muted(self) -> bool: ...
+
+
+class HintedModel(Protocol):
+    """The part of the model that hints speak through, and the ways out that they offer."""
+
+    @property
+    def notice_raised(self) -> SignalInstance: ...
+
+    def clear(self, *ids: str) -> None: ...
+    def switch_mode(self, mode: Mode) -> None: ...
+    def set_muted(self, muted: bool) -> None: ...
+    def set_volume(self, volume: int) -> None: ...
+
+
+class Hints:
+    """Raises each hint once when its reason begins, and takes it back when it ends."""
+
+    def __init__(self, model: HintedModel, words: Words, playout: Playout) -> None:
+        self._model = model
+        self._words = words
+        self._playout = playout
+        self._cues_said: frozenset[int] = frozenset()
+        self._silence_said = False
+        self._open_id = ""
+
+    def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
+        """Sound given in a conversation waits; one button switches, and says what that costs."""
+        here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION
+        waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over)
+        # Said again for what is given later: the notice may have been closed meanwhile.
+        if waiting - self._cues_said:
+            switch = NoticeAction(self._words.switch_and_play_label(), self._switch_and_play, primary=True)
+            self._model.notice_raised.emit(self._words.cues_wait(snapshot.billed, switch))
+        elif self._cues_said and not waiting:
+            self._model.clear("cues_wait")
+        self._cues_said = waiting
+
+    def follow_sound(self, snapshot: SessionSnapshot) -> None:
+        """The avatar speaks, and the volume is 0 or muted."""
+        off = (self._playout.muted or self._playout.volume == 0) and not snapshot.is_over
+        if off and snapshot.speaking and not self._silence_said:
+            self._silence_said = True
+            turn_on = NoticeAction(self._words.make_heard_label(), self._turn_on, primary=True)
+            self._model.notice_raised.emit(self._words.unheard(turn_on))
+        elif self._silence_said and not off:
+            self._silence_said = False
+            self._model.clear("unheard")
+
+    def follow_end(self, snapshot: SessionSnapshot) -> None:
+        """A session that is over asks nothing and misses no microphone; confirmed late, it says so."""
+        if snapshot.is_over:
+            self._model.clear("switch_mode", "no_microphone", "microphone_denied")
+        summary = snapshot.summary
+        if summary is None:
+            return
+        if not summary.confirmed:
+            self._open_id = summary.session_id
+        elif summary.session_id == self._open_id:
+            self._open_id = ""
+            self._model.clear("end_unconfirmed")
+
+    def _switch_and_play(self) -> None:
+        self._model.switch_mode(Mode.PASSTHROUGH)
+
+    def _turn_on(self) -> None:
+        self._model.set_muted(False)
+        if self._playout.volume == 0:
+            self._model.set_volume(VOLUME_DEFAULT)

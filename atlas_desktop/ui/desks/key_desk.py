@@ -1,0 +1,238 @@
+"""Where paid sessions come from: the key or backend in use, what is known of it, and where it is kept.
+
+An option beats the environment, the environment beats the keyring.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import StrEnum, auto
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.pending import FaceChooser, PendingSource
+from atlas_desktop.api.source import SessionSource
+from atlas_desktop.errors import AppError, KeyringError, NoKeyError
+from atlas_desktop.storage.environment import Environment
+from atlas_desktop.storage.keys import KeyPlace, KeyStore, StoredKey, clean_key
+from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.desks.notices import error_words
+
+log = logging.getLogger(__name__)
+
+_KINDS = {
+    KeyPlace.ENVIRONMENT: KeyKind.ENVIRONMENT,
+    KeyPlace.KEYRING: KeyKind.KEYRING,
+    KeyPlace.MEMORY: KeyKind.MEMORY,
+}
+
+
+class SourceKind(StrEnum):
+    """Who makes paid sessions."""
+
+    ATLAS = auto()
+    BACKEND = auto()
+
+
+SourceOpener = Callable[[SourceKind, str, str], SessionSource]
+"""Makes the source for a secret (empty: none) and an address."""
+
+
+def open_source(kind: SourceKind, secret: str, address: str) -> SessionSource:
+    """The real one; loads the HTTP client with its first use."""
+    if kind is SourceKind.BACKEND:
+        from atlas_desktop.api.backend import BackendSource
+
+        return BackendSource(address, secret or None)
+    from atlas_desktop.api.client import AtlasSource
+
+    return AtlasSource(secret, address)
+
+
+class KeyDesk:
+    """Holds the key of this run and makes the source of paid sessions. Thread: the event loop.
+
+    A pasted key is used at once and stored only after the service has taken it.
+
+    Args:
+        keys: The keyring.
+        environment: What the environment asks for in this run.
+        settings: Remember the backend's address.
+        backend_option: The command line's backend; empty for none.
+        scope: Owns the keyring's answers.
+        on_change: Called with each new ``KeyState``.
+        on_error: Told of a keyring that can't be used.
+        opener: Makes the sources.
+    """
+
+    def __init__(
+        self,
+        keys: KeyStore,
+        environment: Environment,
+        settings: SettingsStore,
+        backend_option: str,
+        scope: TaskScope,
+        on_change: Callable[[KeyState], None],
+        on_error: Callable[[AppError], None],
+        opener: SourceOpener = open_source,
+    ) -> None:
+        self._keys = keys
+        self._environment = environment
+        self._settings = settings
+        self._fixed_backend = backend_option or environment.backend_url
+        self._scope = scope
+        self._on_change = on_change
+        self._on_error = on_error
+        self._opener = opener
+        self._held: StoredKey | None = None
+        self._pasted = ""
+        self._missing = ""
+        self._refusal: AppError | None = None
+        self._state = KeyState()
+        self._loaded = asyncio.Event()
+        self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
+
+    async def aclose(self) -> None:
+        """Closes the connections of every source that was opened."""
+        sources, self._sources = self._sources, {}
+        for source in sources.values():
+            await source.aclose()
+
+    @property
+    def state(self) -> KeyState:
+        return self._state
+
+    @property
+    def backend_url(self) -> str:
+        """The backend in use; empty when Atlas is called with a key."""
+        return self._fixed_backend or self._settings.settings.backend_url
+
+    @property
+    def _address(self) -> str:
+        if self.backend_url:
+            return self.backend_url
+        if self._environment.api_base:
+            return self._environment.api_base
+        from atlas_desktop.api.address import DEFAULT_BASE
+
+        return DEFAULT_BASE
+
+    def load(self) -> None:
+        """Finds out what there is; the keyring answers later."""
+        self._loaded.clear()
+        self._held, self._missing = None, ""
+        self._scope.start(self._load(), "load key")
+
+    def enter(self, pasted: str) -> None:
+        """Takes a key to be used with the next start."""
+        key = clean_key(pasted)
+        if key:
+            self._pasted = key
+            self._set(KeyState(KeyKind.CHECKING))
+
+    def forget(self) -> None:
+        """Forgets the key in memory and keyring; the environment's stays, it is not ours."""
+        self._pasted = ""
+        if self._held is None or self._held.place is not KeyPlace.ENVIRONMENT:
+            self._held = self._keys.environment_key
+            self._scope.start(self._forget(self._address), "forget key")
+        self._set(self._state_of(self._held))
+
+    def use_backend(self, url: str, token: str) -> None:
+        """Uses the backend at ``url``, or a key again when it is empty; the token goes to the keyring.
+
+        Raises:
+            InsecureAddressError: ``url`` is neither https nor on this computer.
+        """
+        from atlas_desktop.api.address import normalise_backend
+
+        self._settings.change(backend_url=normalise_backend(url) if url.strip() else "")
+        self._pasted = clean_key(token)
+        self.load()
+
+    def source(self, choosing: FaceChooser | None = None) -> PendingSource:
+        """The source of the next paid session; ``choosing`` gives its face.
+
+        Raises:
+            NoKeyError: There is neither key nor backend, so far as is known.
+            UnauthorizedError: The key that there is was refused.
+        """
+        if self._state.kind is KeyKind.REFUSED and self._refusal is not None:
+            raise self._refusal
+        if self._loaded.is_set() and not self._state.usable and not self._pasted:
+            raise NoKeyError()
+        return PendingSource("Atlas", True, self._open, choosing)
+
+    def accepted(self) -> None:
+        """The service took the key: what was pasted is kept now."""
+        key, self._pasted = self._pasted, ""
+        if key:
+            self._held = StoredKey(key, KeyPlace.MEMORY)
+            self._scope.start(self._store(self._address, key), "store key")
+
+    def refused(self, error: AppError) -> None:
+        """The service did not take the key; it is not kept."""
+        if not self.backend_url:
+            title, _advice = error_words(error)
+            self._pasted, self._refusal = "", error
+            self._set(KeyState(KeyKind.REFUSED, title))
+
+    async def _open(self) -> SessionSource:
+        await self._loaded.wait()
+        secret = self._pasted or (self._held.value if self._held else "")
+        kind = SourceKind.BACKEND if self.backend_url else SourceKind.ATLAS
+        if kind is SourceKind.ATLAS and not secret:
+            raise NoKeyError()
+        # One a secret: an end that is still asked for, and the next session, share its connections.
+        use = (kind, secret, self._address)
+        if use not in self._sources:
+            self._sources[use] = self._opener(*use)
+        return self._sources[use]
+
+    async def _load(self) -> None:
+        found = None if self.backend_url else self._keys.environment_key
+        try:
+            if found is None:
+                found = await self._keys.get(self._address)
+        except KeyringError as error:
+            # No notice: who rehearses needs no keyring. The key line says it, and storing a key does.
+            log.info("%s", error)
+            self._missing = error_words(error)[0]
+        finally:
+            # A key that was taken while the keyring was asked is newer.
+            self._held = self._held or found
+            self._loaded.set()
+        self._set(self._state_of(self._held))
+
+    def _state_of(self, held: StoredKey | None) -> KeyState:
+        if self.backend_url:
+            return KeyState(
+                KeyKind.BACKEND, backend_url=self.backend_url, from_environment=bool(self._fixed_backend)
+            )
+        if self._pasted:
+            return KeyState(KeyKind.CHECKING)
+        if held is None:
+            return KeyState(KeyKind.NONE, self._missing)
+        reason = error_words(held.problem)[0] if held.problem is not None else ""
+        return KeyState(_KINDS[held.place], reason)
+
+    async def _store(self, address: str, key: str) -> None:
+        kept = await self._keys.put(address, key)
+        if self._held is None or self._held.value != key:
+            # Forgotten, or replaced, while the keyring was asked.
+            return
+        self._held = kept
+        if kept.problem is not None:
+            self._on_error(kept.problem)
+        self._set(self._state_of(kept))
+
+    async def _forget(self, address: str) -> None:
+        try:
+            await self._keys.forget(address)
+        except KeyringError as error:
+            self._on_error(error)
+
+    def _set(self, state: KeyState) -> None:
+        if state != self._state:
+            self._state = state
+            self._on_change(state)

@@ -1,0 +1,165 @@
+"""The notices of the model: what each says, and the ways out that it offers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
+from atlas_desktop.api.source import Mode
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import (
+    AppError,
+    BugError,
+    EndUnconfirmedError,
+    MediaError,
+    MicrophoneDeniedError,
+    NoKeyError,
+    UnauthorizedError,
+)
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
+from atlas_desktop.ui.desks.reports import report_text
+from atlas_desktop.ui.look.amounts import hourly
+
+_PASSING_S = 6.0
+_NAMES_SHOWN = 3
+_PRIVACY_PAGES = {
+    "darwin": "x-apple.systempreferences:com.apple.preference.security?Privacy_Microphone",
+    "win32": "ms-settings:privacy-microphone",
+}
+
+
+class WaysOut(Protocol):
+    """The intents that a notice may offer, and the cues that it may be about."""
+
+    @property
+    def cues(self) -> Sequence[Cue]: ...
+
+    def rehearse(self) -> None: ...
+    def end_again(self) -> None: ...
+
+
+class Words(QObject):
+    """Makes notices in the user's language. Thread: the UI's."""
+
+    def error(self, error: AppError, ways: WaysOut) -> Notice:
+        """The notice of an error, with what helps."""
+        if isinstance(error, MediaError):
+            # One strip holds for all of a kind, so that none takes another's place unread.
+            broken = [cue for cue in ways.cues if cue.error is not None and cue.error.code == error.code]
+            if len(broken) > 1:
+                return self._broken(error, [cue.name for cue in reversed(broken)])
+        return notice_of(error, *self._ways_out(error, ways))
+
+    def _broken(self, error: MediaError, names: Sequence[str]) -> Notice:
+        titles = {
+            "unreadable_audio": self.tr("No sound that can be read in {names}"),
+            "empty_audio": self.tr("Empty files: {names}"),
+            "missing_file": self.tr("No longer there: {names}"),
+        }
+        title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
+        _title, advice = error_words(error)
+        return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
+
+    def _ways_out(self, error: AppError, ways: WaysOut) -> tuple[NoticeAction, ...]:
+        import sys
+
+        if isinstance(error, BugError):
+            return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
+        if isinstance(error, NoKeyError | UnauthorizedError):
+            return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)
+        if isinstance(error, EndUnconfirmedError):
+            return (NoticeAction(self.tr("End it again"), ways.end_again, True),)
+        if isinstance(error, MicrophoneDeniedError) and sys.platform in _PRIVACY_PAGES:
+            page = QUrl(_PRIVACY_PAGES[sys.platform])
+            return (NoticeAction(self.tr("Open system settings"), lambda: _open(page), True),)
+        return ()
+
+    def switch_label(self, mode: Mode) -> str:
+        return self.tr("Switch to {mode}").format(mode=self._mode_name(mode))
+
+    def switch(self, mode: Mode, action: NoticeAction) -> Notice:
+        price = hourly(FALLBACK_PER_HOUR_USD[mode])
+        return Notice(
+            "switch_mode",
+            Severity.INFO,
+            self.tr("Switch to {mode}?").format(mode=self._mode_name(mode)),
+            self.tr(
+                "This session ends and another starts, at {price} per hour. Face, cues and transcript stay."
+            ).format(price=price),
+            (action,),
+        )
+
+    def switch_and_play_label(self) -> str:
+        return self.tr("Switch to passthrough and play")
+
+    def cues_wait(self, billed: bool, action: NoticeAction) -> Notice:
+        price = hourly(FALLBACK_PER_HOUR_USD[Mode.PASSTHROUGH])
+        paid = self.tr("That ends this session and starts one at {price} per hour.").format(price=price)
+        return Notice(
+            "cues_wait",
+            Severity.INFO,
+            self.tr("Sound is spoken in passthrough. What you gave waits in the strip."),
+            paid if billed else self.tr("That costs nothing here."),
+            (action,),
+        )
+
+    def not_accepted(self, names: Sequence[str]) -> Notice:
+        return Notice(
+            "not_accepted",
+            Severity.WARN,
+            self.tr("Not accepted: {names}").format(names=_some(names)),
+            self.tr("Accepted: sound and video files, folders of them, a PNG, JPEG or WebP picture, text."),
+        )
+
+    def no_sound_in(self, paths: Sequence[Path]) -> Notice:
+        names = _some([path.name or str(path) for path in paths])
+        return Notice("no_sound_in", Severity.WARN, self.tr("No sound files in {names}").format(names=names))
+
+    def text_waits(self) -> Notice:
+        title = self.tr("Your text waits in the message box of the next session")
+        return Notice("text_waits", Severity.INFO, title, lasts_s=_PASSING_S)
+
+    def face_waits(self) -> Notice:
+        title = self.tr("The new face is that of the next session")
+        return Notice("face_waits", Severity.INFO, title, lasts_s=_PASSING_S)
+
+    def saved(self, path: Path) -> Notice:
+        folder = QUrl.fromLocalFile(str(path.parent))
+        show = NoticeAction(self.tr("Show folder"), lambda: _open(folder))
+        title = self.tr("Transcript saved as {name}").format(name=path.name)
+        return Notice("transcript_saved", Severity.INFO, title, str(path.parent), (show,), _PASSING_S)
+
+    def not_saved(self, path: Path, error: OSError) -> Notice:
+        title = self.tr("{name} can't be written: {why}").format(name=path.name, why=error.strerror or error)
+        return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
+
+    def settings_damaged(self, aside: Path) -> Notice:
+        title = self.tr("The settings could not be read and start anew")
+        advice = self.tr("The old file is kept as {name}.").format(name=aside.name)
+        return Notice("settings_damaged", Severity.WARN, title, advice)
+
+    def make_heard_label(self) -> str:
+        return self.tr("Turn sound on")
+
+    def unheard(self, action: NoticeAction) -> Notice:
+        title = self.tr("The avatar speaks, but the sound is off")
+        return Notice("unheard", Severity.INFO, title, "", (action,))
+
+    def _mode_name(self, mode: Mode) -> str:
+        return self.tr("conversation") if mode is Mode.CONVERSATION else self.tr("passthrough")
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" + {rest}" if rest > 0 else "")
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+
+
+def _open(address: QUrl) -> None:
+    QDesktopServices.openUrl(address)

@@ -1,0 +1,93 @@
+"""Takes drops for the whole window: says what would happen, then hands over what came."""
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication, QWidget
+
+from atlas_desktop.ui.drops.drop import DropPlan, classify
+from atlas_desktop.ui.drops.drop_overlay import DropOverlay
+from atlas_desktop.ui.drops.drop_words import DropContext, words_for
+from atlas_desktop.ui.look.pictures import png_bytes
+from atlas_desktop.ui.look.theme import Theme
+
+# What comes only while nothing is dragged.
+_NO_DRAG = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress)
+
+
+class DropTarget(QObject):
+    """Accepts everything on behalf of ``window``; what is of no use is said, never silently refused.
+
+    Signals:
+        dropped(object, object): The ``DropPlan``, and PNG ``bytes`` of a picture that came without a file.
+    """
+
+    dropped = Signal(object, object)
+
+    def __init__(self, theme: Theme, window: QWidget, context: DropContext) -> None:
+        super().__init__(window)
+        self._overlay = DropOverlay(theme, window)
+        self._context = context
+        self._plan = DropPlan()
+        window.setAcceptDrops(True)
+
+    @property
+    def overlay(self) -> DropOverlay:
+        """What is shown during a drag."""
+        return self._overlay
+
+    def set_context(self, context: DropContext) -> None:
+        """What decides about a drop besides the thing itself."""
+        self._context = context
+
+    def enter(self, event: QDragEnterEvent) -> None:
+        """Something came over the window."""
+        self._plan = plan_of(event.mimeData())
+        self._overlay.show_words(words_for(self._plan, self._context))
+        self._watch(True)
+        take_copy(event)
+
+    def leave(self) -> None:
+        """It went away again."""
+        self._plan = DropPlan()
+        self._watch(False)
+        self._overlay.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Looks on; takes nothing."""
+        if event.type() in _NO_DRAG:
+            self.leave()
+        return False
+
+    def drop(self, event: QDropEvent) -> None:
+        """It was let go."""
+        # What was read on the way in counts: to ask again costs a round trip to the other program, and
+        # on X11 a source that has gone by now would hold the window for seconds and give nothing.
+        plan, self._plan = self._plan, DropPlan()
+        take_copy(event)
+        picture = event.mimeData().imageData() if plan.has_picture_data else None
+        self._watch(False)
+        self._overlay.hide()
+        self.dropped.emit(plan, png_bytes(picture) if isinstance(picture, QImage) else b"")
+
+    def _watch(self, watch: bool) -> None:
+        """A source that dies takes its drag along without a word: the next plain event then tells."""
+        application = QApplication.instance()
+        assert application is not None
+        application.removeEventFilter(self)
+        if watch:
+            application.installEventFilter(self)
+
+
+def plan_of(data: QMimeData) -> DropPlan:
+    """What dropping or pasting ``data`` would do."""
+    urls = [url.toString() for url in data.urls()]
+    return classify(urls, data.text() if data.hasText() else "", has_picture_data=data.hasImage())
+
+
+def take_copy(event: QDropEvent) -> None:
+    """Accepts a drag, never as a move: the source would delete the file that was given to be spoken."""
+    if event.possibleActions() & Qt.DropAction.CopyAction:
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+    else:
+        event.acceptProposedAction()

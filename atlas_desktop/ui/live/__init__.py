@@ -1,0 +1,1 @@
+"""The page of a session: stage, overlay, steps, control bar, full screen."""

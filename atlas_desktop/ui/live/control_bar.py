@@ -1,0 +1,169 @@
+"""The bar under the stage: microphone, sound, interrupt, open, mode, settings, end."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QSize, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.session.life import Ending
+from atlas_desktop.session.snapshot import MicState, SessionSnapshot
+from atlas_desktop.ui.live.mode_choice import ModeChoice
+from atlas_desktop.ui.live.volume_card import VolumeButton
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.theme import Theme
+
+_EDGE_PX = 12
+_GAP_PX = 6
+_GROUPS_PX = 12
+_ROW_PX = 44
+
+_Rows = tuple[tuple[Sequence[QWidget], Sequence[QWidget]], ...]
+"""From top to bottom: what stands at the leading and what at the trailing edge."""
+
+
+class ControlBar(QWidget):
+    """Shows what holds and asks for more. One row where there is room, two where there is not.
+
+    Signals:
+        microphone_requested(bool), interrupt_requested(), open_audio_requested(), settings_requested(),
+        end_requested(), mode_requested(Mode), volume_requested(int), muted_requested(bool).
+    """
+
+    microphone_requested = Signal(bool)
+    interrupt_requested = Signal()
+    open_audio_requested = Signal()
+    settings_requested = Signal()
+    end_requested = Signal()
+    mode_requested = Signal(object)
+    volume_requested = Signal(int)
+    muted_requested = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._snapshot = SessionSnapshot()
+        self._microphone = Button(theme, self.tr("Microphone"), ButtonKind.ROUND, icon="mic-off", parent=self)
+        self._microphone.setCheckable(True)
+        self._meter = LevelMeter(theme, self)
+        self._volume = VolumeButton(theme, self)
+        self._interrupt = Button(theme, self.tr("Interrupt"), icon="interrupt", parent=self)
+        self._open = Button(theme, self.tr("Open audio…"), icon="open", parent=self)
+        self._modes = ModeChoice(theme, self)
+        self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear", parent=self)
+        self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER, parent=self)
+        left = (self._microphone, self._meter, self._volume, self._interrupt, self._open)
+        self._one_row: _Rows = ((left, (self._modes, self._settings, self._end)),)
+        self._two_rows: _Rows = ((left, (self._settings,)), ((self._modes,), (self._end,)))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._connect()
+
+    def show_snapshot(self, snapshot: SessionSnapshot) -> None:
+        """Shows what the session allows."""
+        self._snapshot = snapshot
+        wanted, state = snapshot.microphone_wanted, snapshot.microphone
+        self._microphone.show_checked(wanted)
+        self._microphone.set_icon_name("mic" if wanted else "mic-off")
+        self._microphone.setToolTip(self._microphone_words(wanted, state))
+        self._meter.set_sends(state is MicState.ON)
+        if not wanted:
+            self._meter.set_level(float("-inf"))
+        self._interrupt.setEnabled(snapshot.can_interrupt)
+        self._end.setEnabled(not snapshot.is_over and not isinstance(snapshot.life, Ending))
+
+    def show_mode(self, mode: Mode) -> None:
+        """Shows the mode that holds."""
+        self._modes.show_mode(mode)
+
+    def show_volume(self, volume: int, *, muted: bool) -> None:
+        """Shows how loud the avatar is."""
+        self._volume.show_volume(volume, muted=muted)
+
+    @Slot(float)
+    def show_level(self, dbfs: float) -> None:
+        """Shows how loud the microphone hears, in dBFS."""
+        if self._snapshot.microphone_wanted:
+            self._meter.set_level(dbfs)
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows at its present width."""
+        return QSize(self.width(), self.heightForWidth(self.width()))
+
+    def hasHeightForWidth(self) -> bool:
+        """Narrow bars have two rows."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """The height of its rows at ``width``."""
+        rows = len(self._choose_rows(width))
+        return 2 * _EDGE_PX + rows * _ROW_PX + (rows - 1) * _GAP_PX
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Places everything."""
+        super().resizeEvent(event)
+        self._place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Surface, and a line towards the stage."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
+        painter.fillRect(0, 0, self.width(), 1, QColor(self._theme.tokens.line))
+        painter.end()
+
+    def _connect(self) -> None:
+        self._microphone.asked.connect(self._ask_microphone)
+        self._interrupt.clicked.connect(self.interrupt_requested)
+        self._open.clicked.connect(self.open_audio_requested)
+        self._settings.clicked.connect(self.settings_requested)
+        self._end.clicked.connect(self.end_requested)
+        self._modes.mode_requested.connect(self.mode_requested)
+        self._volume.volume_requested.connect(self.volume_requested)
+        self._volume.muted_requested.connect(self.muted_requested)
+
+    @Slot(bool)
+    def _ask_microphone(self, on: bool) -> None:
+        # It shows what is, not what was pressed: the answer comes with the next snapshot.
+        self._microphone.show_checked(self._snapshot.microphone_wanted)
+        self.microphone_requested.emit(on)
+
+    def _microphone_words(self, wanted: bool, state: MicState) -> str:
+        if state is MicState.MUTED_FOR_CLIP:
+            return self.tr("Microphone: silent while a clip is spoken")
+        return self.tr("Microphone: on") if wanted else self.tr("Microphone: off")
+
+    def _choose_rows(self, width: int) -> _Rows:
+        """Makes the buttons as wordy as ``width`` allows; the rows that they then need."""
+        room = width - 2 * _EDGE_PX
+        for rows in (self._one_row, self._two_rows):
+            # Interrupt keeps its word the longest: it is what is looked for in a hurry.
+            for icons in range(3):
+                self._open.set_compact(icons >= 1)
+                self._interrupt.set_compact(icons >= 2)
+                self._set_end_compact(icons >= 2 and rows is self._two_rows)
+                if all(_width(left) + _GROUPS_PX + _width(right) <= room for left, right in rows):
+                    return rows
+        return self._two_rows
+
+    def _set_end_compact(self, compact: bool) -> None:
+        self._end.set_compact(compact)
+        self._end.set_icon_name("close" if compact else "")
+
+    def _place(self) -> None:
+        top = _EDGE_PX
+        for left, right in self._choose_rows(self.width()):
+            self._place_row(left, _EDGE_PX, top)
+            self._place_row(right, self.width() - _EDGE_PX - _width(right), top)
+            top += _ROW_PX + _GAP_PX
+
+    def _place_row(self, widgets: Sequence[QWidget], left: int, top: int) -> None:
+        for widget in widgets:
+            size = widget.sizeHint()
+            spot = QRect(left, top + (_ROW_PX - size.height()) // 2, size.width(), size.height())
+            widget.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), spot))
+            left += size.width() + _GAP_PX
+
+
+def _width(widgets: Sequence[QWidget]) -> int:
+    return sum(widget.sizeHint().width() for widget in widgets) + _GAP_PX * (len(widgets) - 1)

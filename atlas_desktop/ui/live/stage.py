@@ -1,0 +1,128 @@
+"""The stage: the picture, and what lies on it."""
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.ui.live.connecting import ConnectingCard
+from atlas_desktop.ui.live.overlay import Overlay
+from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.theme import Theme
+
+_MARGIN_PX = 12
+_RING_PX = 2
+_STEPS_BELOW = 0.5
+
+
+class Stage(QWidget):
+    """Shows the avatar as large as it goes, the overlay at its corners, the steps in its middle.
+
+    With the focus on it, Space held down is push to talk. A double click is full screen.
+
+    Signals:
+        talk_requested(bool): Push to talk: pressed, or let go.
+        full_screen_requested(bool): From the toggle or a double click.
+    """
+
+    talk_requested = Signal(bool)
+    full_screen_requested = Signal(bool)
+
+    def __init__(self, theme: Theme, picture: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._picture = picture
+        self._by_keyboard = False
+        self._talking = False
+        picture.setParent(self)
+        self._ring = _FocusRing(theme, self)
+        self.overlay = Overlay(theme, self)
+        self.steps = ConnectingCard(theme, self)
+        self.overlay.full_screen_requested.connect(self.full_screen_requested)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Stage"))
+        self.setAccessibleDescription(self.tr("Hold Space to talk"))
+
+    def show_snapshot(self, snapshot: SessionSnapshot) -> None:
+        """Shows state and steps."""
+        self.overlay.show_snapshot(snapshot)
+        self.steps.show_snapshot(snapshot)
+        self._place_steps()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Places everything."""
+        super().resizeEvent(event)
+        self._picture.setGeometry(self.rect())
+        self._ring.setGeometry(self.rect())
+        self.overlay.place()
+        self._place_steps()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space: push to talk."""
+        if event.key() != Qt.Key.Key_Space or event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat():
+            self._talk(True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Space let go."""
+        if event.key() != Qt.Key.Key_Space:
+            super().keyReleaseEvent(event)
+        elif not event.isAutoRepeat():
+            self._talk(False)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The ring is for those who came by keyboard."""
+        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
+        self._ring.setVisible(self._by_keyboard)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Whoever leaves has let go."""
+        self._ring.hide()
+        self._talk(False)
+        super().focusOutEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Full screen, or back."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.full_screen_requested.emit(not self.window().isFullScreen())
+
+    def _talk(self, talking: bool) -> None:
+        if talking != self._talking:
+            self._talking = talking
+            self.talk_requested.emit(talking)
+
+    def _place_steps(self) -> None:
+        card = self.steps
+        width = min(card.sizeHint().width(), self.width() - 2 * _MARGIN_PX)
+        height = min(max(card.heightForWidth(width), card.minimumSizeHint().height()), self.height())
+        top = round((self.height() - height) * _STEPS_BELOW)
+        card.setGeometry(QRect((self.width() - width) // 2, top, width, height))
+
+
+class _FocusRing(QWidget):
+    """The ring of the stage, over the picture; the pointer goes through it."""
+
+    def __init__(self, theme: Theme, stage: QWidget) -> None:
+        super().__init__(stage)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        color = QColor(self._theme.tokens.accent)
+        for edge in _edges(self.rect()):
+            painter.fillRect(edge, color)
+        painter.end()
+
+
+def _edges(box: QRect) -> tuple[QRect, ...]:
+    width, height = box.width(), box.height()
+    return (
+        QRect(0, 0, width, _RING_PX),
+        QRect(0, height - _RING_PX, width, _RING_PX),
+        QRect(0, 0, _RING_PX, height),
+        QRect(width - _RING_PX, 0, _RING_PX, height),
+    )

@@ -1,0 +1,95 @@
+"""How loud the avatar is: a button that shows it, and a card with slider and mute."""
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.popover import Popover
+from atlas_desktop.ui.look.switch import Switch
+from atlas_desktop.ui.look.theme import Theme
+
+_WHEEL_STEP = 5
+_SLIDER_PX = 180
+
+
+class VolumeButton(Button):
+    """Opens the card; the wheel over it changes the volume at once.
+
+    Signals:
+        volume_requested(int): 0 to 100.
+        muted_requested(bool): Silence, or the volume as it was.
+    """
+
+    volume_requested = Signal(int)
+    muted_requested = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, self.tr("Sound"), ButtonKind.ROUND, icon="volume", parent=parent)
+        self._theme = theme
+        self._volume = 0
+        self._muted = False
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._figure = make_label(tone="dim")
+        self._mute = Switch(theme, self.tr("Mute"))
+        self._card: Popover | None = None
+        self._content = self._make_content()
+        self._slider.valueChanged.connect(self._ask_volume)
+        self._mute.toggled.connect(self._ask_muted)
+        self.clicked.connect(self._open)
+
+    def show_volume(self, volume: int, *, muted: bool) -> None:
+        """Shows what holds."""
+        self._volume, self._muted = volume, muted
+        self._slider.setValue(volume)
+        self._mute.setChecked(muted)
+        level = self.tr("{percent} %").format(percent=volume)
+        self._figure.setText(level)
+        self.set_icon_name("volume-off" if muted or volume == 0 else "volume")
+        words = self.tr("Sound: off") if muted else self.tr("Sound: {level}").format(level=level)
+        self.setToolTip(words)
+        self.setAccessibleDescription(words)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A notch is five percent."""
+        notches = event.angleDelta().y() / 120
+        self._slider.setValue(self._slider.value() + round(notches * _WHEEL_STEP))
+        event.accept()
+
+    def _make_content(self) -> QWidget:
+        self._slider.setRange(0, 100)
+        self._slider.setPageStep(10)
+        self._slider.setFixedWidth(_SLIDER_PX)
+        self._slider.setAccessibleName(self.tr("Volume"))
+        self._figure.setFont(self._theme.font())
+        self._figure.setMinimumWidth(self._figure.fontMetrics().horizontalAdvance("100 %") + 2)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(make_label(self.tr("Volume"), strong=True))
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(self._slider, 1)
+        line.addWidget(self._figure)
+        column.addLayout(line)
+        column.addWidget(self._mute)
+        return content
+
+    @Slot()
+    def _open(self) -> None:
+        if self._card is None:
+            # Not before it is in its window, which the card covers.
+            self._card = Popover(self._theme, self._content, self.window())
+        self._card.open_at(self, self._slider)
+
+    @Slot(int)
+    def _ask_volume(self, volume: int) -> None:
+        if volume != self._volume:
+            self.volume_requested.emit(volume)
+
+    @Slot(bool)
+    def _ask_muted(self, muted: bool) -> None:
+        if muted != self._muted:
+            self.muted_requested.emit(muted)

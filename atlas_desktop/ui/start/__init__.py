@@ -1,0 +1,1 @@
+"""The page before a session: face, mode, price and key."""

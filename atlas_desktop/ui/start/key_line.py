@@ -1,0 +1,223 @@
+"""The line that says where sessions are paid from: an API key, or a backend instead of one."""
+
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.theme import Theme
+
+KEYS_PAGE_URL = "https://dashboard.northmodellabs.com/dashboard/keys"
+_MASK = "ak_" + "•" * 16
+_EDITABLE = (KeyKind.NONE, KeyKind.REFUSED)
+
+
+class KeyLine(QWidget):
+    """Shows the key's state, never the stored key; takes a new key or a backend's address.
+
+    Signals:
+        key_entered(str): A key was typed or pasted and is to be used.
+        forget_requested(): Drop the key.
+        backend_requested(str, str): Use this backend URL with this token (may be empty); an empty URL
+            means the key again.
+    """
+
+    key_entered = Signal(str)
+    forget_requested = Signal()
+    backend_requested = Signal(str, str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = KeyState()
+        self._wants_backend = False
+        self._key = _field(self.tr("API key"), "ak_…", self)
+        self._show_key = Button(theme, self.tr("Show key"), ButtonKind.ROUND, icon="eye")
+        self._show_key.set_height(40)
+        self._forget = Button(theme, self.tr("Forget key"))
+        self._url = _field(self.tr("Backend URL"), "https://example.com/api/session", self)
+        self._token = _field(self.tr("Backend token"), self.tr("Token, if it needs one"), self)
+        self._token.setEchoMode(QLineEdit.EchoMode.Password)
+        self._note = make_label(tone="dim", size="small", wraps=True)
+        self._get_key = Button(theme, self.tr("Get a key"), ButtonKind.LINK)
+        self._toggle = Button(theme, "", ButtonKind.LINK)
+        self._key_row = self._build_key_row()
+        self._backend_rows = self._build_backend_rows()
+        self._build()
+        self._connect()
+        self.show_state(self._state)
+
+    @property
+    def note(self) -> str:
+        """What is said below the field."""
+        return self._note.text()
+
+    def show_state(self, state: KeyState) -> None:
+        """Shows ``state``; what was typed stays while it was not used."""
+        self._state = state
+        self._wants_backend = state.kind is KeyKind.BACKEND or (self._wants_backend and not state.usable)
+        if state.backend_url:
+            self._url.setText(state.backend_url)
+        self._show_key_field(editable=state.kind in _EDITABLE)
+        self._refresh()
+
+    def commit(self) -> bool:
+        """Hands on what was typed. False, with the field focused, when there is nothing to start with."""
+        if self._wants_backend:
+            return self._commit_backend()
+        if self._state.kind not in _EDITABLE:
+            return True
+        if self._key.text().strip():
+            self.key_entered.emit(self._key.text())
+            return True
+        self._key.setFocus()
+        return False
+
+    def _commit_backend(self) -> bool:
+        url, token = self._url.text().strip(), self._token.text().strip()
+        if not url:
+            self._url.setFocus()
+            return False
+        if url != self._state.backend_url or token:
+            self.backend_requested.emit(url, token)
+        return True
+
+    def _build(self) -> None:
+        links = QWidget(self)
+        flow = FlowLayout(links, gap_px=14)
+        flow.addWidget(self._get_key)
+        flow.addWidget(self._toggle)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._key_row)
+        column.addWidget(self._backend_rows)
+        column.addSpacing(8)
+        column.addWidget(self._note)
+        column.addSpacing(2)
+        column.addWidget(links)
+
+    def _build_key_row(self) -> QWidget:
+        row = QWidget(self)
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(10)
+        line.addWidget(_caption(self.tr("API key"), self._key))
+        line.addWidget(self._key, 1)
+        line.addWidget(self._show_key)
+        line.addWidget(self._forget)
+        return row
+
+    def _build_backend_rows(self) -> QWidget:
+        rows = QWidget(self)
+        column = QVBoxLayout(rows)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for caption, field in ((self.tr("Backend"), self._url), (self.tr("Token"), self._token)):
+            line = QHBoxLayout()
+            line.setSpacing(10)
+            line.addWidget(_caption(caption, field))
+            line.addWidget(field, 1)
+            column.addLayout(line)
+        return rows
+
+    def _connect(self) -> None:
+        self._show_key.clicked.connect(self._toggle_echo)
+        self._forget.clicked.connect(self.forget_requested)
+        self._get_key.clicked.connect(self._open_keys_page)
+        self._toggle.clicked.connect(self._toggle_backend)
+        self._key.returnPressed.connect(self.commit)
+        self._key.textChanged.connect(self._refresh)
+        self._url.returnPressed.connect(self.commit)
+
+    def _show_key_field(self, *, editable: bool) -> None:
+        if editable and self._key.text() == _MASK:
+            self._key.clear()
+        elif not editable:
+            self._key.setText(_MASK)
+        self._key.setReadOnly(not editable)
+        self._key.setEchoMode(QLineEdit.EchoMode.Password if editable else QLineEdit.EchoMode.Normal)
+        self._show_key.set_icon_name("eye")
+
+    @Slot()
+    def _refresh(self) -> None:
+        kind = self._state.kind
+        editable = kind in _EDITABLE
+        self._key_row.setVisible(not self._wants_backend)
+        self._backend_rows.setVisible(self._wants_backend)
+        self._get_key.setVisible(not self._wants_backend and editable)
+        self._show_key.setVisible(editable and bool(self._key.text()))
+        self._forget.setVisible(kind in (KeyKind.KEYRING, KeyKind.MEMORY, KeyKind.CHECKING))
+        self._url.setReadOnly(self._state.from_environment)
+        self._toggle.setVisible(not self._state.from_environment)
+        back = self._wants_backend
+        self._toggle.setText(self.tr("Use an API key instead") if back else self.tr("Use a backend instead"))
+        self._toggle.setAccessibleName(self._toggle.text())
+        self._note.setText(self._note_text())
+        refused = kind is KeyKind.REFUSED and not self._wants_backend
+        set_tone(self._note, "danger" if refused else "dim")
+
+    def _note_text(self) -> str:
+        if self._wants_backend:
+            return self._backend_note()
+        reason = self._state.reason
+        match self._state.kind:
+            case KeyKind.KEYRING:
+                return self.tr("Kept in this computer's keyring.")
+            case KeyKind.ENVIRONMENT:
+                return self.tr("From ATLAS_API_KEY: used for this run, not stored.")
+            case KeyKind.MEMORY:
+                return self.tr("Kept for this run only, in memory.") + (f" {reason}" if reason else "")
+            case KeyKind.CHECKING:
+                return self.tr("Will be kept in this computer's keyring once Atlas accepts it.")
+            case KeyKind.REFUSED:
+                return reason or self.tr("Atlas did not accept this key. Check it, or get a new one.")
+            case _ if reason:
+                return reason + ". " + self.tr("A key is then kept for this run only, in memory.")
+            case _:
+                return self.tr("For real sessions. It is kept in this computer's keyring, nowhere else.")
+
+    def _backend_note(self) -> str:
+        if self._state.from_environment:
+            return self.tr("From ATLAS_BACKEND_URL: used for this run, not stored.")
+        return self.tr("A backend is a server of your own that keeps the key and asks Atlas for sessions.")
+
+    @Slot()
+    def _toggle_echo(self) -> None:
+        hidden = self._key.echoMode() is QLineEdit.EchoMode.Password
+        self._key.setEchoMode(QLineEdit.EchoMode.Normal if hidden else QLineEdit.EchoMode.Password)
+        self._show_key.set_icon_name("eye-off" if hidden else "eye")
+        self._show_key.setToolTip(self.tr("Hide key") if hidden else self.tr("Show key"))
+
+    @Slot()
+    def _open_keys_page(self) -> None:
+        QDesktopServices.openUrl(QUrl(KEYS_PAGE_URL))
+
+    @Slot()
+    def _toggle_backend(self) -> None:
+        self._wants_backend = not self._wants_backend
+        if not self._wants_backend and self._state.kind is KeyKind.BACKEND:
+            self._url.clear()
+            self.backend_requested.emit("", "")
+        self._refresh()
+        (self._url if self._wants_backend else self._key).setFocus()
+
+
+def _field(name: str, placeholder: str, parent: QWidget) -> QLineEdit:
+    field = QLineEdit(parent)
+    field.setAccessibleName(name)
+    field.setPlaceholderText(placeholder)
+    # A file dropped on a field would become its text instead of being spoken.
+    field.setAcceptDrops(False)
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    field.setMinimumWidth(80)
+    return field
+
+
+def _caption(text: str, buddy: QWidget) -> QLabel:
+    caption = make_label(text, tone="dim")
+    caption.setMinimumWidth(64)
+    caption.setBuddy(buddy)
+    return caption

@@ -1,0 +1,208 @@
+"""Where a message is typed: the field, *Send* inside it, and a calm word below when there is need."""
+
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from atlas_desktop.errors import MessageTooLongError
+from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
+from atlas_desktop.session.life import Ending, Switch
+from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
+from atlas_desktop.ui.talk.talk_seams import TalkModel
+
+_RADIUS_PX = 12
+_COUNT_FROM_SHARE = 0.9
+_LONGEST_SIGN_BYTES = 6
+_ENVELOPE_BYTES = len(speak_packet(""))
+
+
+class MessageBox(QWidget):
+    """Sends what is typed; what is not taken stays.
+
+    Signals:
+        sent(): A message went out.
+    """
+
+    sent = Signal()
+
+    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._last = ""
+        self._fits = True
+        self._refused = 0
+        self._well = _Well(theme)
+        self._field = self._well.field
+        self._send = Button(theme, "", ButtonKind.LINK, icon="send", name=self.tr("Send"))
+        self._note = make_label(tone="dim", size="small", wraps=True)
+        self._build()
+        self._field.sent.connect(self.send)
+        self._field.recalled.connect(self._recall)
+        self._field.paste_refused.connect(self._refuse_paste)
+        self._field.textChanged.connect(self._follow_text)
+        self._send.clicked.connect(self.send)
+        model.session_changed.connect(self._follow_session)
+        model.mode_changed.connect(self._follow_mode)
+        model.text_offered.connect(self.offer)
+        self._show_all()
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        return self._field.toPlainText()
+
+    @Slot()
+    def send(self) -> None:
+        """Sends what stands in the field; blank text and what is too long stay."""
+        if self._field.is_composing:
+            QGuiApplication.inputMethod().commit()
+        text = self.text.strip()
+        if not (text and self._fits and self._field.isEnabled()) or not self._model.send(text):
+            return
+        self._last = text
+        self._field.clear()
+        self._field.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.sent.emit()
+
+    @Slot(str)
+    def offer(self, text: str) -> None:
+        """Puts a dropped text at the cursor, for the user to look at and send."""
+        self._field.insert_text(text)
+        self._field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _build(self) -> None:
+        self._field.setAccessibleName(self.tr("Message"))
+        self._send.set_height(32, 7)
+        self._send.setToolTip(self.tr("Send (Enter)"))
+        self._well.add(self._send)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 16, 16)
+        column.setSpacing(6)
+        column.addWidget(self._well)
+        column.addWidget(self._note)
+        self.setFocusProxy(self._field)
+
+    @Slot(object)
+    def _follow_session(self, _snapshot: SessionSnapshot) -> None:
+        self._show_all()
+
+    @Slot(object)
+    def _follow_mode(self, _mode: object) -> None:
+        self._show_all()
+
+    @Slot()
+    def _follow_text(self) -> None:
+        self._refused = 0
+        self._show_note()
+
+    @Slot()
+    def _recall(self) -> None:
+        if self._last:
+            self._field.replace_text(self._last)
+
+    @Slot(int)
+    def _refuse_paste(self, characters: int) -> None:
+        self._refused = characters
+        self._show_note()
+
+    def _show_all(self) -> None:
+        snapshot = self._model.snapshot
+        takes = takes_messages(snapshot)
+        self._field.setEnabled(takes)
+        self._field.invite(self._invitation(snapshot, takes))
+        self._show_note()
+
+    def _invitation(self, snapshot: SessionSnapshot, takes: bool) -> str:
+        if takes:
+            return self.tr("Message…") if snapshot.can_speak_text else self.tr("Chat message… (not spoken)")
+        return self.tr("No session is running") if snapshot.is_over else self.tr("The session is ending")
+
+    def _show_note(self) -> None:
+        text = self.text
+        used, limit = message_size(text)
+        self._fits = used <= limit
+        self._send.setEnabled(self._fits and self._field.isEnabled() and bool(text.strip()))
+        words = self._note_words(used, limit)
+        set_tone(self._note, "danger" if self._refused or not self._fits else "dim")
+        self._note.setText(words)
+        self._note.setAccessibleName(words)
+        self._note.setVisible(bool(words))
+
+    def _note_words(self, used: int, limit: int) -> str:
+        if self._refused:
+            return self.tr("{used:,} characters are too many to paste: at most {limit:,}").format(
+                used=self._refused, limit=PASTE_LIMIT
+            )
+        if used > limit * _COUNT_FROM_SHARE:
+            return self.tr("{used:,} of {limit:,} characters").format(used=used, limit=limit)
+        unsent = self._model.snapshot.unsent
+        if unsent == 1:
+            return self.tr("1 message waits until the avatar is there")
+        if unsent:
+            return self.tr("{count} messages wait until the avatar is there").format(count=unsent)
+        return ""
+
+
+class _Well(QFrame):
+    """The box around the field, with the ring that shows where the keys go."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.field = MessageField(theme, self)
+        self._line = QHBoxLayout(self)
+        self._line.setContentsMargins(6, 7, 6, 7)
+        self._line.setSpacing(0)
+        # A spacer, not a margin: margins are not mirrored right to left.
+        self._line.addSpacing(6)
+        self._line.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._line.addSpacing(4)
+        self.field.focus_changed.connect(self.update)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+
+    def add(self, button: Button) -> None:
+        """Puts the button at the end, by the last line."""
+        self._line.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Its edge belongs to the field."""
+        self.field.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground and line."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        focused = self.field.hasFocus()
+        width = 2 if focused else 1
+        painter.setPen(QPen(self._theme.color("accent" if focused else "line"), width))
+        painter.setBrush(self._theme.color("bg"))
+        box = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        painter.drawRoundedRect(box, _RADIUS_PX, _RADIUS_PX)
+        painter.end()
+
+
+def takes_messages(snapshot: SessionSnapshot) -> bool:
+    """Whether a session runs, or comes, that will get them."""
+    life = snapshot.life
+    return not snapshot.is_over and not (isinstance(life, Ending) and not isinstance(life.next, Switch))
+
+
+def message_size(text: str) -> tuple[int, int]:
+    """How long ``text`` is, and how long a text of its kind may be, in characters.
+
+    The limit is one of bytes: other letters take more of them, so fewer fit.
+    """
+    words = text.strip()
+    fitting_bytes = PACKET_LIMIT_BYTES - _ENVELOPE_BYTES
+    if len(words) * _LONGEST_SIGN_BYTES < fitting_bytes * _COUNT_FROM_SHARE:
+        return len(words), fitting_bytes
+    try:
+        size_bytes = len(speak_packet(words))
+    except MessageTooLongError as error:
+        size_bytes = int(str(error.params["length"]))
+    own_bytes = max(1, size_bytes - _ENVELOPE_BYTES)
+    return len(words), fitting_bytes * len(words) // own_bytes

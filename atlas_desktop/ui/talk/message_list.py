@@ -1,0 +1,274 @@
+"""The list of messages: rows of any height, thousands of them, laid out as they come into sight."""
+
+import time
+
+from PySide6.QtCore import (
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QMenu,
+    QStyle,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from atlas_desktop.storage.transcripts import format_text
+from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.talk.placed_list import Index, PlacedList
+from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
+from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+
+_IDLE_S = 0.006
+_AT_END_PX = 8
+
+
+class MessageList(PlacedList):
+    """Keeps the newest in sight while the end is shown, else what is being read in its place.
+
+    Signals:
+        unseen_changed(bool): Something new stands below what is shown, or no longer.
+    """
+
+    unseen_changed = Signal(bool)
+
+    def __init__(
+        self, rows: TranscriptRows, delegate: TranscriptDelegate, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._rows = rows
+        self._painter_of_rows = delegate
+        self._laid_width_px = 0
+        self._at_end = True
+        self._unseen = False
+        self._by_keyboard = False
+        self._settling = False
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(0)
+        self._idle.timeout.connect(self._measure_some)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setItemDelegate(delegate)
+        self.setModel(rows)
+        self._guess_all()
+
+    # What the pane asks
+
+    @property
+    def has_unseen(self) -> bool:
+        """Whether something new stands below what is shown."""
+        return self._unseen
+
+    @Slot()
+    def scroll_to_end(self) -> None:
+        """Shows the newest, and from now on keeps it in sight."""
+        self._at_end = True
+        self._settle()
+
+    @Slot()
+    def copy_selection(self) -> None:
+        """Puts the selected messages on the clipboard; one alone as its bare words."""
+        chosen = sorted(index.row() for index in self.selectedIndexes())
+        messages = [self._rows.message(row) for row in chosen]
+        if len(messages) == 1:
+            QGuiApplication.clipboard().setText(messages[0].text)
+        elif messages:
+            QGuiApplication.clipboard().setText(format_text(messages))
+
+    @Slot()
+    def copy_all(self) -> None:
+        """Puts the whole transcript on the clipboard."""
+        messages = [self._rows.message(row) for row in range(self._rows.rowCount())]
+        QGuiApplication.clipboard().setText(format_text(messages))
+
+    # What changes
+
+    def rowsInserted(self, parent: Index, start: int, end: int) -> None:
+        """New rows get a guess; they are measured when they come into sight."""
+        guesses = [self._guess(row) for row in range(start, end + 1)]
+        self.heights.insert(start, guesses)
+        super().rowsInserted(parent, start, end)
+        self._settle()
+        if not self._at_end:
+            self._tell_unseen(True)
+
+    def rowsAboutToBeRemoved(self, parent: Index, start: int, end: int) -> None:
+        """Rows go."""
+        super().rowsAboutToBeRemoved(parent, start, end)
+        self.heights.remove(start, end - start + 1)
+
+    def dataChanged(self, first: Index, last: Index, roles: list[int] | None = None) -> None:  # type: ignore[override]
+        """Measures only what changed."""
+        super().dataChanged(first, last, roles or [])
+        for row in range(first.row(), last.row() + 1):
+            self.heights.forget(row)
+        self._settle()
+        if not self._at_end and last.row() == len(self.heights) - 1:
+            self._tell_unseen(True)
+
+    def reset(self) -> None:
+        """Another transcript."""
+        super().reset()
+        self._at_end = True
+        self._guess_all()
+        self._settle()
+        self._tell_unseen(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width breaks lines elsewhere."""
+        super().resizeEvent(event)
+        self._settle()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while it was hidden is measured now."""
+        super().showEvent(event)
+        self._settle()
+
+    # What is seen and pressed
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rows in sight, and no other."""
+        painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), self.palette().base())
+        current = self.currentIndex().row()
+        for row in self.rows_in_sight():
+            index = self._rows.index(row)
+            box = self.visualRect(index)
+            if not box.intersects(event.rect()):
+                continue
+            option = QStyleOptionViewItem()
+            self.initViewItemOption(option)
+            option.rect = box
+            state = option.state & ~QStyle.StateFlag.State_HasFocus
+            if self.selectionModel().isSelected(index):
+                state |= QStyle.StateFlag.State_Selected
+            if row == current and self.hasFocus() and self._by_keyboard:
+                state |= QStyle.StateFlag.State_HasFocus
+            option.state = state
+            self._painter_of_rows.paint(painter, option, index)
+        painter.end()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Moves what is shown, and measures what comes into sight."""
+        self.viewport().update()
+        if not self._settling:
+            bar = self.verticalScrollBar()
+            self._at_end = bar.value() >= bar.maximum() - _AT_END_PX
+            self._settle()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+C copies whole messages."""
+        self._by_keyboard = True
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selection()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The ring is for those who came by keyboard."""
+        self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Copy."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        copy = menu.addAction(self.tr("Copy"), self.copy_selection)
+        copy.setEnabled(bool(self.selectedIndexes()))
+        everything = menu.addAction(self.tr("Copy all"), self.copy_all)
+        everything.setEnabled(self._rows.rowCount() > 0)
+        menu.popup(event.globalPos())
+
+    # How it is laid out
+
+    def _guess(self, row: int) -> int:
+        return self._painter_of_rows.guess_px(len(self._rows.message(row).text), self.width())
+
+    def _guess_all(self) -> None:
+        self._laid_width_px = self.width()
+        self.heights.guess([self._guess(row) for row in range(self._rows.rowCount())])
+
+    def _settle(self) -> None:
+        """Measures what is in sight until that stands still, with what is read where it was."""
+        if self._settling or not self.isVisible():
+            return
+        self._settling = True
+        anchor = self._anchor()
+        if self._laid_width_px != self.width():
+            self._guess_all()
+        self._go_to(anchor)
+        while self._measure_in_sight():
+            self._go_to(anchor)
+        self._settling = False
+        self.viewport().update()
+        if self._at_end:
+            self._tell_unseen(False)
+        if self.heights.last_unmeasured() >= 0:
+            self._idle.start()
+
+    def _measure_in_sight(self) -> bool:
+        moved = [self._measure(row) for row in self.rows_in_sight() if not self.heights.is_measured(row)]
+        return any(moved)
+
+    def _measure(self, row: int) -> bool:
+        words = self._rows.words(self._rows.message(row))
+        right_to_left = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        height_px = self._painter_of_rows.height_px(words, self.width(), right_to_left)
+        return self.heights.measure(row, height_px)
+
+    @Slot()
+    def _measure_some(self) -> None:
+        """While nothing else happens: the rows out of sight, so that the scroll bar gets true."""
+        if not self.isVisible():
+            return
+        self._settling = True
+        anchor = self._anchor()
+        until = time.monotonic() + _IDLE_S
+        row = self.heights.last_unmeasured()
+        while row >= 0 and time.monotonic() < until:
+            self._measure(row)
+            row = self.heights.last_unmeasured()
+        self._go_to(anchor)
+        self._settling = False
+        if row >= 0:
+            self._idle.start()
+
+    def _anchor(self) -> tuple[int, int]:
+        """The first row in sight that is measured, and where it is."""
+        scrolled = self.verticalScrollBar().value()
+        in_sight = self.rows_in_sight()
+        row = next((row for row in in_sight if self.heights.is_measured(row)), in_sight.start)
+        return (row, self.heights.top(row) - scrolled) if len(in_sight) else (-1, 0)
+
+    def _go_to(self, anchor: tuple[int, int]) -> None:
+        self.updateGeometries()
+        bar = self.verticalScrollBar()
+        row, offset = anchor
+        if self._at_end:
+            bar.setValue(bar.maximum())
+        elif 0 <= row < len(self.heights):
+            bar.setValue(self.heights.top(row) - offset)
+
+    def _tell_unseen(self, unseen: bool) -> None:
+        if unseen != self._unseen:
+            self._unseen = unseen
+            self.unseen_changed.emit(unseen)

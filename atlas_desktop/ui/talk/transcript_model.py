@@ -1,0 +1,96 @@
+"""The transcript as a Qt list model: one row a message, the newest last."""
+
+import time
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
+
+from atlas_desktop.session.transcript import Message
+from atlas_desktop.ui.talk.plain_text import shortened, shown_text
+from atlas_desktop.ui.talk.talk_seams import TalkModel
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class TranscriptRole(IntEnum):
+    """What can be asked of a row besides its words."""
+
+    MESSAGE = Qt.ItemDataRole.UserRole
+    SPEAKER = Qt.ItemDataRole.UserRole + 1
+    TIME = Qt.ItemDataRole.UserRole + 2
+
+
+class TranscriptRows(QAbstractListModel):
+    """Follows the model's messages, row by row. Words are given as they may be shown: plain, not endless."""
+
+    def __init__(self, model: TalkModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._messages: list[Message] = list(model.messages)
+        model.message_changed.connect(self._take)
+        model.transcript_reset.connect(self.load)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """How many messages there are."""
+        return 0 if parent.isValid() else len(self._messages)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A row's words, its message, its speaker, its time, or all of it for a screen reader."""
+        if not 0 <= index.row() < len(self._messages):
+            return None
+        message = self._messages[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self.words(message)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{self.speaker(message)}, {clock_of(message)}, {self.words(message)}"
+            case TranscriptRole.MESSAGE:
+                return message
+            case TranscriptRole.SPEAKER:
+                return self.speaker(message)
+            case TranscriptRole.TIME:
+                return clock_of(message)
+        return None
+
+    def message(self, row: int) -> Message:
+        """The message of ``row``, whole."""
+        return self._messages[row]
+
+    def speaker(self, message: Message) -> str:
+        """Who said it."""
+        return self.tr("You") if message.role == "user" else self.tr("Atlas")
+
+    def words(self, message: Message) -> str:
+        """What the list shows of it; a very long one says how long it is."""
+        head, has_more = shortened(message.text)
+        if not has_more:
+            return shown_text(head)
+        size = self.tr("… ({count:,} characters)").format(count=len(message.text))
+        return f"{shown_text(head).rstrip()} {size}"
+
+    @Slot()
+    def load(self) -> None:
+        """Takes all messages anew."""
+        self.beginResetModel()
+        self._messages = list(self._model.messages)
+        self.endResetModel()
+
+    @Slot(int, object)
+    def _take(self, row: int, message: Message) -> None:
+        if row < len(self._messages):
+            self._messages[row] = message
+            changed = self.index(row)
+            self.dataChanged.emit(changed, changed)
+        elif row == len(self._messages):
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._messages.append(message)
+            self.endInsertRows()
+        else:
+            self.load()
+
+
+def clock_of(message: Message) -> str:
+    """``10:42``, local time."""
+    return time.strftime("%H:%M", time.localtime(message.timestamp_ms / 1000))

@@ -1,0 +1,211 @@
+"""The transcript beside the stage: what was said and typed, and the box to type into."""
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.session.transcript import Message
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label, make_rule
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.message_box import MessageBox, takes_messages
+from atlas_desktop.ui.talk.message_list import MessageList
+from atlas_desktop.ui.talk.talk_seams import TalkModel
+from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
+from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+
+_HEAD_PX = 47
+
+
+class TranscriptPane(QWidget):
+    """Header, messages, message box.
+
+    Signals:
+        save_requested(): Save the transcript to a file.
+        close_requested(): Put the pane away.
+        open_requested(): Something came for the message box: it should be seen.
+        announced(str): What Atlas has said to its end was given to a screen reader to be read out.
+    """
+
+    save_requested = Signal()
+    close_requested = Signal()
+    open_requested = Signal()
+    announced = Signal(str)
+
+    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._column = QVBoxLayout(self)
+        self._rows = TranscriptRows(model, self)
+        self._list = MessageList(self._rows, TranscriptDelegate(theme, self))
+        self._menu_button = Button(theme, self.tr("Transcript menu"), ButtonKind.QUIET, icon="dots")
+        self._menu = QMenu(self)
+        self._save = self._menu.addAction(self.tr("Save transcript…"))
+        self._copy = self._menu.addAction(self.tr("Copy all"))
+        self._close = self._menu.addAction(self.tr("Close"))
+        self._new = Button(theme, self.tr("New messages"), icon="chevron-down", parent=self)
+        self._empty = EmptyTranscript(theme, self)
+        self.message_box = MessageBox(model, theme)
+        self._announced_ids: set[str] = set()
+        self.setFocusProxy(self.message_box)
+        self._build()
+        self._connect()
+        self._show_empty()
+
+    @Slot()
+    def open_menu(self) -> None:
+        """Shows the menu below its button, within the pane."""
+        button = self._menu_button
+        left_to_right = self.layoutDirection() is Qt.LayoutDirection.LeftToRight
+        shift = button.width() - self._menu.sizeHint().width() if left_to_right else 0
+        self._menu.popup(button.mapToGlobal(QPoint(shift, button.height())))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What floats over the list follows it."""
+        if watched is self._list and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place_floating()
+        return super().eventFilter(watched, event)
+
+    def _build(self) -> None:
+        self._list.setAccessibleName(self.tr("Transcript messages"))
+        self._list.installEventFilter(self)
+        self._menu_button.set_height(32)
+        self._new.set_height(32, 12)
+        self._new.hide()
+        head = QWidget()
+        head.setFixedHeight(_HEAD_PX)
+        line = QHBoxLayout(head)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        # Spacers, not margins: margins are not mirrored right to left.
+        line.addSpacing(16)
+        line.addWidget(make_label(self.tr("Transcript"), size="small", strong=True))
+        line.addStretch(1)
+        line.addWidget(self._menu_button)
+        line.addSpacing(8)
+        column = self._column
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(head)
+        column.addWidget(make_rule())
+        column.addWidget(self._list, 1)
+        column.addWidget(self.message_box)
+
+    def _connect(self) -> None:
+        self._menu_button.clicked.connect(self.open_menu)
+        self._menu.aboutToShow.connect(self._prepare_menu)
+        self._save.triggered.connect(self.save_requested)
+        self._copy.triggered.connect(self._list.copy_all)
+        self._close.triggered.connect(self.close_requested)
+        self._new.clicked.connect(self._list.scroll_to_end)
+        self._list.unseen_changed.connect(self._show_new)
+        self._empty.suggestion_chosen.connect(self._send_suggestion)
+        self.message_box.sent.connect(self._list.scroll_to_end)
+        self._rows.rowsInserted.connect(self._show_empty)
+        self._rows.modelReset.connect(self._show_empty)
+        self._model.session_changed.connect(self._show_empty)
+        self._model.mode_changed.connect(self._show_empty)
+        self._model.text_offered.connect(self.open_requested)
+        self._model.message_changed.connect(self._announce)
+        self._model.transcript_reset.connect(self._begin_anew)
+
+    @Slot()
+    def _prepare_menu(self) -> None:
+        has_messages = self._rows.rowCount() > 0
+        self._save.setEnabled(has_messages)
+        self._copy.setEnabled(has_messages)
+
+    @Slot(int, object)
+    def _announce(self, _row: int, message: Message) -> None:
+        # Words that still change would be read out over and over.
+        if message.role == "user" or not message.final or message.id in self._announced_ids:
+            return
+        self._announced_ids.add(message.id)
+        words = f"{self._rows.speaker(message)}: {self._rows.words(message)}"
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._list, words))
+        self.announced.emit(words)
+
+    @Slot()
+    def _begin_anew(self) -> None:
+        self._announced_ids.clear()
+
+    @Slot(bool)
+    def _show_new(self, unseen: bool) -> None:
+        self._new.setVisible(unseen)
+        self._place_floating()
+
+    @Slot(str)
+    def _send_suggestion(self, text: str) -> None:
+        self._model.send(text)
+        self.message_box.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def _show_empty(self) -> None:
+        empty = self._rows.rowCount() == 0
+        self._empty.setVisible(empty)
+        if empty:
+            snapshot = self._model.snapshot
+            rehearsal = not snapshot.billed and takes_messages(snapshot)
+            self._empty.show_for(snapshot.mode, takes_messages(snapshot), rehearsal)
+            self._place_floating()
+
+    def _place_floating(self) -> None:
+        area = self._list.geometry()
+        self._empty.setGeometry(area)
+        self._empty.raise_()
+        size = self._new.sizeHint()
+        box = QRect(0, 0, size.width(), size.height())
+        box.moveCenter(QPoint(area.center().x(), 0))
+        box.moveBottom(area.bottom() - 8)
+        self._new.setGeometry(box)
+        self._new.raise_()
+
+
+class EmptyTranscript(QFrame):
+    """What stands where no message stands yet.
+
+    Signals:
+        suggestion_chosen(str): Send these words.
+    """
+
+    suggestion_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._title = _centred(make_label(size="heading", wraps=True))
+        self._hint = _centred(make_label(tone="dim", wraps=True))
+        self._suggestion = Button(theme, self.tr("What can you do?"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(0)
+        column.addStretch(1)
+        column.addWidget(self._title)
+        column.addSpacing(6)
+        column.addWidget(self._hint)
+        column.addSpacing(14)
+        column.addWidget(self._suggestion, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        self._suggestion.clicked.connect(self._choose)
+
+    def show_for(self, mode: Mode, running: bool, rehearsal: bool) -> None:
+        """Says what fits: a greeting, in a rehearsal a first step too, after a session nothing much."""
+        conversation = mode is Mode.CONVERSATION
+        self._title.setText(self.tr("Say hello") if running else self.tr("No messages"))
+        hint = ""
+        if rehearsal:
+            drop = self.tr("Drop a sound file on the window and I will say it.")
+            hint = self.tr("Type, speak, or try:") if conversation else drop
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self._suggestion.setVisible(rehearsal and conversation)
+
+    @Slot()
+    def _choose(self) -> None:
+        self.suggestion_chosen.emit(self._suggestion.text())
+
+
+def _centred(label: QLabel) -> QLabel:
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    return label
