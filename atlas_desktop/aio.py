@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -71,6 +72,13 @@ class TaskScope:
         error = task.exception()
         if error is not None:
             report(error, task.get_name(), self._on_error)
+
+
+async def wait_full(seconds: float) -> None:
+    """Sleeps for ``seconds``, never for less: a timer of Qt's may be 5 % early."""
+    until_s = time.monotonic() + seconds
+    while (left_s := until_s - time.monotonic()) > 0:
+        await asyncio.sleep(left_s)
 
 
 def report(error: BaseException, where: str, on_error: ErrorHandler | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import TaskScope, wait_full
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
 from atlas_desktop.session.cost import CostMeter
@@ -121,7 +121,7 @@ class Run:
                 if not tries_left or told_s > LONGEST_TOLD_WAIT_S:
                     raise
             on_wait(told_s)
-            await asyncio.sleep(told_s)
+            await wait_full(told_s)
             on_wait(None)
         raise AssertionError("the last try returns or raises")
 

@@ -1,9 +1,10 @@
 import asyncio
 import logging
+import time
 
 import pytest
 
-from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.aio import TaskScope, guarded, wait_full
 from atlas_desktop.errors import AppError, BugError, NoCreditError
 
 
@@ -72,3 +73,15 @@ def test_guarded_reports_and_does_not_raise(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.CRITICAL):
         assert callback(0) is None
     assert isinstance(reported[0], BugError)
+
+
+async def test_a_wait_is_never_shorter_than_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep = asyncio.sleep
+
+    async def early(seconds: float) -> None:
+        await sleep(seconds * 0.9)
+
+    monkeypatch.setattr(asyncio, "sleep", early)
+    began_s = time.monotonic()
+    await wait_full(0.1)
+    assert time.monotonic() - began_s >= 0.1
