@@ -83,7 +83,6 @@ class AtlasRoom:
         if not grant.livekit_url.startswith(("ws://", "wss://")):
             raise BadRoomAddressError(url=redact(grant.livekit_url))
         self._listen()
-        self._mending = self._scope.start(self._mend(), "mend")
         options = rtc.RoomOptions(
             auto_subscribe=True,
             connect_timeout=_SIGNAL_LIMIT_S,
@@ -93,6 +92,7 @@ class AtlasRoom:
             await self._room.connect(grant.livekit_url, grant.token, options)
         except rtc.ConnectError as error:
             raise RoomRefusedError(detail=_first_line(error.message)) from error
+        self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
 
