@@ -10,7 +10,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Life, Live, Requesting
@@ -153,6 +153,9 @@ class Assembly(QObject):
     def _microphone_failed(self, error: AppError) -> None:
         self.take_error(error)
         self._level_timer.stop()
+        if isinstance(error, MicrophoneDeniedError):
+            # It will not come by itself, as one that is plugged in would.
+            self.model.set_microphone(False)
 
     @Slot(str)
     def _microphone_works(self, _name: str) -> None:

@@ -81,7 +81,8 @@ class TranscriptJournal:
 
     def __init__(self, folder: Path, started: datetime | None = None) -> None:
         moment = (started or datetime.now(UTC)).astimezone(UTC)
-        self.path = folder / f"{moment:%Y-%m-%d %H-%M-%S}.jsonl"
+        # To the microsecond: two journals of one second must not share a file.
+        self.path = folder / f"{moment:%Y-%m-%d %H-%M-%S.%f}.jsonl"
         self._file: IO[str] | None = None
         self._broken = False
         self._interim_s = 0.0
