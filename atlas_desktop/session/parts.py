@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+
+# Here and not by whoever comes first: its modules import each other in a circle, and two threads that enter
+# it at once, LiveKit's and the keyring's, break off.
+import importlib.resources  # noqa: F401
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
