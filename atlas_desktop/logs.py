@@ -33,6 +33,8 @@ def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if file is not None:
         handlers[0].setLevel(logging.WARNING)
+        # LiveKit complains of every plain goodbye; that is for the file.
+        handlers[0].addFilter(lambda record: record.name != "livekit")
         file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
             logging.handlers.RotatingFileHandler(

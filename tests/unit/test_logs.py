@@ -43,10 +43,13 @@ def test_with_a_file_the_terminal_gets_complaints_only(
 ) -> None:
     logging.getLogger("test").info("all is well")
     logging.getLogger("test").warning("beware")
+    logging.getLogger("livekit").warning("no confirmed transport")
     assert "all is well" in file.read_text()
     said = capsys.readouterr().err
     assert "beware" in said
     assert "all is well" not in said
+    assert "no confirmed transport" not in said
+    assert "no confirmed transport" in file.read_text()
 
 
 def test_the_file_holds_no_secret_not_even_in_a_traceback(file: Path) -> None:
