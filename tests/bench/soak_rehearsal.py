@@ -20,8 +20,8 @@ from tests.desk.sound import write_wav
 
 _SAMPLE_EVERY_S = 1.0
 _LIVE_LIMIT_S = 30.0
-# Each room costs LiveKit's native library some 0.4 MB for good (1.2.1: a bare client that only joins and leaves
-# shows it). Twelve an hour are what people do; forty-eight would be a soak of that library.
+# Each room costs LiveKit's native library some 0.4 MB for good (1.2.1: a bare client that only joins and
+# leaves shows it). Twelve an hour are what people do; forty-eight would be a soak of that library.
 _TALK_S = 600.0
 _MESSAGES = ("What can you do?", "Tell me a story.", "And then?", "How does the microphone work?")
 
