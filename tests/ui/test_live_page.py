@@ -103,6 +103,8 @@ def test_what_a_session_is_and_costs(bench: Bench) -> None:
     bench.model.live(elapsed_s=42.0, cost_usd=0.08, price_per_hour_usd=7.0, rtt_ms=32.0)
     wanted = {"Session state: Live", "Elapsed: 00:42", "Cost: $0.08", "Latency: 32 ms"}
     assert wanted <= bench.names()
+    bench.model.live(rtt_ms=0.3)
+    assert "Latency: 1 ms" in bench.names()
 
 
 def test_a_rehearsal_is_unmistakable(bench: Bench) -> None:

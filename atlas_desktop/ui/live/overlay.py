@@ -155,7 +155,7 @@ class Overlay(QObject):
         self._latency.setVisible(rtt_ms is not None)
         if rtt_ms is None:
             return
-        latency = self.tr("{count} ms").format(count=round(rtt_ms))
+        latency = self.tr("{count} ms").format(count=max(1, round(rtt_ms)))
         self._latency.set_parts(plain=latency, dot="warn" if rtt_ms >= _SLOW_RTT_MS else "")
         _name(self._latency, self.tr("Latency: {delay}").format(delay=latency))
 
