@@ -13,16 +13,30 @@ from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.drops.drop import DropPlan
 
 
-class WindowModel(Protocol):
-    """The part of the model that the window shows and asks.
+class SessionModel(Protocol):
+    """What every part of the window needs of the model.
 
-    Payloads: ``session_changed(SessionSnapshot)``, ``cues_changed(tuple)``, ``notice_raised(Notice)``,
-    ``notice_cleared(str)``, ``key_changed(KeyState)``, ``settings_changed(Settings)``,
-    ``face_changed(Face)``, ``mode_changed(Mode)``.
+    Payloads: ``session_changed(SessionSnapshot)``, ``mode_changed(Mode)``.
     """
 
     @property
     def session_changed(self) -> SignalInstance: ...
+    @property
+    def mode_changed(self) -> SignalInstance: ...
+
+    @property
+    def snapshot(self) -> SessionSnapshot: ...
+    @property
+    def mode(self) -> Mode: ...
+
+
+class WindowModel(SessionModel, Protocol):
+    """The part of the model that the window shows and asks.
+
+    Payloads: ``cues_changed(tuple)``, ``notice_raised(Notice)``, ``notice_cleared(str)``,
+    ``key_changed(KeyState)``, ``settings_changed(Settings)``, ``face_changed(Face)``.
+    """
+
     @property
     def cues_changed(self) -> SignalInstance: ...
     @property
@@ -35,11 +49,7 @@ class WindowModel(Protocol):
     def settings_changed(self) -> SignalInstance: ...
     @property
     def face_changed(self) -> SignalInstance: ...
-    @property
-    def mode_changed(self) -> SignalInstance: ...
 
-    @property
-    def snapshot(self) -> SessionSnapshot: ...
     @property
     def cues(self) -> Sequence[object]: ...
     @property
@@ -48,8 +58,6 @@ class WindowModel(Protocol):
     def settings(self) -> Settings: ...
     @property
     def face(self) -> Face | None: ...
-    @property
-    def mode(self) -> Mode: ...
 
     def start(self) -> None: ...
     def rehearse(self) -> None: ...
@@ -75,32 +83,24 @@ class WindowModel(Protocol):
         ...
 
 
-class StageModel(Protocol):
+class StageModel(SessionModel, Protocol):
     """The part of the model that the live page shows and asks.
 
-    Payloads: ``session_changed(SessionSnapshot)``, ``face_changed(Face)``, ``mode_changed(Mode)``,
-    ``volume_changed(int, bool)``, ``microphone_level_changed(float)`` in dBFS.
+    Payloads: ``face_changed(Face)``, ``volume_changed(int, bool)``,
+    ``microphone_level_changed(float)`` in dBFS.
     """
 
     @property
-    def session_changed(self) -> SignalInstance: ...
-    @property
     def face_changed(self) -> SignalInstance: ...
-    @property
-    def mode_changed(self) -> SignalInstance: ...
     @property
     def volume_changed(self) -> SignalInstance: ...
     @property
     def microphone_level_changed(self) -> SignalInstance: ...
 
     @property
-    def snapshot(self) -> SessionSnapshot: ...
-    @property
     def settings(self) -> Settings: ...
     @property
     def face(self) -> Face | None: ...
-    @property
-    def mode(self) -> Mode: ...
     @property
     def muted(self) -> bool: ...
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from atlas_desktop.session.life import Ending, Joining, Life, Live, Reconnecting, Requesting, Waiting
+from atlas_desktop.session.life import Ending, Joining, Life, Requesting, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -92,7 +92,7 @@ class ConnectingCard(CardFrame):
         self._title.setText(self._heading(snapshot))
         self._sentence.setText(self._advice(snapshot))
         self._sentence.setVisible(bool(self._sentence.text()))
-        going_on = _step_of(life)
+        going_on = (Requesting, Joining, Waiting).index(type(life))
         texts = (self._request_text(snapshot), self.tr("Join room"), self.tr("Wait for avatar"))
         for number, (mark, label, text) in enumerate(zip(self._marks, self._steps, texts, strict=True)):
             state = _state_of(number, going_on)
@@ -138,18 +138,6 @@ class ConnectingCard(CardFrame):
         _say(self._steps[0], self.tr("Tell the server that it is over"), StepState.GOING_ON, "")
         for widget in (self._elapsed, self._cancel, self._keep_waiting, self._end):
             widget.hide()
-
-
-def _step_of(life: Life) -> int:
-    match life:
-        case Requesting():
-            return 0
-        case Joining():
-            return 1
-        case Live() | Reconnecting():
-            return 3
-        case _:
-            return 2
 
 
 def _state_of(number: int, going_on: int) -> StepState:

@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.focus_circle import tab_within
 from atlas_desktop.ui.look.theme import Theme
 
 _MARGIN_PX = 8
@@ -85,18 +86,7 @@ class Popover(QWidget):
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes round inside the card."""
-        chain = [
-            child
-            for child in self._card.findChildren(QWidget)
-            if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.isVisible() and child.isEnabled()
-        ]
-        current = self.window().focusWidget()
-        if not chain:
-            return False
-        at = chain.index(current) if current in chain else -1
-        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
-        chain[(at + (1 if forward else -1)) % len(chain)].setFocus(reason)
-        return True
+        return tab_within(self._card, forward=forward)
 
     @Slot()
     def _place(self) -> None:
