@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.ears import Ears
+from tests.e2e.program import LocalAtlas
 from tests.e2e.stage import Stage, stage
 
 _FIGURES = pytest.StashKey[dict[str, list[float]]]()
@@ -18,6 +20,27 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with stage(tmp_path_factory.mktemp("e2e")) as desk:
         request.config.stash[_FIGURES] = desk.figures_ms
         yield desk
+
+
+@pytest.fixture(scope="module")
+def ears(desk: Stage) -> Iterator[Ears]:
+    """Records the speaker while a module's tests run."""
+    with desk.listening() as ears:
+        yield ears
+
+
+@pytest.fixture(scope="module")
+def served(desk: Stage) -> Iterator[LocalAtlas]:
+    """A local Atlas in a process of its own."""
+    with desk.serve() as served:
+        yield served
+
+
+@pytest.fixture
+def atlas(served: LocalAtlas) -> LocalAtlas:
+    """The same, its books on a new page."""
+    served.turn_page()
+    return served
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -56,12 +56,6 @@ def program(desk: Stage) -> Iterator[Window]:
         opened.rehearse_once()
 
 
-@pytest.fixture(scope="module")
-def ears(desk: Stage) -> Iterator[Ears]:
-    with desk.listening() as ears:
-        yield ears
-
-
 def live_in(program: Window, mode: str) -> None:
     program.screen.press_radio(mode)
     if program.screen.find("push button", "Rehearse") is not None:

@@ -14,18 +14,6 @@ HTML = {**CREATE, "body": "html"}
 
 
 @pytest.fixture(scope="module")
-def served(desk: Stage) -> Iterator[LocalAtlas]:
-    with desk.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def atlas(served: LocalAtlas) -> LocalAtlas:
-    served.turn_page()
-    return served
-
-
-@pytest.fixture(scope="module")
 def program(desk: Stage, served: LocalAtlas) -> Iterator[Window]:
     with desk.open(ATLAS_API_BASE=served.base, ATLAS_API_KEY=served.key) as opened:
         opened.wait_words("From ATLAS_API_KEY")

@@ -39,12 +39,6 @@ def program(desk: Stage) -> Iterator[Window]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def ears(desk: Stage) -> Iterator[Ears]:
-    with desk.listening() as ears:
-        yield ears
-
-
 def rehearse(program: Window, mode: str) -> None:
     """Leads to a rehearsal in ``mode``, whatever is going on."""
     if program.screen.find("push button", "Rehearse") is not None:

@@ -3,7 +3,7 @@
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,18 +13,6 @@ from tests.e2e.program import LocalAtlas, Window
 from tests.e2e.stage import Stage
 
 WRONG_KEY = "ak_0000000000000000"
-
-
-@pytest.fixture(scope="module")
-def served(desk: Stage) -> Iterator[LocalAtlas]:
-    with desk.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def atlas(served: LocalAtlas) -> LocalAtlas:
-    served.turn_page()
-    return served
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ def program(desk: Stage) -> Iterator[Window]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def ears(desk: Stage) -> Iterator[Ears]:
-    with desk.listening() as ears:
-        yield ears
-
-
 @pytest.fixture
 def live(program: Window, ears: Ears) -> Window:
     """A rehearsed conversation with nobody speaking."""
