@@ -211,6 +211,21 @@ class Screen:
                 continue
         return None
 
+    def names_in(self, name: str, tries: int = 20) -> list[str]:
+        """The names of what is in a list, none where the list does not show; all of one moment.
+
+        Raises:
+            GoneError: The list changed under every one of the tries.
+        """
+        while listing := self.find("list", name):
+            try:
+                return [item.name for item in listing.children]
+            except GoneError:
+                tries -= 1
+                if not tries:
+                    raise
+        return []
+
     def wait(self, role: str, name: str, timeout_s: float = 20.0) -> Control:
         """Waits until the control is there.
 

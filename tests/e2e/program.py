@@ -149,8 +149,7 @@ class Window:
         self.end_session()
 
     def transcript(self) -> list[str]:
-        listing = self.screen.find("list", "Transcript messages")
-        return [item.name for item in listing.children] if listing else []
+        return self.screen.names_in("Transcript messages")
 
     def wait_transcript(self, pattern: str, timeout_s: float = 20.0) -> str:
         def matching() -> str | None:
@@ -165,7 +164,7 @@ class Window:
         return listing.children if listing else []
 
     def cues(self) -> list[str]:
-        return [item.name for item in self.cue_items()]
+        return self.screen.names_in("Cue strip")
 
     def wait_cue(self, pattern: str, timeout_s: float = 20.0) -> str:
         def matching() -> str | None:
