@@ -15,6 +15,7 @@ import sys
 import threading
 
 from atlas_desktop import logs
+from atlas_desktop.heap import limit_arenas
 from atlas_desktop.local_atlas.listening import base_of, bound, new_key
 from atlas_desktop.local_atlas.running import LocalAtlas, LocalAtlasThread, serve
 
@@ -29,6 +30,7 @@ def main(port: int = 0, as_child: bool = False) -> int:
     Prints one line of JSON, ``{"base": …, "key": …}``, as soon as it listens. Ends at SIGINT and
     SIGTERM, and as a child also at end-of-file on its standard input.
     """
+    limit_arenas()
     logs.set_up()
     try:
         listener = bound(port)
