@@ -33,6 +33,11 @@ to one of these, once, with ``raise … from``::
     ├── KeyringError           the OS keyring is locked, absent or silent
     ├── NoKeyError             a paid session was asked for without key or backend
     ├── ChildError             a process of ours did not start or died
+    ├── GuardError             what keeps sessions from being left open
+    │   ├── JournalError           the billing journal can't be written or read
+    │   ├── GuardDownError         the guard does not start
+    │   ├── GuardLostError         the guard died while it asked for a session
+    │   └── StoppedError           the guard or a limit ended the session; ``why`` says which
     └── BugError               our own fault: anything that nothing above expects
 
 Texts are English templates with named parameters; ``ui`` translates by template.
@@ -342,6 +347,44 @@ class ChildError(AppError):
     title = N_("The local Atlas did not start: {detail}")
     retryable = True
     defaults: ClassVar[dict[str, Any]] = {"role": "", "detail": ""}
+
+
+class GuardError(AppError):
+    """What keeps sessions from being left open does not work, or has acted."""
+
+    code = "guard"
+    title = N_("The guard of paid sessions failed: {detail}")
+    defaults: ClassVar[dict[str, Any]] = {"detail": ""}
+
+
+class JournalError(GuardError):
+    code = "journal"
+    title = N_("The record of paid sessions can't be written ({detail})")
+    advice = N_("Without it a crash could leave a session open. Make room on the disk, then start again.")
+    retryable = True
+
+
+class GuardDownError(GuardError):
+    code = "guard_down"
+    title = N_("The guard of paid sessions does not start ({detail})")
+    advice = N_("Without it a crash of this program could leave a session open, and costing.")
+    retryable = True
+
+
+class GuardLostError(GuardError):
+    """The guard was killed between a request and its answer: the session's id is lost with it."""
+
+    code = "guard_lost"
+    title = N_("The guard of paid sessions was killed while it asked for a session")
+    advice = N_("If Atlas made one, it runs until its longest time. Look into your Atlas account.")
+
+
+class StoppedError(GuardError):
+    """A session was ended unasked. ``why`` is an ``orders.Why``, ``what`` the limit that was reached."""
+
+    code = "stopped"
+    title = N_("The session was ended: {what}")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "why": "", "what": ""}
 
 
 class BugError(AppError):

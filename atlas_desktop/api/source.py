@@ -18,6 +18,13 @@ class Mode(StrEnum):
     PASSTHROUGH = "passthrough"
 
 
+class SourceKind(StrEnum):
+    """Who makes paid sessions."""
+
+    ATLAS = "atlas"
+    BACKEND = "backend"
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """The face that a session is asked for: a picture's bytes, or an HTTPS address."""
@@ -30,7 +37,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class SessionGrant:
-    """What the service gave: the session's id and the room to join. ``token`` is a secret."""
+    """What the service gave: the session's id and the room to join. ``token`` is a secret.
+
+    ``spent_today_usd`` is what the guard knows that other sessions of this day have cost.
+    """
 
     session_id: str
     livekit_url: str
@@ -39,6 +49,7 @@ class SessionGrant:
     mode: Mode = Mode.CONVERSATION
     max_duration_s: float | None = None
     price_per_hour_usd: float | None = None
+    spent_today_usd: float = 0.0
 
     def __repr__(self) -> str:
         return f"SessionGrant({self.session_id!r}, {self.livekit_url!r}, mode={self.mode.value})"

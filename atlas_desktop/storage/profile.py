@@ -40,6 +40,15 @@ class Profile:
     def transcripts_folder(self) -> Path:
         return self.folder / "transcripts"
 
+    @property
+    def billing_journal(self) -> Path:
+        return self.folder / "billing" / "sessions.jsonl"
+
+    @property
+    def guards_folder(self) -> Path:
+        """Holds one lock file for each guard that lives."""
+        return self.folder / "billing" / "guards"
+
     def ensure(self) -> None:
         """Makes the folder, readable by its owner only.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.opening import SourceOpener, open_source
 from atlas_desktop.api.pending import PendingSource
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.cues.player import CuePlayer
@@ -24,7 +25,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.face_desk import FACE_TROUBLE, FaceDesk
 from atlas_desktop.ui.desks.hints import Hints
 from atlas_desktop.ui.desks.journal_desk import JournalDesk
-from atlas_desktop.ui.desks.key_desk import KeyDesk, SourceOpener, open_source
+from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction
 from atlas_desktop.ui.desks.words import Words

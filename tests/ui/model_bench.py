@@ -10,7 +10,7 @@ from typing import Any, cast
 from PIL import Image
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.source import Mode, SessionSource
+from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.media.feeds import monotonic_us
@@ -22,7 +22,6 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore, Ring
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.key_desk import SourceKind
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.drops.drop import classify

@@ -7,12 +7,12 @@ import keyring.errors
 import pytest
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.source import Mode, SessionSource
+from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import AppError, InsecureAddressError, NoKeyError, UnauthorizedError
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import SERVICE, KeyStore, Ring
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.key_desk import KeyDesk, SourceKind
+from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from tests.unit.session.fakes import FakeSource
 from tests.unit.storage.rings import BrokenRing, HangingRing, MemoryRing

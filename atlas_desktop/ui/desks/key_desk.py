@@ -6,11 +6,11 @@ An option beats the environment, the environment beats the keyring.
 import asyncio
 import logging
 from collections.abc import Callable
-from enum import StrEnum, auto
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.opening import SourceOpener, open_source
 from atlas_desktop.api.pending import FaceChooser, PendingSource
-from atlas_desktop.api.source import SessionSource
+from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.errors import AppError, KeyringError, NoKeyError
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyPlace, KeyStore, StoredKey, clean_key
@@ -25,28 +25,6 @@ _KINDS = {
     KeyPlace.KEYRING: KeyKind.KEYRING,
     KeyPlace.MEMORY: KeyKind.MEMORY,
 }
-
-
-class SourceKind(StrEnum):
-    """Who makes paid sessions."""
-
-    ATLAS = auto()
-    BACKEND = auto()
-
-
-SourceOpener = Callable[[SourceKind, str, str], SessionSource]
-"""Makes the source for a secret (empty: none) and an address."""
-
-
-def open_source(kind: SourceKind, secret: str, address: str) -> SessionSource:
-    """The real one; loads the HTTP client with its first use."""
-    if kind is SourceKind.BACKEND:
-        from atlas_desktop.api.backend import BackendSource
-
-        return BackendSource(address, secret or None)
-    from atlas_desktop.api.client import AtlasSource
-
-    return AtlasSource(secret, address)
 
 
 class KeyDesk:

@@ -1,0 +1,99 @@
+"""What a session may cost and how long it may run: plain numbers, held by the app and the guard alike."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+_HOUR_S = 3600.0
+EXTENSION = 1.25
+WARN_SHARE = 0.8
+LAST_S = 60.0
+"""The countdown before a limit, and the time to answer when nobody seems to be there."""
+
+
+class Bound(StrEnum):
+    """Which limit comes first."""
+
+    SESSION_USD = "session_usd"
+    SESSION_TIME = "session_s"
+    DAY_USD = "day_usd"
+    SERVICE_TIME = "service"
+    """The service's own ``max_duration_seconds``: it can't be extended."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingLimits:
+    """What the user allows.
+
+    Attributes:
+        session_usd: One session's cost.
+        session_s: One session's time.
+        day_usd: The cost of all sessions of one local calendar day.
+        idle_s: Nobody spoke, typed, dropped or moved for so long: it is asked, then ended.
+        hang_s: The program gave no sign of life for so long: the guard ends its sessions.
+    """
+
+    session_usd: float = 5.0
+    session_s: float = 3600.0
+    day_usd: float = 20.0
+    idle_s: float = 600.0
+    hang_s: float = 30.0
+
+    def extended(self, bound: Bound) -> "SpendingLimits":
+        """These limits with ``bound`` a quarter higher; the service's own stays."""
+        if bound is Bound.SERVICE_TIME:
+            return self
+        return replace(self, **{bound.value: getattr(self, bound.value) * EXTENSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is known of a session when the service grants it.
+
+    Attributes:
+        price_per_hour_usd: ``None`` where it is not known: then only times limit it.
+        spent_today_usd: What other sessions of this local day have cost.
+        day_left_s: Seconds from the grant to local midnight, by the wall clock of that moment: a clock
+            that is set later changes nothing.
+        max_duration_s: The service's own limit.
+    """
+
+    price_per_hour_usd: float | None = None
+    spent_today_usd: float = 0.0
+    day_left_s: float = 24 * _HOUR_S
+    max_duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How long a session may run, counted from its grant, and what says so."""
+
+    bound: Bound
+    seconds: float
+
+    def left_s(self, elapsed_s: float) -> float:
+        """Seconds until the end; negative when it is over."""
+        return self.seconds - elapsed_s
+
+    def is_near(self, elapsed_s: float) -> bool:
+        """Whether 80 % are used."""
+        return elapsed_s >= WARN_SHARE * self.seconds
+
+
+def allowance(limits: SpendingLimits, terms: Terms) -> Allowance:
+    """The limit that comes first."""
+    found = [Allowance(Bound.SESSION_TIME, limits.session_s)]
+    if terms.max_duration_s is not None:
+        found.append(Allowance(Bound.SERVICE_TIME, terms.max_duration_s))
+    price = terms.price_per_hour_usd
+    if price:
+        found.append(Allowance(Bound.SESSION_USD, limits.session_usd / price * _HOUR_S))
+        found.append(Allowance(Bound.DAY_USD, _day_s(limits.day_usd, price, terms)))
+    return min(found, key=lambda one: one.seconds)
+
+
+def _day_s(day_usd: float, price_per_hour_usd: float, terms: Terms) -> float:
+    today_s = max(0.0, day_usd - terms.spent_today_usd) / price_per_hour_usd * _HOUR_S
+    if today_s <= terms.day_left_s:
+        return today_s
+    # What midnight leaves of today is not carried over: tomorrow has its own whole limit.
+    return terms.day_left_s + day_usd / price_per_hour_usd * _HOUR_S

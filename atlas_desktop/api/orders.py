@@ -1,0 +1,140 @@
+"""What the app and its guard say to each other over the guard's pipes.
+
+A *frame* is one line of JSON; where the line has ``content_bytes``, so many raw bytes follow it. The app
+sends *orders*. One with a number ``n`` is answered by exactly one frame with the same number: ``ok`` holds
+what came of it, or ``error`` a complaint. *Events* come from the guard unasked and have no number.
+
+==============  ===========================================================================  ================
+order           beside ``op`` and ``n``                                                      ``ok``
+==============  ===========================================================================  ================
+``open``        ``source`` (a name of the app's choice), ``kind``, ``address``, ``secret``   ``{}``
+``create``      ``source mode limits unrecorded face``; content: the face's bytes            a grant
+``patch_face``  ``source session_id face``; content: the face's bytes                        ``{}``
+``end``         ``source session_id why``                                                    a receipt
+``status``      ``source session_id``                                                        a status
+``viewer``      ``source session_id``                                                        a grant
+``adopt``       ``source session_id limits``: after a guard died, its successor takes over   ``{}``
+``limits``      ``session_id limits``                                                        ``{}``
+``dismiss``     ``entry``: the user knows that this session of before is over                ``{}``
+``beat``        ``idle_s``; without a number: a sign of life                                 none
+==============  ===========================================================================  ================
+
+Events: ``ended`` (``session_id why receipt``): the guard ended a session unasked; ``status``
+(``session_id duration_s status``): once a minute; ``leftover`` (``entry outcome receipt``): what became of a
+session that an earlier run left open; ``journal`` (``error``): the journal can't be written any more.
+"""
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from atlas_desktop.api.limits import SpendingLimits
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.errors import AppError, BugError
+
+Frame = dict[str, Any]
+LONGEST_LINE_BYTES = 1_000_000
+
+
+class Why(StrEnum):
+    """Why a session was ended."""
+
+    ASKED = "asked"
+    LIMIT = "limit"
+    IDLE = "idle"
+    HANG = "hang"
+    APP_GONE = "app_gone"
+    SLEEP = "sleep"
+    GUARD_TOLD = "guard_told"
+    """The guard itself was told to go (SIGTERM)."""
+    LEFT_OPEN = "left_open"
+    """An earlier run left it open."""
+
+
+class LeftoverOutcome(StrEnum):
+    """What became of a session that an earlier run left open."""
+
+    ENDING = "ending"
+    ENDED = "ended"
+    LOCKED = "locked"
+    """The key or backend that made it is not at hand: the user is asked."""
+    UNCONFIRMED = "unconfirmed"
+    UNKNOWN = "unknown"
+    """Asked for, but its id never came: it can't be ended from here."""
+
+
+def line_of(frame: Frame, content: bytes = b"") -> bytes:
+    """The bytes of a frame, its content included."""
+    if content:
+        frame = {**frame, "content_bytes": len(content)}
+    return json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode() + b"\n" + content
+
+
+def frame_of(line: bytes) -> Frame:
+    """Reads a frame's line.
+
+    Raises:
+        ValueError: It is not a JSON object.
+    """
+    frame = json.loads(line)
+    if isinstance(frame, dict):
+        return frame
+    raise ValueError("a frame is a JSON object")
+
+
+def complaint_of(error: AppError) -> Frame:
+    """An error as a frame can carry it."""
+    return {"code": error.code, "params": error.params}
+
+
+def error_in(complaint: Frame) -> AppError:
+    """The error that ``complaint_of`` was given; one that this version does not know is a ``BugError``."""
+    kind = _kinds().get(str(complaint.get("code")))
+    params = complaint.get("params")
+    if kind is None or not isinstance(params, dict):
+        return BugError(where=f"the guard ({complaint.get('code')})")
+    return kind(**params)
+
+
+def face_frame(face: Face | None) -> tuple[Frame | None, bytes]:
+    """A face as an order carries it: its frame, and the content that goes behind the line."""
+    if face is None:
+        return None, b""
+    return {"name": face.name, "media_type": face.media_type, "url": face.url}, face.content or b""
+
+
+def face_in(frame: Frame | None, content: bytes) -> Face | None:
+    """The face that ``face_frame`` was given."""
+    return None if frame is None else Face(content=content or None, **frame)
+
+
+def grant_frame(grant: SessionGrant) -> Frame:
+    """A grant, its token included: it travels over the guard's pipe only."""
+    return asdict(grant)
+
+
+def grant_of_frame(frame: Frame) -> SessionGrant:
+    return SessionGrant(**{**frame, "mode": Mode(frame["mode"])})
+
+
+def receipt_of_frame(frame: Frame) -> EndReceipt:
+    return EndReceipt(**frame)
+
+
+def status_of_frame(frame: Frame) -> SessionStatus:
+    return SessionStatus(**frame)
+
+
+def limits_of_frame(frame: Frame) -> SpendingLimits:
+    return SpendingLimits(**frame)
+
+
+def _kinds() -> dict[str, type[AppError]]:
+    found: dict[str, type[AppError]] = {}
+    waiting: list[type[AppError]] = [AppError]
+    while waiting:
+        kind = waiting.pop()
+        found.setdefault(kind.code, kind)
+        waiting += kind.__subclasses__()
+    return found

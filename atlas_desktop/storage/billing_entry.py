@@ -1,0 +1,244 @@
+"""What the billing journal says about one session: the records of it, folded into one entry."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
+
+VERSION = 1
+Record = Mapping[str, Any]
+
+
+class Outcome(StrEnum):
+    """What is known of a session."""
+
+    ASKED = "asked"
+    """The request left; no answer was written down: it may exist, under an id that nobody knows."""
+    OPEN = "open"
+    ENDED = "ended"
+    REFUSED = "refused"
+    """The service made none."""
+    DISMISSED = "dismissed"
+    """The user said that it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillingEntry:
+    """One session as the journal knows it. Holds no key and no token.
+
+    Attributes:
+        key: The entry's own name, made before the service gave an id.
+        guard: Which guard wrote it: its lock tells whether it still lives.
+        kind: ``atlas`` or ``backend``.
+        address: Base or backend URL.
+        salt: For the fingerprint.
+        fingerprint: Of the key or token, salted; empty where there was none.
+        mode: What was asked for.
+        asked_at: UTC, by the wall clock.
+        session_id: Exactly as the service gave it; empty before.
+        granted_at: UTC; ``None`` before.
+        ended_at: UTC; ``None`` before.
+        why: Why it was ended.
+        duration_s: The service's figure, else ours.
+        charged_usd: The service's figure; ``None`` where it gave none.
+        estimated_usd: Ours.
+    """
+
+    key: str
+    guard: str
+    kind: str
+    address: str
+    salt: str
+    fingerprint: str
+    mode: Mode
+    asked_at: datetime
+    outcome: Outcome = Outcome.ASKED
+    session_id: str = ""
+    granted_at: datetime | None = None
+    price_per_hour_usd: float | None = None
+    max_duration_s: float | None = None
+    ended_at: datetime | None = None
+    why: str = ""
+    duration_s: float | None = None
+    charged_usd: float | None = None
+    estimated_usd: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still cost, and can be ended."""
+        return self.outcome is Outcome.OPEN
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What it cost: the service's figure, else ours, else ``None``."""
+        return self.estimated_usd if self.charged_usd is None else self.charged_usd
+
+    def matches(self, kind: str, address: str, secret: str) -> bool:
+        """Whether this key, at this address, made it."""
+        print_ = fingerprint(self.salt, secret)
+        return (self.kind, self.address) == (kind, address) and hmac.compare_digest(print_, self.fingerprint)
+
+    def running_s(self, now: datetime) -> float:
+        """How long it has run, or ran, by the wall clock; never more than the service lets it."""
+        if self.granted_at is None:
+            return 0.0
+        passed_s = max(0.0, ((self.ended_at or now) - self.granted_at).total_seconds())
+        return passed_s if self.max_duration_s is None else min(passed_s, self.max_duration_s)
+
+    def cost_by(self, now: datetime) -> float | None:
+        """What it may have cost until ``now``, where the price is known."""
+        if self.cost_usd is not None or self.price_per_hour_usd is None:
+            return self.cost_usd
+        return self.running_s(now) / 3600 * self.price_per_hour_usd
+
+
+def new_key() -> str:
+    """A name for an entry or a guard that no other has."""
+    return secrets.token_hex(8)
+
+
+def fingerprint(salt: str, secret: str) -> str:
+    """Tells whether a secret is the same one, without saying which; empty for none."""
+    if not secret:
+        return ""
+    return hmac.new(salt.encode(), secret.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def asked(guard: str, kind: str, address: str, secret: str, mode: Mode, now: datetime) -> dict[str, Any]:
+    """The record that is written before the request leaves."""
+    salt = secrets.token_hex(16)
+    return {
+        "event": "asked",
+        "key": new_key(),
+        "guard": guard,
+        "kind": kind,
+        "address": address,
+        "salt": salt,
+        "fingerprint": fingerprint(salt, secret),
+        "mode": mode.value,
+        "at": _text(now),
+    }
+
+
+def granted(key: str, grant: SessionGrant, now: datetime) -> dict[str, Any]:
+    """The record that is written before the app hears of the id."""
+    return {
+        "event": "granted",
+        "key": key,
+        "session_id": grant.session_id,
+        "price_per_hour_usd": grant.price_per_hour_usd,
+        "max_duration_s": grant.max_duration_s,
+        "at": _text(now),
+    }
+
+
+def found(key: str, session_id: str, now: datetime) -> dict[str, Any]:
+    """The record of a session whose answer could not be used, but for its id."""
+    return {"event": "granted", "key": key, "session_id": session_id, "at": _text(now)}
+
+
+def refused(key: str, code: str, now: datetime) -> dict[str, Any]:
+    """The record of a create that made no session for sure. ``code`` is the error's."""
+    return {"event": "refused", "key": key, "why": code, "at": _text(now)}
+
+
+def ended(
+    key: str, receipt: EndReceipt, why: str, estimated_usd: float | None, now: datetime
+) -> dict[str, Any]:
+    """The record of an end that the service confirmed."""
+    return {
+        "event": "ended",
+        "key": key,
+        "why": why,
+        "duration_s": receipt.duration_s,
+        "charged_usd": receipt.cost_usd,
+        "estimated_usd": estimated_usd,
+        "at": _text(now),
+    }
+
+
+def dismissed(key: str, now: datetime) -> dict[str, Any]:
+    """The record of the user's word that a session is over."""
+    return {"event": "dismissed", "key": key, "at": _text(now)}
+
+
+def taken_over(key: str, guard: str, now: datetime) -> dict[str, Any]:
+    """The record of a guard that goes on where another died."""
+    return {"event": "taken_over", "key": key, "guard": guard, "at": _text(now)}
+
+
+def fold(records: Iterable[Record]) -> list[BillingEntry]:
+    """The entries of ``records``, oldest first. What can't be understood is passed over."""
+    entries: dict[str, BillingEntry] = {}
+    for record in records:
+        try:
+            _apply(entries, record)
+        except (KeyError, TypeError, ValueError):
+            continue
+    return list(entries.values())
+
+
+def _apply(entries: dict[str, BillingEntry], record: Record) -> None:
+    key, at = str(record["key"]), _time(record["at"])
+    if record["event"] == "asked":
+        entries.setdefault(key, _asked_entry(key, at, record))
+        return
+    entry = entries[key]
+    match record["event"]:
+        case "granted":
+            entries[key] = replace(
+                entry,
+                outcome=Outcome.OPEN,
+                session_id=str(record["session_id"]),
+                granted_at=at,
+                price_per_hour_usd=_number(record.get("price_per_hour_usd")),
+                max_duration_s=_number(record.get("max_duration_s")),
+            )
+        case "refused":
+            entries[key] = replace(entry, outcome=Outcome.REFUSED, why=str(record.get("why", "")))
+        case "ended":
+            entries[key] = replace(
+                entry,
+                outcome=Outcome.ENDED,
+                ended_at=at,
+                why=str(record.get("why", "")),
+                duration_s=_number(record.get("duration_s")),
+                charged_usd=_number(record.get("charged_usd")),
+                estimated_usd=_number(record.get("estimated_usd")),
+            )
+        case "dismissed":
+            entries[key] = replace(entry, outcome=Outcome.DISMISSED, ended_at=at)
+        case "taken_over":
+            entries[key] = replace(entry, guard=str(record["guard"]))
+
+
+def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
+    return BillingEntry(
+        key=key,
+        guard=str(record["guard"]),
+        kind=str(record["kind"]),
+        address=str(record["address"]),
+        salt=str(record["salt"]),
+        fingerprint=str(record["fingerprint"]),
+        mode=Mode(record["mode"]),
+        asked_at=at,
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _time(text: object) -> datetime:
+    moment = datetime.fromisoformat(str(text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
