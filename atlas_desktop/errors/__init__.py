@@ -1,0 +1,170 @@
+"""The error tree: everything that can go wrong and be said to a person.
+
+Each boundary (httpx, livekit, keyring, Qt audio, PyAV, a child process) maps foreign exceptions
+to one of these, once, with ``raise … from``::
+
+    AppError
+    ├── ServiceError           Atlas, or the backend in front of it, answered or did not
+    │   ├── UnauthorizedError      401, 403
+    │   ├── NoCreditError          402
+    │   ├── NotFoundError          404 in Atlas's own shape
+    │   ├── ConflictError          409
+    │   ├── RateLimitedError       429, knows how long to wait
+    │   ├── NoCapacityError        503
+    │   ├── ModeRefusedError       this deployment does not offer the mode
+    │   ├── RejectedError          any other 4xx
+    │   ├── ServerFailedError      any other 5xx
+    │   ├── BadAnswerError         not JSON, or without a needed field
+    │   ├── UnreachableError       no connection, or none in time
+    │   ├── InsecureAddressError   plain HTTP to another computer
+    │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
+    ├── RoomError              the LiveKit room
+    │   ├── BadRoomAddressError    not ws:// or wss://
+    │   ├── RoomRefusedError       the token or the address was refused
+    │   ├── RoomLostError          the connection broke for good
+    │   ├── AvatarMissingError     no picture within the time allowed
+    │   ├── NoNetworkError         this computer has no interface but loopback
+    │   └── MessageTooLongError    a typed text does not fit into one packet
+    ├── MediaError             a file, given by the user
+    │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
+    │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
+    ├── DeviceError            a microphone or speaker
+    │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
+    ├── KeyringError           the OS keyring is locked, absent or silent
+    ├── NoKeyError             a paid session was asked for without key or backend
+    ├── ChildError             a process of ours did not start or died
+    ├── GuardError             what keeps sessions from being left open
+    │   ├── JournalError           the billing journal can't be written or read
+    │   ├── GuardDownError         the guard does not start
+    │   ├── GuardLostError         the guard died while it asked for a session
+    │   └── StoppedError           the guard or a limit ended the session; ``why`` says which
+    │       ├── CostReachedError       what one session may cost
+    │       ├── TimeReachedError       how long one session may run
+    │       ├── DayReachedError        what the sessions of one day may cost
+    │       ├── LongestTimeError       Atlas's own longest time
+    │       ├── EndedByServiceError    Atlas says that it is over, and not why
+    │       └── NobodyThereError, HungError, SleptError
+    └── BugError               our own fault: anything that nothing above expects
+
+Texts are English templates with named parameters; ``ui`` translates by template.
+"""
+
+from atlas_desktop.errors.base import (
+    N_,
+    AppError,
+    BugError,
+    ChildError,
+    KeyringError,
+    NoKeyError,
+)
+from atlas_desktop.errors.device import (
+    DeviceError,
+    DeviceLostError,
+    MicrophoneDeniedError,
+    NoMicrophoneError,
+    NoSpeakerError,
+)
+from atlas_desktop.errors.guard import (
+    CostReachedError,
+    DayReachedError,
+    EndedByServiceError,
+    GuardDownError,
+    GuardError,
+    GuardLostError,
+    HungError,
+    JournalError,
+    LongestTimeError,
+    NobodyThereError,
+    SleptError,
+    StoppedError,
+    TimeReachedError,
+)
+from atlas_desktop.errors.media import (
+    EmptyAudioError,
+    FaceNotImageError,
+    FaceTooLargeError,
+    FaceTooSmallError,
+    MediaError,
+    MissingFileError,
+    UnreadableAudioError,
+)
+from atlas_desktop.errors.room import (
+    AvatarMissingError,
+    BadRoomAddressError,
+    MessageTooLongError,
+    NoNetworkError,
+    RoomError,
+    RoomLostError,
+    RoomRefusedError,
+)
+from atlas_desktop.errors.service import (
+    BadAnswerError,
+    ConflictError,
+    EndUnconfirmedError,
+    InsecureAddressError,
+    ModeRefusedError,
+    NoCapacityError,
+    NoCreditError,
+    NotFoundError,
+    RateLimitedError,
+    RejectedError,
+    ServerFailedError,
+    ServiceError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+__all__ = [
+    "N_",
+    "AppError",
+    "AvatarMissingError",
+    "BadAnswerError",
+    "BadRoomAddressError",
+    "BugError",
+    "ChildError",
+    "ConflictError",
+    "CostReachedError",
+    "DayReachedError",
+    "DeviceError",
+    "DeviceLostError",
+    "EmptyAudioError",
+    "EndUnconfirmedError",
+    "EndedByServiceError",
+    "FaceNotImageError",
+    "FaceTooLargeError",
+    "FaceTooSmallError",
+    "GuardDownError",
+    "GuardError",
+    "GuardLostError",
+    "HungError",
+    "InsecureAddressError",
+    "JournalError",
+    "KeyringError",
+    "LongestTimeError",
+    "MediaError",
+    "MessageTooLongError",
+    "MicrophoneDeniedError",
+    "MissingFileError",
+    "ModeRefusedError",
+    "NoCapacityError",
+    "NoCreditError",
+    "NoKeyError",
+    "NoMicrophoneError",
+    "NoNetworkError",
+    "NoSpeakerError",
+    "NobodyThereError",
+    "NotFoundError",
+    "RateLimitedError",
+    "RejectedError",
+    "RoomError",
+    "RoomLostError",
+    "RoomRefusedError",
+    "ServerFailedError",
+    "ServiceError",
+    "SleptError",
+    "StoppedError",
+    "TimeReachedError",
+    "UnauthorizedError",
+    "UnreachableError",
+    "UnreadableAudioError",
+]

@@ -1,0 +1,58 @@
+"""The LiveKit room."""
+
+from typing import Any, ClassVar
+
+from atlas_desktop.errors.base import N_, AppError
+
+
+class RoomError(AppError):
+    """The LiveKit room refused us, or was lost."""
+
+    code = "room"
+    title = N_("The avatar's room failed: {detail}")
+    retryable = True
+    defaults: ClassVar[dict[str, Any]] = {"detail": ""}
+
+
+class BadRoomAddressError(RoomError):
+    code = "bad_room_address"
+    title = N_("Atlas named a room address that can't be used ({url})")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "url": ""}
+
+
+class RoomRefusedError(RoomError):
+    code = "room_refused"
+    title = N_("The avatar's room did not let us in ({detail})")
+    advice = N_("Start again. If it happens every time, a firewall may block WebRTC.")
+
+
+class RoomLostError(RoomError):
+    code = "room_lost"
+    title = N_("The connection to the avatar was lost")
+    advice = N_("The session was ended, so it costs nothing more.")
+
+
+class AvatarMissingError(RoomError):
+    code = "avatar_missing"
+    title = N_("The avatar did not appear within {waited_s:.0f} s")
+    advice = N_("The session was ended, so it costs nothing more.")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "waited_s": 60.0}
+
+
+class NoNetworkError(RoomError):
+    """WebRTC gathers no address on a host whose only interface is loopback (livekit 1.2.1)."""
+
+    code = "no_network"
+    title = N_("This computer has no network interface that is up")
+    advice = N_("Connect it to any network, even one without internet: a rehearsal needs one, too.")
+
+
+class MessageTooLongError(RoomError):
+    """The text does not fit into one message. ``length`` and ``limit`` are in bytes."""
+
+    code = "message_too_long"
+    title = N_("The message is too long ({length:,} bytes; {limit:,} fit)")
+    advice = N_("It was not sent and is still in the box: send it in parts.")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "length": 0, "limit": 0}
