@@ -27,8 +27,8 @@ def _window(words: list[str]) -> int:
         prog="atlas-desktop",
         description="Talk with, or speak through, a realtime avatar.",
         epilog="Other roles: 'atlas-desktop check' makes a test call, 'atlas-desktop local' serves the "
-        "local Atlas to other clients; each has its own --help. The key is read from the keyring or "
-        "from ATLAS_API_KEY, never from an argument.",
+        "local Atlas to other clients, 'atlas-desktop sessions' ends what was left open; each has "
+        "its own --help. The key is read from the keyring or from ATLAS_API_KEY, never from an argument.",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--local", action="store_true", help="rehearse on this computer: free, no key")
@@ -90,6 +90,28 @@ def _local(words: list[str]) -> int:
     return serve(port=given.port, as_child=given.child)
 
 
+def _guard(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="atlas-desktop guard",
+        description="Ends paid sessions whatever becomes of the window, which starts it by itself.",
+    )
+    parser.add_argument("--profile", metavar="DIR", type=Path)
+    parser.add_argument(CHILD_FLAG, action="store_true", required=True, help=argparse.SUPPRESS)
+    given = parser.parse_args(words)
+    from atlas_desktop.guard.server import main as guard
+
+    return guard(given.profile)
+
+
+def _sessions(words: list[str]) -> int:
+    from atlas_desktop.sessions.arguments import parse
+
+    options = parse(words)
+    from atlas_desktop.sessions.run import run
+
+    return run(options)
+
+
 def _positive_seconds(text: str) -> float:
     seconds = float(text)
     if not 1.0 <= seconds <= 24 * 3600:
@@ -104,7 +126,7 @@ def _port(text: str) -> int:
     return port
 
 
-_ROLES = {"": _window, "check": _check, "local": _local}
+_ROLES = {"": _window, "check": _check, "local": _local, "guard": _guard, "sessions": _sessions}
 
 if __name__ == "__main__":
     sys.exit(main())

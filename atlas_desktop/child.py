@@ -2,26 +2,37 @@
 
 A child is this same program in another role. It ends at end-of-file on its standard input, so it
 dies with us however we die; secrets travel over its pipes only, never in its argument list.
+A companion ends at end-of-file, too, but takes its time: it may outlive us.
 """
 
 import asyncio
 import json
 import logging
+import os
+import queue
+import subprocess
 import sys
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.errors import ChildError
 from atlas_desktop.options import CHILD_FLAG
 
 log = logging.getLogger(__name__)
 
-_START_LIMIT_S = 20.0
+START_LIMIT_S = 20.0
 END_LIMIT_S = 2.0
 _LAST_WORDS_LINES = 20
+_LAST_WRITE_S = 1.0
+_LAST_WORDS_S = 1.0
+_LONGEST_LOGGED_BYTES = 2000
+_READ_BYTES = 65536
+_OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 def command(role: str, *arguments: str) -> list[str]:
@@ -101,7 +112,7 @@ class Child:
     async def _read_first_line(self) -> None:
         assert self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), _START_LIMIT_S)
+            line = await asyncio.wait_for(self._process.stdout.readline(), START_LIMIT_S)
             answer = json.loads(line)
         except (TimeoutError, ValueError) as error:
             if self._process.returncode is None and not isinstance(error, TimeoutError):
@@ -136,3 +147,185 @@ class Child:
             log.warning("child %s ended with status %s", self.role, status)
             if self.on_exit is not None:
                 self.on_exit(status)
+
+
+class Companion:
+    """A running process of ours that we talk with line by line, and that we may leave behind.
+
+    Its pipes are served by threads: a full one never holds up the loop, a loop that is closed neither
+    kills the companion nor complains, and it works under every loop on every platform. ``asyncio``'s own
+    subprocess is killed with its transport. Thread: one event loop; ``send`` any.
+
+    Attributes:
+        first_line: The JSON object that it printed first.
+        on_line: Called on the loop with each later line, without its end.
+        on_exit: Called once, on the loop, with the exit status, when it ends before ``release``.
+    """
+
+    def __init__(self, role: str, process: "subprocess.Popen[bytes]") -> None:
+        self.role = role
+        self.first_line: dict[str, Any] = {}
+        self.on_line: Callable[[bytes], None] | None = None
+        self.on_exit: Callable[[int], None] | None = None
+        self._process = process
+        self._loop = asyncio.get_running_loop()
+        self._first: asyncio.Future[bytes] = self._loop.create_future()
+        self._ended: asyncio.Future[int] = self._loop.create_future()
+        self._written: asyncio.Future[None] = self._loop.create_future()
+        self._released = False
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
+        self._listener = self._thread("err", self._listen)
+        self._thread("in", self._write)
+        self._thread("out", self._read)
+
+    @classmethod
+    async def start(cls, role: str, *arguments: str) -> Self:
+        """Starts ``role`` and waits for its first line.
+
+        Raises:
+            ChildError: It could not be started, died, or said nothing sensible within 20 s.
+        """
+        companion = cls(role, _spawned(role, *arguments))
+        try:
+            companion.first_line = companion._understood(await companion._first_answer())
+        except BaseException:
+            await companion._give_up()
+            raise
+        return companion
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None and not self._ended.done()
+
+    def send(self, data: bytes) -> None:
+        """Hands ``data`` on, in order; returns at once.
+
+        Raises:
+            ChildError: It has ended, or was released.
+        """
+        if self._released or not self.running:
+            raise ChildError(role=self.role, detail="it has ended")
+        self._outbox.put(data)
+
+    def kill(self) -> None:
+        """Ends it by force: ``on_exit`` is still called."""
+        self._process.kill()
+
+    async def release(self) -> None:
+        """Lets go: what was sent is still written, then it finds the end of file and ends in its own time."""
+        if not self._released:
+            self._released = True
+            self._outbox.put(None)
+        await asyncio.wait({self._written}, timeout=_LAST_WRITE_S)
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        body = guarded(f"{self.role}.{name}")(work)
+        # A daemon: who is left behind must not hold up our own end.
+        thread = threading.Thread(target=body, name=f"{self.role}.{name}", daemon=True)
+        thread.start()
+        return thread
+
+    async def _give_up(self) -> None:
+        await self.release()
+        await asyncio.wait({self._ended}, timeout=END_LIMIT_S)
+        if not self._ended.done():
+            self.kill()
+
+    async def _first_answer(self) -> bytes:
+        waits: set[asyncio.Future[Any]] = {self._first, self._ended}
+        await asyncio.wait(waits, timeout=START_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        if self._first.done():
+            return self._first.result()
+        detail = "it ended at once" if self._ended.done() else "no answer in time"
+        raise ChildError(role=self.role, detail=self._last_words[-1] if self._last_words else detail)
+
+    def _understood(self, line: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ChildError(role=self.role, detail=f"unexpected first line: {line[:80]!r}")
+        return answer
+
+    def _take(self, line: bytes) -> None:
+        if not self._first.done():
+            self._first.set_result(line)
+        elif self.on_line is not None and not self._released:
+            self.on_line(line)
+
+    def _take_end(self, status: int) -> None:
+        self._ended.set_result(status)
+        if not self._released and self.on_exit is not None:
+            self.on_exit(status)
+
+    def _write(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError), self._process.stdin as pipe:
+            while (data := self._outbox.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(pipe.fileno(), view) :]
+        self._post(partial(_settle, self._written))
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in _lines(self._process.stdout.fileno()):
+            self._post(partial(self._take, line))
+        status = self._process.wait()
+        self._process.stdout.close()
+        self._outbox.put(None)
+        # Its last words explain its end; whoever inherited the pipe is not waited for.
+        self._listener.join(_LAST_WORDS_S)
+        self._post(partial(self._take_end, status))
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for raw in _lines(self._process.stderr.fileno()):
+            line = raw[:_LONGEST_LOGGED_BYTES].decode(errors="replace").rstrip()
+            if line:
+                self._last_words.append(line)
+                log.info("%s: %s", self.role, line)
+        self._process.stderr.close()
+
+    def _post(self, call: Callable[[], None]) -> None:
+        # Without a loop nobody is there to be told; the pipes are read on, or the companion would block.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call)
+
+
+def _spawned(role: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            command(role, *arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # Neither the terminal's Ctrl-C nor its hang-up is for it.
+            start_new_session=True,
+            creationflags=_OWN_GROUP,
+        )
+    except OSError as error:
+        raise ChildError(role=role, detail=error.strerror or str(error)) from error
+
+
+def _settle(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def _lines(descriptor: int) -> Iterator[bytes]:
+    """The lines of a pipe until its end. Read without a lock: a thread that waits in one aborts our exit."""
+    left = bytearray()
+    with suppress(OSError):
+        while data := os.read(descriptor, _READ_BYTES):
+            left += data
+            if b"\n" in data:
+                *lines, left = left.split(b"\n")
+                yield from map(bytes, lines)

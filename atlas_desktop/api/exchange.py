@@ -1,6 +1,8 @@
 """One HTTP exchange with Atlas or a backend: the bearer, the time limit and the size limit."""
 
 import asyncio
+import functools
+import ssl
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
@@ -15,6 +17,13 @@ from atlas_desktop.errors import BadAnswerError, UnauthorizedError, UnreachableE
 
 CONNECT_LIMIT_S = 15.0
 ANSWER_LIMIT_BYTES = 4_000_000
+
+
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """Whom to trust, for every connection of this program. The first call blocks for 20 ms and more."""
+    return httpx.create_ssl_context()
+
 
 FileField = tuple[str, bytes, str]
 """A file of a multipart form: name, content, media type."""
@@ -97,9 +106,9 @@ class Exchange:
         if self._closed:
             raise self._gone()
         if self._client is None:
-            # Loading the certificates blocks for 0.1 s or more; plain loopback HTTP needs none.
+            # Plain loopback HTTP needs none.
             needless = self._plain or self._transport is not None
-            verify = False if needless else await asyncio.to_thread(httpx.create_ssl_context)
+            verify = False if needless else await _loaded_certificates()
             if self._closed:
                 raise self._gone()
             if self._client is None:
@@ -107,7 +116,7 @@ class Exchange:
         return self._client
 
     def _gone(self) -> UnreachableError:
-        return UnreachableError(host=self.host, detail="closed")
+        return UnreachableError(host=self.host, detail="closed", sent=False)
 
     def _made(self, verify: Any) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -129,3 +138,9 @@ class Exchange:
                 )
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(self.host, response.status_code, headers, bytes(content))
+
+
+async def _loaded_certificates() -> ssl.SSLContext:
+    if certificates.cache_info().currsize:
+        return certificates()
+    return await asyncio.to_thread(certificates)

@@ -25,7 +25,7 @@ READ_LIMIT_S = 30.0
 _CLEAN_UP_LIMIT_S = 10.0
 
 _ENDED_REASONS = ("already_ended", "session_already_ended", "session_ended")
-_UNSURE_STATUSES = (401, 403, 404)
+_UNSURE_STATUSES = (401, 403, 404, 405, 501)
 _EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -75,7 +75,8 @@ class HttpSource:
         Raises:
             ServiceError: The service refused or could not be reached.
             BadRoomAddressError: The room's address is not ws:// or wss://. On this and on a
-                ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended.
+                ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended,
+                ``params["ended_session_id"]`` one that was.
         """
         body, form, files = None, None, None
         if face is not None and face.content is not None:
@@ -105,7 +106,8 @@ class HttpSource:
         Returns:
             A confirmed receipt when the service ended it now or had before. An unconfirmed one when
             the answer (401, 403, a 404 that is not Atlas's, or about a session that this source did
-            not make) says nothing about the session: it may still be open.
+            not make; 405 or 501: there is no such call) says nothing about the session: it may still
+            be open.
 
         Raises:
             ServiceError: Anything that may pass: asking again makes sense.
@@ -143,8 +145,9 @@ class HttpSource:
         try:
             return grant_in(body, mode, answer.host, billed=self._billed)
         except AppError as error:
-            if session_id and not await self._cleaned_up(session_id):
-                error.params["session_id"] = session_id
+            if session_id:
+                over = await self._cleaned_up(session_id)
+                error.params["ended_session_id" if over else "session_id"] = session_id
             raise
 
     async def _cleaned_up(self, session_id: str) -> bool:

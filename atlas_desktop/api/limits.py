@@ -1,9 +1,12 @@
 """What a session may cost and how long it may run: plain numbers, held by the app and the guard alike."""
 
+import math
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 _HOUR_S = 3600.0
+_DAY_S = 24 * _HOUR_S
 EXTENSION = 1.25
 WARN_SHARE = 0.8
 LAST_S = 60.0
@@ -25,7 +28,7 @@ class SpendingLimits:
     """What the user allows.
 
     Attributes:
-        session_usd: One session's cost.
+        session_usd: One session's cost. No limit may be ``nan``; 0 allows nothing, ``inf`` everything.
         session_s: One session's time.
         day_usd: The cost of all sessions of one local calendar day.
         idle_s: Nobody spoke, typed, dropped or moved for so long: it is asked, then ended.
@@ -59,7 +62,7 @@ class Terms:
 
     price_per_hour_usd: float | None = None
     spent_today_usd: float = 0.0
-    day_left_s: float = 24 * _HOUR_S
+    day_left_s: float = _DAY_S
     max_duration_s: float | None = None
 
 
@@ -81,14 +84,41 @@ class Allowance:
 
 def allowance(limits: SpendingLimits, terms: Terms) -> Allowance:
     """The limit that comes first."""
+    return min(allowances(limits, terms), key=lambda one: one.seconds)
+
+
+def allowances(limits: SpendingLimits, terms: Terms) -> list[Allowance]:
+    """Every limit that can end this session: those of money only where the price is known."""
     found = [Allowance(Bound.SESSION_TIME, limits.session_s)]
     if terms.max_duration_s is not None:
         found.append(Allowance(Bound.SERVICE_TIME, terms.max_duration_s))
-    price = terms.price_per_hour_usd
-    if price:
+    price = _price(terms)
+    if price is not None:
         found.append(Allowance(Bound.SESSION_USD, limits.session_usd / price * _HOUR_S))
         found.append(Allowance(Bound.DAY_USD, _day_s(limits.day_usd, price, terms)))
-    return min(found, key=lambda one: one.seconds)
+    return found
+
+
+def allowed_usd(limits: SpendingLimits, terms: Terms) -> float | None:
+    """The cost at which a limit of money ends this session; ``None`` where the price is not known."""
+    price = _price(terms)
+    if price is None:
+        return None
+    return min(limits.session_usd, _day_s(limits.day_usd, price, terms) / _HOUR_S * price)
+
+
+def day_left_s(now: datetime) -> float:
+    """Seconds from ``now`` to midnight in its zone; without one, in this computer's.
+
+    A day on which the clock changes for summer or winter has an hour less or more.
+    """
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return max(0.0, midnight.timestamp() - now.timestamp())
+
+
+def _price(terms: Terms) -> float | None:
+    price = terms.price_per_hour_usd
+    return price if price is not None and price > 0 else None
 
 
 def _day_s(day_usd: float, price_per_hour_usd: float, terms: Terms) -> float:
@@ -96,4 +126,5 @@ def _day_s(day_usd: float, price_per_hour_usd: float, terms: Terms) -> float:
     if today_s <= terms.day_left_s:
         return today_s
     # What midnight leaves of today is not carried over: tomorrow has its own whole limit.
-    return terms.day_left_s + day_usd / price_per_hour_usd * _HOUR_S
+    whole_s = day_usd / price_per_hour_usd * _HOUR_S
+    return terms.day_left_s + whole_s if whole_s <= _DAY_S else math.inf

@@ -40,12 +40,23 @@ class Complaint:
     detail: str
 
 
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+
+
 @contextmanager
 def mapped(host: str) -> Iterator[None]:
     """Maps what httpx raises inside.
 
     Raises:
-        UnreachableError: No connection, or it broke, or no answer in time.
+        UnreachableError: No connection, or it broke, or no answer in time; ``params["sent"]`` is false
+            where no connection came about.
         BadAnswerError: What came is not HTTP as it should be.
     """
     try:
@@ -56,9 +67,11 @@ def mapped(host: str) -> Iterator[None]:
         if _hung_up(error):
             raise UnreachableError(host=host, detail="the connection broke") from error
         raise BadAnswerError(host=host, detail=one_line(str(error))) from error
+    except _UNSENT as error:
+        raise UnreachableError(host=host, detail=_unsent(error), sent=False) from error
     except httpx.TimeoutException as error:
         raise UnreachableError(host=host, detail="no answer in time") from error
-    except (httpx.TransportError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+    except (httpx.TransportError, httpx.StreamError, OSError) as error:
         raise UnreachableError(host=host, detail=type(error).__name__) from error
 
 
@@ -123,6 +136,10 @@ def create_error_of(answer: Answer, mode: str) -> ServiceError:
     if named and answer.status in _MODE_STATUSES and not answer.is_html:
         return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
     return error_of(answer)
+
+
+def _unsent(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
 
 
 def _hung_up(error: httpx.HTTPError) -> bool:

@@ -16,12 +16,21 @@ order           beside ``op`` and ``n``                                         
 ``adopt``       ``source session_id limits``: after a guard died, its successor takes over   ``{}``
 ``limits``      ``session_id limits``                                                        ``{}``
 ``dismiss``     ``entry``: the user knows that this session of before is over                ``{}``
+``leftovers``   after the app's ``open`` and ``adopt`` orders: looks for what earlier runs   ``{}``
+                left open; from then on each ``open`` looks again
 ``beat``        ``idle_s``; without a number: a sign of life                                 none
 ==============  ===========================================================================  ================
 
-Events: ``ended`` (``session_id why receipt``): the guard ended a session unasked; ``status``
-(``session_id duration_s status``): once a minute; ``leftover`` (``entry outcome receipt``): what became of a
-session that an earlier run left open; ``journal`` (``error``): the journal can't be written any more.
+An event's name is its ``event``:
+
+- ``ended`` (``session_id why receipt``): the guard ended a session unasked. While the receipt is not
+  confirmed it goes on asking, and tells again once it is. Also told when an ``end`` that was answered
+  unconfirmed is confirmed later.
+- ``status`` (``session_id status duration_s max_duration_s``): once a minute.
+- ``leftover`` (``entry outcome cost_usd receipt``): what became of a session that an earlier run left open;
+  told again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint, times as ISO
+  text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null.
+- ``journal`` (``error``): the journal can't be written any more; what runs goes on.
 """
 
 import json
@@ -48,6 +57,10 @@ class Why(StrEnum):
     SLEEP = "sleep"
     GUARD_TOLD = "guard_told"
     """The guard itself was told to go (SIGTERM)."""
+    SERVICE = "service"
+    """The service says that it is over."""
+    UNUSABLE = "unusable"
+    """The service made it, but its answer could not be used."""
     LEFT_OPEN = "left_open"
     """An earlier run left it open."""
 

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
-from atlas_desktop.errors import AppError
-from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
 from atlas_desktop.session.chat import Chat
+from atlas_desktop.session.ears import Ears
+from atlas_desktop.session.keeper import Keeper
+from atlas_desktop.session.kept_session import KeptSession
 from atlas_desktop.session.life import (
     Ending,
     Failed,
+    Joining,
     Life,
     Live,
     Next,
+    Park,
+    Parked,
     Reconnecting,
     Requesting,
     Stop,
@@ -35,16 +39,15 @@ from atlas_desktop.session.room_events import RoomEvents
 from atlas_desktop.session.run import Limits, Request, Run
 from atlas_desktop.session.snapshot import SessionSnapshot, shown, state_name
 from atlas_desktop.session.speech import Speech
-from atlas_desktop.session.transcript import Message, Transcript
+from atlas_desktop.session.transcript import Message
 from atlas_desktop.session.vitals import Vitals
 
 if TYPE_CHECKING:
     from atlas_desktop.media.blocks import BlockReader
-    from atlas_desktop.media.feeds import AudioFeed, VideoFeed
     from atlas_desktop.media.speaker import Speaker
 
 
-class AtlasSession:
+class AtlasSession(KeptSession):
     """A session with an avatar: start it, speak, listen, end it, start another.
 
     It outlives the single server sessions: its feeds, transcript and callbacks stay. Everything but
@@ -52,7 +55,7 @@ class AtlasSession:
     the callbacks. Thread: one event loop, which runs when ``start`` is called.
 
     Attributes:
-        transcript: What was said and typed; kept through a switch of the mode.
+        transcript: What was said and typed; kept through a switch of the mode and while parked.
         video: The avatar's picture: ``latest()`` or ``async for``.
         audio: The avatar's sound: ``latest()`` or ``async for``.
         playout: Volume, mute and the gate of what is heard here.
@@ -68,24 +71,19 @@ class AtlasSession:
             parts: Stand-ins for tests; by default the real ones.
             limits: Time limits; by default those of the service's contract.
         """
-        self._notices: Callbacks[[AppError]] = Callbacks("session.on_notice")
-        self._changes: Callbacks[[SessionSnapshot]] = Callbacks("session.on_change", self._notices)
-        self._state_changes: Callbacks[[str, str | None]] = Callbacks(
-            "session.on_state_change", self._notices
-        )
-        self._video_changes: Callbacks[[VideoFeed | None]] = Callbacks("session.on_video", self._notices)
-        self._audio_changes: Callbacks[[AudioFeed | None]] = Callbacks("session.on_audio", self._notices)
+        super().__init__()
         self._parts = parts or Parts.real(self._notices)
         self.video, self.audio, self.playout = self._parts.video, self._parts.audio, self._parts.playout
-        self.transcript = Transcript(on_error=self._notices)
         self._scope = TaskScope(f"{scope_name}.side", self._notices)
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
         self._vitals = Vitals(self.video, self.audio)
         self._lifecycle = Lifecycle(
-            scope_name, self._make_room, self.video, self._moved, self._notices, limits
+            scope_name, self._make_room, self.video, self._moved, self._notices, limits, self._parts.clock_s
         )
-        self._pulse = Pulse(self._scope, self._refresh, self._room, self._take_round_trip)
+        self._keeper = Keeper(self._lifecycle, self._limits_changes, self._parts.clock_s, self._parts.awake_s)
+        self._ears = Ears(self._vitals, self._speech)
+        self._pulse = Pulse(self._scope, self._beat, self._room, self._take_round_trip)
         self._shown = shown(self.snapshot)
         self._own_clip = OwnClip(self._speech, self._notices, self._refresh)
         self.transcript.on_change(self._count_message)
@@ -95,7 +93,7 @@ class AtlasSession:
     @property
     def snapshot(self) -> SessionSnapshot:
         """All that is shown of the session, now."""
-        return overview(self._lifecycle, self._vitals, self._speech, self._chat)
+        return overview(self._lifecycle, self._keeper, self._vitals, self._speech, self._chat)
 
     @property
     def info(self) -> SessionGrant | None:
@@ -111,32 +109,6 @@ class AtlasSession:
     def speak_text(self) -> Callable[[str], bool] | None:
         """Makes the agent answer a text; ``None`` in passthrough, where there is no agent."""
         return self.send_chat if self.snapshot.can_speak_text else None
-
-    # Who is told
-
-    def on_change(self, callback: Callable[[SessionSnapshot], None]) -> Unsubscribe:
-        """Calls ``callback`` whenever what is shown changes; returns the way out."""
-        return self._changes.add(callback)
-
-    def on_notice(self, callback: Callable[[AppError], None]) -> Unsubscribe:
-        """Calls ``callback`` with errors that leave the session as it is, and with an unconfirmed end."""
-        return self._notices.add(callback)
-
-    def on_state_change(self, callback: Callable[[str, str | None], None]) -> Unsubscribe:
-        """Calls ``callback(state, detail)``; ``detail`` says why it failed, or is ending."""
-        return self._state_changes.add(callback)
-
-    def on_transcript(self, callback: Callable[[Message], None]) -> Unsubscribe:
-        """Calls ``callback`` with each new or changed message."""
-        return self.transcript.on_change(lambda message, _index: callback(message))
-
-    def on_video_stream(self, callback: Callable[[VideoFeed | None], None]) -> Unsubscribe:
-        """Calls ``callback`` with the feed when the picture begins to flow, ``None`` when it ceases."""
-        return self._video_changes.add(callback)
-
-    def on_audio_stream(self, callback: Callable[[AudioFeed | None], None]) -> Unsubscribe:
-        """Calls ``callback`` with the feed when the sound begins to flow, ``None`` when it ceases."""
-        return self._audio_changes.add(callback)
 
     # Its life
 
@@ -162,6 +134,29 @@ class AtlasSession:
     def switch_mode(self, mode: Mode, *, microphone: bool = False) -> None:
         """Ends this session and begins one in ``mode``: same source and face, transcript kept."""
         self._lifecycle.switch(mode, microphone)
+
+    def park(self) -> None:
+        """Ends a session that is live, and keeps its stage: ``resume`` goes on from there."""
+        if isinstance(self._lifecycle.life, Live | Reconnecting):
+            self._lifecycle.end(Park())
+
+    def resume(
+        self, mode: Mode | None = None, *, microphone: bool = False, source: SessionSource | None = None
+    ) -> None:
+        """Begins a session like the one that was parked, transcript kept; nothing happens elsewhere.
+
+        Args:
+            mode: Another mode than before.
+            microphone: Turn the microphone on as soon as the session is live.
+            source: Another source than before.
+        """
+        run = self._lifecycle.run
+        if isinstance(self._lifecycle.life, Parked) and run is not None:
+            before = run.request
+            self._own_clip.follow_loop()
+            self._lifecycle.start(
+                Request(source or before.source, mode or before.mode, before.face, microphone)
+            )
 
     def keep_waiting(self) -> None:
         """The user waits on for the first picture: ``waited_s`` counts from zero again."""
@@ -222,6 +217,7 @@ class AtlasSession:
         Raises:
             RuntimeError: The session is a live conversation.
         """
+        self._keeper.touch()
         self._own_clip.play(source)
 
     def prepare_to_speak(self) -> None:
@@ -249,17 +245,27 @@ class AtlasSession:
         life = self._lifecycle.life
         if is_over(life) or (isinstance(life, Ending) and not isinstance(life.next, Switch)):
             return False
+        self.touch()
         return self._chat.say(text)
 
-    def attach_microphone(self, factory: Callable[[], BlockReader]) -> None:
-        """Sets what opens the microphone; called when it is turned on for the first time in a session."""
+    def attach_microphone(
+        self, factory: Callable[[], BlockReader], level_dbfs: Callable[[], float] | None = None
+    ) -> None:
+        """Sets what opens the microphone; called when it is turned on for the first time in a session.
+
+        Args:
+            factory: Opens it.
+            level_dbfs: How loud the user is now, looked at a few times a second: a voice is a sign of life.
+        """
         self._speech.attach_microphone(factory)
+        self._ears.level_dbfs = level_dbfs
 
     def set_microphone(self, on: bool) -> None:
         """Turns the microphone on or off; before the session is live, for when it is."""
         life = self._lifecycle.life
         if isinstance(life, Ending) and isinstance(life.next, Switch):
             self._lifecycle.switch(life.next.mode, on)
+        self.touch()
         self._speech.set_microphone(on)
 
     # What happens
@@ -280,6 +286,8 @@ class AtlasSession:
         run = self._lifecycle.run
         if isinstance(after, Requesting) and not isinstance(before, Requesting):
             self._on_begin()
+        elif isinstance(after, Joining) and run is not None:
+            self._keeper.grant(run)
         elif isinstance(after, Live) and run is not None and run.room is not None:
             self._on_live(run.room, run.request.mode)
         elif isinstance(after, Reconnecting):
@@ -289,9 +297,10 @@ class AtlasSession:
         elif is_over(after):
             self._pulse.stop()
             self.transcript.settle()
-            self._chat.clear()
+            if not isinstance(after, Parked):
+                self._chat.clear()
         if state_name(before) != state_name(after):
-            error = after.error if isinstance(after, Failed | Ending) else None
+            error = self.snapshot.error or self.snapshot.stopped
             self._state_changes(state_name(after), str(error) if error is not None else None)
         self._refresh()
 
@@ -304,6 +313,7 @@ class AtlasSession:
         self._vitals.reset()
         self._speech.microphone_wanted = run.request.microphone
         self.playout.open()
+        self._keeper.begin()
         self._pulse.start()
 
     def _on_live(self, room: RoomPort, mode: Mode) -> None:
@@ -316,7 +326,9 @@ class AtlasSession:
         self._chat.hold()
         self.playout.close()
 
-    def _count_message(self, _message: Message, _index: int) -> None:
+    def _count_message(self, message: Message, _index: int) -> None:
+        if message.role == "user":
+            self.touch()
         run = self._lifecycle.run
         if run is not None:
             run.messages = len(self.transcript)
@@ -332,6 +344,12 @@ class AtlasSession:
 
     def _take_round_trip(self, rtt_ms: float | None) -> None:
         self._vitals.rtt_ms = rtt_ms
+        self._refresh()
+
+    def _beat(self) -> None:
+        if self._ears.hear_anybody:
+            self._keeper.touch()
+        self._keeper.look()
         self._refresh()
 
     def _refresh(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, RoomLostError, StoppedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,10 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Teardown runs: DELETE and disconnect, side by side. ``error`` makes it end as Failed."""
+    """Teardown runs: DELETE and disconnect, side by side.
+
+    ``error`` makes it end as Failed; a ``StoppedError`` as Ended, with a reason.
+    """
 
     next: Next
     error: AppError | None = None
@@ -96,9 +99,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Over, as asked."""
+    """Over, as asked: by the user, or by a limit of theirs, which ``reason`` then names."""
 
     summary: Summary | None
+    reason: StoppedError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,13 @@ class Confirmed:
     summary: Summary
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """It was ended unasked because of ``reason``; a room that went just before went because of that."""
+
+    reason: StoppedError
+
+
 Event = (
     StartAsked
     | RetryScheduled
@@ -197,6 +208,7 @@ Event = (
     | EndAsked
     | Closed
     | Confirmed
+    | Stopped
 )
 
 
@@ -223,7 +235,7 @@ def advance(state: Life, event: Event) -> Life:
             return state
         case EndAsked(following, error):
             return _ask_end(state, following, error)
-        case Closed() | Confirmed():
+        case Closed() | Confirmed() | Stopped():
             return _conclude(state, event)
         case _ as never:
             assert_never(never)
@@ -248,15 +260,23 @@ def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
     return Ending(following, error)
 
 
-def _conclude(state: Life, event: Closed | Confirmed) -> Life:
-    if isinstance(event, Confirmed):
-        return _confirm(state, event.summary)
-    return _close(state, event.summary, event.unconfirmed_id)
+def _conclude(state: Life, event: Closed | Confirmed | Stopped) -> Life:
+    match event:
+        case Closed(summary, unconfirmed_id):
+            return _close(state, summary, unconfirmed_id)
+        case Confirmed(summary):
+            return _confirm(state, summary)
+        case Stopped(reason):
+            return _explain(state, reason)
+        case _ as never:
+            assert_never(never)
 
 
 def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> Life:
     if not isinstance(state, Ending):
         return state
+    if isinstance(state.error, StoppedError):
+        return Ended(summary, state.error)
     if state.error is not None:
         return Failed(state.error, unconfirmed_id, summary)
     match state.next:
@@ -278,6 +298,12 @@ def _confirm(state: Life, summary: Summary) -> Life:
     if isinstance(state, Failed):
         return Failed(state.error, None, summary)
     return replace(state, summary=summary)
+
+
+def _explain(state: Life, reason: StoppedError) -> Life:
+    if isinstance(state, Ending | Failed) and isinstance(state.error, RoomLostError):
+        return replace(state, error=reason) if isinstance(state, Ending) else Ended(state.summary, reason)
+    return state
 
 
 def is_over(state: Life) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from atlas_desktop.aio import ErrorHandler, TaskScope, guarded
-from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AppError, AvatarMissingError, RoomLostError
+from atlas_desktop.api.source import EndReceipt, Mode
+from atlas_desktop.clock import lasting_s
+from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError, RoomLostError, StoppedError
 from atlas_desktop.session.life import (
     Closed,
     Confirmed,
@@ -28,6 +29,7 @@ from atlas_desktop.session.life import (
     RetryScheduled,
     StartAsked,
     Stop,
+    Stopped,
     Switch,
     Waiting,
     advance,
@@ -62,6 +64,8 @@ class Lifecycle:
         video: Tells of the first picture.
         on_change: Called with the state before and after each change.
         on_notice: Told of what does not end the session, and of an end that was not confirmed.
+        limits: How long its steps may take.
+        clock_s: The clock of cost and limits.
     """
 
     def __init__(
@@ -72,10 +76,12 @@ class Lifecycle:
         on_change: ChangeCallback,
         on_notice: ErrorHandler,
         limits: Limits | None = None,
+        clock_s: Callable[[], float] = lasting_s,
     ) -> None:
         self.life: Life = Idle()
         self.run: Run | None = None
         self._limits = limits or Limits()
+        self._clock_s = clock_s
         self._make_room = make_room
         self._video = video
         # What breaks in there must not keep a session from being ended.
@@ -94,6 +100,14 @@ class Lifecycle:
     def waited_s(self) -> float:
         """How long the first picture has been waited for; 0 unless it is."""
         return time.monotonic() - self._waiting_since_s if isinstance(self.life, Waiting) else 0.0
+
+    @property
+    def expired(self) -> bool:
+        """Whether the service ended the session because its longest time was over."""
+        grant = self.run.grant if self.run is not None else None
+        if self.run is None or grant is None or grant.max_duration_s is None:
+            return False
+        return self.run.cost.spent_s >= grant.max_duration_s - _EXPIRY_SLACK_S
 
     def start(self, request: Request) -> None:
         """Begins a session, unless one is on its way or the program goes."""
@@ -114,6 +128,17 @@ class Lifecycle:
         """Ends the session and begins one in ``mode``, with the same source and face."""
         self.end(Switch(mode, microphone))
 
+    def stop(self, reason: StoppedError) -> None:
+        """Ends the session unasked; ``reason`` also explains why its room was lost just before."""
+        self._fail(reason)
+        self.dispatch(Stopped(reason))
+
+    def take_receipt(self, session_id: str, receipt: EndReceipt) -> None:
+        """The service confirmed elsewhere that ``session_id`` is over."""
+        for run in {self.run, *self._unconfirmed}:
+            if run is not None and run.session_id == session_id:
+                run.take_receipt(receipt)
+
     def keep_waiting(self) -> None:
         """The user waits on for the picture: the time starts anew."""
         if self._waiting_since_s:
@@ -133,7 +158,7 @@ class Lifecycle:
     def room_lost(self, reason: str) -> None:
         """The room is gone unasked: the session ends, on the server too."""
         log.info("the room was lost: %s", reason)
-        self._fail(None if self._expired() else RoomLostError(detail=reason))
+        self._fail(LongestTimeError() if self.expired else RoomLostError(detail=reason))
 
     def dispatch(self, event: Event) -> None:
         """Applies ``event`` and tells of the change, if it is one."""
@@ -154,7 +179,7 @@ class Lifecycle:
         await self._main.aclose(0.1)
 
     def _prepare(self, request: Request) -> None:
-        self.run = Run(request, self._make_room, self._kept, self._limits, self._late)
+        self.run = Run(request, self._make_room, self._kept, self._limits, self._late, self._clock_s)
         self._waiting_since_s = 0.0
         self._starting = self._main.start(self._start(self.run), "start")
 
@@ -218,13 +243,6 @@ class Lifecycle:
         if run.summary is not None:
             self.dispatch(Confirmed(run.summary))
 
-    def _expired(self) -> bool:
-        """Whether the service ended the session because its longest time was over."""
-        grant = self.run.grant if self.run is not None else None
-        if self.run is None or grant is None or grant.max_duration_s is None:
-            return False
-        return self.run.cost.elapsed_s >= grant.max_duration_s - _EXPIRY_SLACK_S
-
     def _broke(self, error: AppError) -> None:
         """A bug in our own tasks: the session is ended on the server, the window stays."""
         if is_over(self.life):
@@ -232,7 +250,7 @@ class Lifecycle:
         else:
             self._fail(error)
 
-    def _fail(self, error: AppError | None) -> None:
+    def _fail(self, error: AppError) -> None:
         # What breaks while it ends is no news, and must not turn a switch into a stop.
         if not isinstance(self.life, Ending):
             self.end(Stop(), error)

@@ -2,6 +2,7 @@
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.chat import Chat
+from atlas_desktop.session.keeper import Keeper
 from atlas_desktop.session.life import Connecting, Live, Reconnecting
 from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -9,10 +10,13 @@ from atlas_desktop.session.speech import Speech
 from atlas_desktop.session.vitals import Vitals
 
 
-def overview(lifecycle: Lifecycle, vitals: Vitals, speech: Speech, chat: Chat) -> SessionSnapshot:
+def overview(
+    lifecycle: Lifecycle, keeper: Keeper, vitals: Vitals, speech: Speech, chat: Chat
+) -> SessionSnapshot:
     """The snapshot of this moment."""
     life, run = lifecycle.life, lifecycle.run
     live = isinstance(life, Live)
+    standing = keeper.standing
     present = live or isinstance(life, Reconnecting)
     return SessionSnapshot(
         life=life,
@@ -31,4 +35,11 @@ def overview(lifecycle: Lifecycle, vitals: Vitals, speech: Speech, chat: Chat) -
         connecting_s=run.age_s if run is not None and isinstance(life, Connecting) else 0.0,
         waited_s=lifecycle.waited_s,
         unsent=chat.unsent,
+        allowance=standing.allowance,
+        left_s=standing.left_s,
+        allowed_usd=standing.allowed_usd,
+        limit_near=standing.limit_near,
+        limit_last=standing.limit_last,
+        can_extend=standing.can_extend,
+        idle_left_s=standing.idle_left_s,
     )

@@ -7,11 +7,13 @@ import asyncio
 # Here and not by whoever comes first: its modules import each other in a circle, and two threads that enter
 # it at once, LiveKit's and the keyring's, break off.
 import importlib.resources  # noqa: F401
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from atlas_desktop.aio import ErrorHandler
+from atlas_desktop.clock import lasting_s
 from atlas_desktop.session.ports import RoomListener, RoomPort
 from atlas_desktop.session.speech import FullSpeaker
 
@@ -30,13 +32,20 @@ class Feeder(FullSpeaker, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The stable objects of a session, and what makes its rooms."""
+    """The stable objects of a session, and what makes its rooms.
+
+    Attributes:
+        clock_s: The clock of cost and limits: monotonic, and counts sleep.
+        awake_s: A monotonic clock that does not count sleep, where the platform has one.
+    """
 
     video: VideoFeed
     audio: AudioFeed
     playout: PlayoutControl
     feeder: Feeder
     make_room: RoomMaker
+    clock_s: Callable[[], float] = lasting_s
+    awake_s: Callable[[], float] = time.monotonic
 
     @classmethod
     def real(cls, on_error: ErrorHandler) -> Parts:

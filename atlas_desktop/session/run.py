@@ -5,16 +5,20 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from atlas_desktop.aio import TaskScope, wait_full
+from atlas_desktop.api.limits import Terms
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource
+from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
+from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.session.cost import CostMeter
 from atlas_desktop.session.life import Summary
 from atlas_desktop.session.network import has_interface
 from atlas_desktop.session.ports import RoomPort
-from atlas_desktop.session.teardown import Patience, end_on_server
+from atlas_desktop.session.spending import terms_of
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,7 @@ class Run:
     """One server session and its room. Its requests run in a scope that nothing cancels.
 
     Attributes:
+        terms: What limits go by; ``None`` before the grant, and when not billed.
         messages: How many messages the transcript has: set by who keeps it, for the summary.
 
     Args:
@@ -66,6 +71,7 @@ class Run:
             beside the create.
         kept: Where the calls live that must run to their end: create, connect, disconnect, DELETE.
         on_late: Told of an end that was confirmed, or given up, after ``close`` had returned.
+        clock_s: Counts what it costs.
     """
 
     def __init__(
@@ -75,12 +81,14 @@ class Run:
         kept: TaskScope,
         limits: Limits,
         on_late: Callable[["Run"], None],
+        clock_s: Callable[[], float] = lasting_s,
     ) -> None:
         self.request = request
         self.grant: SessionGrant | None = None
         self.session_id: str | None = None
         self.room: RoomPort | None = None
         self.cost = CostMeter(None)
+        self.terms: Terms | None = None
         self.receipt: EndReceipt | None = None
         self.messages = 0
         self._asked_s = time.monotonic()
@@ -88,6 +96,7 @@ class Run:
         self._kept = kept
         self._limits = limits
         self._on_late = on_late
+        self._clock_s = clock_s
         self._closing = False
         self._closed = False
         self._creating: asyncio.Task[SessionGrant] | None = None
@@ -159,6 +168,14 @@ class Run:
         if self.unconfirmed is not None and (self._ending is None or self._ending.done()):
             self._ending = self._kept.start(self._end(), "end-again")
 
+    def take_receipt(self, receipt: EndReceipt) -> None:
+        """Somebody else ended it: what the service said counts, and it need not be asked any more."""
+        if self._is_confirmed or not receipt.confirmed:
+            return
+        self.receipt = receipt
+        if self._closed:
+            self._on_late(self)
+
     @property
     def summary(self) -> Summary | None:
         """What this session was; ``None`` when the service never made it, as far as we know."""
@@ -182,9 +199,13 @@ class Run:
         """What to tell when the session may still be open, and cost."""
         if self.session_id is None or not self.request.source.billed:
             return None
-        if self.receipt is not None and self.receipt.confirmed:
+        if self._is_confirmed:
             return None
         return EndUnconfirmedError(session_id=self.session_id)
+
+    @property
+    def _is_confirmed(self) -> bool:
+        return self.receipt is not None and self.receipt.confirmed
 
     async def _create(self) -> SessionGrant:
         request = self.request
@@ -201,8 +222,10 @@ class Run:
         if error is None:
             self.grant = creating.result()
             self.session_id = self.grant.session_id
-            self.cost = CostMeter(self.grant.price_per_hour_usd if self.request.source.billed else None)
+            billed = self.request.source.billed
+            self.cost = CostMeter(self.grant.price_per_hour_usd if billed else None, self._clock_s)
             self.cost.start()
+            self.terms = terms_of(self.grant, _local_now()) if billed else None
         elif isinstance(error, AppError):
             # An answer that can't be used may have brought a session all the same.
             self.session_id = error.params.get("session_id") or None
@@ -220,8 +243,11 @@ class Run:
             self.cost.stop()
         if self.session_id is None:
             return
-        patience = self._limits.patience
-        self.receipt = await end_on_server(self.request.source, self.session_id, patience)
+        if not self._is_confirmed:
+            patience = self._limits.patience
+            receipt = await end_on_server(self.request.source, self.session_id, patience)
+            if not self._is_confirmed:
+                self.receipt = receipt
         if self._closed:
             self._on_late(self)
 
@@ -231,3 +257,8 @@ class Run:
             await asyncio.wait({self._joining})
         if self.room is not None:
             await self.room.leave()
+
+
+def _local_now() -> datetime:
+    """This computer's wall clock, without a zone: then its midnight is that of the zone's rules."""
+    return datetime.now(UTC).astimezone().replace(tzinfo=None)

@@ -1,11 +1,13 @@
 """What is shown of a session: one frozen value, made anew at each change."""
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
+from atlas_desktop.api.limits import Allowance
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, StoppedError
 from atlas_desktop.session.life import (
     Ended,
     Ending,
@@ -57,6 +59,15 @@ class SessionSnapshot:
         connecting_s: Seconds since the session was asked for, until it is live; 0 otherwise.
         waited_s: How long the avatar's first picture has been waited for; 0 unless Waiting.
         unsent: Messages that wait for the session to be live.
+        allowance: The limit that comes first; None when not billed, or not granted yet.
+        left_s: Seconds until that limit.
+        allowed_usd: The cost at which a limit of money stops this session, even where a time comes first;
+            None when not billed or the price is not known.
+        limit_near: 80 % of the allowance are used.
+        limit_last: The last minute runs: a countdown, and *Extend*.
+        can_extend: Whether *Extend* would give it more; the service's own longest time it can't.
+        idle_left_s: Seconds until it is ended because nobody seems to be there; None while nobody is
+            asked. Any sign of life takes the question back.
     """
 
     life: Life = field(default_factory=Idle)
@@ -75,6 +86,13 @@ class SessionSnapshot:
     connecting_s: float = 0.0
     waited_s: float = 0.0
     unsent: int = 0
+    allowance: Allowance | None = None
+    left_s: float | None = None
+    allowed_usd: float | None = None
+    limit_near: bool = False
+    limit_last: bool = False
+    can_extend: bool = False
+    idle_left_s: float | None = None
 
     @property
     def state_name(self) -> str:
@@ -119,6 +137,11 @@ class SessionSnapshot:
         return self.life.error if isinstance(self.life, Failed | Ending) else None
 
     @property
+    def stopped(self) -> StoppedError | None:
+        """Which limit, or what else, ended it unasked."""
+        return self.life.reason if isinstance(self.life, Ended) else None
+
+    @property
     def summary(self) -> Summary | None:
         """What the finished session was."""
         return self.life.summary if isinstance(self.life, Ended | Parked | Failed) else None
@@ -145,4 +168,11 @@ def shown(snapshot: SessionSnapshot) -> SessionSnapshot:
         waited_s=int(snapshot.waited_s),
         cost_usd=cost_usd,
         rtt_ms=None if snapshot.rtt_ms is None else round(snapshot.rtt_ms),
+        # Before the last minute it moves with the time that has gone by.
+        left_s=_whole_s(snapshot.left_s) if snapshot.limit_last else None,
+        idle_left_s=_whole_s(snapshot.idle_left_s),
     )
+
+
+def _whole_s(seconds: float | None) -> int | None:
+    return None if seconds is None else math.ceil(seconds)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,10 +10,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
+from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
+from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
+from atlas_desktop.errors import InsecureAddressError
 
 VERSION = 1
 Record = Mapping[str, Any]
+
+_FIRST, _LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_NOBODYS = "?"
+"""A fingerprint that no key has."""
 
 
 class Outcome(StrEnum):
@@ -25,7 +32,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """The service made none."""
     DISMISSED = "dismissed"
-    """The user said that it is over."""
+    """The user said that it is over, or there was nothing more to be done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +82,32 @@ class BillingEntry:
         return self.outcome is Outcome.OPEN
 
     @property
+    def host(self) -> str:
+        """What the user knows the address by; empty where the journal lost it."""
+        try:
+            return host_of(self.address).rpartition("@")[2]
+        except ValueError:
+            return ""
+
+    @property
     def cost_usd(self) -> float | None:
         """What it cost: the service's figure, else ours, else ``None``."""
         return self.estimated_usd if self.charged_usd is None else self.charged_usd
 
     def matches(self, kind: str, address: str, secret: str) -> bool:
-        """Whether this key, at this address, made it."""
+        """Whether this key, at this address (in any of its spellings), made it."""
+        if kind != self.kind or _place(kind, address) != _place(kind, self.address):
+            return False
         print_ = fingerprint(self.salt, secret)
-        return (self.kind, self.address) == (kind, address) and hmac.compare_digest(print_, self.fingerprint)
+        return hmac.compare_digest(print_.encode(), self.fingerprint.encode())
 
     def running_s(self, now: datetime) -> float:
-        """How long it has run, or ran, by the wall clock; never more than the service lets it."""
+        """How long it has run, or ran: as the service said, else by the wall clock.
+
+        Never negative, though a clock was set back, and never more than the service lets it run.
+        """
+        if self.duration_s is not None:
+            return self.duration_s
         if self.granted_at is None:
             return 0.0
         passed_s = max(0.0, ((self.ended_at or now) - self.granted_at).total_seconds())
@@ -179,60 +201,95 @@ def fold(records: Iterable[Record]) -> list[BillingEntry]:
     for record in records:
         try:
             _apply(entries, record)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError):
             continue
     return list(entries.values())
 
 
 def _apply(entries: dict[str, BillingEntry], record: Record) -> None:
-    key, at = str(record["key"]), _time(record["at"])
-    if record["event"] == "asked":
-        entries.setdefault(key, _asked_entry(key, at, record))
-        return
-    entry = entries[key]
+    key, at = str(record["key"]), _time(record.get("at"))
     match record["event"]:
+        case "asked":
+            entries.setdefault(key, _asked_entry(key, at, record))
         case "granted":
-            entries[key] = replace(
-                entry,
-                outcome=Outcome.OPEN,
-                session_id=str(record["session_id"]),
-                granted_at=at,
-                price_per_hour_usd=_number(record.get("price_per_hour_usd")),
-                max_duration_s=_number(record.get("max_duration_s")),
-            )
-        case "refused":
-            entries[key] = replace(entry, outcome=Outcome.REFUSED, why=str(record.get("why", "")))
+            # What was asked for may have been torn out of the file: the session is there all the same.
+            entries[key] = _granted(entries.get(key) or _asked_entry(key, at, {}), at, record)
+        case "refused" if entries[key].outcome is Outcome.ASKED:
+            why = str(record.get("why", ""))
+            entries[key] = replace(entries[key], outcome=Outcome.REFUSED, why=why)
         case "ended":
-            entries[key] = replace(
-                entry,
-                outcome=Outcome.ENDED,
-                ended_at=at,
-                why=str(record.get("why", "")),
-                duration_s=_number(record.get("duration_s")),
-                charged_usd=_number(record.get("charged_usd")),
-                estimated_usd=_number(record.get("estimated_usd")),
-            )
-        case "dismissed":
-            entries[key] = replace(entry, outcome=Outcome.DISMISSED, ended_at=at)
+            entries[key] = _ended(entries[key], at, record)
+        case "dismissed" if entries[key].outcome is not Outcome.ENDED:
+            why = str(record.get("why", ""))
+            entries[key] = replace(entries[key], outcome=Outcome.DISMISSED, ended_at=at, why=why)
         case "taken_over":
-            entries[key] = replace(entry, guard=str(record["guard"]))
+            entries[key] = replace(entries[key], guard=str(record["guard"]))
+
+
+def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
+    if entry.outcome is Outcome.ENDED:
+        return entry
+    return replace(
+        entry,
+        outcome=Outcome.OPEN,
+        session_id=str(record["session_id"]),
+        granted_at=at,
+        price_per_hour_usd=_number(record.get("price_per_hour_usd")),
+        max_duration_s=_number(record.get("max_duration_s")),
+        ended_at=None,
+        why="",
+    )
+
+
+def _ended(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
+    # Said twice, the first says when and why; either may bring the service's figures.
+    first = entry.outcome is not Outcome.ENDED
+    return replace(
+        entry,
+        outcome=Outcome.ENDED,
+        ended_at=at if first else entry.ended_at,
+        why=str(record.get("why", "")) if first else entry.why,
+        duration_s=_known(entry.duration_s, record.get("duration_s")),
+        charged_usd=_known(entry.charged_usd, record.get("charged_usd")),
+        estimated_usd=_known(entry.estimated_usd, record.get("estimated_usd")),
+    )
+
+
+def _known(before: float | None, said: object) -> float | None:
+    return _number(said) if before is None else before
 
 
 def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
+    """What can be read of it: a session of a kind that a newer version knows must show, too."""
+    mode = record.get("mode")
     return BillingEntry(
         key=key,
-        guard=str(record["guard"]),
-        kind=str(record["kind"]),
-        address=str(record["address"]),
-        salt=str(record["salt"]),
-        fingerprint=str(record["fingerprint"]),
-        mode=Mode(record["mode"]),
+        guard=str(record.get("guard", "")),
+        kind=str(record.get("kind", SourceKind.ATLAS.value)),
+        address=str(record.get("address", "")),
+        salt=str(record.get("salt", "")),
+        fingerprint=str(record.get("fingerprint", _NOBODYS)),
+        mode=Mode(mode) if mode in list(Mode) else Mode.CONVERSATION,
         asked_at=at,
     )
 
 
+def _place(kind: str, address: str) -> str:
+    try:
+        return (normalise_backend if kind == SourceKind.BACKEND else normalise_base)(address)
+    except InsecureAddressError:
+        return address
+
+
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A figure that can be reckoned with; what a damaged file says may be anything."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        read = float(value)
+    except OverflowError:
+        return None
+    return read if math.isfinite(read) and read >= 0 else None
 
 
 def _text(moment: datetime) -> str:
@@ -240,5 +297,9 @@ def _text(moment: datetime) -> str:
 
 
 def _time(text: object) -> datetime:
-    moment = datetime.fromisoformat(str(text))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """A moment that every platform can show; one that can't be read is taken for the earliest."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return _FIRST
+    return min(max(moment if moment.tzinfo else moment.replace(tzinfo=UTC), _FIRST), _LAST)

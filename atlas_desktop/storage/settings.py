@@ -5,9 +5,11 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
 
 VOLUME_DEFAULT = 80
+_LIMITS = SpendingLimits()
 
 
 class ThemeChoice(StrEnum):
@@ -32,6 +34,12 @@ class Settings:
         microphone_on_connect: In conversation the microphone is on when the session is live.
         transcript_open: The transcript's side pane is shown.
         window_geometry: Qt's own text for place and size, base64; empty the first time.
+        limit_session_usd: One session costs no more; then it is ended.
+        limit_session_s: One session lasts no longer.
+        limit_day_usd: All sessions of one day cost no more.
+        limit_idle_s: Nobody did anything for so long: the session is ended, after a question.
+        limit_hang_s: The program gave no sign of life for so long: its sessions are ended.
+        limits_seen: The limits were shown before a paid session.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -43,6 +51,34 @@ class Settings:
     microphone_on_connect: bool = False
     transcript_open: bool = True
     window_geometry: str = ""
+    limit_session_usd: float = _LIMITS.session_usd
+    limit_session_s: float = _LIMITS.session_s
+    limit_day_usd: float = _LIMITS.day_usd
+    limit_idle_s: float = _LIMITS.idle_s
+    limit_hang_s: float = _LIMITS.hang_s
+    limits_seen: bool = False
+
+    @property
+    def spending_limits(self) -> SpendingLimits:
+        """The limits in the form that the session and the guard take."""
+        return SpendingLimits(
+            session_usd=self.limit_session_usd,
+            session_s=self.limit_session_s,
+            day_usd=self.limit_day_usd,
+            idle_s=self.limit_idle_s,
+            hang_s=self.limit_hang_s,
+        )
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "volume": (0, 100),
+    "limit_session_usd": (0.05, 1000.0),
+    "limit_session_s": (10.0, 86_400.0),
+    "limit_day_usd": (0.05, 10_000.0),
+    "limit_idle_s": (10.0, 86_400.0),
+    "limit_hang_s": (5.0, 600.0),
+}
+"""The lowest and the highest value of each number."""
 
 
 def parse(text: str) -> tuple[Settings, dict[str, Any]]:
@@ -57,7 +93,7 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
     known: dict[str, Any] = {}
     for field in fields(Settings):
         if field.name in found:
-            value = _checked(found[field.name], field.default)
+            value = _checked(field.name, found[field.name], field.default)
             if value is not None:
                 known[field.name] = value
     return Settings(**known), found
@@ -76,15 +112,22 @@ def _object(text: str) -> dict[str, Any]:
     raise ValueError("settings are not a JSON object")
 
 
-def _checked(value: object, default: object) -> object | None:
-    """``value`` in the kind of ``default``, or ``None`` when it is of another."""
+def _checked(name: str, value: object, default: object) -> object | None:
+    """``value`` in the kind of ``default``, or ``None`` when it is of another, or out of range."""
     match default:
         case StrEnum():
             return next((member for member in type(default) if member.value == value), None)
         case bool():
             return value if isinstance(value, bool) else None
-        case int():
-            is_percent = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
-            return value if is_percent else None
+        case int() | float():
+            return _number(name, value, type(default))
         case _:
             return value if isinstance(value, str) else None
+
+
+def _number(name: str, value: object, kind: type[int] | type[float]) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        return None
+    lowest, highest = RANGES[name]
+    # A number that is none (NaN) is in no range.
+    return kind(value) if lowest <= value <= highest else None

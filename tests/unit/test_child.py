@@ -1,12 +1,14 @@
 import asyncio
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from atlas_desktop import child as child_module
-from atlas_desktop.child import Child
+from atlas_desktop.child import Child, Companion
 from atlas_desktop.errors import ChildError
 
 
@@ -86,3 +88,137 @@ async def test_the_local_atlas_as_a_child_ends_by_itself(caplog: pytest.LogCaptu
     assert child.first_line["base"].startswith("http://127.0.0.1:")
     await child.aclose()
     assert "did not end by itself" not in caplog.text
+
+
+ECHO = """
+import sys
+print('{"hello": 1}', flush=True)
+for line in sys.stdin.buffer:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+"""
+LONG_GOODBYE = """
+import pathlib, sys, time
+print('{}', flush=True)
+heard = sys.stdin.buffer.read()
+time.sleep(0.3)
+pathlib.Path(sys.argv[-1]).write_bytes(heard)
+"""
+
+
+class Lines:
+    """Collects what a companion says."""
+
+    def __init__(self, companion: Companion) -> None:
+        self.heard: list[bytes] = []
+        companion.on_line = self.heard.append
+
+    async def wait(self, number: int) -> list[bytes]:
+        async with asyncio.timeout(10):
+            while len(self.heard) < number:
+                await asyncio.sleep(0.005)
+        return self.heard
+
+
+def wait_for_file(file: Path) -> bytes:
+    until_s = time.monotonic() + 10
+    while not file.exists() and time.monotonic() < until_s:
+        time.sleep(0.02)
+    time.sleep(0.02)
+    return file.read_bytes()
+
+
+async def test_a_companion_is_talked_with_in_lines_of_any_length(program: Path) -> None:
+    program.write_text(ECHO)
+    companion = await Companion.start("guard")
+    assert (companion.first_line, companion.running) == ({"hello": 1}, True)
+    lines = Lines(companion)
+    companion.send(b"a\nb\n")
+    companion.send(b"x" * 900_000 + b"\n")
+    assert await lines.wait(3) == [b"a", b"b", b"x" * 900_000]
+    await companion.release()
+
+
+async def test_a_full_pipe_does_not_hold_up_the_sender(program: Path) -> None:
+    program.write_text("import time\nprint('{}', flush=True)\ntime.sleep(1)\n")
+    companion = await Companion.start("guard")
+    before_s = time.monotonic()
+    companion.send(b"x" * 20_000_000)
+    assert time.monotonic() - before_s < 0.1
+    companion.kill()
+
+
+async def test_a_companion_that_is_released_gets_all_and_takes_its_time(
+    program: Path, tmp_path: Path
+) -> None:
+    program.write_text(LONG_GOODBYE)
+    said = tmp_path / "said"
+    companion = await Companion.start("guard", str(said))
+    told: list[int] = []
+    companion.on_exit = told.append
+    companion.send(b"y" * 300_000)
+    await companion.release()
+    await companion.release()
+    with pytest.raises(ChildError):
+        companion.send(b"more")
+    os.kill(companion.pid, 0)
+    assert await asyncio.to_thread(wait_for_file, said) == b"y" * 300_000
+    assert told == []
+
+
+def test_a_loop_that_closes_leaves_a_companion_alone(program: Path, tmp_path: Path) -> None:
+    program.write_text(LONG_GOODBYE)
+    said = tmp_path / "said"
+
+    async def start() -> Companion:
+        companion = await Companion.start("guard", str(said))
+        companion.send(b"hello")
+        return companion
+
+    companion = asyncio.run(start())
+    time.sleep(0.1)
+    os.kill(companion.pid, 0)
+    asyncio.run(companion.release())
+    assert wait_for_file(said) == b"hello"
+
+
+async def test_the_unasked_end_of_a_companion_is_told(program: Path) -> None:
+    program.write_text(ECHO)
+    companion = await Companion.start("guard")
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    companion.on_exit = ended.set_result
+    os.kill(companion.pid, signal.SIGKILL)
+    assert await asyncio.wait_for(ended, 5) == -signal.SIGKILL
+    assert not companion.running
+    with pytest.raises(ChildError):
+        companion.send(b"hello")
+    await companion.release()
+
+
+async def test_a_companion_that_dies_first_is_an_error_with_its_last_words(program: Path) -> None:
+    program.write_text("import sys\nsys.exit('no such profile')\n")
+    with pytest.raises(ChildError, match="no such profile"):
+        await Companion.start("guard")
+
+
+async def test_nonsense_of_a_companion_is_an_error_and_its_end(program: Path) -> None:
+    program.write_text("import sys\nprint('hello', flush=True)\nsys.stdin.read()\n")
+    with pytest.raises(ChildError, match="unexpected first line"):
+        await Companion.start("guard")
+
+
+async def test_a_companion_that_says_nothing_is_ended_by_force(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_module, "START_LIMIT_S", 0.3)
+    monkeypatch.setattr(child_module, "END_LIMIT_S", 0.1)
+    program.write_text("import time\ntime.sleep(60)\n")
+    with pytest.raises(ChildError, match="no answer in time"):
+        await Companion.start("guard")
+
+
+async def test_a_companion_is_out_of_reach_of_the_terminal(program: Path) -> None:
+    program.write_text(ECHO)
+    companion = await Companion.start("guard")
+    assert os.getsid(companion.pid) == companion.pid != os.getsid(0)
+    await companion.release()

@@ -3,9 +3,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from atlas_desktop.errors import AppError
+from atlas_desktop.guard.asking import Patience
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.run import Limits
-from atlas_desktop.session.teardown import Patience
 from tests.unit.session.fakes import Bench, FakeSource
 
 QUICK = Limits(

@@ -1,7 +1,7 @@
 import pytest
 
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.errors import NoCapacityError, RoomLostError
+from atlas_desktop.errors import NoCapacityError, RoomLostError, SleptError
 from atlas_desktop.session.life import (
     Closed,
     Confirmed,
@@ -26,6 +26,7 @@ from atlas_desktop.session.life import (
     RetryScheduled,
     StartAsked,
     Stop,
+    Stopped,
     Summary,
     Switch,
     Waiting,
@@ -37,6 +38,8 @@ from atlas_desktop.session.snapshot import SessionSnapshot, state_name
 GRANT = SessionGrant("ses_1", "ws://room", "secret")
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 10.0, 0.03, confirmed=False)
 LOST = RoomLostError()
+SLEPT = SleptError()
+NO_ROOM = NoCapacityError()
 STATES: list[Life] = [
     Idle(),
     Requesting(),
@@ -81,6 +84,14 @@ STATES: list[Life] = [
         (Ending(Switch(Mode.PASSTHROUGH)), Closed(SUMMARY), Requesting()),
         (Ending(Stop(), LOST), Closed(SUMMARY, "ses_1"), Failed(LOST, "ses_1", SUMMARY)),
         (Failed(LOST, "ses_1", SUMMARY), Confirmed(SUMMARY), Failed(LOST, None, SUMMARY)),
+        (Ending(Stop(), SLEPT), Closed(SUMMARY, "ses_1"), Ended(SUMMARY, SLEPT)),
+        (Ended(SUMMARY, SLEPT), Confirmed(SUMMARY), Ended(SUMMARY, SLEPT)),
+        (Ending(Stop(), LOST), Stopped(SLEPT), Ending(Stop(), SLEPT)),
+        (Failed(LOST, "ses_1", SUMMARY), Stopped(SLEPT), Ended(SUMMARY, SLEPT)),
+        (Failed(NO_ROOM), Stopped(SLEPT), Failed(NO_ROOM)),
+        (Ending(Park()), Stopped(SLEPT), Ending(Park())),
+        (Ended(SUMMARY), Stopped(SLEPT), Ended(SUMMARY)),
+        (Live(GRANT), Stopped(SLEPT), Live(GRANT)),
     ],
 )
 def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:

@@ -13,9 +13,9 @@ from atlas_desktop.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Ended, Failed
-from atlas_desktop.session.teardown import Patience, end_on_server
 from tests.unit.session.conftest import QUICK
 from tests.unit.session.fakes import SESSION_ID, Bench, FakeSource, live, settle
 
@@ -295,7 +295,7 @@ async def test_an_end_is_not_put_off_for_as_long_as_a_service_likes(monkeypatch:
     async def sleep(delay_s: float) -> None:
         waits_s.append(delay_s)
 
-    monkeypatch.setattr("atlas_desktop.session.teardown.asyncio.sleep", sleep)
+    monkeypatch.setattr("atlas_desktop.guard.asking.asyncio.sleep", sleep)
     source = FakeSource()
     source.open_sessions = [SESSION_ID]
     source.end_outcomes = [RateLimitedError(retry_after_s=7.0), RateLimitedError(retry_after_s=3600.0)]

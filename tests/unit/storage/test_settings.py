@@ -1,10 +1,13 @@
 import json
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
-from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.storage.settings import RANGES, Settings, ThemeChoice
 from atlas_desktop.storage.settings_store import SettingsStore
 
 
@@ -74,6 +77,16 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         {"mode": None},
         {"reduce_motion": 1},
         {"face": 7},
+        {"volume": 20.5},
+        {"limit_session_usd": 0},
+        {"limit_session_usd": -5},
+        {"limit_session_usd": "5"},
+        {"limit_session_s": True},
+        {"limit_day_usd": 1e9},
+        {"limit_day_usd": float("nan")},
+        {"limit_idle_s": float("inf")},
+        {"limit_hang_s": None},
+        {"limits_seen": 1},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_its_default(tmp_path: Path, wrong: dict[str, object]) -> None:
@@ -110,3 +123,26 @@ def test_a_folder_that_can_not_be_written_costs_nothing_but_the_saving(tmp_path:
 def test_an_unknown_setting_is_a_mistake_of_ours(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         SettingsStore(tmp_path / "settings.json").change(colour="blue")
+
+
+def test_the_limits_are_numbers_whole_or_not(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"limit_session_usd": 7, "limit_session_s": 900.5, "limits_seen": true}')
+    settings = SettingsStore(file).settings
+    assert settings.spending_limits == SpendingLimits(session_usd=7.0, session_s=900.5)
+    assert settings.limits_seen
+
+
+def test_without_a_choice_the_limits_are_those_of_the_session() -> None:
+    assert Settings().spending_limits == SpendingLimits()
+
+
+def test_every_number_has_a_range_that_its_default_is_in() -> None:
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
+    numbers = {
+        name
+        for name, default in defaults.items()
+        if isinstance(default, int | float) and not isinstance(default, bool)
+    }
+    assert numbers == set(RANGES)
+    assert all(low <= defaults[name] <= high for name, (low, high) in RANGES.items())

@@ -1,0 +1,93 @@
+"""Ending a session on the server: asked until it is confirmed, or until asking makes no more sense."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from atlas_desktop.api.source import EndReceipt, SessionSource
+from atlas_desktop.errors import RateLimitedError, ServiceError
+
+log = logging.getLogger(__name__)
+
+LONGEST_TOLD_PAUSE_S = 30.0
+"""A service that asks to wait longer (429) is asked again all the same: the session may cost meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on asking. The first tries are short: the user watches.
+
+    Attributes:
+        attempts_s: The limit of each try; the service remembers what a try that ran out began.
+        pauses_s: The wait after each try; the last tries have the last of these.
+        endless: Whether it goes on asking when every try was made, each time with the last limit.
+    """
+
+    attempts_s: tuple[float, ...] = (4.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
+    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+    endless: bool = False
+
+    def pause_s(self, attempt: int) -> float:
+        """The wait after try number ``attempt``, from 0."""
+        return self.pauses_s[min(attempt, len(self.pauses_s) - 1)]
+
+    def pause_after_silence_s(self, attempt: int) -> float:
+        """The same where the try's whole limit has passed: it counts as waiting."""
+        return max(self.pauses_s[0], self.pause_s(attempt) - self.attempt_s(attempt))
+
+    def attempt_s(self, attempt: int) -> float:
+        """The limit of try number ``attempt``, from 0."""
+        return self.attempts_s[min(attempt, len(self.attempts_s) - 1)]
+
+    def attempts(self) -> Iterator[int]:
+        """The numbers of the tries."""
+        return count() if self.endless else iter(range(len(self.attempts_s)))
+
+    def is_last(self, attempt: int) -> bool:
+        return not self.endless and attempt + 1 >= len(self.attempts_s)
+
+
+def _unheard() -> None:
+    return None
+
+
+async def end_on_server(
+    source: SessionSource,
+    session_id: str,
+    patience: Patience | None = None,
+    on_failure: Callable[[], None] = _unheard,
+) -> EndReceipt:
+    """Ends ``session_id``, with as many tries as ``patience`` has.
+
+    Args:
+        source: Where it was made.
+        session_id: As the service gave it.
+        patience: How long to go on.
+        on_failure: Called after each try that is followed by another.
+
+    Returns:
+        The receipt. It is not confirmed when the service refused to talk about the session, or could
+        not be reached with any of the tries.
+    """
+    patience = patience or Patience()
+    for attempt in patience.attempts():
+        limit_s = patience.attempt_s(attempt)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await source.end(session_id)
+        except TimeoutError:
+            log.info("no answer to the end of %s within %s s", session_id, limit_s)
+            pause_s = patience.pause_after_silence_s(attempt)
+        except ServiceError as error:
+            log.info("the end of %s failed: %s", session_id, error)
+            if not error.retryable:
+                break
+            told_s = float(error.params["retry_after_s"]) if isinstance(error, RateLimitedError) else 0.0
+            pause_s = max(patience.pause_s(attempt), min(told_s, LONGEST_TOLD_PAUSE_S))
+        if patience.is_last(attempt):
+            break
+        on_failure()
+        await asyncio.sleep(pause_s)
+    return EndReceipt(session_id, confirmed=False)

@@ -1,0 +1,101 @@
+"""How a session is made: written down before the request leaves, and again before the app hears of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from atlas_desktop.api.limits import SpendingLimits, Terms
+from atlas_desktop.api.orders import Frame, face_in, limits_of_frame
+from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
+from atlas_desktop.errors import AppError, JournalError
+from atlas_desktop.guard.held import Held, terms_of_grant
+from atlas_desktop.guard.ledger import Ledger
+from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.guard.sources import Opened, Sources
+from atlas_desktop.storage.billing_entry import asked, found, granted, refused
+
+
+class Hold(Protocol):
+    """Takes a session into the guard's care."""
+
+    def __call__(
+        self, session_id: str, source: SessionSource, key: str, limits: SpendingLimits, terms: Terms
+    ) -> Held: ...
+
+
+class Making:
+    """Makes sessions and keeps the journal of it. Thread: one event loop; blocks for the disk.
+
+    Args:
+        guard: This guard's name.
+        ledger: The journal.
+        sources: What the app has opened.
+        now: The wall clock, UTC.
+        hold: Takes each session that was made.
+        end_unusable: Ends one whose answer could not be used.
+    """
+
+    def __init__(
+        self,
+        guard: str,
+        ledger: Ledger,
+        sources: Sources,
+        now: Callable[[], datetime],
+        hold: Hold,
+        end_unusable: Callable[[Held], None],
+    ) -> None:
+        self._guard = guard
+        self._ledger = ledger
+        self._sources = sources
+        self._now = now
+        self._hold = hold
+        self._end_unusable = end_unusable
+
+    async def create(self, order: Frame, content: bytes) -> SessionGrant:
+        """Carries out a ``create``.
+
+        Raises:
+            JournalError: It can't be written down, and the user has not agreed to do without.
+            AppError: What the service said.
+        """
+        opened, mode = self._sources.named(order["source"]), Mode(order["mode"])
+        face, limits = face_in(order.get("face"), content), limits_of_frame(order["limits"])
+        key = self._write_asked(opened, mode, unrecorded=bool(order.get("unrecorded")))
+        try:
+            grant = await opened.source.create(mode, face)
+        except AppError as error:
+            self._take_failure(error, key, opened, limits)
+            raise
+        self._ledger.keep(granted(key, grant, self._now()))
+        terms = terms_of_grant(grant, key, self._ledger.entries(), self._now())
+        self._hold(grant.session_id, opened.source, key, limits, terms)
+        return replace(grant, spent_today_usd=terms.spent_today_usd)
+
+    def enter(self, opened: Opened, session_id: str) -> str:
+        """Writes down a session that runs, and that the journal does not know; returns its entry's name."""
+        record = self._asked(opened, Mode.CONVERSATION)
+        self._ledger.keep(record)
+        self._ledger.keep(found(record["key"], session_id, self._now()))
+        return str(record["key"])
+
+    def _write_asked(self, opened: Opened, mode: Mode, *, unrecorded: bool) -> str:
+        record = self._asked(opened, mode)
+        try:
+            self._ledger.write(record)
+        except JournalError:
+            if not unrecorded:
+                raise
+            self._ledger.keep(record)
+        return str(record["key"])
+
+    def _asked(self, opened: Opened, mode: Mode) -> dict[str, Any]:
+        return asked(self._guard, opened.kind.value, opened.address, opened.secret, mode, self._now())
+
+    def _take_failure(self, error: AppError, key: str, opened: Opened, limits: SpendingLimits) -> None:
+        session_id = error.params.get("session_id")
+        if session_id:
+            self._ledger.keep(found(key, session_id, self._now()))
+            self._end_unusable(self._hold(session_id, opened.source, key, limits, Terms()))
+        elif made_none(error):
+            self._ledger.keep(refused(key, error.code, self._now()))

@@ -1,0 +1,83 @@
+"""The sources that the app has opened, with the secrets that it gave for them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from atlas_desktop.api.source import SessionSource, SourceKind
+from atlas_desktop.errors import BugError
+from atlas_desktop.storage.billing_entry import BillingEntry
+
+
+class Opener(Protocol):
+    """Makes the source for a secret and an address: ``api.opening.open_source``."""
+
+    def __call__(
+        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
+    ) -> SessionSource: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One source as the app opened it."""
+
+    kind: SourceKind
+    address: str
+    secret: str = field(repr=False)
+    source: SessionSource
+
+    def made(self, entry: BillingEntry) -> bool:
+        """Whether the entry's session was made with this secret, at this address."""
+        return entry.matches(self.kind.value, self.address, self.secret)
+
+
+class Sources:
+    """Keeps the opened sources by the app's names. Thread: one event loop."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._by_name: dict[str, Opened] = {}
+        self._all: list[SessionSource] = []
+
+    def open(self, name: str, kind: SourceKind, address: str, secret: str) -> Opened:
+        """Opens a source, once: the same one again changes nothing.
+
+        Raises:
+            InsecureAddressError: A key would be sent in the clear.
+        """
+        known = self._by_name.get(name)
+        if known is not None and (known.kind, known.address, known.secret) == (kind, address, secret):
+            return known
+        opened = Opened(kind, address, secret, self._made(kind, secret, address))
+        self._by_name[name] = opened
+        return opened
+
+    def named(self, name: str) -> Opened:
+        """The source of that name.
+
+        Raises:
+            BugError: The app has not opened it.
+        """
+        if name not in self._by_name:
+            raise BugError(where=f"an order for the unknown source {name}")
+        return self._by_name[name]
+
+    def for_session(self, opened: Opened, session_id: str) -> SessionSource:
+        """One that knows that this session of before is its own."""
+        return self._made(opened.kind, opened.secret, opened.address, [session_id])
+
+    def maker_of(self, entry: BillingEntry) -> Opened | None:
+        """The opened source that made the entry's session, if it is here."""
+        return next((opened for opened in self._by_name.values() if opened.made(entry)), None)
+
+    async def aclose(self) -> None:
+        """Lets go of all connections."""
+        for source in self._all:
+            await source.aclose()
+
+    def _made(
+        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
+    ) -> SessionSource:
+        source = self._opener(kind, secret, address, own_ids)
+        self._all.append(source)
+        return source

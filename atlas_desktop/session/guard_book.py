@@ -1,0 +1,110 @@
+"""What every guard has to know, kept by the app so that the next one can be told: sources and sessions."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass, field
+
+from atlas_desktop.api.limits import SpendingLimits
+from atlas_desktop.api.orders import Frame, Why
+from atlas_desktop.api.source import SourceKind
+from atlas_desktop.errors import AppError, GuardLostError
+from atlas_desktop.session.guard_line import Line
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a source is opened with; the secret (empty: none) goes over the guard's pipe only."""
+
+    kind: SourceKind
+    secret: str = field(repr=False)
+    address: str
+
+
+@dataclass(slots=True)
+class HeldSession:
+    """A session that was granted and has not ended.
+
+    Attributes:
+        source: Its source's name.
+        limits: The newest.
+        stopped: Why a guard ended it, where the service has not confirmed that.
+    """
+
+    source: str
+    limits: SpendingLimits
+    stopped: Why | None = None
+
+
+class GuardBook:
+    """Sources by name, and the sessions that are held. Thread: one event loop.
+
+    Attributes:
+        held: By their ids.
+    """
+
+    def __init__(self) -> None:
+        self.held: dict[str, HeldSession] = {}
+        self._openings: dict[Opening, str] = {}
+        self._opened: set[tuple[Line, str]] = set()
+        self._lock = asyncio.Lock()
+
+    def name_of(self, opening: Opening) -> str:
+        """The name of a source; the same one for the same opening."""
+        return self._openings.setdefault(opening, f"source-{len(self._openings) + 1}")
+
+    def take_stop(self, session_id: str, why: Why, *, confirmed: bool) -> None:
+        """A session was ended: it is held until that is confirmed."""
+        if confirmed:
+            self.held.pop(session_id, None)
+        elif session_id in self.held:
+            self.held[session_id].stopped = why
+
+    async def open_on(self, line: Line, name: str) -> None:
+        """Has a source opened on ``line``, once.
+
+        Raises:
+            GuardLostError: The guard died over it.
+            AppError: It can't be opened: a key would be sent in the clear.
+        """
+        async with self._lock:
+            if (line, name) not in self._opened:
+                opening = next(one for one, known in self._openings.items() if known == name)
+                await line.ask({"op": "open", "source": name, **asdict(opening)})
+                self._opened.add((line, name))
+
+    async def tell_all(self, line: Line) -> None:
+        """Tells a new guard everything: it goes on where another died.
+
+        Raises:
+            GuardLostError: It died over it.
+        """
+        self._opened.clear()
+        await self._open_all(line)
+        for session_id, held in tuple(self.held.items()):
+            order: Frame = {"op": "adopt", "source": held.source, "session_id": session_id}
+            await _tried(line.ask({**order, "limits": asdict(held.limits)}))
+
+    async def ask_leftovers(self, line: Line) -> None:
+        """Has ``line`` look for what earlier runs left open, with every source that is known."""
+        try:
+            await self._open_all(line)
+            await line.ask({"op": "leftovers"})
+        except GuardLostError:
+            log.info("the next guard looks for leftovers")
+
+    async def _open_all(self, line: Line) -> None:
+        for name in tuple(self._openings.values()):
+            await _tried(self.open_on(line, name))
+
+
+async def _tried(work: Awaitable[object]) -> None:
+    try:
+        await work
+    except GuardLostError:
+        raise
+    except AppError as error:
+        # Whoever needs it finds out; the rest is no worse for it.
+        log.info("the guard did not take all that it was told: %s", error)

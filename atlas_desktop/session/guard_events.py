@@ -1,0 +1,93 @@
+"""What the guard tells the program unasked."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from atlas_desktop.api.orders import Frame, LeftoverOutcome, Why, error_in, receipt_of_frame
+from atlas_desktop.api.source import EndReceipt
+from atlas_desktop.errors import JournalError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStopped:
+    """The guard ended a session, and nobody had asked for it."""
+
+    session_id: str
+    why: Why
+    receipt: EndReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatusTold:
+    """The service's view of a session that runs: once a minute.
+
+    Attributes:
+        duration_s: The service's count; ``None`` where it gives none.
+        status: The service's own word.
+    """
+
+    session_id: str
+    duration_s: float | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What became of a session that an earlier run left open; told again when that changes.
+
+    Attributes:
+        entry: The journal's entry as plain data: ``key``, ``kind``, ``address``, ``mode``,
+            ``session_id``, times as ISO text.
+        cost_usd: What it may have cost; ``None`` where the price is not known.
+        receipt: The service's words, once it has ended.
+    """
+
+    entry: dict[str, Any] = field(hash=False)
+    outcome: LeftoverOutcome
+    cost_usd: float | None = None
+    receipt: EndReceipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalBroken:
+    """The record of paid sessions can't be written any more; those that run go on."""
+
+    error: JournalError
+
+
+GuardEvent = SessionStopped | SessionStatusTold | Leftover | JournalBroken
+
+
+def event_of_frame(frame: Frame) -> GuardEvent | None:
+    """Reads an event of the guard's; ``None`` for one that this version does not know."""
+    try:
+        return _event_of_frame(frame)
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("an event of the guard's can't be read: %s (%r)", frame.get("event"), error)
+        return None
+
+
+def _event_of_frame(frame: Frame) -> GuardEvent | None:
+    match frame.get("event"):
+        case "ended":
+            receipt = receipt_of_frame(frame["receipt"])
+            return SessionStopped(frame["session_id"], Why(frame["why"]), receipt)
+        case "status":
+            return SessionStatusTold(frame["session_id"], frame.get("duration_s"), str(frame["status"]))
+        case "leftover":
+            told = frame.get("receipt")
+            return Leftover(
+                frame["entry"],
+                LeftoverOutcome(frame["outcome"]),
+                frame.get("cost_usd"),
+                None if told is None else receipt_of_frame(told),
+            )
+        case "journal":
+            error = error_in(frame["error"])
+            return JournalBroken(
+                error if isinstance(error, JournalError) else JournalError(detail=str(error))
+            )
+    return None

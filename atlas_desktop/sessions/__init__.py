@@ -1,0 +1,1 @@
+"""What this computer started and has not seen end, on the command line: ``atlas-desktop sessions``."""

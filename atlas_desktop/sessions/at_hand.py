@@ -1,0 +1,103 @@
+"""The keys and backends at hand, and which of them made a session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from atlas_desktop.api.address import DEFAULT_BASE, host_of
+from atlas_desktop.api.source import SourceKind
+from atlas_desktop.errors import KeyringError
+from atlas_desktop.storage import settings
+from atlas_desktop.storage.billing_entry import BillingEntry
+from atlas_desktop.storage.environment import Environment
+from atlas_desktop.storage.keys import KeyStore
+from atlas_desktop.storage.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach those who made a session. ``secret`` may be empty for a backend."""
+
+    kind: SourceKind
+    secret: str = field(repr=False)
+    address: str
+
+    @property
+    def host(self) -> str:
+        """What the user knows the address by, even where it is none."""
+        try:
+            return host_of(self.address) or "?"
+        except ValueError:
+            return "?"
+
+
+class AtHand:
+    """What the environment, the keyring and the settings of a profile give. Thread: one event loop.
+
+    Attributes:
+        problem: Why the keyring could not be asked; ``None`` while all went well.
+    """
+
+    def __init__(self, environment: Environment, keys: KeyStore, backend_url: str) -> None:
+        self.problem: KeyringError | None = None
+        self._environment = environment
+        self._keys = keys
+        self._backend_url = environment.backend_url or backend_url
+        self._kept: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, profile: Profile, variables: Mapping[str, str]) -> "AtHand":
+        """What is at hand for ``profile``, in an environment with these ``variables``."""
+        environment = Environment.read(variables)
+        keys = KeyStore(profile.name, environment.api_key)
+        return cls(environment, keys, _backend_in(profile.settings_file))
+
+    async def access_to(self, entry: BillingEntry) -> Access | None:
+        """The key or backend that made ``entry``; ``None`` when it is not at hand."""
+        if entry.kind not in list(SourceKind):
+            return None
+        kind = SourceKind(entry.kind)
+        given = self._keys.environment_key
+        if kind is SourceKind.BACKEND and entry.matches(kind, entry.address, ""):
+            return Access(kind, "", entry.address)
+        if given is not None and entry.matches(kind, entry.address, given.value):
+            return Access(kind, given.value, entry.address)
+        for address in dict.fromkeys((entry.address, *self._addresses)):
+            secret = await self._kept_for(address)
+            if secret and entry.matches(kind, address, secret):
+                return Access(kind, secret, entry.address)
+        return None
+
+    async def current(self) -> Access | None:
+        """What a session would be started with now; ``None`` without key and backend."""
+        if self._backend_url:
+            secret = await self._kept_for(self._backend_url)
+            return Access(SourceKind.BACKEND, secret, self._backend_url)
+        base = self._environment.api_base or DEFAULT_BASE
+        given = self._keys.environment_key
+        secret = given.value if given is not None else await self._kept_for(base)
+        return Access(SourceKind.ATLAS, secret, base) if secret else None
+
+    @property
+    def _addresses(self) -> tuple[str, ...]:
+        """Where a key may be kept under another spelling of an address."""
+        all_ = (self._environment.api_base, self._backend_url, DEFAULT_BASE)
+        return tuple(address for address in all_ if address)
+
+    async def _kept_for(self, address: str) -> str:
+        if address not in self._kept and self.problem is None:
+            try:
+                found = await self._keys.get(address)
+            except KeyringError as error:
+                # Asked once: each further question could wait as long.
+                self.problem, found = error, None
+            self._kept[address] = found.value if found is not None else ""
+        return self._kept.get(address, "")
+
+
+def _backend_in(file: Path) -> str:
+    """The backend that the settings name; they are only looked at, never put right."""
+    try:
+        return settings.parse(file.read_text(encoding="utf-8"))[0].backend_url
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,180 @@
+"""The history of paid sessions: rows, totals and CSV, reckoned from the billing journal's entries.
+
+Pure, but for the computer's time zone: days and months are local ones, as the user's calendar has them.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
+
+_COLUMNS = (
+    "started",
+    "ended",
+    "mode",
+    "duration_s",
+    "our_cost_usd",
+    "charged_usd",
+    "outcome",
+    "why",
+    "session_id",
+    "host",
+)
+_LONGEST_S = 366 * 24 * 3600.0
+"""What a damaged journal says may be more than a date can take."""
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One session that may have cost.
+
+    Attributes:
+        key: The journal entry's name.
+        started: Local time.
+        mode: What it was.
+        duration_s: The service's figure, else ours; ``None`` where its answer never came.
+        estimated_usd: Our figure; for one that runs, until now.
+        charged_usd: The service's figure.
+        outcome: Whether it is over.
+        why: Why it was ended (``orders.Why``); empty for one that was not.
+        session_id: Empty where its answer never came.
+    """
+
+    key: str
+    started: datetime
+    mode: Mode
+    duration_s: float | None
+    estimated_usd: float | None
+    charged_usd: float | None
+    outcome: Outcome
+    why: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What all sessions cost: the service's figure for each, else ours."""
+
+    day_usd: float
+    month_usd: float
+
+
+def rows(entries: Iterable[BillingEntry], now: datetime) -> list[HistoryRow]:
+    """Every session but those that the service refused, the newest first."""
+    found = [_row(entry, now) for entry in entries if entry.outcome is not Outcome.REFUSED]
+    return sorted(found, key=lambda row: row.started, reverse=True)
+
+
+def totals(entries: Iterable[BillingEntry], now: datetime) -> Totals:
+    """What the local day and the calendar month of ``now`` have cost so far."""
+    known = list(entries)
+    today = now.astimezone()
+    first, next_first = _midnight(today, first_of_month=True), _next_month(today)
+    month_usd = sum((_cost_within(entry, first, next_first, now) for entry in known), 0.0)
+    return Totals(spent_today_usd(known, now), month_usd)
+
+
+def spent_today_usd(entries: Iterable[BillingEntry], now: datetime, except_key: str = "") -> float:
+    """What sessions have cost in the local day of ``now``, but for the entry named ``except_key``.
+
+    One that runs counts by our estimate; of one over midnight, the part that lies in this day.
+    """
+    today = now.astimezone()
+    midnight, next_midnight = _midnight(today), _midnight(today, days=1)
+    others = (entry for entry in entries if entry.key != except_key)
+    return sum((_cost_within(entry, midnight, next_midnight, now) for entry in others), 0.0)
+
+
+def to_csv(entries: Iterable[BillingEntry]) -> str:
+    """All of it as CSV (RFC 4180) for a spreadsheet: ISO 8601 local times, amounts with a dot.
+
+    No text in it can be taken for a formula.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    writer.writerows(_cells(entry) for entry in entries if entry.outcome is not Outcome.REFUSED)
+    return out.getvalue()
+
+
+def _row(entry: BillingEntry, now: datetime) -> HistoryRow:
+    return HistoryRow(
+        key=entry.key,
+        started=_started(entry).astimezone(),
+        mode=entry.mode,
+        duration_s=None if entry.granted_at is None else entry.running_s(now),
+        estimated_usd=_our_usd(entry, now),
+        charged_usd=entry.charged_usd,
+        outcome=entry.outcome,
+        why=entry.why,
+        session_id=entry.session_id,
+    )
+
+
+def _cells(entry: BillingEntry) -> Iterator[str]:
+    # An entry that is over needs no "now"; one that is not has no figures here yet.
+    over = entry.ended_at
+    duration_s = None if over is None or entry.granted_at is None else entry.running_s(over)
+    yield _iso(_started(entry))
+    yield "" if over is None else _iso(over)
+    yield entry.mode.value
+    yield "" if duration_s is None else f"{duration_s:.1f}"
+    yield _amount(None if over is None else _our_usd(entry, over))
+    yield _amount(entry.charged_usd)
+    yield entry.outcome.value
+    yield _text(entry.why)
+    yield _text(entry.session_id)
+    yield _text(entry.host)
+
+
+def _our_usd(entry: BillingEntry, now: datetime) -> float | None:
+    if entry.estimated_usd is not None or entry.price_per_hour_usd is None or entry.granted_at is None:
+        return entry.estimated_usd
+    return entry.running_s(now) / 3600 * entry.price_per_hour_usd
+
+
+def _started(entry: BillingEntry) -> datetime:
+    return entry.granted_at or entry.asked_at
+
+
+def _cost_within(entry: BillingEntry, begin: datetime, end: datetime, now: datetime) -> float:
+    """The part of its cost that lies in [begin, end): cost grows evenly with time."""
+    cost_usd = entry.cost_by(now)
+    if not cost_usd:
+        return 0.0
+    started = _started(entry)
+    ran = timedelta(seconds=min(entry.running_s(now), _LONGEST_S))
+    if not ran:
+        return cost_usd if begin <= started < end else 0.0
+    inside = min(started + ran, end) - max(started, begin)
+    return cost_usd * max(0.0, inside / ran)
+
+
+def _midnight(local: datetime, days: int = 0, *, first_of_month: bool = False) -> datetime:
+    """The local midnight that began the day, or its month; with ``days``, so many later."""
+    day = (local.date().replace(day=1) if first_of_month else local.date()) + timedelta(days=days)
+    # A naive time is a local one: the zone's offset of that day, not of this moment.
+    return datetime(day.year, day.month, day.day).astimezone()
+
+
+def _next_month(local: datetime) -> datetime:
+    in_next = _midnight(local, first_of_month=True) + timedelta(days=32)
+    return _midnight(in_next, first_of_month=True)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone().isoformat(timespec="seconds")
+
+
+def _amount(usd: float | None) -> str:
+    return "" if usd is None else f"{usd:.4f}"
+
+
+def _text(text: str) -> str:
+    """Defused: a spreadsheet runs what begins like a formula. Source: OWASP, CSV Injection."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_SIGNS) else text

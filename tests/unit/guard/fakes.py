@@ -1,0 +1,182 @@
+"""Stand-ins for what the guard works with: a service with faults to order, clocks that are set by hand."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from atlas_desktop.api.orders import Frame
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus, SourceKind
+from atlas_desktop.errors import JournalError
+from atlas_desktop.guard.asking import Patience
+from atlas_desktop.guard.broker import Broker
+from atlas_desktop.guard.endings import Persistence
+from atlas_desktop.guard.leftovers import Grace
+from atlas_desktop.storage.billing_entry import BillingEntry
+from atlas_desktop.storage.billing_journal import BillingJournal
+
+ADDRESS = "https://atlas.example"
+KEY = "ak_secret_0123456789"
+QUICK = Persistence(Patience((0.5,), (0.01,), endless=True), silence_s=0.05, longest_silence_s=0.05)
+LIMITS = {"session_usd": 5.0, "session_s": 3600.0, "day_usd": 20.0, "idle_s": 600.0, "hang_s": 30.0}
+
+
+class Clock:
+    """All clocks of a guard. ``sleep`` is a night: the steady clock stands still."""
+
+    def __init__(self) -> None:
+        self.lasting_s = 1000.0
+        self.steady_s = 500.0
+        self.wall = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+    def pass_s(self, seconds: float) -> None:
+        self.steady_s += seconds
+        self.sleep_s(seconds)
+
+    def sleep_s(self, seconds: float) -> None:
+        self.lasting_s += seconds
+        self.wall += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeService:
+    """What all sources of a test talk to. Each call takes the next ordered outcome, if there is one."""
+
+    calls: list[str] = field(default_factory=list)
+    open_sessions: list[str] = field(default_factory=list)
+    create_outcomes: list[Exception] = field(default_factory=list)
+    create_gate: asyncio.Event | None = None
+    end_outcomes: list[Exception | EndReceipt] = field(default_factory=list)
+    end_gate: asyncio.Event | None = None
+    status_outcomes: list[Exception | str] = field(default_factory=list)
+    opened: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    max_duration_s: float | None = None
+    closed: int = 0
+
+    def opener(
+        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
+    ) -> "FakeSource":
+        self.opened.append((secret, address, tuple(own_ids)))
+        return FakeSource(self)
+
+    @property
+    def ends(self) -> int:
+        return sum(call.startswith("end") for call in self.calls)
+
+
+class FakeSource:
+    """A ``SessionSource`` of the service."""
+
+    label = "atlas.example"
+    billed = True
+
+    def __init__(self, service: FakeService) -> None:
+        self.service = service
+
+    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+        service = self.service
+        service.calls.append("create")
+        if service.create_gate is not None:
+            await service.create_gate.wait()
+        if service.create_outcomes:
+            raise service.create_outcomes.pop(0)
+        session_id = f"ses_{service.calls.count('create'):020x}"
+        service.open_sessions.append(session_id)
+        return SessionGrant(session_id, "wss://room", "token", "room", mode, service.max_duration_s, 7.2)
+
+    async def end(self, session_id: str) -> EndReceipt:
+        service = self.service
+        service.calls.append(f"end {session_id}")
+        if service.end_gate is not None:
+            await service.end_gate.wait()
+        if service.end_outcomes:
+            outcome = service.end_outcomes.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return replace(outcome, session_id=session_id)
+        if session_id in service.open_sessions:
+            service.open_sessions.remove(session_id)
+        return EndReceipt(session_id, confirmed=True, duration_s=50.0, cost_usd=0.1)
+
+    async def patch_face(self, session_id: str, face: Face) -> None:
+        self.service.calls.append(f"face {session_id} {len(face.content or b'')}")
+
+    async def status(self, session_id: str) -> SessionStatus:
+        self.service.calls.append(f"status {session_id}")
+        outcome = self.service.status_outcomes.pop(0) if self.service.status_outcomes else "active"
+        if isinstance(outcome, Exception):
+            raise outcome
+        return SessionStatus(session_id, outcome, 60.0, None)
+
+    async def viewer(self, session_id: str) -> SessionGrant:
+        return SessionGrant(session_id, "wss://room", "viewer token")
+
+    async def aclose(self) -> None:
+        self.service.closed += 1
+
+
+class FakeJournal(BillingJournal):
+    """A journal whose disk can be full."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.full = False
+
+    def append(self, record: dict[str, Any]) -> None:
+        if self.full:
+            raise JournalError(detail="No space left on device")
+        super().append(record)
+
+
+class Desk:
+    """A broker, and all that it works with."""
+
+    def __init__(self, folder: Path, service: FakeService | None = None, clock: Clock | None = None) -> None:
+        self.service = service or FakeService()
+        self.clock = clock or Clock()
+        self.journal = FakeJournal(folder / "sessions.jsonl")
+        self.guards_folder = folder / "guards"
+        self.events: list[Frame] = []
+        self.broker = Broker(
+            self.journal,
+            self.guards_folder,
+            self.events.append,
+            self.service.opener,
+            lambda: self.clock.lasting_s,
+            lambda: self.clock.steady_s,
+            lambda: self.clock.wall,
+            persistence=QUICK,
+            grace=Grace(locked_s=0.02, unknown_s=120.0),
+        )
+
+    async def open(self, name: str = "atlas", secret: str = KEY) -> None:
+        order = {"op": "open", "source": name, "kind": "atlas", "address": ADDRESS, "secret": secret}
+        assert await self.broker.obey(order) == {}
+
+    async def create(self, content: bytes = b"", **fields: Any) -> Frame:
+        order = {"source": "atlas", "mode": "conversation", "limits": LIMITS, "face": None, **fields}
+        return await self.broker.obey({"op": "create", **order}, content)
+
+    async def order(self, op: str, session_id: str, **fields: Any) -> Frame:
+        return await self.broker.obey({"op": op, "source": "atlas", "session_id": session_id, **fields})
+
+    async def end(self, session_id: str, why: str = "asked") -> Frame:
+        return await self.order("end", session_id, why=why)
+
+    def entries(self) -> list[BillingEntry]:
+        return self.journal.entries()
+
+    def entry(self) -> BillingEntry:
+        (entry,) = self.entries()
+        return entry
+
+    def told(self, name: str) -> list[Frame]:
+        return [event for event in self.events if event["event"] == name]
+
+
+async def settle(until: Callable[[], object], limit_s: float = 2.0) -> None:
+    async with asyncio.timeout(limit_s):
+        while not until():
+            await asyncio.sleep(0.002)

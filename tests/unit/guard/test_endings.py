@@ -1,0 +1,95 @@
+"""Endings: one for each session, however many ask; patient, and hurried when somebody waits."""
+
+import asyncio
+
+import pytest
+
+from atlas_desktop.api.limits import SpendingLimits, Terms
+from atlas_desktop.api.orders import Why
+from atlas_desktop.api.source import EndReceipt
+from atlas_desktop.errors import UnreachableError
+from atlas_desktop.guard.asking import Patience
+from atlas_desktop.guard.endings import Ending, Endings, Persistence
+from atlas_desktop.guard.held import Held
+from tests.unit.guard.fakes import QUICK, FakeService, FakeSource, settle
+
+SLOW = Persistence(QUICK.patience, silence_s=60.0, longest_silence_s=600.0)
+
+
+class Bench:
+    def __init__(self, persistence: Persistence = QUICK) -> None:
+        self.service = FakeService(open_sessions=["ses_1"])
+        self.answers: list[bool] = []
+        self.failures = 0
+        self.endings = Endings(self.answered, self.failed, persistence)
+        source = FakeSource(self.service)
+        self.held = Held("ses_1", source, "", SpendingLimits(), Terms(), 0.0, 0.0, 0.0)
+
+    def answered(self, ending: Ending, receipt: EndReceipt) -> None:
+        self.answers.append(receipt.confirmed)
+
+    def failed(self, ending: Ending, receipt: EndReceipt) -> None:
+        assert not receipt.confirmed
+        self.failures += 1
+
+
+async def test_two_reasons_end_it_once() -> None:
+    bench = Bench()
+    bench.endings.begin(bench.held, Why.HANG)
+    ending = bench.endings.begin(bench.held, Why.LIMIT)
+    assert ending is not None
+    assert ending.why is Why.HANG
+    await bench.endings.join()
+    assert bench.service.ends == 1
+    assert "ses_1" in bench.endings
+    assert bench.endings.begin(bench.held, Why.LIMIT) is None
+
+
+async def test_each_failed_try_is_told() -> None:
+    bench = Bench()
+    bench.service.end_outcomes = [UnreachableError(), UnreachableError()]
+    assert (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+    assert (bench.failures, bench.answers) == (2, [True])
+
+
+async def test_who_asks_again_hurries_the_next_try() -> None:
+    bench = Bench(SLOW)
+    bench.service.end_outcomes = [EndReceipt("ses_1", confirmed=False)]
+    assert not (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+    async with asyncio.timeout(1.0):
+        assert (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+    assert bench.answers == [False, True]
+
+
+async def test_one_that_was_given_up_is_asked_for_no_more_and_can_be_begun_again() -> None:
+    bench = Bench(SLOW)
+    bench.service.end_outcomes = [EndReceipt("ses_1", confirmed=False)] * 2
+    ending = bench.endings.begin(bench.held, Why.LEFT_OPEN)
+    assert ending is not None
+    await settle(lambda: ending.hopeless)
+    ending.give_up()
+    await bench.endings.join()
+    assert bench.service.ends == 2
+    assert "ses_1" not in bench.endings
+    assert (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+
+
+async def test_who_stops_waiting_does_not_stop_the_ending() -> None:
+    bench = Bench()
+    bench.service.end_gate = asyncio.Event()
+    waiting = asyncio.ensure_future(bench.endings.end(bench.held, Why.ASKED))
+    await settle(lambda: bench.service.ends)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    bench.service.end_gate.set()
+    await bench.endings.join()
+    assert bench.service.open_sessions == []
+
+
+def test_it_is_asked_at_least_every_half_minute() -> None:
+    patience = Patience(endless=True)
+    for attempt in range(20):
+        assert patience.pause_s(attempt) <= 30.0
+        # A try that had no answer for its whole time has waited already.
+        assert patience.attempt_s(attempt) + patience.pause_after_silence_s(attempt) <= 30.5

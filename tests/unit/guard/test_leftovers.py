@@ -1,0 +1,273 @@
+"""What earlier runs left open: ended once, by one guard, or told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.api.source import EndReceipt, Mode
+from atlas_desktop.errors import UnreachableError
+from atlas_desktop.guard.lock import GuardLock
+from atlas_desktop.storage.billing_entry import Outcome, asked
+from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, settle
+
+Successor = Callable[[], Desk]
+OTHER_KEY = "ak_another_0123456789"
+
+
+@pytest.fixture
+async def successor(tmp_path: Path) -> AsyncIterator[Successor]:
+    """Makes guards that share a profile, a service and a clock."""
+    service, clock, made = FakeService(), Clock(), list[Desk]()
+
+    def make() -> Desk:
+        made.append(Desk(tmp_path, service, clock))
+        return made[-1]
+
+    yield make
+    service.end_outcomes.clear()
+    for desk in made:
+        desk.journal.full = False
+        await desk.broker.aclose(1.0)
+
+
+def kill(desk: Desk) -> None:
+    """Its lock is free, and nobody has ended what it held."""
+    desk.broker.lock.release()
+
+
+async def leave_open(desk: Desk, secret: str = KEY) -> str:
+    await desk.open(secret=secret)
+    session_id: str = (await desk.create())["session_id"]
+    kill(desk)
+    return session_id
+
+
+async def look(desk: Desk) -> None:
+    await desk.broker.obey({"op": "leftovers"})
+
+
+def outcomes(desk: Desk) -> list[str]:
+    return [event["outcome"] for event in desk.told("leftover")]
+
+
+async def test_a_session_of_a_dead_guard_is_ended_and_told(successor: Successor) -> None:
+    session_id = await leave_open(successor())
+    desk = successor()
+    desk.clock.pass_s(1800.0)
+    await desk.open()
+    await look(desk)
+    assert desk.entry().guard == desk.broker.guard
+    await settle(lambda: len(desk.told("leftover")) == 2)
+    ending, ended = desk.told("leftover")
+    assert (ending["outcome"], ended["outcome"]) == ("ending", "ended")
+    assert ending["entry"]["session_id"] == session_id
+    assert ending["cost_usd"] == pytest.approx(3.6)
+    assert ending["receipt"] is None
+    assert ended["cost_usd"] == 0.1
+    assert ended["receipt"]["confirmed"]
+    assert not {"salt", "fingerprint"} & ending["entry"].keys()
+    assert desk.service.opened[-1] == (KEY, ADDRESS, (session_id,))
+    assert (desk.entry().outcome, desk.entry().why) == (Outcome.ENDED, "left_open")
+    assert desk.told("ended") == []
+
+
+async def test_nothing_is_looked_at_before_the_app_asks(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    await desk.open()
+    await asyncio.sleep(0.05)
+    assert desk.service.ends == 0
+    assert desk.events == []
+
+
+async def test_a_session_of_a_guard_that_lives_is_not_touched(successor: Successor) -> None:
+    alive = successor()
+    await alive.open()
+    await alive.create()
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await asyncio.sleep(0.05)
+    assert desk.events == []
+    assert desk.entry().outcome is Outcome.OPEN
+    assert desk.service.ends == 0
+
+
+async def test_what_was_adopted_is_not_left_over(successor: Successor) -> None:
+    session_id = await leave_open(successor())
+    desk = successor()
+    await desk.open()
+    await desk.order("adopt", session_id, limits=LIMITS)
+    await look(desk)
+    await asyncio.sleep(0.05)
+    assert desk.events == []
+    assert desk.service.ends == 0
+
+
+async def test_of_two_guards_one_ends_it(successor: Successor) -> None:
+    await leave_open(successor())
+    first, second = successor(), successor()
+    first.service.end_gate = asyncio.Event()
+    for desk in (first, second):
+        await desk.open()
+        await look(desk)
+    await settle(lambda: first.service.ends)
+    await asyncio.sleep(0.05)
+    first.service.end_gate.set()
+    await settle(lambda: outcomes(first) == ["ending", "ended"])
+    assert outcomes(second) == []
+    assert first.service.ends == 1
+
+
+async def test_another_key_is_asked_for_and_ends_it_when_it_comes(successor: Successor) -> None:
+    await leave_open(successor(), OTHER_KEY)
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["locked"])
+    assert desk.service.ends == 0
+    assert desk.entry().outcome is Outcome.OPEN
+    await desk.open("other", OTHER_KEY)
+    await settle(lambda: outcomes(desk) == ["locked", "ending", "ended"])
+
+
+async def test_a_key_that_comes_a_little_later_needs_no_question(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    await look(desk)
+    await desk.open()
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    await asyncio.sleep(0.05)
+    assert len(outcomes(desk)) == 2
+
+
+async def test_a_locked_one_that_another_guard_could_end_is_left_to_it(successor: Successor) -> None:
+    await leave_open(successor(), OTHER_KEY)
+    desk, other = successor(), successor()
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["locked"])
+    await other.open(secret=OTHER_KEY)
+    await look(other)
+    await settle(lambda: outcomes(other) == ["ending", "ended"])
+
+
+async def test_a_dismissed_one_is_never_spoken_of_again(successor: Successor) -> None:
+    await leave_open(successor(), OTHER_KEY)
+    desk = successor()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["locked"])
+    await desk.broker.obey({"op": "dismiss", "entry": desk.told("leftover")[0]["entry"]["key"]})
+    later = successor()
+    await look(later)
+    await asyncio.sleep(0.05)
+    assert later.events == []
+
+
+async def test_an_answer_that_says_nothing_is_told_and_keeps_no_guard_alive(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    desk.service.end_outcomes = [EndReceipt("", confirmed=False)] * 1000
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "unconfirmed"])
+    await asyncio.sleep(0.1)
+    assert outcomes(desk) == ["ending", "unconfirmed"]
+    async with asyncio.timeout(0.5):
+        await desk.broker.aclose(900.0)
+    assert desk.entry().outcome is Outcome.OPEN
+
+
+async def test_one_whose_service_can_not_be_reached_is_asked_for_until_it_can(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    desk.service.end_outcomes = [UnreachableError()] * 5
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    assert desk.service.ends == 6
+
+
+async def test_an_end_that_the_user_asks_for_joins(successor: Successor) -> None:
+    session_id = await leave_open(successor())
+    desk = successor()
+    desk.service.end_gate = asyncio.Event()
+    await desk.open()
+    await look(desk)
+    ending = asyncio.ensure_future(desk.end(session_id))
+    await asyncio.sleep(0.01)
+    desk.service.end_gate.set()
+    assert (await ending)["confirmed"]
+    assert desk.service.ends == 1
+    assert outcomes(desk) == ["ending", "ended"]
+
+
+def leave_asked(desk: Desk, guard: str = "dead") -> None:
+    desk.journal.append(asked(guard, "atlas", ADDRESS, KEY, Mode.CONVERSATION, desk.clock.wall))
+
+
+async def test_one_whose_id_never_came_is_told_once(successor: Successor) -> None:
+    desk = successor()
+    leave_asked(desk)
+    desk.clock.pass_s(121.0)
+    await desk.open()
+    await look(desk)
+    assert outcomes(desk) == ["unknown"]
+    await look(desk)
+    later = successor()
+    await later.open()
+    await look(later)
+    assert outcomes(desk) == ["unknown"]
+    assert later.events == []
+
+
+async def test_one_that_was_asked_for_just_now_is_waited_for(successor: Successor) -> None:
+    desk = successor()
+    leave_asked(desk)
+    desk.clock.pass_s(30.0)
+    await look(desk)
+    assert outcomes(desk) == []
+    desk.clock.pass_s(100.0)
+    await look(desk)
+    assert outcomes(desk) == ["unknown"]
+
+
+@pytest.mark.parametrize("guard", ["", "../../etc/passwd", "x" * 300, "a/b", "Ω"])
+async def test_a_damaged_journal_may_name_any_guard(successor: Successor, guard: str, tmp_path: Path) -> None:
+    desk = successor()
+    leave_asked(desk, guard)
+    desk.clock.pass_s(121.0)
+    await look(desk)
+    assert outcomes(desk) == ["unknown"]
+    assert {file.parent for file in tmp_path.rglob("*.lock")} <= {tmp_path, desk.guards_folder}
+
+
+async def test_an_unwritable_journal_ends_nothing_that_it_can_not_claim(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    await desk.open()
+    desk.journal.full = True
+    await look(desk)
+    assert desk.service.ends == 0
+    desk.journal.full = False
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+
+
+async def test_locks_of_the_dead_are_cleared_away(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    assert [file.stem for file in desk.guards_folder.iterdir()] == [desk.broker.guard]
+
+
+def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+    with GuardLock(tmp_path, "g") as first, GuardLock(tmp_path, "g") as second:
+        assert first.take()
+        assert not second.take()
+        first.release()
+        assert second.take()

@@ -1,0 +1,132 @@
+"""The command as a process, a profile with a journal, and a local Atlas that the journal tells of."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from filelock import FileLock
+
+from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.storage import billing_entry as records
+from atlas_desktop.storage.billing_entry import BillingEntry
+from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.profile import Profile
+from tests.e2e.program import LocalAtlas
+
+STRANGER = "ses_" + "0" * 20
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the command gave."""
+
+    status: int
+    out: str
+    complaints: str
+
+    @property
+    def answer(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A profile with a journal, and the service that it tells of."""
+
+    atlas: LocalAtlas
+    profile: Profile
+
+    @property
+    def journal(self) -> BillingJournal:
+        return BillingJournal(self.profile.billing_journal)
+
+    def only(self) -> BillingEntry:
+        [entry] = self.journal.entries()
+        return entry
+
+    def make(self, guard: str = "dead", key: str | None = None, ago_s: float = 0, **address: str) -> str:
+        """A session on the server, and what a guard would have written about it."""
+        answer = httpx.post(
+            f"{self.atlas.base}/v1/realtime/session", headers=self.headers, json={"mode": "conversation"}
+        )
+        answer.raise_for_status()
+        session_id: str = answer.json()["session_id"]
+        self.ask(guard, key, ago_s, session_id, **address)
+        return session_id
+
+    def ask(
+        self,
+        guard: str = "dead",
+        key: str | None = None,
+        ago_s: float = 0,
+        session_id: str = "",
+        *,
+        base: str = "",
+        kind: str = "atlas",
+    ) -> str:
+        """What a guard writes; returns the entry's name."""
+        at = datetime.now(UTC) - timedelta(seconds=ago_s)
+        secret = self.atlas.key if key is None else key
+        ask = records.asked(guard, kind, base or self.atlas.base, secret, Mode.CONVERSATION, at)
+        self.journal.append(ask)
+        if session_id:
+            grant = SessionGrant(session_id, "wss://x", "t", max_duration_s=14400, price_per_hour_usd=10.0)
+            self.journal.append(records.granted(ask["key"], grant, at))
+        return str(ask["key"])
+
+    def guard(self, name: str) -> FileLock:
+        """Held like this, a guard lives."""
+        self.profile.guards_folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.profile.guards_folder / f"{name}.lock")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.atlas.key}"}
+
+    def run(self, *words: str, **env: str) -> Done:
+        """Runs the command as a process of its own, with the key at hand unless ``env`` says otherwise."""
+        given = {"ATLAS_API_KEY": self.atlas.key, "ATLAS_API_BASE": self.atlas.base, **env}
+        return run(["sessions", "--profile", str(self.profile.folder), *words], given)
+
+
+def run(words: list[str], env: Mapping[str, str]) -> Done:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ATLAS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "atlas_desktop", *words],
+        env={**bare, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+_LOOK = """
+import sys
+from atlas_desktop.__main__ import main
+try:
+    status = main(sys.argv[1].split())
+except SystemExit as stop:
+    status = stop.code
+heavy = sorted({name.split(".")[0] for name in sys.modules} & {%s})
+print(f"{status} {heavy}", file=sys.stderr)
+"""
+
+
+def look(words: str, heavy: str, **env: str) -> str:
+    """The exit status, and which of the modules ``heavy`` were imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK % heavy, words],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr.strip()

@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from keyring.errors import KeyringLocked
+
+from atlas_desktop.guard.asking import Patience
+from atlas_desktop.sessions.ending import LIMIT_S, PATIENCE, Ender
+from atlas_desktop.storage.billing_entry import Outcome
+from atlas_desktop.storage.billing_journal import BillingJournal
+from tests.unit.sessions.desk import STRANGER, Desk
+from tests.unit.sessions.fakes import SilentSource, at_hand, entry
+from tests.unit.storage.rings import BrokenRing, MemoryRing
+
+
+def test_one_that_the_service_ended_itself_is_over(desk: Desk) -> None:
+    session_id = desk.make()
+    httpx.delete(f"{desk.atlas.base}/v1/realtime/session/{session_id}", headers=desk.headers)
+    assert desk.run("end", session_id).status == 0
+    assert desk.only().outcome is Outcome.ENDED
+
+
+def test_one_that_the_service_forgot_is_over(desk: Desk) -> None:
+    """A 404 of Atlas's own shape, at the same address, with the same key."""
+    desk.ask(session_id="an odd/id?")
+    assert desk.run("end", "an odd/id?").status == 0
+    assert desk.only().outcome is Outcome.ENDED
+
+
+def test_a_session_of_a_backend_is_ended_there(desk: Desk) -> None:
+    """The local Atlas stands for a backend that asks for a token."""
+    backend = f"{desk.atlas.base}/v1/realtime/session"
+    session_id = desk.make(kind="backend", base=backend)
+    assert desk.run("end", session_id).status == 0
+    assert desk.atlas.open_sessions() == []
+
+
+def test_one_whose_address_was_lost_is_tried_with_the_key_at_hand(desk: Desk) -> None:
+    session_id = desk.make()
+    lines = desk.profile.billing_journal.read_bytes().splitlines(keepends=True)
+    desk.profile.billing_journal.write_bytes(b"\x00" * 300 + b"\n" + lines[1])
+    assert "not known" in desk.run().out
+    assert desk.run("end", session_id).status == 0
+    assert desk.only().outcome is Outcome.ENDED
+    assert desk.atlas.open_sessions() == []
+
+
+DELETE = {"method": "DELETE", "times": 0}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 404, "body": "html"},
+        {"status": 404, "body": "empty"},
+        {"status": 401},
+        {"status": 403, "body": "text"},
+    ],
+)
+def test_an_end_that_is_not_confirmed_stays_open(desk: Desk, fault: dict[str, Any]) -> None:
+    session_id = desk.make()
+    desk.atlas.order({"rest": {**DELETE, **fault}})
+    done = desk.run("end", session_id)
+    assert (done.status, done.complaints.count("\n")) == (1, 1)
+    assert f"did not confirm that {session_id} is over: it may still cost" in done.complaints
+    assert desk.only().is_open
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 429, "retry_after": "1"},
+        {"drop": True},
+        {"status": 500, "carried_out": True},
+    ],
+)
+def test_a_service_that_fails_once_is_asked_again(desk: Desk, fault: dict[str, Any]) -> None:
+    session_id = desk.make()
+    desk.atlas.order({"rest": {**DELETE, **fault, "times": 1}})
+    done = desk.run("end", session_id)
+    assert (done.status, done.complaints) == (0, "")
+    assert desk.only().outcome is Outcome.ENDED
+    assert desk.atlas.open_sessions() == []
+
+
+def test_an_address_that_is_none_is_said(desk: Desk) -> None:
+    for base in ("http://[", "http://example.com", "nonsense"):
+        done = desk.run("end", STRANGER, ATLAS_API_BASE=base)
+        assert (done.status, done.complaints.count("\n")) == (1, 1)
+        assert "is not an https:// address" in done.complaints
+
+
+@pytest.mark.parametrize("limit_s", [0.1, 30.0])
+async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
+    said: list[str] = []
+    journal = BillingJournal(tmp_path / "sessions.jsonl")
+    ender = Ender(
+        journal,
+        at_hand(MemoryRing(), ATLAS_API_KEY="ak_1"),
+        said.append,
+        opener=lambda *_: SilentSource(),
+        patience=Patience(attempts_s=(0.1, 0.1), pauses_s=(0.01,)),
+        limit_s=limit_s,
+    )
+    ending = await ender.end_entry(entry("ak_1"))
+    assert not ending.done
+    assert "did not answer in time" in ending.complaint
+    assert said[0] == f"Ending {STRANGER} at api.atlasv1.com, within {limit_s:.0f} s at most.\n"
+    assert any("asking again" in line for line in said[1:]) == (limit_s > 1)
+    assert journal.entries() == []
+
+
+def test_patience_is_a_minute_at_most() -> None:
+    assert sum(PATIENCE.attempts_s) + sum(PATIENCE.pauses_s) < LIMIT_S == 60.0
+
+
+async def test_a_keyring_that_refuses_is_asked_once() -> None:
+    here = at_hand(BrokenRing(KeyringLocked("locked")))
+    assert await here.access_to(entry("ak_1")) is None
+    assert await here.current() is None
+    assert here.problem is not None
+    ender = Ender(BillingJournal(Path("never-written")), here, lambda _: None)
+    ending = await ender.end_entry(entry("ak_1"))
+    assert "keyring can't be used (it is locked)" in ending.complaint
+
+
+async def test_a_service_that_is_not_there_is_asked_a_few_times(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal = BillingJournal(tmp_path / "sessions.jsonl")
+    patience = Patience(attempts_s=(5.0, 5.0, 5.0), pauses_s=(0.05,))
+    ender = Ender(journal, at_hand(MemoryRing(), ATLAS_API_KEY="ak_1"), said.append, patience=patience)
+    ending = await ender.end_entry(entry("ak_1", address="http://127.0.0.1:9"))
+    assert not ending.done
+    assert ending.complaint == f"{STRANGER} is not ended and may still cost: 127.0.0.1:9 can't be reached."
+    assert len(said) == 3

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.guard.lock import GuardLock
+from atlas_desktop.sessions.guards import GuardLocks
+
+_GUARD = """
+import sys
+from pathlib import Path
+from atlas_desktop.guard.lock import GuardLock
+lock = GuardLock(Path(sys.argv[1]), sys.argv[2])
+print(lock.take(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_guard_lives_as_long_as_its_process(tmp_path: Path) -> None:
+    locks = GuardLocks(tmp_path)
+    words = [sys.executable, "-c", _GUARD, str(tmp_path), "0123abcd"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as guard:
+        assert guard.stdout is not None
+        assert guard.stdout.readline() == "True\n"
+        assert locks.lives("0123abcd")
+        assert not locks.lives("another")
+        with locks.standing_in({"0123abcd", "another", ""}) as living:
+            assert living == {"0123abcd"}
+        guard.kill()
+    assert not locks.lives("0123abcd")
+
+
+def test_who_stands_in_for_a_guard_keeps_others_off(tmp_path: Path) -> None:
+    with GuardLocks(tmp_path / "guards").standing_in({"gone"}) as living:
+        assert living == set()
+        assert not GuardLock(tmp_path / "guards", "gone").take()
+        assert GuardLocks(tmp_path / "guards").lives("gone")
+    with GuardLock(tmp_path / "guards", "gone") as lock:
+        assert lock.take()
+
+
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert not GuardLocks(tmp_path / "guards").lives("gone")
+    assert not (tmp_path / "guards").exists()
+
+
+@pytest.mark.parametrize("guard", ["", "../outside", "a/b", "\0", "x" * 5000, "ü"])
+def test_a_name_from_a_damaged_journal_is_nobody(tmp_path: Path, guard: str) -> None:
+    locks = GuardLocks(tmp_path / "guards")
+    assert not locks.lives(guard)
+    with locks.standing_in({guard}) as living:
+        assert living == set()
+    assert not (tmp_path / "outside.lock").exists()
+
+
+def test_where_no_lock_can_be_made_no_guard_has_one(tmp_path: Path) -> None:
+    """A folder that can't be: ending comes first."""
+    (tmp_path / "file").write_text("in the way")
+    with GuardLocks(tmp_path / "file" / "guards").standing_in({"gone"}) as living:
+        assert living == set()
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
