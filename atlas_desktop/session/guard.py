@@ -69,7 +69,8 @@ class Guard:
 
     async def start(self) -> None:
         """Brings the guard up, after the first paint. Never raises: one that can't start is remembered."""
-        await asyncio.wait({self._scope.start(self._keeper.present(), "first start")})
+        if not self._closed:
+            await asyncio.wait({self._scope.start(self._keeper.present(), "first start")})
 
     @property
     def is_up(self) -> bool:
@@ -131,6 +132,7 @@ class Guard:
     async def aclose(self) -> None:
         """Lets go: the guard ends what is open by itself, and then itself."""
         self._closed = True
+        self._keeper.retire()
         await self._scope.aclose(_LET_GO_S)
         await self._orders.aclose(_LET_GO_S)
         await self._keeper.aclose()

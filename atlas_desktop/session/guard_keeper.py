@@ -57,14 +57,19 @@ class GuardKeeper:
         self._coming: asyncio.Task[None] | None = None
         self._died_young = 0
         self._up_since_s = 0.0
-        self._closed = False
+        self._retired = False
 
     async def present(self, *, patiently: bool = False) -> Line | None:
         """The line that there is, after waiting for one that comes up; ``None`` when none does.
 
         Args:
             patiently: Makes as many tries as after a death; else one.
+
+        Raises:
+            GuardDownError: It was retired.
         """
+        if self._retired:
+            raise GuardDownError(detail="it was let go")
         if self.line is None or not self.line.is_up:
             if self._coming is None or self._coming.done():
                 self._coming = self._scope.start(
@@ -88,8 +93,12 @@ class GuardKeeper:
         if line is not None:
             await line.aclose()
 
+    def retire(self) -> None:
+        """Starts no guard any more."""
+        self._retired = True
+
     async def aclose(self) -> None:
-        self._closed = True
+        self.retire()
         await self.drop()
 
     async def _come_up(self, pauses_s: Sequence[float]) -> None:
@@ -120,7 +129,7 @@ class GuardKeeper:
         log.info("guarded by process %d", process.pid)
 
     def _lost(self, line: ProcessLine) -> None:
-        if line is not self.line or self._closed:
+        if line is not self.line or self._retired:
             return
         self.line = None
         age_s = asyncio.get_running_loop().time() - self._up_since_s

@@ -167,19 +167,22 @@ async def test_a_companion_that_is_released_gets_all_and_takes_its_time(
 
 
 def test_a_loop_that_closes_leaves_a_companion_alone(program: Path, tmp_path: Path) -> None:
-    program.write_text(LONG_GOODBYE)
-    said = tmp_path / "said"
+    heard = tmp_path / "heard"
+    program.write_text(
+        "import pathlib, sys, time\nprint('{}', flush=True)\nline = sys.stdin.buffer.readline()\n"
+        "time.sleep(0.3)\nprint('to nobody', flush=True)\npathlib.Path(sys.argv[-1]).write_bytes(line)\n"
+        "sys.stdin.buffer.read()\n"
+    )
 
     async def start() -> Companion:
-        companion = await Companion.start("guard", str(said))
-        companion.send(b"hello")
+        companion = await Companion.start("guard", str(heard))
+        companion.send(b"hello\n")
         return companion
 
     companion = asyncio.run(start())
-    time.sleep(0.1)
-    os.kill(companion.pid, 0)
-    asyncio.run(companion.release())
-    assert wait_for_file(said) == b"hello"
+    assert wait_for_file(heard) == b"hello\n"
+    assert companion.running
+    companion.kill()
 
 
 async def test_the_unasked_end_of_a_companion_is_told(program: Path) -> None:

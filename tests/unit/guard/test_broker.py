@@ -322,3 +322,43 @@ async def test_a_session_that_the_service_no_longer_knows_is_over(desk: Desk) ->
     desk.broker.look()
     desk.broker.look()
     await settle(lambda: desk.told("ended"))
+
+
+async def test_an_app_that_hung_loses_its_sessions_and_is_told(desk: Desk) -> None:
+    grant = await desk.create()
+    desk.service.end_outcomes = [UnreachableError()]
+    for _ in range(31):
+        desk.clock.pass_s(1.0)
+        desk.broker.look()
+    await settle(lambda: len(desk.told("ended")) == 2)
+    first, last = desk.told("ended")
+    assert (first["session_id"], first["why"]) == (grant["session_id"], "hang")
+    assert not first["receipt"]["confirmed"]
+    assert last["receipt"]["confirmed"]
+    assert desk.entry().why == "hang"
+
+
+async def test_limits_that_the_user_raised_hold_from_then_on(desk: Desk) -> None:
+    session_id = (await desk.create(limits={**LIMITS, "session_s": 10.0}))["session_id"]
+    await desk.order("limits", session_id, limits={**LIMITS, "session_s": 20.0})
+    await desk.order("limits", "ses_of_long_ago", limits=LIMITS)
+    for second in range(25):
+        desk.clock.pass_s(1.0)
+        desk.broker.beat(0.0)
+        desk.broker.look()
+        await asyncio.sleep(0)
+        assert (desk.service.ends > 0) == (second >= 22)
+    await settle(lambda: desk.entry().outcome is Outcome.ENDED)
+    assert desk.entry().why == "limit"
+
+
+async def test_another_sessions_end_is_answered_while_one_is_unreachable(desk: Desk) -> None:
+    first, second = await desk.create(), await desk.create()
+    desk.service.end_gate = asyncio.Event()
+    stuck = asyncio.ensure_future(desk.end(first["session_id"]))
+    await settle(lambda: desk.service.ends)
+    gate, desk.service.end_gate = desk.service.end_gate, None
+    assert (await desk.end(second["session_id"]))["confirmed"]
+    assert not stuck.done()
+    gate.set()
+    assert (await stuck)["confirmed"]

@@ -165,3 +165,20 @@ async def test_what_a_guard_was_ending_does_not_go_on_with_the_next(
     guards.last.die()
     await until(lambda: not guards.open_sessions)
     assert guards.last.told("end")[0]["why"] == "limit"
+
+
+async def test_one_that_dies_while_it_is_let_go_is_not_replaced(guards: Guards, tmp_path: Path) -> None:
+    guard = Watched(tmp_path, guards)
+    source = guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    grant = await source.create(Mode.CONVERSATION, None)
+    guards.script["end"] = [None]
+    ending = asyncio.ensure_future(source.end(grant.session_id))
+    await until(lambda: guards.last.told("end"))
+    closing = asyncio.ensure_future(guard.aclose())
+    await asyncio.sleep(0)
+    guards.last.die()
+    await closing
+    with pytest.raises(GuardDownError):
+        await ending
+    await guard.start()
+    assert (len(guards.started), guard.is_up, guard.errors) == (1, False, [])

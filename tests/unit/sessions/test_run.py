@@ -1,13 +1,17 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from subprocess import PIPE
 
 import pytest
 
+from atlas_desktop.api.limits import SpendingLimits
+from atlas_desktop.api.orders import line_of
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.sessions.desk import STRANGER, Desk, look
 
@@ -179,3 +183,29 @@ def test_a_list_needs_no_network_library(desk: Desk) -> None:
     assert look(f"sessions --profile {profile}", heavy, **env) == "0 []"
     heavy = "'PySide6', 'qasync', 'livekit', 'numpy', 'av'"
     assert look(f"sessions --profile {profile} end --all", heavy, **env) == "0 []"
+
+
+def test_what_a_real_guard_holds_is_in_use_until_it_is_killed(desk: Desk) -> None:
+    words = [sys.executable, "-m", "atlas_desktop", "guard", "--child", "--profile", str(desk.profile.folder)]
+    source = {"source": "s", "kind": "atlas", "address": desk.atlas.base, "secret": desk.atlas.key}
+    create = {"source": "s", "mode": "passthrough", "limits": asdict(SpendingLimits()), "unrecorded": False}
+    with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE) as guard:
+        assert guard.stdin is not None
+        assert guard.stdout is not None
+        guard.stdout.readline()
+        guard.stdin.write(line_of({"op": "open", "n": 1, **source}))
+        guard.stdin.write(line_of({"op": "create", "n": 2, "face": None, **create}))
+        guard.stdin.flush()
+        answers = [json.loads(guard.stdout.readline()) for _ in range(2)]
+        session_id = next(answer["ok"]["session_id"] for answer in answers if answer["n"] == 2)
+        [row] = desk.run("--json").answer
+        assert (row["session_id"], row["state"], row["mode"]) == (session_id, "in_use", "passthrough")
+        assert row["key_at_hand"]
+        assert desk.run("end", "--all").status == 0
+        assert desk.atlas.open_sessions() == [session_id]
+        guard.kill()
+    assert desk.run("--json").answer[0]["state"] == "open"
+    done = desk.run("end", "--all")
+    assert (done.status, done.complaints) == (0, "")
+    assert desk.atlas.open_sessions() == []
+    assert desk.only().outcome is Outcome.ENDED

@@ -1,0 +1,91 @@
+"""The ledger: no record is lost while it lives, and the day's sessions are read only when they changed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
+from atlas_desktop.errors import JournalError
+from atlas_desktop.guard.ledger import Ledger
+from atlas_desktop.storage.billing_entry import Outcome, asked, ended, granted
+from atlas_desktop.storage.billing_journal import BillingJournal
+from tests.unit.guard.fakes import ADDRESS, KEY, Clock, FakeJournal
+
+NOW = Clock().wall
+GRANT = SessionGrant("ses_1", "wss://room", "token", price_per_hour_usd=7.2)
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.journal = FakeJournal(folder / "sessions.jsonl")
+        self.troubles: list[JournalError] = []
+        self.ledger = Ledger(self.journal, self.troubles.append)
+        self.asked = asked("guard", "atlas", ADDRESS, KEY, Mode.CONVERSATION, NOW)
+        self.granted = granted(self.asked["key"], GRANT, NOW)
+        receipt = EndReceipt("ses_1", confirmed=True, duration_s=50.0, cost_usd=0.1)
+        self.ended = ended(self.asked["key"], receipt, "asked", 0.1, NOW + timedelta(seconds=50))
+
+    def outcomes(self) -> list[Outcome]:
+        return [entry.outcome for entry in self.journal.entries()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_what_waits_is_written_in_its_order_and_the_trouble_told_once(bench: Bench) -> None:
+    bench.journal.full = True
+    bench.ledger.keep(bench.asked)
+    bench.ledger.keep(bench.granted)
+    bench.ledger.catch_up()
+    assert bench.ledger.is_behind
+    assert len(bench.troubles) == 1
+    bench.journal.full = False
+    bench.ledger.keep(bench.ended)
+    assert not bench.ledger.is_behind
+    assert bench.outcomes() == [Outcome.ENDED]
+    bench.journal.full = True
+    bench.ledger.keep(bench.asked)
+    assert len(bench.troubles) == 2
+
+
+def test_what_was_refused_is_not_written_later(bench: Bench) -> None:
+    bench.journal.full = True
+    with pytest.raises(JournalError):
+        bench.ledger.write(bench.asked)
+    bench.journal.full = False
+    bench.ledger.catch_up()
+    assert bench.outcomes() == []
+
+
+def test_todays_sessions_are_what_the_disk_says(bench: Bench) -> None:
+    assert bench.ledger.recent(NOW) == []
+    bench.ledger.write(bench.asked)
+    assert bench.ledger.recent(NOW) == []  # it has cost nothing
+    bench.ledger.keep(bench.granted)
+    assert [entry.session_id for entry in bench.ledger.recent(NOW)] == ["ses_1"]
+    bench.ledger.keep(bench.ended)
+    assert [entry.charged_usd for entry in bench.ledger.recent(NOW)] == [0.1]
+
+
+def test_another_program_writes_too(bench: Bench) -> None:
+    bench.ledger.recent(NOW)
+    other = BillingJournal(bench.journal.file)
+    other.append(bench.asked)
+    other.append(bench.granted)
+    assert [entry.session_id for entry in bench.ledger.recent(NOW)] == ["ses_1"]
+
+
+def test_the_day_before_yesterday_costs_nothing_today(bench: Bench) -> None:
+    for record in (bench.asked, bench.granted, bench.ended):
+        bench.ledger.write(record)
+    assert bench.ledger.recent(NOW + timedelta(days=3)) == []
+
+
+def test_a_journal_that_cannot_be_read_is_told(bench: Bench) -> None:
+    bench.journal.file.mkdir()
+    assert bench.ledger.entries() == []
+    assert bench.ledger.entry_of("ses_1") is None
+    assert [error.code for error in bench.troubles] == ["journal", "journal"]
