@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
-.PHONY: run test unit lint format bench soak bundle screenshot clean
+.PHONY: run test unit lint format bench soak faults bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
 	@sh packaging/run.sh
@@ -35,6 +35,10 @@ bench: ## Start-up, picture and sound figures, as JSON in out/
 soak: ## An hour of rehearsal, watched for growth (SECONDS=…)
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.bench.soak $(or $(SECONDS),3600)
+
+faults: ## Programs hurt at every stage of a paid session; nothing may be left billing (RUNS=…)
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.faults --runs $(or $(RUNS),500)
 
 bundle: ## A PyInstaller bundle in dist/, then its own test call
 	@sh packaging/setup.sh run desk

@@ -1,9 +1,11 @@
 """All behind the window, built after its first paint: the second half of the composition root."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode
@@ -12,10 +14,12 @@ from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.options import WindowOptions
+from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Life, Live, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
@@ -38,6 +42,7 @@ class Assembly(QObject):
     Attributes:
         session: The session.
         rehearsal: The local Atlas, once it is asked for.
+        guard: Makes and ends paid sessions.
         model: The one Qt model.
         picture: Paints the avatar, with its counters.
         sound: Plays the avatar, with its counters.
@@ -52,10 +57,13 @@ class Assembly(QObject):
         options: WindowOptions,
     ) -> None:
         super().__init__(window)
+        self._window = window
         environment = Environment.read(os.environ)
         self._scope = TaskScope("app", self.take_error)
         self.session = AtlasSession()
         self.rehearsal = Rehearsal()
+        self._safekeeping = Safekeeping(self.session, profile, self.take_error, self)
+        self.guard = self._safekeeping.guard
         self._player = CuePlayer(self.session.speaker, self._scope)
         self.model = AppModel(
             self.session,
@@ -67,11 +75,13 @@ class Assembly(QObject):
             profile,
             self._scope,
             backend=options.backend or "",
+            guard=self.guard,
         )
         self.picture = PictureView(self.session.video)
         self.sound = SoundThread(self.session.audio, self.session.playout)
         self._microphone = Microphone(parent=self)
         self._level_timer = QTimer(self)
+        self._journal = BillingJournal(profile.billing_journal)
         self._life_before: Life = self.session.snapshot.life
         self._join_window(window, theme)
         self._join_devices()
@@ -79,6 +89,7 @@ class Assembly(QObject):
     def open(self, options: WindowOptions) -> None:
         """Begins with what the command line asked for."""
         model = self.model
+        self._scope.start(self.guard.start(), "guard")
         model.load()
         if options.audio:
             model.open_audio([Path(path).absolute() for path in options.audio])
@@ -96,9 +107,12 @@ class Assembly(QObject):
     async def aclose(self, limit_s: float) -> None:
         """Ends the session and lets go of everything; the session gets at most ``limit_s``."""
         self._level_timer.stop()
+        for dialog in self._window.findChildren(QDialog):
+            dialog.close()
         self._player.close()
         await self.session.aclose(limit_s)
         await self.model.aclose()
+        await self._safekeeping.aclose()
         self._microphone.close()
         self.sound.stop()
         self.picture.detach()
@@ -116,12 +130,17 @@ class Assembly(QObject):
         self.session.end()
 
     def _join_window(self, window: MainWindow, theme: Theme) -> None:
-        wiring = WindowWiring(window, self.model, theme)
+        wiring = WindowWiring(window, self.model, theme, partial(self._make_history, theme))
         stage = LivePage(self.model, theme, self.picture, CueStrip(self.model, theme))
         pane = TranscriptPane(self.model, theme)
         window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
         wiring.join_stage(stage)
         wiring.join_transcript(pane)
+
+    def _make_history(self, theme: Theme, parent: QWidget) -> QDialog:
+        from atlas_desktop.ui.history.history_dialog import HistoryDialog
+
+        return HistoryDialog(self._journal, theme, self._scope, parent)
 
     def _join_devices(self) -> None:
         self.sound.device_failed.connect(self.take_error)
@@ -129,7 +148,7 @@ class Assembly(QObject):
         self.sound.listen_to_render(self._microphone.hear_render)
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_works)
-        self.session.attach_microphone(self._microphone.reader)
+        self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
         self.session.on_change(self._follow)
         self._level_timer.setInterval(_LEVEL_EVERY_MS)
         self._level_timer.timeout.connect(self._tell_level)

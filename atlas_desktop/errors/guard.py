@@ -28,11 +28,14 @@ class GuardDownError(GuardError):
 
 
 class GuardLostError(GuardError):
-    """The guard was killed between a request and its answer: the session's id is lost with it."""
+    """The guard was killed between a request and its answer.
+
+    On Linux its twin hears the answer and ends the session; elsewhere the id is lost with the guard.
+    """
 
     code = "guard_lost"
     title = N_("The guard of paid sessions was killed while it asked for a session")
-    advice = N_("If Atlas made one, it runs until its longest time. Look into your Atlas account.")
+    advice = N_("Start again. If Atlas made one all the same, your Atlas account shows it.")
 
 
 class StoppedError(GuardError):

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import EndReceipt, SessionSource
 from atlas_desktop.errors import RateLimitedError, ServiceError
 
 log = logging.getLogger(__name__)
 
+_TRIES_AT_ONCE = 4
 LONGEST_TOLD_PAUSE_S = 30.0
 """A service that asks to wait longer (429) is asked again all the same: the session may cost meanwhile."""
 
@@ -19,14 +21,17 @@ LONGEST_TOLD_PAUSE_S = 30.0
 class Patience:
     """How long to go on asking. The first tries are short: the user watches.
 
+    A try without an answer is not broken off: another is begun beside it, for what the first one waits
+    for may be a connection that died with the network. So the service is asked again soon after it is back.
+
     Attributes:
-        attempts_s: The limit of each try; the service remembers what a try that ran out began.
+        attempts_s: How long each try is waited for before another one is due.
         pauses_s: The wait after each try; the last tries have the last of these.
         endless: Whether it goes on asking when every try was made, each time with the last limit.
     """
 
-    attempts_s: tuple[float, ...] = (4.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
-    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+    attempts_s: tuple[float, ...] = (4.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
+    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0)
     endless: bool = False
 
     def pause_s(self, attempt: int) -> float:
@@ -72,22 +77,55 @@ async def end_on_server(
         not be reached with any of the tries.
     """
     patience = patience or Patience()
-    for attempt in patience.attempts():
-        limit_s = patience.attempt_s(attempt)
-        try:
-            async with asyncio.timeout(limit_s):
-                return await source.end(session_id)
-        except TimeoutError:
-            log.info("no answer to the end of %s within %s s", session_id, limit_s)
-            pause_s = patience.pause_after_silence_s(attempt)
-        except ServiceError as error:
-            log.info("the end of %s failed: %s", session_id, error)
-            if not error.retryable:
+    tries = _Tries(source, session_id)
+    try:
+        for attempt in patience.attempts():
+            try:
+                return await tries.one_more(patience.attempt_s(attempt))
+            except TimeoutError:
+                pause_s = patience.pause_after_silence_s(attempt)
+            except ServiceError as error:
+                if not error.retryable:
+                    break
+                told_s = float(error.params["retry_after_s"]) if isinstance(error, RateLimitedError) else 0.0
+                pause_s = max(patience.pause_s(attempt), min(told_s, LONGEST_TOLD_PAUSE_S))
+            if patience.is_last(attempt):
                 break
-            told_s = float(error.params["retry_after_s"]) if isinstance(error, RateLimitedError) else 0.0
-            pause_s = max(patience.pause_s(attempt), min(told_s, LONGEST_TOLD_PAUSE_S))
-        if patience.is_last(attempt):
-            break
-        on_failure()
-        await asyncio.sleep(pause_s)
-    return EndReceipt(session_id, confirmed=False)
+            on_failure()
+            await asyncio.sleep(pause_s)
+        return EndReceipt(session_id, confirmed=False)
+    finally:
+        tries.drop()
+
+
+class _Tries:
+    """Asks, and asks again while earlier tries still wait for their answers."""
+
+    def __init__(self, source: SessionSource, session_id: str) -> None:
+        self._source = source
+        self._session_id = session_id
+        self._waiting: list[asyncio.Task[EndReceipt]] = []
+        self._scope = TaskScope("guard.ask")
+
+    async def one_more(self, limit_s: float) -> EndReceipt:
+        """The first answer that comes to this try, or to one of before.
+
+        Raises:
+            TimeoutError: None came within the limit; the tries go on.
+            ServiceError: What one of them brought instead.
+        """
+        if len(self._waiting) >= _TRIES_AT_ONCE:
+            self._waiting.pop(0).cancel()
+        self._waiting.append(self._scope.start(self._source.end(self._session_id), "try"))
+        done, _ = await asyncio.wait(self._waiting, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        self._waiting = [one for one in self._waiting if one not in done]
+        if not done:
+            log.info("no answer to the end of %s within %s s", self._session_id, limit_s)
+            raise TimeoutError
+        # An answer beats an error that came with it.
+        answers = [one for one in done if not one.cancelled() and one.exception() is None]
+        return (answers or list(done))[0].result()
+
+    def drop(self) -> None:
+        """Waits for no answer any more."""
+        self._scope.cancel()

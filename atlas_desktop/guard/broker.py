@@ -30,6 +30,7 @@ from atlas_desktop.guard.leftovers import Grace, Leftovers, leftover_event
 from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.guard.making import Making
 from atlas_desktop.guard.sources import Opened, Opener, Sources
+from atlas_desktop.guard.twin import Maker, Twins, can_fork, made_here
 from atlas_desktop.guard.watch import Watch
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
@@ -66,6 +67,7 @@ class Broker:
         now: The wall clock, UTC.
         persistence: How endings go on.
         grace: How long leftovers are waited for.
+        twins: Have creates sent by twins, where that is possible: only in a process of its own.
     """
 
     def __init__(
@@ -79,6 +81,8 @@ class Broker:
         now: Callable[[], datetime] = utc_now,
         persistence: Persistence | None = None,
         grace: Grace | None = None,
+        *,
+        twins: bool = False,
     ) -> None:
         self.guard = records.new_key()
         self.lock = GuardLock(guards_folder, self.guard)
@@ -94,7 +98,12 @@ class Broker:
         self._sources = Sources(opener)
         self._ledger = Ledger(journal, self._tell_trouble)
         self._endings = Endings(self._take_answer, self._take_failure, persistence)
-        self._making = Making(self.guard, self._ledger, self._sources, now, self._hold, self._end_unusable)
+        make: Maker = made_here
+        if twins and can_fork():
+            make = Twins(self.guard, journal, guards_folder, opener).make
+        self._making = Making(
+            self.guard, self._ledger, self._sources, now, self._hold, self._end_unusable, make
+        )
         self._watch = Watch(self._held, self._end, self._ask_status, clock_s, steady_s)
         self._leftovers = Leftovers(
             self.guard,
@@ -111,6 +120,8 @@ class Broker:
     def beat(self, idle_s: float) -> None:
         """The app lives; nobody has done anything for ``idle_s``."""
         self._watch.beat(idle_s)
+        # Read while nobody waits for it: the next create needs it.
+        self._ledger.recent(self._now())
 
     def look(self) -> None:
         """Looks at once at what is held, as it does by itself every second."""
@@ -249,7 +260,7 @@ class Broker:
             self._hold(session_id, source, key, limits, Terms(day_left_s=day_left_s(now)))
             return
         self._ledger.keep(records.taken_over(entry.key, self.guard, now))
-        terms = terms_of_entry(entry, self._ledger.entries(), now)
+        terms = terms_of_entry(entry, self._ledger.recent(now), now)
         self._hold(session_id, source, entry.key, limits, terms, entry.running_s(now))
 
     def _source_for(self, order: Frame) -> SessionSource:
@@ -269,7 +280,7 @@ class Broker:
     def _described_of(self, entry: BillingEntry, opened: Opened) -> Held:
         source = self._sources.for_session(opened, entry.session_id)
         now = self._now()
-        terms = terms_of_entry(entry, self._ledger.entries(), now)
+        terms = terms_of_entry(entry, self._ledger.recent(now), now)
         ran_s = entry.running_s(now)
         return self._described(entry.session_id, source, entry.key, SpendingLimits(), terms, ran_s)
 

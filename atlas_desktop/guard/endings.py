@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.guard.asking import Patience, end_on_server
@@ -99,8 +99,9 @@ class Endings:
     """
 
     def __init__(self, on_answer: Told, on_failure: Told, persistence: Persistence | None = None) -> None:
-        self._on_answer = on_answer
-        self._on_failure = on_failure
+        # A bug in what listens must not end the asking.
+        self._on_answer = guarded("guard.endings")(on_answer)
+        self._on_failure = guarded("guard.endings")(on_failure)
         self._persistence = persistence or Persistence()
         self._running: dict[str, Ending] = {}
         self._over: dict[str, EndReceipt] = {}

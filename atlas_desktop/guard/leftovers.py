@@ -90,6 +90,7 @@ class Leftovers:
         self._grace = grace or Grace()
         self._asked_for = False
         self._told_locked: set[str] = set()
+        self._waited_for: set[str] = set()
         self._scope = TaskScope("guard.leftovers")
 
     def look(self) -> None:
@@ -155,7 +156,9 @@ class Leftovers:
         wait_s = self._grace.unknown_s - (self._now() - entry.asked_at) / timedelta(seconds=1)
         # A clock that was set back must not make it wait for years.
         if 0 < wait_s <= self._grace.unknown_s:
-            self._scope.start(self._look_later(wait_s, locked=False), "unknown")
+            if entry.key not in self._waited_for:
+                self._waited_for.add(entry.key)
+                self._scope.start(self._look_later(wait_s, locked=False), "unknown")
             return False
         # Said once: there is nothing else to be done about it.
         self._ledger.write({**dismissed(entry.key, self._now()), "why": LeftoverOutcome.UNKNOWN.value})

@@ -13,6 +13,7 @@ from atlas_desktop.guard.held import Held, terms_of_grant
 from atlas_desktop.guard.ledger import Ledger
 from atlas_desktop.guard.refusals import made_none
 from atlas_desktop.guard.sources import Opened, Sources
+from atlas_desktop.guard.twin import Maker, Request, made_here
 from atlas_desktop.storage.billing_entry import asked, found, granted, refused
 
 
@@ -34,6 +35,7 @@ class Making:
         now: The wall clock, UTC.
         hold: Takes each session that was made.
         end_unusable: Ends one whose answer could not be used.
+        make: Sends the request: here, or by a twin.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Making:
         now: Callable[[], datetime],
         hold: Hold,
         end_unusable: Callable[[Held], None],
+        make: Maker = made_here,
     ) -> None:
         self._guard = guard
         self._ledger = ledger
@@ -51,6 +54,7 @@ class Making:
         self._now = now
         self._hold = hold
         self._end_unusable = end_unusable
+        self._make = make
 
     async def create(self, order: Frame, content: bytes) -> SessionGrant:
         """Carries out a ``create``.
@@ -61,14 +65,16 @@ class Making:
         """
         opened, mode = self._sources.named(order["source"]), Mode(order["mode"])
         face, limits = face_in(order.get("face"), content), limits_of_frame(order["limits"])
-        key = self._write_asked(opened, mode, unrecorded=bool(order.get("unrecorded")))
+        key, recorded = self._write_asked(opened, mode, unrecorded=bool(order.get("unrecorded")))
         try:
-            grant = await opened.source.create(mode, face)
+            made = await self._make(Request(key, opened, mode, face, recorded))
         except AppError as error:
             self._take_failure(error, key, opened, limits)
             raise
-        self._ledger.keep(granted(key, grant, self._now()))
-        terms = terms_of_grant(grant, key, self._ledger.entries(), self._now())
+        grant = made.grant
+        terms = terms_of_grant(grant, key, self._ledger.recent(self._now()), self._now())
+        if not made.recorded:
+            self._ledger.keep(granted(key, grant, self._now()))
         self._hold(grant.session_id, opened.source, key, limits, terms)
         return replace(grant, spent_today_usd=terms.spent_today_usd)
 
@@ -79,7 +85,8 @@ class Making:
         self._ledger.keep(found(record["key"], session_id, self._now()))
         return str(record["key"])
 
-    def _write_asked(self, opened: Opened, mode: Mode, *, unrecorded: bool) -> str:
+    def _write_asked(self, opened: Opened, mode: Mode, *, unrecorded: bool) -> tuple[str, bool]:
+        """The entry's name, and whether it is on the disk."""
         record = self._asked(opened, mode)
         try:
             self._ledger.write(record)
@@ -87,7 +94,8 @@ class Making:
             if not unrecorded:
                 raise
             self._ledger.keep(record)
-        return str(record["key"])
+            return str(record["key"]), False
+        return str(record["key"]), True
 
     def _asked(self, opened: Opened, mode: Mode) -> dict[str, Any]:
         return asked(self._guard, opened.kind.value, opened.address, opened.secret, mode, self._now())

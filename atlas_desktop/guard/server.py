@@ -34,6 +34,7 @@ OUTLIVES_APP_NAME = "ATLAS_GUARD_OUTLIVES_S"
 
 _IGNORED = ("SIGINT", "SIGHUP", "SIGPIPE")
 _STDIN, _STDOUT = 0, 1
+_LAST_ANSWERS_S = 0.5
 _LONGEST_CONTENT_BYTES = 2 * FACE_LIMIT_BYTES
 
 
@@ -58,6 +59,7 @@ async def _guard(profile: Profile) -> None:
         BillingJournal(profile.billing_journal),
         profile.guards_folder,
         lambda event: frames.put(line_of(event)),
+        twins=True,
     )
     frames.put(json.dumps({"guard": broker.guard}).encode() + b"\n")
     orders = orders_in(_STDIN)
@@ -68,6 +70,7 @@ async def _guard(profile: Profile) -> None:
     why = await desk.serve_until(told)
     log.info("going (%s)", why.value)
     await broker.aclose(_outlives_s(), why)
+    await desk.aclose()
     frames.close()
     log.info("gone")
 
@@ -85,7 +88,8 @@ class Desk:
         self._broker = broker
         self._frames = frames
         self._orders = orders
-        self._scope = TaskScope("guard.orders")
+        self._scope = TaskScope("guard.desk")
+        self._under_way = TaskScope("guard.orders")
 
     async def serve_until(self, told: asyncio.Event) -> Why:
         """Serves until the app has gone or the guard was told to go, and says which."""
@@ -94,20 +98,28 @@ class Desk:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         return Why.GUARD_TOLD if told.is_set() else Why.APP_GONE
 
+    async def aclose(self) -> None:
+        """Takes no more orders; those that are as good as done are answered."""
+        await self._scope.aclose()
+        await self._under_way.join(_LAST_ANSWERS_S)
+        await self._under_way.aclose()
+
     async def _serve(self) -> None:
         while True:
             try:
-                line = await self._orders.readline()
-                if not line.endswith(b"\n"):
-                    return
-                order = frame_of(line)
-                content = await self._content(order)
-            except asyncio.IncompleteReadError:
+                # Kept nowhere here: a face would stay until the next order.
+                self._take(*await self._next())
+            except (EOFError, asyncio.IncompleteReadError):
                 return
             except ValueError:
                 log.warning("what came is no order")
-                continue
-            self._take(order, content)
+
+    async def _next(self) -> tuple[Frame, bytes]:
+        line = await self._orders.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        order = frame_of(line)
+        return order, await self._content(order)
 
     async def _content(self, order: Frame) -> bytes:
         length = order.get("content_bytes", 0)
@@ -117,9 +129,10 @@ class Desk:
 
     def _take(self, order: Frame, content: bytes) -> None:
         if order.get("op") == "beat":
-            self._broker.beat(float(order.get("idle_s", 0.0)))
+            idle_s = order.get("idle_s")
+            self._broker.beat(idle_s if isinstance(idle_s, int | float) else 0.0)
             return
-        task = self._scope.start(self._broker.obey(order, content), str(order.get("op")))
+        task = self._under_way.start(self._broker.obey(order, content), str(order.get("op")))
         task.add_done_callback(partial(self._answer, order))
         if content:
             task.add_done_callback(_forget_content)

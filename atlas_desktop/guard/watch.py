@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.limits import LAST_S
 from atlas_desktop.api.orders import Why
 from atlas_desktop.clock import lasting_s
@@ -95,7 +95,8 @@ class Watch:
     async def _run(self) -> None:
         while self._held:
             await asyncio.sleep(TICK_S)
-            self.look()
+            # One look that fails, by a bug of ours, must not be the last.
+            guarded("guard.watch")(self.look)()
 
     def _reason(self, held: Held, *, held_up: bool) -> Why | None:
         now_s = self._clock_s()

@@ -5,7 +5,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ended, Failed, Parked, Summary
+from atlas_desktop.errors import AppError
+from atlas_desktop.session.life import Ended, Failed, Summary
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import clock, duration_words, money
 from atlas_desktop.ui.look.card_frame import CardFrame
@@ -17,7 +18,7 @@ from atlas_desktop.ui.look.theme import Theme
 _CARD_PX = 440
 _PADDING_PX = 28
 
-Over = Ended | Failed | Parked
+Over = Ended | Failed
 
 
 class EndedPage(QScrollArea):
@@ -28,18 +29,21 @@ class EndedPage(QScrollArea):
         retry_requested(): The same once more, after a failure.
         save_requested(): Save the transcript to a file.
         back_requested(): To the start page.
+        history_requested(): What earlier sessions were and cost.
     """
 
     start_again_requested = Signal()
     retry_requested = Signal()
     save_requested = Signal()
     back_requested = Signal()
+    history_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._first: Button | None = None
         self._card: CardFrame | None = None
+        self._has_history = False
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -49,6 +53,10 @@ class EndedPage(QScrollArea):
     def first_control(self) -> QWidget | None:
         """The most likely next step."""
         return self._first
+
+    def offer_history(self) -> None:
+        """There is a history of paid sessions to be shown."""
+        self._has_history = True
 
     def show_end(self, over: Over) -> None:
         """Shows how a session ended."""
@@ -97,6 +105,8 @@ class EndedPage(QScrollArea):
         )
         column.addWidget(caption)
         column.addSpacing(2)
+        if isinstance(over, Ended) and over.reason is not None:
+            self._add_reason(column, over.reason)
         if isinstance(over, Failed):
             title, advice = error_words(over.error)
             column.addWidget(make_label(title, size="heading", wraps=True))
@@ -106,6 +116,15 @@ class EndedPage(QScrollArea):
                 column.addWidget(make_label(advice, tone="dim", wraps=True))
         elif over.summary is not None:
             column.addWidget(make_label(self._headline(over.summary), size="title", wraps=True))
+
+    def _add_reason(self, column: QVBoxLayout, reason: AppError) -> None:
+        """Why it was ended unasked, above what it was."""
+        title, advice = error_words(reason)
+        column.addWidget(make_label(title, size="heading", wraps=True))
+        if advice:
+            column.addSpacing(4)
+            column.addWidget(make_label(advice, tone="dim", wraps=True))
+        column.addSpacing(14)
 
     def _headline(self, summary: Summary) -> str:
         cost = self._cost(summary) if summary.billed else self.tr("free")
@@ -171,6 +190,10 @@ class EndedPage(QScrollArea):
             save.clicked.connect(self.save_requested)
             flow.addWidget(save)
         flow.addWidget(again if hopeless else back)
+        if self._has_history and over.summary is not None and over.summary.billed:
+            history = Button(self._theme, self.tr("Sessions and cost"), ButtonKind.LINK)
+            history.clicked.connect(self.history_requested)
+            flow.addWidget(history)
         return box
 
 

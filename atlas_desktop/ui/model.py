@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Slot
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.opening import SourceOpener, open_source
@@ -11,9 +11,10 @@ from atlas_desktop.api.pending import PendingSource
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
-from atlas_desktop.errors import AppError, ServiceError, UnauthorizedError
+from atlas_desktop.errors import AppError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed, Joining, Reconnecting, Requesting
+from atlas_desktop.session.guard import Guard
+from atlas_desktop.session.life import Reconnecting, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.transcript import Message
@@ -22,44 +23,20 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.desks.billing_desk import BillingDesk
 from atlas_desktop.ui.desks.face_desk import FACE_TROUBLE, FaceDesk
 from atlas_desktop.ui.desks.hints import Hints
 from atlas_desktop.ui.desks.journal_desk import JournalDesk
 from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.key_state import KeyState
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction
+from atlas_desktop.ui.desks.notices import NoticeAction
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.telling import Telling
 
 
-class AppModel(QObject):
-    """State flows out as signals, intents come in as calls; widgets know nothing else.
-
-    Signals:
-        session_changed(SessionSnapshot), cues_changed(tuple[Cue, ...]),
-        message_changed(int, Message), transcript_reset(),
-        notice_raised(Notice), notice_cleared(str),
-        key_changed(KeyState), face_changed(Face), mode_changed(Mode), settings_changed(Settings),
-        microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
-        volume_changed(int, bool): 0 to 100, and whether it is muted.
-        text_offered(str): A dropped text, for the message box.
-        quit_asked(): The user closed the window; what runs is to be ended, then the program goes.
-    """
-
-    session_changed = Signal(object)
-    cues_changed = Signal(object)
-    message_changed = Signal(int, object)
-    transcript_reset = Signal()
-    notice_raised = Signal(object)
-    notice_cleared = Signal(str)
-    key_changed = Signal(object)
-    face_changed = Signal(object)
-    mode_changed = Signal(object)
-    settings_changed = Signal(object)
-    microphone_level_changed = Signal(float)
-    volume_changed = Signal(int, bool)
-    text_offered = Signal(str)
-    quit_asked = Signal()
+class AppModel(Telling):
+    """State flows out as signals, intents come in as calls; widgets know nothing else."""
 
     def __init__(
         self,
@@ -74,7 +51,9 @@ class AppModel(QObject):
         *,
         backend: str = "",
         open_source: SourceOpener = open_source,
+        guard: Guard | None = None,
     ) -> None:
+        """Joins the parts. With a ``guard`` it makes all paid sessions, in place of ``open_source``."""
         super().__init__()
         self._session = session
         self._player = player
@@ -86,8 +65,16 @@ class AppModel(QObject):
         self._words = Words(self)
         self._hints = Hints(self, self._words, session.playout)
         self._keys = KeyDesk(
-            keys, environment, settings, backend, scope, self.key_changed.emit, self.report, open_source
+            keys,
+            environment,
+            settings,
+            backend,
+            scope,
+            self.key_changed.emit,
+            self.report,
+            open_source if guard is None else guard.open,
         )
+        self._billing = BillingDesk(self, session, guard, settings, scope)
         self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
         session.playout.volume = settings.settings.volume
@@ -106,6 +93,7 @@ class AppModel(QObject):
         """Reads what the start page shows and the disk or the keyring knows."""
         self._keys.load()
         self._faces.load()
+        self._billing.end_leftovers(self._keys)
         if self._settings.moved_aside is not None:
             self.notice_raised.emit(self._words.settings_damaged(self._settings.moved_aside))
 
@@ -187,6 +175,21 @@ class AppModel(QObject):
         """Asks the service once more to end what it did not confirm; silence is told anew."""
         self.clear("end_unconfirmed")
         self._session.end_again()
+
+    @Slot()
+    def park(self) -> None:
+        """Ends the session, and what it costs, but keeps stage, cues, transcript and choices."""
+        self._session.park()
+
+    @Slot()
+    def resume(self) -> None:
+        """Starts a session in the place of the parked one."""
+        self._session.resume(self._mode, microphone=self._wants_microphone(self._mode))
+
+    @Slot()
+    def touch(self) -> None:
+        """Somebody is there: the mouse or a key moved."""
+        self._session.touch()
 
     @Slot()
     def keep_waiting(self) -> None:
@@ -325,10 +328,16 @@ class AppModel(QObject):
     def forget_key(self) -> None:
         self._keys.forget()
 
+    @Slot(str)
+    def try_key(self, pasted: str) -> None:
+        """Ends with another key what that key left open; the key in use stays."""
+        self._keys.try_other(pasted, self._billing.try_key)
+
     @Slot(str, str)
     def use_backend(self, url: str, token: str) -> None:
         try:
             self._keys.use_backend(url, token)
+            self._billing.end_leftovers(self._keys)
         except AppError as error:
             self.report(error)
 
@@ -346,14 +355,6 @@ class AppModel(QObject):
         """Says an error, with the way out that there is."""
         self.notice_raised.emit(self._words.error(error, self))
 
-    def say(self, notice: Notice) -> None:
-        """Raises a notice of the program's own."""
-        self.notice_raised.emit(notice)
-
-    def clear(self, *ids: str) -> None:
-        for notice_id in ids:
-            self.notice_cleared.emit(notice_id)
-
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
         life = snapshot.life
         if life != self._life:
@@ -368,22 +369,13 @@ class AppModel(QObject):
         self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
         self._hints.follow_cues(self.snapshot, self.cues)
         self._hints.follow_sound(self.snapshot)
+        self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
 
     def _take_life(self, snapshot: SessionSnapshot) -> None:
-        life = snapshot.life
-        # What the local Atlas takes or refuses says nothing about the key.
-        if snapshot.billed and isinstance(life, Joining):
-            self._keys.accepted()
-        elif snapshot.billed and isinstance(life, Failed):
-            self._take_failure(life.error)
+        self._keys.follow_life(snapshot)
         self._hints.follow_end(snapshot)
-
-    def _take_failure(self, error: AppError) -> None:
-        if isinstance(error, UnauthorizedError):
-            self._keys.refused(error)
-        elif isinstance(error, ServiceError) and error.params.get("status"):
-            self._keys.accepted()
+        self._billing.follow_life(snapshot)
 
     def _take_face(self, face: Face) -> None:
         self.clear(*FACE_TROUBLE)

@@ -28,7 +28,7 @@ class NoticeStrip(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.hide()
 
     @property
@@ -49,6 +49,18 @@ class NoticeStrip(QWidget):
         self.show()
         self.fit(self.window().height())
         bar.announce()
+
+    @Slot(object)
+    def change_notice(self, notice: Notice) -> None:
+        """Gives the notice of the same id other words, without reading it out again: one that counts.
+
+        Nothing happens when none stands: it was closed. Other buttons make it anew, in its place.
+        """
+        bar = self._bars.get(notice.id)
+        if bar is None:
+            return
+        if not bar.change(notice):
+            self.show_notice(notice)
 
     @Slot(str)
     def clear_notice(self, notice_id: str) -> None:
@@ -95,8 +107,10 @@ class NoticeBar(QFrame):
         self._theme = theme
         self.notice = notice
         self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom)
-        self._title = make_label(notice.title, strong=True, wraps=True)
-        self._title.setAccessibleName(self.tr("Notice: {words}").format(words=_one_line(notice)))
+        self._title = make_label(strong=True, wraps=True)
+        self._title.setFont(theme.font(strong=True))
+        self._advice = make_label(tone="dim", wraps=True)
+        self._say()
         self._build()
         if notice.lasts_s is not None:
             QTimer.singleShot(round(notice.lasts_s * 1000), self, self._close)
@@ -104,6 +118,17 @@ class NoticeBar(QFrame):
     def announce(self) -> None:
         """Has it read out by a screen reader."""
         QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
+
+    def change(self, notice: Notice) -> bool:
+        """Takes other words. False when it is another notice: of other buttons or another severity."""
+        here = self.notice
+        if [action.label for action in notice.actions] != [action.label for action in here.actions]:
+            return False
+        if (notice.severity, bool(notice.advice)) != (here.severity, bool(here.advice)):
+            return False
+        self.notice = notice
+        self._say()
+        return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is room the buttons stand beside the words."""
@@ -126,12 +151,17 @@ class NoticeBar(QFrame):
         draw_icon(painter, _ICONS[self.notice.severity], QRectF(left, 13, ICON_PX, ICON_PX), color)
         painter.end()
 
+    def _say(self) -> None:
+        self._title.setText(self.notice.title)
+        self._title.setAccessibleName(self.tr("Notice: {words}").format(words=_one_line(self.notice)))
+        self._advice.setText(self.notice.advice)
+
     def _build(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(1)
         words.addWidget(self._title)
         if self.notice.advice:
-            words.addWidget(make_label(self.notice.advice, tone="dim", wraps=True))
+            words.addWidget(self._advice)
         close = Button(self._theme, self.tr("Close notice"), ButtonKind.QUIET, icon="close")
         close.set_height(32)
         close.clicked.connect(self._close)

@@ -1,45 +1,88 @@
 """Settings: only what exists. Each change holds at once; there is nothing to apply."""
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QDialog, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
 
+_SIZE = QSize(420, 620)
+_EDGE_PX = 24
 _CHOICES = tuple(ThemeChoice)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, microphone. Open it with ``open()``.
+    """Look, motion, microphone, limits. Open it with ``open()``.
 
     Signals:
+        history_requested(): What paid sessions were and cost.
         change_requested(object): Fields of ``Settings`` as a dict, with what shall hold from now on.
     """
 
     change_requested = Signal(object)
+    history_requested = Signal()
 
-    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, settings: Settings, parent: QWidget | None = None, *, has_history: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(300)
+        self._area = QScrollArea()
         self._themes = QButtonGroup(self)
         self._motion = Switch(theme, self.tr("Reduce motion"))
         self._motion.setChecked(settings.reduce_motion)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
         self._microphone.setChecked(settings.microphone_on_connect)
-        self._build(theme, settings.theme)
+        self._limits = LimitFields(theme)
+        self._limits.show_settings(settings)
+        self._history = Button(theme, self.tr("Sessions and cost"))
+        self._history.setVisible(has_history)
+        self._build(theme, settings.theme, parent)
         self._themes.idToggled.connect(self._choose_theme)
         self._motion.toggled.connect(self._choose_motion)
         self._microphone.toggled.connect(self._choose_microphone)
+        self._limits.changed.connect(self._choose_limit)
+        self._history.clicked.connect(self.history_requested)
 
-    def _build(self, theme: Theme, current: ThemeChoice) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 20)
+    def show_limits(self) -> None:
+        """Brings the limits into sight, and the keys to the first of them."""
+        self._limits.setFocus()
+        self._area.ensureWidgetVisible(self._limits)
+
+    def _build(self, theme: Theme, current: ThemeChoice, parent: QWidget | None) -> None:
+        done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
+        done.clicked.connect(self.accept)
+        done.setDefault(True)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(_EDGE_PX, 12, _EDGE_PX, 16)
+        foot.addWidget(self._history)
+        foot.addStretch(1)
+        foot.addWidget(done)
+        self._area.setWidget(self._make_page(theme, current))
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._area, 1)
+        outer.addWidget(make_rule())
+        outer.addLayout(foot)
+        self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
+
+    def _make_page(self, theme: Theme, current: ThemeChoice) -> QWidget:
+        page = QWidget()
+        page.setObjectName("page")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(_EDGE_PX, 20, _EDGE_PX, 16)
         column.setSpacing(12)
         column.addWidget(make_label(self.tr("Settings"), size="heading"))
         column.addWidget(make_label(self.tr("Look"), tone="dim", size="small"))
@@ -48,11 +91,11 @@ class SettingsDialog(QDialog):
         column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Conversation"), tone="dim", size="small"))
         column.addWidget(self._microphone)
+        column.addWidget(make_rule())
+        column.addWidget(make_label(self.tr("Limits of paid sessions"), tone="dim", size="small"))
+        column.addWidget(self._limits)
         column.addStretch(1)
-        done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
-        done.clicked.connect(self.accept)
-        done.setDefault(True)
-        column.addWidget(done, 0, Qt.AlignmentFlag.AlignRight)
+        return page
 
     def _make_themes(self, theme: Theme, current: ThemeChoice) -> QWidget:
         names = {
@@ -85,3 +128,7 @@ class SettingsDialog(QDialog):
     @Slot(bool)
     def _choose_microphone(self, on: bool) -> None:
         self.change_requested.emit({"microphone_on_connect": on})
+
+    @Slot(str, float)
+    def _choose_limit(self, name: str, value: float) -> None:
+        self.change_requested.emit({name: value})

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ended, Failed, Idle, Life, Parked
+from atlas_desktop.session.life import Ended, Failed, Idle, Life
 from atlas_desktop.ui.closing_veil import ClosingVeil
 from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
 from atlas_desktop.ui.drops.drop_words import DropContext
@@ -109,7 +109,7 @@ class MainWindow(QMainWindow):
         if life == self._told:
             return
         self._told = self._life = life
-        if isinstance(life, Ended | Failed | Parked):
+        if isinstance(life, Ended | Failed):
             self.ended_page.show_end(life)
         self._show_page()
 
@@ -271,9 +271,9 @@ class MainWindow(QMainWindow):
 
     def _wanted_page(self) -> QWidget:
         life = self._life
-        if isinstance(life, Idle) or (isinstance(life, Ended | Parked) and life.summary is None):
+        if isinstance(life, Idle) or (isinstance(life, Ended) and life.summary is None):
             return self.start_page
-        if isinstance(life, Ended | Failed | Parked):
+        if isinstance(life, Ended | Failed):
             return self.ended_page
         return self._live.stage if self._live is not None else self.start_page
 

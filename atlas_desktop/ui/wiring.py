@@ -1,12 +1,14 @@
 """Joins the window and the model: what changed goes to the window, what is asked goes to the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
+from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
@@ -15,6 +17,7 @@ from atlas_desktop.ui.drops.drop import DropPlan, classify
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.presence import Presence
 from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.shortcuts import Command
@@ -27,8 +30,17 @@ TRANSCRIPT_NAME = "transcript.txt"
 class WindowWiring(QObject):
     """Connects once and then only passes on. Lives as long as the window."""
 
-    def __init__(self, window: MainWindow, model: WindowModel, theme: Theme) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        model: WindowModel,
+        theme: Theme,
+        make_history: Callable[[QWidget], QDialog] | None = None,
+    ) -> None:
+        """Connects the two; ``make_history`` makes the dialog of paid sessions on the window it is given."""
         super().__init__(window)
+        self._make_history = make_history
+        self._presence = Presence(window)
         self._window = window
         self._model = model
         self._theme = theme
@@ -48,6 +60,7 @@ class WindowWiring(QObject):
         stage.transcript_requested.connect(self._show_transcript)
         stage.settings_requested.connect(self._open_settings)
         stage.open_audio_requested.connect(self._files.ask_audio)
+        stage.back_requested.connect(self._window.show_start)
         self._window.full_screen_changed.connect(stage.show_full_screen)
         self._window.transcript_shown.connect(stage.show_transcript)
         stage.show_transcript(self._window.is_transcript_shown)
@@ -68,11 +81,16 @@ class WindowWiring(QObject):
         model.face_changed.connect(self._face_changed)
         model.key_changed.connect(window.start_page.show_key)
         model.notice_raised.connect(window.notices.show_notice)
+        model.notice_changed.connect(window.notices.change_notice)
+        model.key_asked.connect(self._ask_other_key)
+        model.settings_asked.connect(self._open_limits)
         model.notice_cleared.connect(window.notices.clear_notice)
 
     def _connect_start_page(self) -> None:
         model, page = self._model, self._window.start_page
         page.start_requested.connect(model.start)
+        page.limits_accepted.connect(self._accept_limits)
+        page.key_line.other_key_entered.connect(model.try_key)
         page.rehearse_requested.connect(model.rehearse)
         page.mode_requested.connect(model.set_mode)
         page.microphone_requested.connect(self._choose_microphone)
@@ -86,6 +104,10 @@ class WindowWiring(QObject):
         model, window = self._model, self._window
         window.ended_page.start_again_requested.connect(model.start_again)
         window.ended_page.retry_requested.connect(model.retry)
+        window.ended_page.history_requested.connect(self._open_history)
+        if self._make_history is not None:
+            window.ended_page.offer_history()
+        self._presence.seen.connect(model.touch)
         window.ended_page.save_requested.connect(self._ask_transcript_place)
         window.settings_requested.connect(self._open_settings)
         window.transcript_requested.connect(self._show_transcript)
@@ -128,7 +150,7 @@ class WindowWiring(QObject):
     def _settings_changed(self, settings: Settings) -> None:
         self._theme.set_choice(settings.theme)
         self._theme.set_reduce_motion(settings.reduce_motion)
-        self._window.start_page.show_microphone(settings.microphone_on_connect)
+        self._window.start_page.show_settings(settings)
 
     @Slot(str, str)
     def _use_backend(self, url: str, token: str) -> None:
@@ -181,11 +203,38 @@ class WindowWiring(QObject):
     def _ask_transcript_place(self) -> None:
         self._files.ask_transcript_place(TRANSCRIPT_NAME)
 
+    @Slot(object)
+    def _accept_limits(self, changed: dict[str, object]) -> None:
+        self._model.change_settings(limits_seen=True, **changed)
+
+    @Slot(str)
+    def _ask_other_key(self, backend_url: str) -> None:
+        if self._model.snapshot.is_over:
+            self._window.show_start()
+            self._window.start_page.close_limits()
+            self._window.start_page.key_line.ask_other(backend_url)
+
     @Slot()
-    def _open_settings(self) -> None:
-        dialog = SettingsDialog(self._theme, self._model.settings, self._window)
+    def _open_settings(self) -> SettingsDialog:
+        dialog = SettingsDialog(
+            self._theme,
+            self._model.settings,
+            self._window,
+            has_history=self._make_history is not None,
+        )
         dialog.change_requested.connect(self._change_settings)
+        dialog.history_requested.connect(self._open_history)
         dialog.open()
+        return dialog
+
+    @Slot()
+    def _open_limits(self) -> None:
+        self._open_settings().show_limits()
+
+    @Slot()
+    def _open_history(self) -> None:
+        if self._make_history is not None:
+            self._make_history(self._window).show()
 
     @Slot()
     def _close(self) -> None:
@@ -223,9 +272,11 @@ class WindowWiring(QObject):
             self._window.start_page.start()
         elif self._window.page is self._window.ended_page:
             self._model.start_again()
+        elif isinstance(self._model.snapshot.life, Parked):
+            self._model.resume()
 
     def _escape(self) -> None:
-        if self._window.close_overlay():
+        if self._window.close_overlay() or self._window.start_page.close_limits():
             return
         if self._model.snapshot.can_interrupt:
             self._model.interrupt()

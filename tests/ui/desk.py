@@ -14,6 +14,7 @@ class FakeStage(QWidget):
     transcript_requested = Signal(bool)
     settings_requested = Signal()
     open_audio_requested = Signal()
+    back_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,10 @@ class FakeModel(QObject):
     session_changed = Signal(object)
     cues_changed = Signal(tuple)
     notice_raised = Signal(object)
+    notice_changed = Signal(object)
     notice_cleared = Signal(str)
+    key_asked = Signal(str)
+    settings_asked = Signal()
     key_changed = Signal(object)
     settings_changed = Signal(object)
     face_changed = Signal(object)
@@ -28,6 +31,7 @@ class FakeModel(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[object, ...]] = []
+        self.touches = 0
         self.snapshot = SessionSnapshot()
         self.settings = Settings()
         self.key_state = KeyState()
@@ -53,6 +57,15 @@ class FakeModel(QObject):
 
     def end(self) -> None:
         self.asked.append(("end",))
+
+    def resume(self) -> None:
+        self.asked.append(("resume",))
+
+    def touch(self) -> None:
+        self.touches += 1
+
+    def try_key(self, pasted: str) -> None:
+        self.asked.append(("try_key", pasted))
 
     def interrupt(self) -> None:
         self.asked.append(("interrupt",))

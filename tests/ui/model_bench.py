@@ -13,11 +13,11 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import CueState
+from atlas_desktop.guard.asking import Patience
 from atlas_desktop.media.feeds import monotonic_us
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.run import Limits
-from atlas_desktop.session.teardown import Patience
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore, Ring
 from atlas_desktop.storage.profile import Profile
@@ -26,6 +26,7 @@ from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.drops.drop import classify
 from atlas_desktop.ui.model import AppModel
+from tests.ui.billing_fakes import FakeGuard
 from tests.unit.cues.stand_ins import NamedReader, look_at
 from tests.unit.session.fakes import Bench, FakeSource, settle
 from tests.unit.storage.rings import MemoryRing
@@ -68,6 +69,7 @@ class ModelBench:
     ring: Ring = field(default_factory=MemoryRing)
     environment: Environment = field(default_factory=Environment)
     backend: str = ""
+    guard: FakeGuard | None = None
     room: Bench = field(default_factory=lambda: Bench(playout=cast(Any, PlayoutControl())))
     atlas: FakeSource = field(default_factory=FakeSource)
     rehearsal: FakeRehearsal = field(default_factory=FakeRehearsal)
@@ -93,6 +95,7 @@ class ModelBench:
             self.scope,
             backend=self.backend,
             open_source=self.open_source,
+            guard=cast(Any, self.guard),
         )
         self.model.notice_raised.connect(self.take_notice)
         self.model.notice_cleared.connect(lambda notice_id: self.notices.pop(notice_id, None))

@@ -43,6 +43,12 @@ class StandInModel(QObject):
     def end(self) -> None:
         self.asked.append(("end",))
 
+    def park(self) -> None:
+        self.asked.append(("park",))
+
+    def resume(self) -> None:
+        self.asked.append(("resume",))
+
     def keep_waiting(self) -> None:
         self.asked.append(("keep_waiting",))
 

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AvatarMissingError, NoCreditError, UnauthorizedError
+from atlas_desktop.errors import AvatarMissingError, CostReachedError, NoCreditError, UnauthorizedError
 from atlas_desktop.session.life import Ended, Failed, Summary
 from atlas_desktop.ui.ended_page import EndedPage, Over
 from atlas_desktop.ui.look.amounts import clock, duration_words, hourly, money
@@ -121,3 +121,22 @@ def test_where_trying_again_can_not_help_the_way_back_comes_first(page: EndedPag
     assert "Retry" in buttons(page)
     page.show_end(Failed(NoCreditError()))
     assert page.first_control is buttons(page)["Retry"]
+
+
+def test_a_session_that_a_limit_ended_is_over_not_broken(page: EndedPage) -> None:
+    text = words(page, Ended(SUMMARY, CostReachedError(limit_usd=5.0)))
+    assert "The session reached its limit of $5.00" in text
+    assert "12 min 04 s · $2.01" in text
+    assert "Session state: Ended" in names(page)
+    assert page.first_control is buttons(page)["Start again"]
+
+
+def test_the_history_is_offered_after_a_paid_session(page: EndedPage, qtbot: QtBot) -> None:
+    page.show_end(Ended(SUMMARY))
+    assert "Sessions and cost" not in buttons(page)
+    page.offer_history()
+    page.show_end(Ended(replace(SUMMARY, billed=False)))
+    assert "Sessions and cost" not in buttons(page)
+    page.show_end(Ended(SUMMARY))
+    with qtbot.waitSignal(page.history_requested, timeout=500):
+        buttons(page)["Sessions and cost"].click()

@@ -9,7 +9,16 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.session.life import Ending, Joining, Reconnecting, Requesting, Stop, Waiting
+from atlas_desktop.session.life import (
+    Ending,
+    Joining,
+    Parked,
+    Reconnecting,
+    Requesting,
+    Stop,
+    Summary,
+    Waiting,
+)
 from atlas_desktop.session.snapshot import MicState
 from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
@@ -237,3 +246,77 @@ def test_interrupt_keeps_its_word_beside_a_docked_transcript(bench: Bench) -> No
     bench.window.resize(780, 480)
     bench.page.resize(780, 480)
     assert bench.button("Interrupt").width() > 2 * bench.button("Open audio…").height()
+
+
+def test_the_cost_says_what_it_may_become_and_warns_when_that_is_near(bench: Bench) -> None:
+    bench.model.live(cost_usd=0.08, price_per_hour_usd=10.0, allowed_usd=5.0)
+    (cost,) = [label for label in bench.page.findChildren(QLabel) if label.accessibleName() == "Cost: $0.08"]
+    assert cost.accessibleDescription() == "of $5.00, at $10 per hour"
+    calm = cost.grab().toImage()
+    bench.model.live(limit_near=True)
+    assert cost.accessibleName() == "Cost: $0.08"
+    assert cost.grab().toImage() != calm
+
+
+def test_park_is_for_a_session_that_is_there(bench: Bench) -> None:
+    bench.model.show(Requesting())
+    assert not bench.can_press("Park")
+    bench.model.live(billed=False)
+    bench.button("Park").click()
+    assert bench.model.asked == [("park",)]
+    bench.model.show(Ending(Stop()))
+    assert not bench.can_press("Park")
+
+
+def test_a_parked_stage_says_so_and_goes_on_from_there(bench: Bench) -> None:
+    bench.model.live(rtt_ms=32.0, elapsed_s=64.0)
+    bench.window.activateWindow()
+    summary = Summary("ses_1", Mode.CONVERSATION, True, 64.0, 0.18, None, True, 3)
+    bench.model.show(Parked(summary))
+    assert {"Session state: Parked", "Cost: about $0.18"} <= bench.names()
+    assert not any(name.startswith(("Latency", "Elapsed")) for name in bench.names())
+    assert "1 min 04 s" in bench.texts()
+    assert "Resumed, it costs $10 per hour" in bench.texts()
+    assert bench.page.focusWidget() is bench.button("Resume")
+    bench.model.mode_changed.emit(Mode.PASSTHROUGH)
+    assert "Resumed, it costs $7 per hour" in bench.texts()
+    bench.button("Resume").click()
+    assert bench.model.asked == [("resume",)]
+    back: list[bool] = []
+    bench.page.back_requested.connect(lambda: back.append(True))
+    bench.button("Back to start").click()
+    assert back == [True]
+    bench.button("Resume").setFocus()
+    bench.model.show(Requesting())
+    assert bench.page.focusWidget() is bench.page.focusProxy()
+    assert "Resume" not in {child.accessibleName() for child in visible_buttons(bench)}
+
+
+def test_a_parked_rehearsal_is_free(bench: Bench) -> None:
+    bench.model.show(Parked(Summary("ses_1", Mode.CONVERSATION, False, 64.0, 0.0)), billed=False)
+    assert "1 min 04 s · free" in bench.texts()
+    assert "$" not in bench.texts()
+
+
+def test_a_parked_session_whose_end_is_not_sure_says_that(bench: Bench) -> None:
+    bench.model.show(Parked(Summary("ses_1", Mode.CONVERSATION, True, 64.0, 0.18, None, False)))
+    assert "did not confirm the end of session ses_1" in bench.texts()
+    assert "Nothing is billed" not in bench.texts()
+
+
+def visible_buttons(bench: Bench) -> list[QAbstractButton]:
+    return [child for child in bench.page.findChildren(QAbstractButton) if child.isVisible()]
+
+
+@pytest.mark.parametrize("size", [(360, 480), (780, 480)])
+def test_the_parked_card_fits(bench: Bench, size: tuple[int, int]) -> None:
+    bench.window.resize(*size)
+    bench.page.resize(*size)
+    bench.model.show(Parked(Summary("ses_1", Mode.CONVERSATION, True, 64.0, 0.18, None, False)))
+    for button in visible_buttons(bench):
+        assert bench.page.rect().contains(button.rect().translated(button.mapTo(bench.page, QPoint())))
+
+
+def test_end_keeps_its_word_beside_a_docked_transcript(bench: Bench) -> None:
+    bench.model.live()
+    assert bench.button("End session").width() > 80

@@ -5,7 +5,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors import BugError, NoCapacityError, RateLimitedError, UnreadableAudioError
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, notice_of
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.notice_strip import NoticeStrip
+from atlas_desktop.ui.notice_strip import NoticeBar, NoticeStrip
 
 
 @pytest.fixture
@@ -91,3 +91,38 @@ def test_many_notices_leave_the_page_its_room(strip: NoticeStrip) -> None:
 def test_one_stop_between_title_and_advice(strip: NoticeStrip, title: str, words: str) -> None:
     strip.show_notice(Notice("a", Severity.INFO, title, "It costs."))
     assert f"Notice: {words}" in [label.accessibleName() for label in strip.findChildren(QLabel)]
+
+
+def test_a_notice_that_counts_changes_in_place_and_is_not_read_out_again(
+    strip: NoticeStrip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts: list[str] = []
+    monkeypatch.setattr(NoticeBar, "announce", lambda bar: alerts.append(bar.notice.title))
+    calls: list[str] = []
+    extend = NoticeAction("Extend", lambda: calls.append("extend"))
+    strip.show_notice(Notice("a", Severity.WARN, "0:59", "Soon", (extend,)))
+    bar = strip.findChild(NoticeBar)
+    strip.change_notice(Notice("a", Severity.WARN, "0:58", "Sooner", (extend,)))
+    assert strip.findChild(NoticeBar) is bar
+    words = {label.text() for label in strip.findChildren(QLabel)}
+    assert {"0:58", "Sooner"} <= words
+    assert "Notice: 0:58. Sooner" in {label.accessibleName() for label in strip.findChildren(QLabel)}
+    assert alerts == ["0:59"]
+    press(strip, "Extend")
+    assert calls == ["extend"]
+
+
+def test_a_notice_that_was_closed_is_not_changed_back(strip: NoticeStrip) -> None:
+    strip.show_notice(Notice("a", Severity.WARN, "0:59"))
+    press(strip, "Close notice")
+    strip.change_notice(Notice("a", Severity.WARN, "0:58"))
+    assert strip.notices == ()
+
+
+def test_other_buttons_make_it_anew(strip: NoticeStrip) -> None:
+    strip.show_notice(Notice("a", Severity.WARN, "0:59", actions=(NoticeAction("Extend", print),)))
+    strip.change_notice(Notice("a", Severity.WARN, "0:58"))
+    assert [notice.title for notice in strip.notices] == ["0:58"]
+    assert "Extend" not in {
+        found.accessibleName() for found in strip.findChildren(QPushButton) if found.isVisible()
+    }

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.start_page import StartPage
@@ -40,6 +41,7 @@ def faces(tmp_path: Path) -> tuple[Path, ...]:
 def page(theme: Theme, qtbot: QtBot, faces: tuple[Path, ...]) -> StartPage:
     page = StartPage(theme, faces)
     qtbot.addWidget(page)
+    page.show_settings(Settings(limits_seen=True))
     page.resize(1100, 720)
     page.show()
     return page

@@ -4,6 +4,7 @@ An option beats the environment, the environment beats the keyring.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -11,7 +12,9 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.opening import SourceOpener, open_source
 from atlas_desktop.api.pending import FaceChooser, PendingSource
 from atlas_desktop.api.source import SessionSource, SourceKind
-from atlas_desktop.errors import AppError, KeyringError, NoKeyError
+from atlas_desktop.errors import AppError, KeyringError, NoKeyError, ServiceError, UnauthorizedError
+from atlas_desktop.session.life import Failed, Joining
+from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyPlace, KeyStore, StoredKey, clean_key
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -87,8 +90,10 @@ class KeyDesk:
 
     @property
     def _address(self) -> str:
-        if self.backend_url:
-            return self.backend_url
+        return self.backend_url or self._key_address
+
+    @property
+    def _key_address(self) -> str:
         if self._environment.api_base:
             return self._environment.api_base
         from atlas_desktop.api.address import DEFAULT_BASE
@@ -140,6 +145,30 @@ class KeyDesk:
         if self._loaded.is_set() and not self._state.usable and not self._pasted:
             raise NoKeyError()
         return PendingSource("Atlas", True, self._open, choosing)
+
+    async def introduce(self) -> None:
+        """Opens the source at hand ahead of a start: what it left open can then be ended."""
+        with contextlib.suppress(AppError):
+            await self._open()
+
+    def try_other(self, pasted: str, use: Callable[[str, str], None]) -> None:
+        """Hands a key that is not to be kept to ``use``, with the address that keys are for."""
+        key = clean_key(pasted)
+        if key:
+            use(key, self._key_address)
+
+    def follow_life(self, snapshot: SessionSnapshot) -> None:
+        """Learns from a paid session that was made, or failed, whether the key is good."""
+        # What the local Atlas takes or refuses says nothing about the key.
+        if not snapshot.billed:
+            return
+        life = snapshot.life
+        if isinstance(life, Joining):
+            self.accepted()
+        elif isinstance(life, Failed) and isinstance(life.error, UnauthorizedError):
+            self.refused(life.error)
+        elif isinstance(life, Failed) and _is_answer(life.error):
+            self.accepted()
 
     def accepted(self) -> None:
         """The service took the key: what was pasted is kept now."""
@@ -214,3 +243,8 @@ class KeyDesk:
         if state != self._state:
             self._state = state
             self._on_change(state)
+
+
+def _is_answer(error: AppError) -> bool:
+    """Whether Atlas itself said it: then it knew the key."""
+    return isinstance(error, ServiceError) and bool(error.params.get("status"))

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ending
+from atlas_desktop.session.life import Ending, Live, Reconnecting
 from atlas_desktop.session.snapshot import MicState, SessionSnapshot
 from atlas_desktop.ui.live.mode_choice import ModeChoice
 from atlas_desktop.ui.live.volume_card import VolumeButton
@@ -17,7 +17,7 @@ from atlas_desktop.ui.look.theme import Theme
 
 _EDGE_PX = 12
 _GAP_PX = 6
-_GROUPS_PX = 12
+_GROUPS_PX = 8
 _ROW_PX = 44
 
 _Rows = tuple[tuple[Sequence[QWidget], Sequence[QWidget]], ...]
@@ -29,13 +29,14 @@ class ControlBar(QWidget):
 
     Signals:
         microphone_requested(bool), interrupt_requested(), open_audio_requested(), settings_requested(),
-        end_requested(), mode_requested(Mode), volume_requested(int), muted_requested(bool).
+        park_requested(), end_requested(), mode_requested(Mode), volume_requested(int), muted_requested(bool).
     """
 
     microphone_requested = Signal(bool)
     interrupt_requested = Signal()
     open_audio_requested = Signal()
     settings_requested = Signal()
+    park_requested = Signal()
     end_requested = Signal()
     mode_requested = Signal(object)
     volume_requested = Signal(int)
@@ -53,10 +54,14 @@ class ControlBar(QWidget):
         self._open = Button(theme, self.tr("Open audio…"), icon="open", parent=self)
         self._modes = ModeChoice(theme, self)
         self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear", parent=self)
+        self._park = Button(theme, self.tr("Park"), icon="park", parent=self)
+        self._park.setAccessibleDescription(
+            self.tr("Park: ends what is billed, keeps the stage, cues, transcript and choices")
+        )
         self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER, parent=self)
         left = (self._microphone, self._meter, self._volume, self._interrupt, self._open)
-        self._one_row: _Rows = ((left, (self._modes, self._settings, self._end)),)
-        self._two_rows: _Rows = ((left, (self._settings,)), ((self._modes,), (self._end,)))
+        self._one_row: _Rows = ((left, (self._modes, self._settings, self._park, self._end)),)
+        self._two_rows: _Rows = ((left, (self._settings,)), ((self._modes,), (self._park, self._end)))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._connect()
 
@@ -71,7 +76,9 @@ class ControlBar(QWidget):
         if not wanted:
             self._meter.set_level(float("-inf"))
         self._interrupt.setEnabled(snapshot.can_interrupt)
-        self._end.setEnabled(not snapshot.is_over and not isinstance(snapshot.life, Ending))
+        runs = not snapshot.is_over and not isinstance(snapshot.life, Ending)
+        self._end.setEnabled(runs)
+        self._park.setEnabled(isinstance(snapshot.life, Live | Reconnecting))
 
     def show_mode(self, mode: Mode) -> None:
         """Shows the mode that holds."""
@@ -117,6 +124,7 @@ class ControlBar(QWidget):
         self._interrupt.clicked.connect(self.interrupt_requested)
         self._open.clicked.connect(self.open_audio_requested)
         self._settings.clicked.connect(self.settings_requested)
+        self._park.clicked.connect(self.park_requested)
         self._end.clicked.connect(self.end_requested)
         self._modes.mode_requested.connect(self.mode_requested)
         self._volume.volume_requested.connect(self.volume_requested)
@@ -138,13 +146,19 @@ class ControlBar(QWidget):
         room = width - 2 * _EDGE_PX
         for rows in (self._one_row, self._two_rows):
             # Interrupt keeps its word the longest: it is what is looked for in a hurry.
-            for icons in range(3):
+            for icons in range(4):
                 self._open.set_compact(icons >= 1)
-                self._interrupt.set_compact(icons >= 2)
-                self._set_end_compact(icons >= 2 and rows is self._two_rows)
+                self._set_park_compact(icons >= 1)
+                self._set_end_compact(icons >= 2)
+                self._interrupt.set_compact(icons >= 3)
                 if all(_width(left) + _GROUPS_PX + _width(right) <= room for left, right in rows):
                     return rows
         return self._two_rows
+
+    def _set_park_compact(self, compact: bool) -> None:
+        self._park.set_compact(compact)
+        if self._park.toolTip() != self._park.accessibleDescription():
+            self._park.setToolTip(self._park.accessibleDescription())
 
     def _set_end_compact(self, compact: bool) -> None:
         self._end.set_compact(compact)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.control_bar import ControlBar
 from atlas_desktop.ui.live.immersion import Immersion
@@ -23,13 +24,14 @@ class LivePage(QWidget):
 
     Signals:
         full_screen_requested(bool), transcript_requested(bool), settings_requested(),
-        open_audio_requested(): The window's matters.
+        open_audio_requested(), back_requested(): The window's matters.
     """
 
     full_screen_requested = Signal(bool)
     transcript_requested = Signal(bool)
     settings_requested = Signal()
     open_audio_requested = Signal()
+    back_requested = Signal()
 
     def __init__(
         self,
@@ -95,6 +97,9 @@ class LivePage(QWidget):
         bar.mode_requested.connect(model.set_mode)
         bar.volume_requested.connect(model.set_volume)
         bar.muted_requested.connect(model.set_muted)
+        stage.parked.resume_requested.connect(model.resume)
+        stage.parked.back_requested.connect(self.back_requested)
+        bar.park_requested.connect(model.park)
         bar.end_requested.connect(model.end)
         bar.settings_requested.connect(self.settings_requested)
         bar.open_audio_requested.connect(self.open_audio_requested)
@@ -111,12 +116,19 @@ class LivePage(QWidget):
 
     @Slot(object)
     def _show_snapshot(self, snapshot: SessionSnapshot) -> None:
+        rested, rests = self._stage.parked.isVisibleTo(self._stage), isinstance(snapshot.life, Parked)
+        if rested and not rests and self._stage.parked.resume.hasFocus():
+            # Else Qt takes the next in line, and that is the microphone.
+            self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stage.show_snapshot(snapshot)
+        if rests and not rested:
+            self._stage.parked.resume.setFocus()
         self._bar.show_snapshot(snapshot)
 
     @Slot(object)
     def _show_mode(self, mode: Mode) -> None:
         self._bar.show_mode(mode)
+        self._stage.parked.show_mode(mode)
 
     @Slot(int, bool)
     def _show_volume(self, volume: int, muted: bool) -> None:

@@ -9,7 +9,7 @@ from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
 
-_PADDING_PX = 11
+_PADDING_PX = 9
 _INSET_PX = 3
 
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyle, QWidget
 
-from atlas_desktop.session.life import Ending, Live, Reconnecting, Requesting
+from atlas_desktop.session.life import Ending, Live, Parked, Reconnecting, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import clock, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -120,6 +120,7 @@ class Overlay(QObject):
             "Live": self.tr("Live"),
             "Reconnecting": self.tr("Reconnecting"),
             "Ending": self.tr("Ending"),
+            "Parked": self.tr("Parked"),
         }
         return words.get(self._snapshot.state_name, self._snapshot.state_name)
 
@@ -133,7 +134,9 @@ class Overlay(QObject):
 
     def _show_cost(self) -> None:
         snapshot = self._snapshot
-        self._cost.setVisible(not snapshot.billed or snapshot.cost_usd is not None)
+        # What a parked session cost says its card.
+        is_parked = isinstance(snapshot.life, Parked)
+        self._cost.setVisible(not snapshot.billed or (snapshot.cost_usd is not None and not is_parked))
         if not snapshot.billed:
             self._cost.set_parts(
                 strong=self.tr("Rehearsal"),
@@ -145,13 +148,22 @@ class Overlay(QObject):
         if snapshot.cost_usd is None:
             return
         cost = money(snapshot.cost_usd)
-        price = snapshot.price_per_hour_usd
-        rate = "" if price is None else self.tr("at {price} per hour").format(price=hourly(price))
-        self._cost.set_parts(strong=cost, faint="" if self._narrow else rate)
+        self._cost.set_parts(strong=cost, faint=self._cost_words(snapshot), alarm=snapshot.limit_near)
         _name(self._cost, self.tr("Cost: {cost}").format(cost=cost))
+        self._cost.setAccessibleDescription(self._cost_words(snapshot, whole=True))
+
+    def _cost_words(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
+        """What it may cost, and what an hour costs; in a narrow stage only the first."""
+        words = []
+        if snapshot.allowed_usd is not None:
+            words.append(self.tr("of {limit}").format(limit=money(snapshot.allowed_usd)))
+        price = snapshot.price_per_hour_usd
+        if price is not None and (whole or not self._narrow):
+            words.append(self.tr("at {price} per hour").format(price=hourly(price)))
+        return ", ".join(words) if whole else " · ".join(words)
 
     def _show_latency(self) -> None:
-        rtt_ms = self._snapshot.rtt_ms
+        rtt_ms = None if isinstance(self._snapshot.life, Parked) else self._snapshot.rtt_ms
         self._latency.setVisible(rtt_ms is not None)
         if rtt_ms is None:
             return
@@ -182,7 +194,7 @@ def _dot_of(snapshot: SessionSnapshot) -> str:
     match snapshot.life:
         case Live():
             return "live"
-        case Requesting() | Ending():
+        case Requesting() | Ending() | Parked():
             return "dim"
         case _:
             return "warn"

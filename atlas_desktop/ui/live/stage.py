@@ -4,15 +4,18 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.connecting import ConnectingCard
 from atlas_desktop.ui.live.overlay import Overlay
+from atlas_desktop.ui.live.parked_card import ParkedCard
 from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
 _MARGIN_PX = 12
 _RING_PX = 2
 _STEPS_BELOW = 0.5
+_VEIL_ALPHA = 150
 
 
 class Stage(QWidget):
@@ -35,9 +38,11 @@ class Stage(QWidget):
         self._by_keyboard = False
         self._talking = False
         picture.setParent(self)
+        self._veil = _Veil(self)
         self._ring = _FocusRing(theme, self)
         self.overlay = Overlay(theme, self)
         self.steps = ConnectingCard(theme, self)
+        self.parked = ParkedCard(theme, self)
         self.overlay.full_screen_requested.connect(self.full_screen_requested)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Stage"))
@@ -47,15 +52,18 @@ class Stage(QWidget):
         """Shows state and steps."""
         self.overlay.show_snapshot(snapshot)
         self.steps.show_snapshot(snapshot)
-        self._place_steps()
+        self.parked.show_snapshot(snapshot)
+        self._veil.setVisible(isinstance(snapshot.life, Parked))
+        self._place_cards()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Places everything."""
         super().resizeEvent(event)
         self._picture.setGeometry(self.rect())
         self._ring.setGeometry(self.rect())
+        self._veil.setGeometry(self.rect())
         self.overlay.place()
-        self._place_steps()
+        self._place_cards()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space: push to talk."""
@@ -93,12 +101,29 @@ class Stage(QWidget):
             self._talking = talking
             self.talk_requested.emit(talking)
 
-    def _place_steps(self) -> None:
-        card = self.steps
+    def _place_cards(self) -> None:
+        for card in (self.steps, self.parked):
+            self._place_card(card)
+
+    def _place_card(self, card: QWidget) -> None:
         width = min(card.sizeHint().width(), self.width() - 2 * _MARGIN_PX)
         height = min(max(card.heightForWidth(width), card.minimumSizeHint().height()), self.height())
         top = round((self.height() - height) * _STEPS_BELOW)
         card.setGeometry(QRect((self.width() - width) // 2, top, width, height))
+
+
+class _Veil(QWidget):
+    """Darkens the last picture of a parked session; the pointer goes through it."""
+
+    def __init__(self, stage: QWidget) -> None:
+        super().__init__(stage)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(0, 0, 0, _VEIL_ALPHA))
+        painter.end()
 
 
 class _FocusRing(QWidget):

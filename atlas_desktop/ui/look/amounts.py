@@ -1,5 +1,7 @@
 """Money and time in words, as the pages say them."""
 
+import math
+
 
 def money(usd: float) -> str:
     """``$2.01``; below one cent still a number, never "free"."""
@@ -27,3 +29,9 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes:02d}:{left:02d}"
+
+
+def countdown(seconds: float) -> str:
+    """``0:52``, ``12:04``: what is left, never less than nothing."""
+    minutes, left = divmod(max(0, math.ceil(seconds)), 60)
+    return f"{minutes}:{left:02d}"

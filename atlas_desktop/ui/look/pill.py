@@ -28,7 +28,9 @@ class Pill(QLabel):
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def set_parts(self, *, strong: str = "", plain: str = "", faint: str = "", dot: str = "") -> None:
+    def set_parts(
+        self, *, strong: str = "", plain: str = "", faint: str = "", dot: str = "", alarm: bool = False
+    ) -> None:
         """Shows these words.
 
         Args:
@@ -36,8 +38,10 @@ class Pill(QLabel):
             plain: Normal weight.
             faint: Dimmed, last.
             dot: Name of a token ("live", "warn", "danger", "accent", "dim"); empty for no dot.
+            alarm: The strong and the faint words in the colour of warnings.
         """
-        wanted = ((strong, True, OVERLAY_TEXT), (plain, False, OVERLAY_TEXT), (faint, False, OVERLAY_DIM))
+        strong_color, faint_color = (DARK.warn, DARK.warn) if alarm else (OVERLAY_TEXT, OVERLAY_DIM)
+        wanted = ((strong, True, strong_color), (plain, False, OVERLAY_TEXT), (faint, False, faint_color))
         parts = tuple(part for part in wanted if part[0])
         if (parts, dot) == (self._parts, self._dot):
             return

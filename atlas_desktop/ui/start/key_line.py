@@ -21,11 +21,13 @@ class KeyLine(QWidget):
     Signals:
         key_entered(str): A key was typed or pasted and is to be used.
         forget_requested(): Drop the key.
+        other_key_entered(str): A key that is not to be kept: it made a session that is still open.
         backend_requested(str, str): Use this backend URL with this token (may be empty); an empty URL
             means the key again.
     """
 
     key_entered = Signal(str)
+    other_key_entered = Signal(str)
     forget_requested = Signal()
     backend_requested = Signal(str, str)
 
@@ -33,6 +35,7 @@ class KeyLine(QWidget):
         super().__init__(parent)
         self._state = KeyState()
         self._wants_backend = False
+        self._wants_other = False
         self._key = _field(self.tr("API key"), "ak_…", self)
         self._show_key = Button(theme, self.tr("Show key"), ButtonKind.ROUND, icon="eye")
         self._show_key.set_height(40)
@@ -57,6 +60,7 @@ class KeyLine(QWidget):
     def show_state(self, state: KeyState) -> None:
         """Shows ``state``; what was typed stays while it was not used."""
         self._state = state
+        self._wants_other = False
         self._wants_backend = state.kind is KeyKind.BACKEND or (self._wants_backend and not state.usable)
         if state.backend_url:
             self._url.setText(state.backend_url)
@@ -65,6 +69,8 @@ class KeyLine(QWidget):
 
     def commit(self) -> bool:
         """Hands on what was typed. False, with the field focused, when there is nothing to start with."""
+        if self._wants_other:
+            self._commit_other()
         if self._wants_backend:
             return self._commit_backend()
         if self._state.kind not in _EDITABLE:
@@ -74,6 +80,26 @@ class KeyLine(QWidget):
             return True
         self._key.setFocus()
         return False
+
+    def ask_other(self, backend_url: str = "") -> None:
+        """Asks for what made a session that is still open: another key, or the backend of that URL."""
+        if backend_url:
+            self._wants_backend = True
+            self._url.setText(backend_url)
+            self._refresh()
+            (self._url if self._state.from_environment else self._token).setFocus()
+            return
+        self._wants_other, self._wants_backend = True, False
+        self._show_key_field(editable=True)
+        self._refresh()
+        self._key.setFocus()
+
+    def _commit_other(self) -> None:
+        entered = self._key.text().strip()
+        self._key.clear()
+        self.show_state(self._state)
+        if entered:
+            self.other_key_entered.emit(entered)
 
     def _commit_backend(self) -> bool:
         url, token = self._url.text().strip(), self._token.text().strip()
@@ -144,24 +170,27 @@ class KeyLine(QWidget):
     @Slot()
     def _refresh(self) -> None:
         kind = self._state.kind
-        editable = kind in _EDITABLE
+        editable = kind in _EDITABLE or self._wants_other
         self._key_row.setVisible(not self._wants_backend)
         self._backend_rows.setVisible(self._wants_backend)
-        self._get_key.setVisible(not self._wants_backend and editable)
+        self._get_key.setVisible(editable and not (self._wants_backend or self._wants_other))
         self._show_key.setVisible(editable and bool(self._key.text()))
-        self._forget.setVisible(kind in (KeyKind.KEYRING, KeyKind.MEMORY, KeyKind.CHECKING))
+        forgettable = (KeyKind.KEYRING, KeyKind.MEMORY, KeyKind.CHECKING)
+        self._forget.setVisible(kind in forgettable and not self._wants_other)
         self._url.setReadOnly(self._state.from_environment)
         self._toggle.setVisible(not self._state.from_environment)
         back = self._wants_backend
         self._toggle.setText(self.tr("Use an API key instead") if back else self.tr("Use a backend instead"))
         self._toggle.setAccessibleName(self._toggle.text())
         self._note.setText(self._note_text())
-        refused = kind is KeyKind.REFUSED and not self._wants_backend
+        refused = kind is KeyKind.REFUSED and not (self._wants_backend or self._wants_other)
         set_tone(self._note, "danger" if refused else "dim")
 
     def _note_text(self) -> str:
         if self._wants_backend:
             return self._backend_note()
+        if self._wants_other:
+            return self.tr("The key that made the open session: it ends it, and is not kept. Press Enter.")
         reason = self._state.reason
         match self._state.kind:
             case KeyKind.KEYRING:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -27,6 +28,7 @@ from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.cards import ModeCard
 from atlas_desktop.ui.start.face_picker import FacePicker
 from atlas_desktop.ui.start.key_line import KeyLine
+from atlas_desktop.ui.start.limits_card import LimitsCard
 
 _COLUMNS_FROM_PX = 680
 _ROOMY_FROM_PX = 1000
@@ -45,19 +47,23 @@ class StartPage(QScrollArea):
         rehearse_requested(): A free session on this computer.
         mode_requested(object): The chosen ``Mode``.
         microphone_requested(bool): Microphone on when connected.
+        limits_accepted(object): The limits were seen; a dict of those that were changed.
     """
 
     start_requested = Signal()
     rehearse_requested = Signal()
     mode_requested = Signal(object)
     microphone_requested = Signal(bool)
+    limits_accepted = Signal(object)
 
     def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
         """Makes the page; ``faces`` are the shipped ones, for the gallery."""
         super().__init__(parent)
         self.picker = FacePicker(theme, faces)
         self.key_line = KeyLine(theme)
+        self.limits = LimitsCard(theme)
         self._mode = Mode.CONVERSATION
+        self._limits_seen = False
         self._cards = self._make_cards(theme)
         self._group = QButtonGroup(self)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
@@ -97,11 +103,39 @@ class StartPage(QScrollArea):
         """Shows the choice without asking for it again."""
         self._microphone.setChecked(on_when_connected)
 
+    def show_settings(self, settings: Settings) -> None:
+        """Shows what the settings hold of this page."""
+        self.show_microphone(settings.microphone_on_connect)
+        self.limits.show_settings(settings)
+        self._limits_seen = settings.limits_seen
+
     @Slot()
     def start(self) -> None:
-        """What *Start* does; with neither key nor backend it asks for one."""
-        self.key_line.commit()
-        self.start_requested.emit()
+        """What *Start* does; with neither key nor backend it asks for one. The first time: the limits."""
+        if self.limits.isVisibleTo(self):
+            self.limits.accept()
+        elif self.key_line.commit() and not self._limits_seen:
+            self.show_limits(True)
+        else:
+            self.start_requested.emit()
+
+    def show_limits(self, shown: bool) -> None:
+        """The limits in the place of the form, before the first paid session; or the form again."""
+        self.limits.setVisible(shown)
+        self._form.setVisible(not shown)
+        self._arrange()
+        self.verticalScrollBar().setValue(0)
+        if shown:
+            self.limits.take_focus()
+        else:
+            self._start.setFocus()
+
+    def close_limits(self) -> bool:
+        """Goes back to the form. False when it is there."""
+        if not self.limits.isVisibleTo(self):
+            return False
+        self.show_limits(False)
+        return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Chooses between columns and one column."""
@@ -150,6 +184,8 @@ class StartPage(QScrollArea):
         columns.addWidget(self.picker, 0, Qt.AlignmentFlag.AlignVCenter)
         columns.addItem(self._gap)
         columns.addWidget(self._form, 0, Qt.AlignmentFlag.AlignVCenter)
+        columns.addWidget(self.limits, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.limits.hide()
         columns.addStretch(1)
         # There is nothing to see yet, but the state can be asked for.
         state = make_label(parent=page)
@@ -167,6 +203,15 @@ class StartPage(QScrollArea):
         self._rehearse.clicked.connect(self.rehearse_requested)
         self._microphone.toggled.connect(self.microphone_requested)
         self._group.buttonToggled.connect(self._choose_mode)
+        self.limits.back_requested.connect(self.close_limits)
+        self.limits.accepted.connect(self._accept_limits)
+
+    @Slot(object)
+    def _accept_limits(self, changed: dict[str, float]) -> None:
+        self._limits_seen = True
+        self.show_limits(False)
+        self.limits_accepted.emit(changed)
+        self.start_requested.emit()
 
     @Slot(QAbstractButton, bool)
     def _choose_mode(self, card: QAbstractButton, chosen: bool) -> None:
@@ -184,7 +229,10 @@ class StartPage(QScrollArea):
         room = width - 2 * margin - gap
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._columns.setDirection(across if side_by_side else down)
-        self._columns.setContentsMargins(margin, 12, margin, 12)
+        asks = self.limits.isVisibleTo(self)
+        # The corner of a narrow window is that of the button for the settings.
+        top = 52 if asks and not side_by_side else 12
+        self._columns.setContentsMargins(margin, top, margin, 12)
         self._gap.changeSize(gap if side_by_side else 0, 0 if side_by_side else gap)
         self._columns.setStretch(0, 1 if side_by_side else 0)
         self._subtitle.setVisible(side_by_side)
@@ -193,9 +241,13 @@ class StartPage(QScrollArea):
             face_px = max(160, min(_FACE_PX, room - form_px, height - 2 * 32 - _UNDER_FACE_PX))
         else:
             form_px, face_px = min(width - 2 * margin, _FORM_PX + 80), _FACE_COMPACT_PX
-        self._form.setFixedWidth(form_px)
+        for form in (self._form, self.limits):
+            form.setFixedWidth(form_px)
+        # In a narrow window the limits need its room.
+        self.picker.setVisible(side_by_side or not asks)
         self.picker.setFixedWidth(face_px if side_by_side else form_px)
         self.picker.set_form(face_px, compact=not side_by_side)
         middle = Qt.AlignmentFlag.AlignVCenter if side_by_side else Qt.AlignmentFlag.AlignHCenter
         self._columns.setAlignment(self.picker, middle)
         self._columns.setAlignment(self._form, middle)
+        self._columns.setAlignment(self.limits, middle)

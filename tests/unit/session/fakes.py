@@ -56,7 +56,8 @@ class FakeSource:
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
-        self.open_sessions.remove(session_id)
+        # Asked again, it says the same: already ended counts as ended.
+        self.open_sessions[:] = [one for one in self.open_sessions if one != session_id]
         return EndReceipt(session_id, confirmed=True, duration_s=12.0, cost_usd=0.02)
 
     async def patch_face(self, session_id: str, face: Face) -> None:

@@ -1,0 +1,254 @@
+"""The guard's twin: a fork that sends one create, so that its answer is heard though the guard is killed.
+
+Between a create and its answer nobody knows the session's id; a guard killed in that moment would take the
+only connection along on which it can come. So a copy of the guard sends the request, writes the id down and
+hands it over. When nobody is left to take it, the twin ends the session itself. Linux only: elsewhere a fork
+of a process with threads is not safe.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from atlas_desktop.api.orders import (
+    Frame,
+    Why,
+    complaint_of,
+    error_in,
+    frame_of,
+    grant_frame,
+    grant_of_frame,
+    line_of,
+)
+from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
+from atlas_desktop.errors import AppError, GuardLostError, JournalError
+from atlas_desktop.guard.asking import Patience, end_on_server
+from atlas_desktop.guard.lock import GuardLock
+from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.guard.sources import Opened, Opener
+from atlas_desktop.storage.billing_entry import Outcome, ended, found, granted, refused
+from atlas_desktop.storage.billing_journal import BillingJournal
+
+log = logging.getLogger(__name__)
+
+_TAKEN = b"+"
+_LONGEST_END_S = 900.0
+_LOOK_S = 1.0
+_TAKE_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for, and under which entry of the journal.
+
+    Attributes:
+        key: The entry's name; it is on the disk as ``asked``.
+        recorded: Whether it is: without, nothing is written here either.
+    """
+
+    key: str
+    opened: Opened
+    mode: Mode
+    face: Face | None
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A session that was made.
+
+    Attributes:
+        recorded: Whether its id is on the disk.
+    """
+
+    grant: SessionGrant
+    recorded: bool
+
+
+Maker = Callable[[Request], Awaitable[Made]]
+"""Makes a session: by a twin, or here."""
+
+
+class Twins:
+    """Makes sessions by twins. Thread: the guard's loop, in its main thread.
+
+    Args:
+        guard: The guard's name.
+        journal: Where the twin writes.
+        guards_folder: Where the guards' locks lie.
+        opener: Makes the twin's own source: connections can't be shared with a fork.
+    """
+
+    def __init__(self, guard: str, journal: BillingJournal, guards_folder: Path, opener: Opener) -> None:
+        self._guard = guard
+        self._journal = journal
+        self._folder = guards_folder
+        self._opener = opener
+        # Nobody waits for twins: the system buries them.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    async def make(self, request: Request) -> Made:
+        """Has a twin make a session.
+
+        Raises:
+            GuardLostError: The twin was killed: the session's id, if there is one, is lost with it.
+            AppError: What the service said.
+        """
+        ours, its = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            log.warning("no twin: %s", error.strerror)
+            ours.close()
+            its.close()
+            return await made_here(request)
+        if pid == 0:
+            _be_twin(its, _Twin(self._guard, self._journal, self._folder, self._opener, request))
+        its.close()
+        return await self._hear(ours)
+
+    async def _hear(self, ours: socket.socket) -> Made:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            line = await reader.readline()
+            if not line:
+                raise GuardLostError
+            answer = frame_of(line)
+            writer.write(_TAKEN)
+            with suppress(OSError):
+                await writer.drain()
+        finally:
+            writer.close()
+        if "error" in answer:
+            raise error_in(answer["error"])
+        return Made(grant_of_frame(answer["ok"]), bool(answer["recorded"]))
+
+
+async def made_here(request: Request) -> Made:
+    """Makes a session without a twin."""
+    return Made(await request.opened.source.create(request.mode, request.face), recorded=False)
+
+
+def can_fork() -> bool:
+    """Whether twins are possible here."""
+    return sys.platform == "linux"
+
+
+def _be_twin(its: socket.socket, twin: "_Twin") -> None:
+    """The fork's whole life; never returns."""
+    status = 1
+    try:
+        _let_go_of_all_but(its.fileno())
+        # The guard's loop is a copy here that must not run on.
+        asyncio._set_running_loop(None)
+        asyncio.run(twin.live(its))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _let_go_of_all_but(descriptor: int) -> None:
+    """The guard's pipes, lock and connections are not ours: held here, its death would go unnoticed."""
+    logging.disable(logging.CRITICAL)
+    signal.set_wakeup_fd(-1)
+    # It is over within moments, or has a session to end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.closerange(0, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+    for standard in range(3):
+        if standard != descriptor:
+            os.open(os.devnull, os.O_RDWR)
+
+
+class _Twin:
+    def __init__(
+        self, guard: str, journal: BillingJournal, folder: Path, opener: Opener, request: Request
+    ) -> None:
+        self._guard = guard
+        self._journal = BillingJournal(journal.file)
+        self._folder = folder
+        self._opener = opener
+        self._request = request
+
+    async def live(self, its: socket.socket) -> None:
+        """Asks, writes down, hands over; ends what nobody takes."""
+        opened = self._request.opened
+        source = self._opener(opened.kind, opened.secret, opened.address)
+        reader, writer = await asyncio.open_connection(sock=its)
+        session_id = ""
+        try:
+            grant = await source.create(self._request.mode, self._request.face)
+            session_id = grant.session_id
+            is_written = self._write(granted(self._request.key, grant, _now()))
+            answer: Frame = {"ok": grant_frame(grant), "recorded": is_written}
+        except AppError as error:
+            session_id = str(error.params.get("session_id") or "")
+            answer = {"error": complaint_of(error)}
+            if session_id:
+                self._write(found(self._request.key, session_id, _now()))
+        if await _is_taken(answer, reader, writer):
+            return
+        if session_id:
+            own = self._opener(opened.kind, opened.secret, opened.address, [session_id])
+            await self._end(own, session_id)
+        elif "error" in answer and made_none(error_in(answer["error"])):
+            self._write(refused(self._request.key, str(answer["error"]["code"]), _now()))
+
+    def _write(self, record: dict[str, object]) -> bool:
+        if not self._request.recorded:
+            return False
+        try:
+            self._journal.append(record)
+        except JournalError:
+            return False
+        return True
+
+    async def _end(self, source: SessionSource, session_id: str) -> None:
+        """Ends it, unless another guard has taken it over."""
+        with GuardLock(self._folder, self._guard) as lock:
+            while not lock.take():
+                await asyncio.sleep(_LOOK_S)
+                if self._is_anothers():
+                    return
+            if self._is_anothers():
+                return
+            try:
+                async with asyncio.timeout(_LONGEST_END_S):
+                    receipt = await end_on_server(source, session_id, Patience(endless=True))
+            except TimeoutError:
+                return
+            if receipt.confirmed:
+                self._write(ended(self._request.key, receipt, Why.LEFT_OPEN.value, None, _now()))
+                lock.discard()
+
+    def _is_anothers(self) -> bool:
+        try:
+            entries = self._journal.entries()
+        except JournalError:
+            return False
+        entry = next((one for one in entries if one.key == self._request.key), None)
+        if entry is None:
+            return False
+        return entry.guard != self._guard or entry.outcome not in (Outcome.OPEN, Outcome.ASKED)
+
+
+async def _is_taken(answer: Frame, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    try:
+        writer.write(line_of(answer))
+        async with asyncio.timeout(_TAKE_LIMIT_S):
+            await writer.drain()
+            return await reader.readexactly(1) == _TAKEN
+    except (OSError, EOFError, TimeoutError):
+        return False
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

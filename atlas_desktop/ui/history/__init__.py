@@ -1,0 +1,1 @@
+"""Paid sessions of before, and what they cost."""

@@ -1,0 +1,204 @@
+"""Sessions and cost: what was paid for, as a dialog that stands beside the window."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.errors import JournalError
+from atlas_desktop.storage.billing_entry import BillingEntry
+from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
+from atlas_desktop.ui.history.csv_saving import CsvSaving
+from atlas_desktop.ui.history.history_rows import HistoryRows
+from atlas_desktop.ui.history.history_table import HistoryTable
+from atlas_desktop.ui.history.totals_line import TotalsLine
+from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.theme import Theme
+
+_SIZE = QSize(920, 580)
+_SMALLEST = QSize(320, 360)
+_READ_EVERY_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    entries: list[BillingEntry]
+    rows: list[HistoryRow]
+    totals: Totals
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class HistoryDialog(QDialog):
+    """Reads the journal when it is shown or comes forward, and while a session is open. Use ``show()``."""
+
+    def __init__(
+        self,
+        journal: BillingJournal,
+        theme: Theme,
+        scope: TaskScope,
+        parent: QWidget | None = None,
+        *,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        """Makes it; nothing is read yet.
+
+        Args:
+            journal: What is shown.
+            theme: Colours and fonts.
+            scope: Owns the reading and the saving.
+            parent: The window that it stands before.
+            now: UTC by the wall clock.
+        """
+        super().__init__(parent)
+        self._journal = journal
+        self._scope = scope
+        self._now = now
+        self._entries: list[BillingEntry] = []
+        self._reading: asyncio.Task[None] | None = None
+        self.setWindowTitle(self.tr("Sessions and cost"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumSize(_SMALLEST)
+        self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
+        self._rows = HistoryRows(theme, self)
+        self._table = HistoryTable(theme, self._rows)
+        self._totals = TotalsLine(theme)
+        self._nothing = make_label(tone="dim", wraps=True)
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages = QStackedWidget()
+        self._result = make_label(tone="dim", size="small", wraps=True)
+        self._save = Button(theme, self.tr("Save as CSV…"))
+        self._save.setEnabled(False)
+        self._save.clicked.connect(self._ask_place)
+        self._saving = CsvSaving(scope, self)
+        self._saving.saved.connect(self._say_saved)
+        self._saving.failed.connect(self._say_failed)
+        self._build(theme)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_READ_EVERY_MS)
+        self._timer.timeout.connect(self.reload)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self._ask_place)
+
+    @Slot()
+    def reload(self) -> None:
+        """Reads the journal anew; a reading that runs already is not doubled."""
+        if self._reading is None or self._reading.done():
+            self._reading = self._scope.start(self._load(), "read history")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What was paid since is shown at once."""
+        super().showEvent(event)
+        self.reload()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Reads no more, and says no more: a dialog that is closed is gone soon. A file is still written."""
+        super().hideEvent(event)
+        self._timer.stop()
+        if event.spontaneous():
+            return
+        self._saving.hush()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Coming forward it shows what is true now."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isVisible() and self.isActiveWindow():
+            self.reload()
+
+    # How it is made
+
+    def _build(self, theme: Theme) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 20, 24, 20)
+        column.setSpacing(16)
+        column.addWidget(make_label(self.tr("Sessions and cost"), size="heading"))
+        column.addWidget(self._totals)
+        column.addWidget(self._table_card(theme), 1)
+        column.addWidget(self._result)
+        self._result.hide()
+        close = Button(theme, self.tr("Close"), ButtonKind.PRIMARY)
+        close.clicked.connect(self.accept)
+        close.setDefault(True)
+        line = QHBoxLayout()
+        line.setSpacing(10)
+        line.addWidget(self._save)
+        line.addStretch(1)
+        line.addWidget(close)
+        column.addLayout(line)
+        self._table.setFocus()
+
+    def _table_card(self, theme: Theme) -> CardFrame:
+        card = CardFrame(theme)
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(8, 6, 8, 6)
+        inside.addWidget(self._pages)
+        self._pages.addWidget(self._nothing)
+        self._pages.addWidget(self._table)
+        return card
+
+    # Reading
+
+    async def _load(self) -> None:
+        try:
+            reading = await asyncio.to_thread(_read, self._journal, self._now())
+        except JournalError as error:
+            self._show_unreadable(error)
+        else:
+            self._show(reading)
+
+    def _show(self, reading: _Reading) -> None:
+        self._entries = reading.entries
+        self._rows.load(reading.rows)
+        self._totals.show_totals(reading.totals)
+        set_tone(self._nothing, "dim")
+        self._nothing.setText(self.tr("No paid session yet. Rehearsals are free and not listed."))
+        self._pages.setCurrentWidget(self._table if reading.rows else self._nothing)
+        self._save.setEnabled(bool(reading.rows))
+        if self._rows.has_open:
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _show_unreadable(self, error: JournalError) -> None:
+        words = self.tr("The record of paid sessions can't be read: {why}")
+        set_tone(self._nothing, "danger")
+        self._nothing.setText(words.format(why=error.params["detail"]))
+        self._pages.setCurrentWidget(self._nothing)
+        self._save.setEnabled(False)
+
+    # Saving
+
+    @Slot()
+    def _ask_place(self) -> None:
+        if self._save.isEnabled():
+            self._saving.ask(self._entries, self._now().astimezone().date())
+
+    @Slot(str)
+    def _say_saved(self, name: str) -> None:
+        self._say(self.tr("Saved as {name}").format(name=name), "dim")
+
+    @Slot(str)
+    def _say_failed(self, words: str) -> None:
+        self._say(words, "danger")
+
+    def _say(self, text: str, tone: str) -> None:
+        self._result.setText(text)
+        set_tone(self._result, tone)
+        self._result.show()
+
+
+def _read(journal: BillingJournal, now: datetime) -> _Reading:
+    entries = journal.entries()
+    return _Reading(entries, rows(entries, now), totals(entries, now))

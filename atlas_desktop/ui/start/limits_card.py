@@ -1,0 +1,85 @@
+"""The card before the first paid session: what ends it by itself, to be changed or taken as it is."""
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.limit_fields import LimitFields
+from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
+
+_PADDING_PX = 20
+
+
+class LimitsCard(CardFrame):
+    """Shown once. Enter accepts, Escape goes back.
+
+    Signals:
+        accepted(object): Changed settings as a dict; the session is to start.
+        back_requested(): Not now.
+    """
+
+    accepted = Signal(object)
+    back_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._fields = LimitFields(theme, whole=False)
+        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY)
+        self._start.set_height(44, 28)
+        self._back = Button(theme, self.tr("Not now"))
+        self._back.set_height(44, 14)
+        self._start.clicked.connect(self.accept)
+        self._back.clicked.connect(self.back_requested)
+        self._build()
+
+    def show_settings(self, settings: Settings) -> None:
+        """Shows the limits that hold."""
+        self._fields.show_settings(settings)
+
+    def take_focus(self) -> None:
+        """The button that accepts: Enter goes on at once."""
+        self._start.setFocus(Qt.FocusReason.TabFocusReason)
+
+    @Slot()
+    def accept(self) -> None:
+        """Takes the limits as they stand in the fields."""
+        self.accepted.emit(self._fields.values())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter accepts, in a field too."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif self._back.hasFocus():
+            self.back_requested.emit()
+        else:
+            self.accept()
+
+    def sizeHint(self) -> QSize:
+        """As high as its words need at its width."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), max(hint.height(), self.heightForWidth(self.width())))
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
+        column.setSpacing(0)
+        column.addWidget(make_label(self.tr("Before your first paid session"), size="heading", wraps=True))
+        column.addSpacing(4)
+        words = self.tr("It ends by itself at the first of these, even if this program crashes.")
+        column.addWidget(make_label(words, tone="dim", wraps=True))
+        column.addSpacing(14)
+        column.addWidget(self._fields)
+        column.addSpacing(16)
+        box = QWidget()
+        flow = FlowLayout(box, gap_px=10)
+        flow.addWidget(self._start)
+        flow.addWidget(self._back)
+        column.addWidget(box)
+        column.addSpacing(8)
+        later = self.tr("You find them in the settings later.")
+        column.addWidget(make_label(later, tone="dim", size="small", wraps=True))

@@ -1,0 +1,49 @@
+"""What the window hears of the model: its signals, and how notices are raised."""
+
+from PySide6.QtCore import QObject, Signal
+
+from atlas_desktop.ui.desks.notices import Notice
+
+
+class Telling(QObject):
+    """The outward half of the model: state that changed, and what is said in passing.
+
+    Signals:
+        session_changed(SessionSnapshot), cues_changed(tuple[Cue, ...]),
+        message_changed(int, Message), transcript_reset(),
+        notice_raised(Notice), notice_cleared(str),
+        notice_changed(Notice): Other words for a notice that stands; one that was closed stays closed.
+        key_changed(KeyState), face_changed(Face), mode_changed(Mode), settings_changed(Settings),
+        microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
+        volume_changed(int, bool): 0 to 100, and whether it is muted.
+        text_offered(str): A dropped text, for the message box.
+        key_asked(str): A session of before can be ended with another key, or with the backend of that URL.
+        settings_asked(): The limits are to be changed.
+        quit_asked(): The user closed the window; what runs is to be ended, then the program goes.
+    """
+
+    session_changed = Signal(object)
+    cues_changed = Signal(object)
+    message_changed = Signal(int, object)
+    transcript_reset = Signal()
+    notice_raised = Signal(object)
+    notice_changed = Signal(object)
+    notice_cleared = Signal(str)
+    key_changed = Signal(object)
+    face_changed = Signal(object)
+    mode_changed = Signal(object)
+    settings_changed = Signal(object)
+    microphone_level_changed = Signal(float)
+    volume_changed = Signal(int, bool)
+    text_offered = Signal(str)
+    key_asked = Signal(str)
+    settings_asked = Signal()
+    quit_asked = Signal()
+
+    def say(self, notice: Notice) -> None:
+        """Raises a notice of the program's own."""
+        self.notice_raised.emit(notice)
+
+    def clear(self, *ids: str) -> None:
+        for notice_id in ids:
+            self.notice_cleared.emit(notice_id)
