@@ -1,0 +1,116 @@
+"""One run: a program is brought to a stage, hurt, and its session's end is looked for in the books."""
+
+import random
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.desk.display import display
+from tests.e2e.program import LocalAtlas
+from tests.faults.blows import BLOWS, BOUND_S, Scene
+from tests.faults.relay import Relay
+from tests.faults.stages import STAGES
+from tests.faults.subject import GoneError, Subject, subject
+
+_LONGEST_LULL_S = 0.3
+_GUARD_GONE_S = 20.0
+_LAST_CALL_S = 3.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run does; everything by chance in it comes from the seed."""
+
+    seed: int
+    stage: str
+    blow: str
+    hang_s: int = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of it.
+
+    Attributes:
+        ended_s: From the blow (or from when the guard could notice, or the service answered again) to the
+            last session's end in the books; ``None`` while one is billing.
+        lost_id: No id was known to anybody, as this blow may do.
+        trouble: What else went wrong; empty when all was well.
+    """
+
+    plan: Plan
+    ended_s: float | None
+    lost_id: bool = False
+    trouble: str = ""
+
+    @property
+    def passed(self) -> bool:
+        in_time = self.ended_s is not None and self.ended_s <= BOUND_S
+        return not self.trouble and (in_time or self.lost_id)
+
+
+def judged(plan: Plan, atlas: LocalAtlas, env: Mapping[str, str]) -> Verdict:
+    """Does one run against ``atlas``, which no other run uses meanwhile."""
+    atlas.turn_page()
+    with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder, ExitStack() as stack:
+        try:
+            return _run(plan, atlas, env, Path(folder), stack)
+        except GoneError as error:
+            return Verdict(plan, None, trouble=str(error))
+
+
+def _run(plan: Plan, atlas: LocalAtlas, env: Mapping[str, str], folder: Path, stack: ExitStack) -> Verdict:
+    blow, chance = BLOWS[plan.blow], random.Random(plan.seed)
+    relay = Relay(int(atlas.base.rpartition(":")[2]))
+    stack.callback(relay.close)
+    screen = stack.enter_context(ExitStack())
+    there = {**env, "ATLAS_API_BASE": f"http://127.0.0.1:{relay.port}", "ATLAS_API_KEY": atlas.key}
+    there["QT_QPA_PLATFORM"] = "offscreen"
+    shown = screen.enter_context(display(there)) if blow.needs_display else there
+    opened = stack.enter_context(subject(folder, shown, plan.hang_s))
+    STAGES[plan.stage](opened, atlas)
+    time.sleep(chance.uniform(0, _LONGEST_LULL_S))
+
+    def reopen() -> None:
+        stack.enter_context(subject(folder, there, plan.hang_s))
+
+    blow.strike(Scene(opened, atlas, relay, reopen, screen.close, plan.hang_s))
+    struck_s = time.monotonic() + (plan.hang_s if blow.hangs else 0.0)
+    ended_s = _ended_s(atlas, struck_s)
+    if ended_s is None and blow.may_lose_id and _has_no_id(opened):
+        return Verdict(plan, None, lost_id=True)
+    return Verdict(plan, ended_s, trouble=_trouble(opened))
+
+
+def _ended_s(atlas: LocalAtlas, struck_s: float) -> float | None:
+    """Waits until nothing is billing, and a last call's answer can't make anything billing any more."""
+    until_s = struck_s + BOUND_S + _LAST_CALL_S
+    quiet_since_s: float | None = None
+    while time.monotonic() < until_s:
+        if atlas.open_sessions():
+            quiet_since_s = None
+        elif quiet_since_s is None:
+            quiet_since_s = time.monotonic()
+        elif time.monotonic() - quiet_since_s > _LAST_CALL_S:
+            return max(0.0, quiet_since_s - struck_s)
+        time.sleep(0.1)
+    return None if quiet_since_s is None else max(0.0, quiet_since_s - struck_s)
+
+
+def _has_no_id(opened: Subject) -> bool:
+    return '"granted"' not in opened.journal.read_text("utf-8")
+
+
+def _trouble(opened: Subject) -> str:
+    """A guard whose program is gone must go, too, when nothing is open any more."""
+    if opened.process.poll() is None:
+        return ""
+    until_s = time.monotonic() + _GUARD_GONE_S
+    while opened.guards_left():
+        if time.monotonic() > until_s:
+            return f"guards {opened.guards_left()} stayed"
+        time.sleep(0.1)
+    return ""
