@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Slot
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.guard import Guard
+from atlas_desktop.session.life import Ending
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.profile import Profile
 
@@ -28,6 +29,7 @@ class Safekeeping(QObject):
         self.guard = Guard(profile.folder, on_error=on_error)
         self._session = session
         self._sleep: SleepWatch | None = None
+        self._running: str | None = None
         session.on_change(self._follow)
 
     async def aclose(self) -> None:
@@ -38,10 +40,18 @@ class Safekeeping(QObject):
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
         self.guard.tell_idle(self._session.idle_s)
+        self._note_why(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
             # Letting go also lets the computer sleep that waited for the end.
             self._sleep_watch().hold(is_paid)
+
+    def _note_why(self, snapshot: SessionSnapshot) -> None:
+        if snapshot.grant is not None:
+            self._running = snapshot.grant.session_id if snapshot.billed else None
+        elif isinstance(snapshot.life, Ending) and self._running is not None:
+            self.guard.note_why(self._running, self._session.why)
+            self._running = None
 
     def _sleep_watch(self) -> "SleepWatch":
         if self._sleep is None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.limits import SpendingLimits, Terms
+from atlas_desktop.api.limits import SpendingLimits, Terms, day_left_s
 from atlas_desktop.api.opening import open_source
 from atlas_desktop.api.orders import (
     Frame,
@@ -24,7 +24,7 @@ from atlas_desktop.api.source import EndReceipt, Face, SessionGrant, SessionSour
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import BugError, GuardDownError, JournalError, NotFoundError, ServiceError
 from atlas_desktop.guard.endings import Ending, Endings, Persistence
-from atlas_desktop.guard.held import Held, day_left_s, terms_of_entry
+from atlas_desktop.guard.held import Held, terms_of_entry
 from atlas_desktop.guard.ledger import Ledger
 from atlas_desktop.guard.leftovers import Grace, Leftovers, leftover_event
 from atlas_desktop.guard.lock import GuardLock
@@ -200,6 +200,8 @@ class Broker:
                     self._held[order["session_id"]].limits = limits_of_frame(order["limits"])
             case "leftovers":
                 self._leftovers.look()
+                for ending in self._endings.running:
+                    ending.hurry()
             case "dismiss":
                 self._ledger.write(records.dismissed(order["entry"], self._now()))
             case unknown:

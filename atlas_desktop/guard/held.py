@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from atlas_desktop.api.limits import Allowance, SpendingLimits, Terms, allowance
+from atlas_desktop.api.limits import Allowance, SpendingLimits, Terms, allowance, day_left_s
 from atlas_desktop.api.source import EndReceipt, SessionGrant, SessionSource
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import spent_today_usd
@@ -66,12 +66,3 @@ def terms_of_entry(entry: BillingEntry, entries: Iterable[BillingEntry], now: da
     spent_usd = spent_today_usd(entries, now, except_key=entry.key)
     left_s = day_left_s(now) + entry.running_s(now)
     return Terms(entry.price_per_hour_usd, spent_usd, left_s, entry.max_duration_s)
-
-
-def day_left_s(now: datetime) -> float:
-    """Seconds to the next local midnight, a change to or from summer time included."""
-    local = now.astimezone()
-    tomorrow = (local.replace(tzinfo=None) + timedelta(days=1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return max(0.0, (tomorrow.astimezone() - local).total_seconds())

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame, face_in, limits_of_frame
 from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
-from atlas_desktop.errors import AppError, JournalError
+from atlas_desktop.errors import AppError, DayReachedError, JournalError
 from atlas_desktop.guard.held import Held, terms_of_grant
 from atlas_desktop.guard.ledger import Ledger
 from atlas_desktop.guard.refusals import made_none
 from atlas_desktop.guard.sources import Opened, Sources
 from atlas_desktop.guard.twin import Maker, Request, made_here
 from atlas_desktop.storage.billing_entry import asked, found, granted, refused
+from atlas_desktop.storage.history import spent_today_usd
 
 
 class Hold(Protocol):
@@ -60,11 +61,13 @@ class Making:
         """Carries out a ``create``.
 
         Raises:
+            DayReachedError: What today's sessions may cost is spent.
             JournalError: It can't be written down, and the user has not agreed to do without.
             AppError: What the service said.
         """
         opened, mode = self._sources.named(order["source"]), Mode(order["mode"])
         face, limits = face_in(order.get("face"), content), limits_of_frame(order["limits"])
+        self._check_day(limits)
         key, recorded = self._write_asked(opened, mode, unrecorded=bool(order.get("unrecorded")))
         try:
             made = await self._make(Request(key, opened, mode, face, recorded))
@@ -84,6 +87,12 @@ class Making:
         self._ledger.keep(record)
         self._ledger.keep(found(record["key"], session_id, self._now()))
         return str(record["key"])
+
+    def _check_day(self, limits: SpendingLimits) -> None:
+        """Refuses what would be ended the moment it began."""
+        now = self._now()
+        if spent_today_usd(self._ledger.recent(now), now) >= limits.day_usd:
+            raise DayReachedError(limit_usd=limits.day_usd)
 
     def _write_asked(self, opened: Opened, mode: Mode, *, unrecorded: bool) -> tuple[str, bool]:
         """The entry's name, and whether it is on the disk."""

@@ -59,6 +59,7 @@ class Guard:
             folder, start_child, self._scope, self._settle, self._take_event, self._take_down
         )
         self._pulse = GuardPulse(self._scope, self._line_now, self._is_needed)
+        self._whys: dict[str, Why] = {}
         self._ends: dict[str, asyncio.Task[Frame]] = {}
         self._asked = 0
         self._limits = SpendingLimits()
@@ -104,6 +105,10 @@ class Guard:
     def tell_idle(self, idle_s: float) -> None:
         """For how long nobody spoke, typed, dropped or moved: goes with the next sign of life."""
         self._pulse.idle_s = idle_s
+
+    def note_why(self, session_id: str, why: Why) -> None:
+        """Why the program is about to end a session: for the record of it."""
+        self._whys[session_id] = why
 
     def look_for_leftovers(self) -> None:
         """Has sessions ended that earlier runs left open: with the sources that were opened until now.
@@ -151,6 +156,7 @@ class Guard:
     async def end(self, source: str, session_id: str, why: Why) -> Frame:
         ending = self._ends.get(session_id)
         if ending is None or ending.done():
+            why = self._whys.pop(session_id, why)
             ending = self._ends[session_id] = self._ordered(self._end(source, session_id, why), "end")
         return await _outcome(ending)
 

@@ -175,10 +175,22 @@ class Window:
         return found
 
 
+def give_settings(profile: Path, **values: object) -> None:
+    """Writes settings of a profile that was never used; of another one they stay as they are."""
+    file = profile / "settings.json"
+    if not profile.exists():
+        profile.mkdir(parents=True)
+        file.write_text(json.dumps(values), "utf-8")
+
+
 @contextmanager
 def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window]:
-    """Opens the program's window with the arguments ``words`` on a profile below ``folder``."""
+    """Opens the program's window with the arguments ``words`` on a profile below ``folder``.
+
+    A new profile's user knows the limits of paid sessions already: *Start* starts at once.
+    """
     profile = folder / "profile"
+    give_settings(profile, limits_seen=True)
     bus = Accessibility(Accessibility.address_for(env))
     started_s = time.monotonic()
     complaints, log = folder / "stderr.log", profile / "log" / "atlas-desktop.log"

@@ -1,12 +1,12 @@
 """The hall of all rooms: LiveKit's addresses, and the doors behind them."""
 
 import asyncio
-import gc
 import logging
 from typing import Any
 
 from aiohttp import web
 
+from atlas_desktop.heap import give_back
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.rooms.signalling import BadJoinError, Link, read_join, read_token
 from atlas_desktop.local_atlas.rooms.tokens import Grant, TokenDesk, TokenRefusedError
@@ -60,7 +60,7 @@ class RoomHall:
             del room
             # A room is a web of cycles around 9 MB of pictures; left alone, the collector, which counts
             # objects and not bytes, lets dozens of them pile up.
-            gc.collect()
+            give_back()
 
     async def aclose(self) -> None:
         """Ends all rooms."""

@@ -44,7 +44,8 @@ def test_what_waits_is_written_in_its_order_and_the_trouble_told_once(bench: Ben
     assert len(bench.troubles) == 1
     bench.journal.full = False
     bench.ledger.keep(bench.ended)
-    assert not bench.ledger.is_behind
+    is_behind: bool = bench.ledger.is_behind
+    assert not is_behind
     assert bench.outcomes() == [Outcome.ENDED]
     bench.journal.full = True
     bench.ledger.keep(bench.asked)

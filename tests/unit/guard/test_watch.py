@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from atlas_desktop.api.limits import LAST_S, SpendingLimits, Terms
+from atlas_desktop.api.limits import LAST_S, SpendingLimits, Terms, day_left_s
 from atlas_desktop.api.orders import Why
-from atlas_desktop.guard.held import Held, day_left_s
+from atlas_desktop.guard.held import Held
 from atlas_desktop.guard.watch import TICK_S, Watch
 from tests.unit.guard.fakes import Clock, FakeService, FakeSource, settle
 

@@ -273,3 +273,13 @@ async def test_it_lets_go_of_one_that_only_comes_up(guards: Guards, tmp_path: Pa
         await guard.aclose()
         await starting
     assert guard.errors == []
+
+
+async def test_the_reason_of_an_end_that_the_program_knows_is_written_down(
+    guard: Guard, guards: Guards, source: SessionSource
+) -> None:
+    grant = await source.create(Mode.PASSTHROUGH, None)
+    guard.note_why(grant.session_id, Why.LIMIT)
+    await source.end(grant.session_id)
+    (order,) = guards.last.told("end")
+    assert order["why"] == "limit"
