@@ -12,6 +12,7 @@ import psutil
 from atlas_desktop import __version__
 from tests.bench.call import rehearsal
 from tests.bench.figures import Figure, save, told
+from tests.bench.guard import guard
 from tests.bench.incoming import against_public_streams
 from tests.bench.window import idle, start_up
 from tests.desk.bus import session_bus
@@ -22,6 +23,7 @@ _OUT = Path("out/bench.json")
 _PARTS: dict[str, Callable[[Mapping[str, str]], list[Figure]]] = {
     "start": start_up,
     "idle": idle,
+    "guard": guard,
     "call": rehearsal,
     "media": against_public_streams,
 }

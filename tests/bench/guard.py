@@ -1,0 +1,85 @@
+"""What the guard costs: memory, CPU, and the time it adds to *Start*."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.source import Mode, SessionSource, SourceKind
+from atlas_desktop.session.guard import Guard
+from tests.bench.figures import Figure, at_most
+from tests.bench.runs import open_program
+from tests.e2e.program import LocalAtlas, local_atlas
+
+_SETTLE_S = 5.0
+_WATCH_S = 20.0
+_SESSIONS = 15
+_MEMORY_AIM_MB, _CPU_AIM_PERCENT, _ADDED_AIM_MS = 40, 0.1, 20
+
+
+def guard(env: Mapping[str, str]) -> list[Figure]:
+    """The guard of an idle window, and of one session; a create with it and, in turn, without."""
+    with open_program(env) as pid:
+        time.sleep(_SETTLE_S)
+        own = _guard_of(pid)
+        memory = own.memory_full_info()
+        idle_percent = _cpu_percent(own)
+    with TemporaryDirectory(prefix="bench-") as name, local_atlas(env, Path(name) / "local.log") as atlas:
+        direct_ms, guarded_ms, held_percent = asyncio.run(_sessions(Path(name), atlas))
+    added_ms = at_most(
+        "a session asked for: by the guard, more than directly",
+        guarded_ms - direct_ms,
+        "ms",
+        _ADDED_AIM_MS,
+    )
+    return [
+        at_most("guard: memory by itself (RSS)", memory.rss / 1e6, "MB", _MEMORY_AIM_MB),
+        Figure("guard: memory beside the window (PSS)", memory.pss / 1e6, "MB"),
+        at_most("guard: CPU while nothing is paid", idle_percent, "%", _CPU_AIM_PERCENT),
+        at_most("guard: CPU while a session is held", held_percent, "%", _CPU_AIM_PERCENT),
+        replace(added_ms, peer="directly", peer_value=direct_ms),
+    ]
+
+
+async def _sessions(folder: Path, atlas: LocalAtlas) -> tuple[float, float, float]:
+    """Medians of a create directly and by the guard; the guard's CPU while one is held."""
+    guard = Guard(folder, on_error=lambda _error: None)
+    await guard.start()
+    direct = AtlasSource(atlas.key, atlas.base)
+    guarded = guard.open(SourceKind.ATLAS, atlas.key, atlas.base)
+    times_ms: dict[SessionSource, list[float]] = {direct: [], guarded: []}
+    for source in (direct, guarded) * _SESSIONS:
+        times_ms[source].append(await _created_ms(source))
+    grant = await guarded.create(Mode.PASSTHROUGH, None)
+    assert guard.pid is not None
+    held_percent = await asyncio.to_thread(_cpu_percent, psutil.Process(guard.pid))
+    await guarded.end(grant.session_id)
+    await guard.aclose()
+    await direct.aclose()
+    return statistics.median(times_ms[direct]), statistics.median(times_ms[guarded]), held_percent
+
+
+async def _created_ms(source: SessionSource) -> float:
+    began_s = time.monotonic()
+    grant = await source.create(Mode.PASSTHROUGH, None)
+    took_ms = (time.monotonic() - began_s) * 1000
+    await source.end(grant.session_id)
+    return took_ms
+
+
+def _guard_of(pid: int) -> psutil.Process:
+    return next(child for child in psutil.Process(pid).children() if "guard" in child.cmdline())
+
+
+def _cpu_percent(process: psutil.Process) -> float:
+    before, began_s = process.cpu_times(), time.monotonic()
+    time.sleep(_WATCH_S)
+    after = process.cpu_times()
+    cpu_s = after.user + after.system - before.user - before.system
+    return 100 * cpu_s / (time.monotonic() - began_s)
