@@ -7,6 +7,7 @@ of a process with threads is not safe.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -158,6 +159,8 @@ def _be_twin(its: socket.socket, twin: "_Twin") -> None:
 def _let_go_of_all_but(descriptor: int) -> None:
     """The guard's pipes, lock and connections are not ours: held here, its death would go unnoticed."""
     logging.disable(logging.CRITICAL)
+    # A collection would touch, and so copy, all that is shared with the guard.
+    gc.disable()
     signal.set_wakeup_fd(-1)
     # It is over within moments, or has a session to end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,9 +1,12 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from atlas_desktop.local_atlas.server import LocalAtlasThread
 from tests.unit.guard.fakes import Desk
+from tests.unit.guard.process import GuardProcess, guard
+from tests.unit.local_atlas.toys import Troupe
 
 
 @pytest.fixture
@@ -19,3 +22,24 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     if desk.service.create_gate is not None:
         desk.service.create_gate.set()
     await desk.broker.aclose(2.0)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[LocalAtlasThread]:
+    with LocalAtlasThread(Troupe().cast) as atlas:
+        yield atlas
+
+
+@pytest.fixture
+def atlas(running: LocalAtlasThread) -> Iterator[LocalAtlasThread]:
+    running.call(running.books.sessions.clear)
+    running.call(running.books.calls.clear)
+    yield running
+    running.call(running.atlas.faults.clear)
+
+
+@pytest.fixture
+def one(tmp_path: Path, atlas: LocalAtlasThread) -> Iterator[GuardProcess]:
+    with guard(tmp_path) as process:
+        process.open(atlas)
+        yield process

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.api.orders import Frame, frame_of, line_of
+from atlas_desktop.local_atlas.rest.books import SessionEntry
 from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -127,3 +128,16 @@ def wait_until(true: Callable[[], object], limit_s: float = 15.0) -> None:
 def first_line_of(process: "subprocess.Popen[bytes]") -> Any:
     assert process.stdout is not None
     return json.loads(process.stdout.readline())
+
+
+def only(atlas: LocalAtlasThread) -> SessionEntry:
+    (entry,) = atlas.books.sessions.values()
+    return entry
+
+
+def spoil(atlas: LocalAtlasThread, **fault: object) -> None:
+    atlas.call(lambda: atlas.atlas.faults.spoil(path=f"{SESSION}*", **fault))
+
+
+def gone(process: GuardProcess, limit_s: float = 15.0) -> int:
+    return process.process.wait(limit_s)

@@ -5,51 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from filelock import FileLock, Timeout
 
-from atlas_desktop.local_atlas.rest.books import SessionEntry
 from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import Outcome
-from tests.unit.guard.process import SESSION, GuardProcess, command, guard, wait_until
-from tests.unit.local_atlas.toys import Troupe
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(Troupe().cast) as atlas:
-        yield atlas
-
-
-@pytest.fixture
-def atlas(running: LocalAtlasThread) -> Iterator[LocalAtlasThread]:
-    running.call(running.books.sessions.clear)
-    yield running
-    running.call(running.atlas.faults.clear)
-
-
-@pytest.fixture
-def one(tmp_path: Path, atlas: LocalAtlasThread) -> Iterator[GuardProcess]:
-    with guard(tmp_path) as process:
-        process.open(atlas)
-        yield process
-
-
-def only(atlas: LocalAtlasThread) -> SessionEntry:
-    (entry,) = atlas.books.sessions.values()
-    return entry
-
-
-def spoil(atlas: LocalAtlasThread, **fault: object) -> None:
-    atlas.call(lambda: atlas.atlas.faults.spoil(path=f"{SESSION}*", **fault))
-
-
-def gone(process: GuardProcess, limit_s: float = 15.0) -> int:
-    return process.process.wait(limit_s)
+from tests.unit.guard.process import GuardProcess, command, gone, guard, only, spoil, wait_until
 
 
 def test_a_session_from_its_first_record_to_its_last(one: GuardProcess, atlas: LocalAtlasThread) -> None:
