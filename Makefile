@@ -39,6 +39,7 @@ soak: ## An hour of rehearsal, watched for growth (SECONDS=…)
 faults: ## Programs hurt at every stage of a paid session; nothing may be left billing (RUNS=…)
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.faults --runs $(or $(RUNS),500)
+	$(PYTHON) -m tests.faults.real_limits
 
 bundle: ## A PyInstaller bundle in dist/, then its own test call
 	@sh packaging/setup.sh run desk

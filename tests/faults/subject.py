@@ -125,10 +125,11 @@ def _runs(pid: int) -> bool:
 
 
 @contextmanager
-def subject(profile: Path, env: Mapping[str, str], hang_s: int) -> Iterator[Subject]:
-    """Opens a program on ``profile`` and waits for its guard."""
+def subject(profile: Path, env: Mapping[str, str], hang_s: int, **settings: object) -> Iterator[Subject]:
+    """Opens a program on ``profile``, with these settings, and waits for its guard."""
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "settings.json").write_text(json.dumps({**SETTINGS, "limit_hang_s": hang_s}), "utf-8")
+    wanted = {**SETTINGS, "limit_hang_s": hang_s, **settings}
+    (profile / "settings.json").write_text(json.dumps(wanted), "utf-8")
     opened = Subject(profile, env)
     try:
         opened.wait(lambda: opened.guard_pids, "with a guard")
