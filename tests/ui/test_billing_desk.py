@@ -161,8 +161,8 @@ def test_80_percent_are_said_once_and_what_is_left_follows(bench: Bench) -> None
     assert not bench.up
     bench.desk.follow(NEAR)
     bench.desk.follow(replace(NEAR, left_s=280.0, cost_usd=4.2))
-    assert bench.read == ["80 % of this session's limit are used: 6 min left, $1.00"]
-    assert bench.shown[-1] == "80 % of this session's limit are used: 5 min left, $0.80"
+    assert bench.read == ["80 % of this session's limit is used: 6 min left, $1.00"]
+    assert bench.shown[-1] == "80 % of this session's limit is used: 5 min left, $0.80"
     bench.press("limit", "Extend")
     assert bench.session.told[-1] == ("extend",)
     bench.desk.follow(LIVE)

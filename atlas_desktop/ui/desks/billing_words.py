@@ -23,7 +23,7 @@ class BillingWords(QObject):
     """Makes these notices in the user's language. Thread: the UI's."""
 
     def near(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
-        """80 % of what is allowed are used."""
+        """80 % of what is allowed is used."""
         left = self.tr("{minutes} min left").format(minutes=max(1, round((snapshot.left_s or 0.0) / 60)))
         bound = snapshot.allowance.bound if snapshot.allowance else Bound.SESSION_TIME
         if bound in (Bound.SESSION_USD, Bound.DAY_USD) and snapshot.allowed_usd is not None:
@@ -35,10 +35,10 @@ class BillingWords(QObject):
 
     def _near_title(self, bound: Bound) -> str:
         if bound is Bound.DAY_USD:
-            return self.tr("80 % of what today's limit allows are used: {left}")
+            return self.tr("80 % of what today's limit allows is used: {left}")
         if bound is Bound.SERVICE_TIME:
-            return self.tr("80 % of Atlas's longest time are used: {left}")
-        return self.tr("80 % of this session's limit are used: {left}")
+            return self.tr("80 % of Atlas's longest time is used: {left}")
+        return self.tr("80 % of this session's limit is used: {left}")
 
     def last(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
         """The last minute, second by second."""
