@@ -12,7 +12,7 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.input import Input
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoMicrophoneError
-from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, Block, silence
+from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.level import LevelMeter
 from atlas_desktop.media.ring import PcmRing
 
@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.008
 _REOPEN_S = 0.5
 _RENDER_MS = 500
-_CAPTURE_MS = 200
+_CAPTURE_MS = 400
+PREROLL_MS = 150
+"""What was heard before the microphone opens is kept so long: who presses a key to talk is a little late."""
+_KEPT_SAMPLES = (PREROLL_MS - BLOCK_MS) * SAMPLE_RATE_HZ // 1000
 _DELAY_MS = 60
 """From giving the speaker a block to hearing it again, both sound servers included; only a first guess."""
 
@@ -63,6 +66,11 @@ class CaptureThread(QThread):
         self._input: Input | None = None
         self._rest = silence(0)
 
+    def begin(self, preroll_ms: int) -> None:
+        """Hands out what is heard from now on, and up to ``preroll_ms`` from before. Thread: main."""
+        self.sending = True
+        self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
+
     def follow(self, device: QAudioDevice) -> None:
         """Listens to ``device`` from now on; none when it is null. Thread: main."""
         self._wanted = (self._wanted[0] + 1, device)
@@ -100,8 +108,9 @@ class CaptureThread(QThread):
             block = canceller.process_capture(sound[start : start + BLOCK_SAMPLES])
             self.meter.update(block, BLOCK_MS / 1000)
             self.blocks += 1
-            if self.sending:
-                self.captured.write(block)
+            if not self.sending:
+                self.captured.skip(self.captured.level_samples - _KEPT_SAMPLES)
+            self.captured.write(block)
 
     def _follow_device(self) -> Input | None:
         number, device = self._wanted

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication, QMicrophonePermission, QObject, Qt, QThread, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
-from atlas_desktop.audio.capture import Canceller, CaptureThread
+from atlas_desktop.audio.capture import PREROLL_MS, Canceller, CaptureThread
 from atlas_desktop.audio.devices import DeviceWatch
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
@@ -58,11 +58,16 @@ class Microphone(QObject):
         """How many blocks of 10 ms were heard since it was opened."""
         return self._capture.blocks if self._capture is not None else 0
 
-    def reader(self) -> "MicrophoneReader":
-        """Unmutes: a reader of what is heard from now on. An earlier reader ends."""
+    def reader(self, preroll_ms: int = 0) -> "MicrophoneReader":
+        """Unmutes: a reader of what is heard from now on. An earlier reader ends.
+
+        Args:
+            preroll_ms: So much of what was heard just before comes first, ``PREROLL_MS`` at most; nothing
+                when the device was closed.
+        """
         if self._reader is not None:
             self._reader.close()
-        self._reader = MicrophoneReader()
+        self._reader = MicrophoneReader(min(preroll_ms, PREROLL_MS))
         if self._capture is not None:
             self._reader.attach(self._capture)
         else:
@@ -134,9 +139,14 @@ class Microphone(QObject):
 
 
 class MicrophoneReader:
-    """A ``BlockReader`` of the microphone. Read in one thread, closed from any."""
+    """A ``BlockReader`` of the microphone. Read in one thread, closed from any.
 
-    def __init__(self) -> None:
+    Attributes:
+        preroll_ms: How much of what it hands out first was heard before it was made.
+    """
+
+    def __init__(self, preroll_ms: int = 0) -> None:
+        self.preroll_ms = preroll_ms
         self._capture: CaptureThread | None = None
         self._closed = False
 
@@ -147,8 +157,7 @@ class MicrophoneReader:
     def attach(self, capture: CaptureThread) -> None:
         """The device is open: what it hears from now on is handed out. Thread: main."""
         if not self._closed:
-            capture.captured.clear()
-            capture.sending = True
+            capture.begin(self.preroll_ms)
             self._capture = capture
 
     def read(self) -> Block | None:

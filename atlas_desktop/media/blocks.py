@@ -24,7 +24,8 @@ def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
 class BlockReader(Protocol):
     """A source of mono blocks, read by one thread. A reader handed to a feeder is closed by it.
 
-    A reader that can break has an attribute ``error: AppError | None`` besides.
+    A reader that can break has an attribute ``error: AppError | None`` besides, one that begins with
+    sound of the past an attribute ``preroll_ms: int``.
     """
 
     def read(self) -> Block | None:

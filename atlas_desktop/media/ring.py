@@ -66,9 +66,9 @@ class PcmRing:
             return block
 
     def skip(self, samples: int) -> int:
-        """Drops up to ``samples`` of the oldest samples on purpose; returns how many."""
+        """Drops up to ``samples`` of the oldest samples on purpose, none when negative; returns how many."""
         with self._changed:
-            count = min(samples, self._written - self._read)
+            count = max(0, min(samples, self._written - self._read))
             self._read += count
             return count
 

@@ -249,12 +249,12 @@ class AtlasSession(KeptSession):
         return self._chat.say(text)
 
     def attach_microphone(
-        self, factory: Callable[[], BlockReader], level_dbfs: Callable[[], float] | None = None
+        self, factory: Callable[[int], BlockReader], level_dbfs: Callable[[], float] | None = None
     ) -> None:
         """Sets what opens the microphone; called when it is turned on for the first time in a session.
 
         Args:
-            factory: Opens it.
+            factory: Opens it; so many milliseconds of what it heard just before come first, where it can.
             level_dbfs: How loud the user is now, looked at a few times a second: a voice is a sign of life.
         """
         self._speech.attach_microphone(factory)
@@ -267,6 +267,11 @@ class AtlasSession(KeptSession):
             self._lifecycle.switch(life.next.mode, on)
         self.touch()
         self._speech.set_microphone(on)
+
+    def set_talking(self, on: bool) -> None:
+        """Push to talk: the microphone is on while ``on``, from a moment before it; no syllable is cut."""
+        self.touch()
+        self._speech.set_talking(on)
 
     # What happens
 

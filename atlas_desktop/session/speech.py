@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from atlas_desktop.media.blocks import BlockReader
     from atlas_desktop.media.speaker import BlockSink, EventCallback
 
-MicrophoneMaker = Callable[[], "BlockReader"]
+MicrophoneMaker = Callable[[int], "BlockReader"]
+"""Opens the microphone; so many milliseconds of what it heard just before come first."""
+TALK_PREROLL_MS = 150
+"""Who presses a key to talk has begun to speak already: nothing of the first syllable is cut."""
 
 
 class FullSpeaker(Protocol):
@@ -76,6 +79,7 @@ class Speech:
         self._mode = Mode.PASSTHROUGH
         self._make_microphone: MicrophoneMaker | None = None
         self._hearing = False
+        self._talking = False
         self._publishing: asyncio.Task[None] | None = None
 
     @property
@@ -130,12 +134,21 @@ class Speech:
         """Sets what opens the microphone; it is called at the first use in each session."""
         self._make_microphone = make
 
-    def set_microphone(self, on: bool) -> None:
+    def set_microphone(self, on: bool, preroll_ms: int = 0) -> None:
         """Turns the microphone on or off; before the session is live, for when it is."""
         self.microphone_wanted = on
+        self._talking = False
         if self._room is not None:
-            self._follow_wish()
+            self._follow_wish(preroll_ms)
         self._on_change()
+
+    def set_talking(self, on: bool) -> None:
+        """Push to talk: the microphone is on while ``on``; one that is on already stays so."""
+        if on and not self.microphone_wanted:
+            self.set_microphone(True, TALK_PREROLL_MS)
+            self._talking = True
+        elif not on and self._talking:
+            self.set_microphone(False)
 
     def prepare(self) -> None:
         """Brings the track of a live passthrough session up before anything is to be said."""
@@ -163,18 +176,18 @@ class Speech:
         self._hearing = False
         self.microphone_wanted = False
 
-    def _follow_wish(self) -> None:
+    def _follow_wish(self, preroll_ms: int = 0) -> None:
         if not self.microphone_wanted:
             self._feeder.set_microphone(None)
             self._hearing = False
         elif not self._hearing:
-            self._hear()
+            self._hear(preroll_ms)
 
-    def _hear(self) -> None:
+    def _hear(self, preroll_ms: int) -> None:
         try:
             if self._make_microphone is None:
                 raise NoMicrophoneError()
-            reader = self._make_microphone()
+            reader = self._make_microphone(preroll_ms)
         except AppError as error:
             self.microphone_wanted = False
             self._on_notice(error)

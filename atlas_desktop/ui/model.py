@@ -263,6 +263,9 @@ class AppModel(Telling):
     def set_microphone(self, on: bool) -> None:
         self._session.set_microphone(on)
 
+    def set_talking(self, on: bool) -> None:
+        self._session.set_talking(on)
+
     @Slot(int)
     def set_volume(self, volume: int) -> None:
         self._session.playout.volume = volume

@@ -21,7 +21,7 @@ SPEAKER, MIC_SINK, MICROPHONE = "speaker", "mic_sink", "microphone"
 
 @dataclass
 class Recording:
-    """What the speaker played, from outside the program.
+    """What a device played or heard, from outside the program.
 
     Attributes:
         path: The raw file while recording: int16 stereo, 48 kHz.
@@ -55,11 +55,11 @@ class Card:
         ).stdout
 
     @contextmanager
-    def recording(self, path: Path | None = None) -> Iterator[Recording]:
-        """Records the speaker during the block; also as a WAV file at ``path`` when given."""
+    def recording(self, path: Path | None = None, device: str = f"{SPEAKER}.monitor") -> Iterator[Recording]:
+        """Records ``device`` during the block; also as a WAV file at ``path`` when given."""
         recording = Recording(self.folder / f"recording-{time.monotonic_ns()}.raw")
         recording.path.touch()
-        words = ["parec", f"--device={SPEAKER}.monitor", "--format=s16le", f"--rate={RATE_HZ}"]
+        words = ["parec", f"--device={device}", "--format=s16le", f"--rate={RATE_HZ}"]
         words += ["--channels=2", "--latency-msec=5", "--process-time-msec=5", "--raw", str(recording.path)]
         with running(words, self.env, self.folder / "log") as process:
             wait_until(lambda: recording.path.stat().st_size > 0, "parec", self.folder / "log")
@@ -85,6 +85,19 @@ class Card:
             yield
         finally:
             end(process)
+
+    @contextmanager
+    def echoing(self, delay_ms: int, gain_db: float) -> Iterator[None]:
+        """Lets the microphone hear the speaker during the block, so much later and so much quieter."""
+        words = ["module-loopback", f"source={SPEAKER}.monitor", f"sink={MIC_SINK}"]
+        words += [f"latency_msec={delay_ms}", "adjust_time=0"]
+        module = self.control("load-module", *words).strip()
+        for line in self.control("list", "short", "sink-inputs").splitlines():
+            self.control("set-sink-input-volume", line.split()[0], f"{gain_db}dB")
+        try:
+            yield
+        finally:
+            self.control("unload-module", module)
 
     def remove_speaker(self) -> None:
         """Unplugs the speaker."""

@@ -178,6 +178,9 @@ class FakeMicrophone:
 
     finished = False
 
+    def __init__(self, preroll_ms: int = 0) -> None:
+        self.preroll_ms = preroll_ms
+
     def read(self) -> None:
         return None
 

@@ -58,6 +58,9 @@ class StandInModel(QObject):
     def set_microphone(self, on: bool) -> None:
         self.asked.append(("set_microphone", on))
 
+    def set_talking(self, on: bool) -> None:
+        self.asked.append(("set_talking", on))
+
     def set_volume(self, volume: int) -> None:
         self.asked.append(("set_volume", volume))
 

@@ -202,7 +202,7 @@ def test_space_on_the_stage_is_push_to_talk(bench: Bench, qtbot: QtBot) -> None:
     assert stage is not None
     QTest.keyPress(stage, Qt.Key.Key_Space)
     QTest.keyRelease(stage, Qt.Key.Key_Space)
-    assert bench.model.asked == [("set_microphone", True), ("set_microphone", False)]
+    assert bench.model.asked == [("set_talking", True), ("set_talking", False)]
 
 
 @pytest.mark.parametrize("width", [360, 420, 560, 720, 780, 1100])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.desk.bursts import BURST_S, bursts, onsets
 from tests.desk.bus import session_bus
 from tests.desk.player import tone
-from tests.desk.sound import Card, sound, write_wav
+from tests.desk.sound import MICROPHONE, RATE_HZ, Card, sound, write_wav
 
 TONE_HZ = 700
 
@@ -61,6 +63,35 @@ def test_the_real_canceller_lets_a_voice_through(card: Card, voice: Path) -> Non
     assert report["opened"] == ["microphone"]
     assert report["read"] > 100
     assert report["loudest_dbfs"] > -40
+
+
+def send(env: dict[str, str], order: dict[str, Any]) -> dict[str, Any]:
+    words = [sys.executable, "-m", "tests.desk.wire", json.dumps(order)]
+    report: dict[str, Any] = json.loads(
+        subprocess.run(words, env=env, check=True, stdout=subprocess.PIPE, timeout=30).stdout
+    )
+    return report
+
+
+def test_an_open_microphone_is_on_the_wire_soon(card: Card, tmp_path: Path) -> None:
+    write_wav(tmp_path / "bursts.wav", bursts(10))
+    with card.recording(device=MICROPHONE) as recording, card.speaking(tmp_path / "bursts.wav"):
+        sent_s = send(card.env, {"seconds": 5.0, "canceller": True})["onsets_s"]
+        heard_s = [recording.started_s + at / RATE_HZ for at in onsets(recording.samples()[:, 0])]
+    late_s = [sent - max(heard for heard in heard_s if heard < sent) for sent in sent_s]
+    assert len(late_s) >= 4
+    # 31 to 36 ms on a machine at ease.
+    assert statistics.median(late_s) < 0.108
+
+
+@pytest.mark.parametrize(("preroll_ms", "whole"), [(150, True), (0, False)])
+def test_push_to_talk_cuts_no_first_syllable(
+    card: Card, tmp_path: Path, preroll_ms: int, whole: bool
+) -> None:
+    write_wav(tmp_path / "bursts.wav", bursts(10))
+    with card.speaking(tmp_path / "bursts.wav"):
+        report = send(card.env, {"seconds": 4.0, "talk": preroll_ms})
+    assert (report["first_s"] == pytest.approx(BURST_S, abs=0.002)) is whole
 
 
 def test_a_microphone_that_goes_and_comes_back_is_followed(card: Card, voice: Path) -> None:

@@ -89,7 +89,7 @@ class LivePage(QWidget):
         stage.steps.cancel_requested.connect(model.cancel)
         stage.steps.keep_waiting_requested.connect(model.keep_waiting)
         stage.steps.end_requested.connect(model.end)
-        stage.talk_requested.connect(model.set_microphone)
+        stage.talk_requested.connect(model.set_talking)
         stage.full_screen_requested.connect(self.full_screen_requested)
         stage.overlay.transcript_requested.connect(self.transcript_requested)
         bar.microphone_requested.connect(model.set_microphone)

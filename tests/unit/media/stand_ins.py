@@ -46,7 +46,8 @@ class FakeSink:
 class FakeReader:
     """Gives blocks when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, preroll_ms: int = 0) -> None:
+        self.preroll_ms = preroll_ms
         self.ready: list[Block] = []
         self.ended = False
         self.closed = False

@@ -131,7 +131,8 @@ class FakeRoom:
 class FakeReader:
     """A ``BlockReader`` that never ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, preroll_ms: int = 0) -> None:
+        self.preroll_ms = preroll_ms
         self.closed = False
         self.finished = False
         self.error: Exception | None = None

@@ -112,7 +112,7 @@ async def test_the_microphone_goes_into_the_track_of_the_mode(
 ) -> None:
     opened: list[FakeReader] = []
 
-    def make() -> FakeReader:
+    def make(_preroll_ms: int) -> FakeReader:
         opened.append(FakeReader())
         return opened[-1]
 
@@ -198,3 +198,28 @@ async def test_a_change_of_the_agents_state_opens_the_gate(
     assert bench.playout.calls[-1] == "hold"
     bench.room.listener.agent_state_changed("listening")
     assert bench.playout.calls[-1] == "release"
+
+
+async def test_push_to_talk_begins_a_moment_earlier(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_talking(True)
+    assert bench.feeder.microphone.preroll_ms == 150
+    session.set_talking(False)
+    assert not bench.feeder.microphone
+    session.set_microphone(True)
+    assert bench.feeder.microphone.preroll_ms == 0
+
+
+async def test_push_to_talk_leaves_an_open_microphone_open(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_microphone(True)
+    reader = bench.feeder.microphone
+    session.set_talking(True)
+    session.set_talking(False)
+    assert bench.feeder.microphone is reader
