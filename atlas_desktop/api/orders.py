@@ -13,7 +13,9 @@ order           beside ``op`` and ``n``                                         
 ``end``         ``source session_id why``                                                    a receipt
 ``status``      ``source session_id``                                                        a status
 ``viewer``      ``source session_id``                                                        a grant
-``adopt``       ``source session_id limits``: after a guard died, its successor takes over   ``{}``
+``adopt``       ``source session_id limits ran_s price_per_hour_usd max_duration_s``: after  ``{}``
+                a guard died, its successor takes over; the last three as the app knows
+                them, counted from the grant
 ``limits``      ``session_id limits``                                                        ``{}``
 ``dismiss``     ``entry``: the user knows that this session of before is over                ``{}``
 ``leftovers``   after the app's ``open`` and ``adopt`` orders: looks for what earlier runs   ``{}``
@@ -27,6 +29,8 @@ An event's name is its ``event``:
   confirmed it goes on asking, and tells again once it is. Also told when an ``end`` that was answered
   unconfirmed is confirmed later.
 - ``status`` (``session_id status duration_s max_duration_s``): once a minute.
+- ``day`` (``session_id spent_today_usd day_left_s``): what other sessions of the day have cost by now, and
+  the seconds from the grant to the day's end; told when that changes.
 - ``leftover`` (``entry outcome cost_usd receipt``): what became of a session that an earlier run left open;
   told again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint, times as ISO
   text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -92,7 +92,9 @@ async def end_on_server(
             if patience.is_last(attempt):
                 break
             on_failure()
-            await asyncio.sleep(pause_s)
+            late = await tries.late_answer(pause_s)
+            if late is not None:
+                return late
         return EndReceipt(session_id, confirmed=False)
     finally:
         tries.drop()
@@ -123,9 +125,24 @@ class _Tries:
             log.info("no answer to the end of %s within %s s", self._session_id, limit_s)
             raise TimeoutError
         # An answer beats an error that came with it.
-        answers = [one for one in done if not one.cancelled() and one.exception() is None]
-        return (answers or list(done))[0].result()
+        return (_answered(done) or list(done))[0].result()
+
+    async def late_answer(self, pause_s: float) -> EndReceipt | None:
+        """Pauses; an answer that comes meanwhile to a try of before ends the pause, an error does not."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + pause_s
+        while self._waiting and (left_s := until_s - loop.time()) > 0:
+            done, _ = await asyncio.wait(self._waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            self._waiting = [one for one in self._waiting if one not in done]
+            if answered := _answered(done):
+                return answered[0].result()
+        await asyncio.sleep(max(0.0, until_s - loop.time()))
+        return None
 
     def drop(self) -> None:
         """Waits for no answer any more."""
         self._scope.cancel()
+
+
+def _answered(done: Iterable[asyncio.Task[EndReceipt]]) -> list[asyncio.Task[EndReceipt]]:
+    return [one for one in done if not one.cancelled() and one.exception() is None]

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.limits import SpendingLimits, Terms, day_left_s
+from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.opening import open_source
 from atlas_desktop.api.orders import (
     Frame,
@@ -22,13 +23,17 @@ from atlas_desktop.api.orders import (
 )
 from atlas_desktop.api.source import EndReceipt, Face, SessionGrant, SessionSource, SourceKind
 from atlas_desktop.clock import lasting_s
-from atlas_desktop.errors import BugError, GuardDownError, JournalError, NotFoundError, ServiceError
+from atlas_desktop.errors import BugError, GuardDownError, JournalError
+from atlas_desktop.guard.day import Day
 from atlas_desktop.guard.endings import Ending, Endings, Persistence
-from atlas_desktop.guard.held import Held, terms_of_entry
+from atlas_desktop.guard.held import Held
+from atlas_desktop.guard.holdings import Holdings
 from atlas_desktop.guard.ledger import Ledger
 from atlas_desktop.guard.leftovers import Grace, Leftovers, leftover_event
 from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.guard.making import Making
+from atlas_desktop.guard.own_lock import OwnLock
+from atlas_desktop.guard.rounds import Rounds
 from atlas_desktop.guard.sources import Opened, Opener, Sources
 from atlas_desktop.guard.twin import Maker, Twins, can_fork, made_here
 from atlas_desktop.guard.watch import Watch
@@ -37,9 +42,6 @@ from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
 
 log = logging.getLogger(__name__)
-
-_OVER = ("ended", "closed", "expired", "completed")
-"""Words of a status that say that a session costs nothing more; ``ended`` is Atlas's."""
 
 
 def utc_now() -> datetime:
@@ -86,25 +88,26 @@ class Broker:
     ) -> None:
         self.guard = records.new_key()
         self.lock = GuardLock(guards_folder, self.guard)
-        self.lock.take()
+        self._own_lock = OwnLock(self.lock)
         self._tell = tell
         self._clock_s = clock_s
         self._now = now
-        self._held: dict[str, Held] = {}
-        self._left: dict[str, BillingEntry] = {}
         self._closing: Why | None = None
         self._scope = TaskScope("guard.broker")
         self._creating = TaskScope("guard.creating")
         self._sources = Sources(opener)
         self._ledger = Ledger(journal, self._tell_trouble)
+        self._holdings = Holdings(self.guard, self._ledger, self._sources, clock_s, now)
         self._endings = Endings(self._take_answer, self._take_failure, persistence)
         make: Maker = made_here
         if twins and can_fork():
             make = Twins(self.guard, journal, guards_folder, opener).make
         self._making = Making(
-            self.guard, self._ledger, self._sources, now, self._hold, self._end_unusable, make
+            self.guard, self._ledger, self._sources, now, self._hold_new, self._end_unusable, make
         )
-        self._watch = Watch(self._held, self._end, self._ask_status, clock_s, steady_s)
+        self._rounds = Rounds(self._is_running, self._end, tell)
+        self._day = Day(self._holdings.held, self._ledger, tell, clock_s, now)
+        self._watch = Watch(self._holdings.held, self._end, self._on_minute, clock_s, steady_s)
         self._leftovers = Leftovers(
             self.guard,
             guards_folder,
@@ -120,8 +123,9 @@ class Broker:
     def beat(self, idle_s: float) -> None:
         """The app lives; nobody has done anything for ``idle_s``."""
         self._watch.beat(idle_s)
-        # Read while nobody waits for it: the next create needs it.
-        self._ledger.recent(self._now())
+        self._own_lock.keep()
+        # This reads the journal while nobody waits for it: the next create needs it.
+        self._day.look()
 
     def look(self) -> None:
         """Looks at once at what is held, as it does by itself every second."""
@@ -141,7 +145,7 @@ class Broker:
                 await self._source_for(order).patch_face(order["session_id"], face)
                 return {}
             case "end":
-                return asdict(await self._endings.end(self._held_for(order), Why(order["why"])))
+                return asdict(await self._end_asked(order))
             case "status":
                 return asdict(await self._source_for(order).status(order["session_id"]))
             case "viewer":
@@ -151,8 +155,7 @@ class Broker:
 
     async def end_all(self, why: Why) -> None:
         """Ends every session and waits until the service has confirmed each."""
-        for held in tuple(self._held.values()):
-            self._end(held, why)
+        self._end_held(why)
         await self._endings.join()
 
     async def aclose(self, limit_s: float, why: Why = Why.APP_GONE) -> None:
@@ -163,8 +166,7 @@ class Broker:
         if self._closing is not None:
             return
         self._closing = why
-        for held in tuple(self._held.values()):
-            self._end(held, why)
+        self._end_held(why)
         for ending in self._endings.running:
             self._spare(ending)
             ending.hurry()
@@ -174,12 +176,13 @@ class Broker:
                     await self._creating.join()
                     await self._endings.join()
         except TimeoutError:
-            log.warning("left to the journal: %s", ", ".join(self._held) or "a create")
+            left = ", ".join(held.session_id for held in self._holdings.held.values())
+            log.warning("left to the journal: %s", left or "a create")
         self._ledger.catch_up()
         await self._let_go()
 
     async def _let_go(self) -> None:
-        for scope in (self._watch, self._leftovers, self._scope, self._creating, self._endings):
+        for scope in (self._watch, self._leftovers, self._rounds, self._creating, self._endings, self._scope):
             await scope.aclose()
         await self._sources.aclose()
         left = (entry for entry in self._ledger.entries() if entry.guard == self.guard)
@@ -196,8 +199,8 @@ class Broker:
             case "adopt":
                 self._adopt(order)
             case "limits":
-                if order["session_id"] in self._held:
-                    self._held[order["session_id"]].limits = limits_of_frame(order["limits"])
+                for held in self._holdings.with_id(order["session_id"]):
+                    held.limits = limits_of_frame(order["limits"])
             case "leftovers":
                 self._leftovers.look()
                 for ending in self._endings.running:
@@ -214,122 +217,94 @@ class Broker:
     async def _create(self, order: Frame, content: bytes) -> Frame:
         if self._closing is not None:
             raise GuardDownError(detail="it is going")
+        trouble = await self._own_lock.secure()
+        if trouble is not None and not order.get("unrecorded"):
+            raise trouble
         making = self._creating.start(self._making.create(order, content), "create")
         try:
             return grant_frame(await asyncio.shield(making))
         except asyncio.CancelledError:
             # Nobody waits for what comes of it.
-            making.add_done_callback(self._end_unwanted)
+            making.add_done_callback(partial(self._end_unwanted, order))
             raise
 
-    def _hold(
-        self,
-        session_id: str,
-        source: SessionSource,
-        key: str,
-        limits: SpendingLimits,
-        terms: Terms,
-        ran_s: float = 0.0,
+    def _hold_new(
+        self, session_id: str, opened: Opened, key: str, limits: SpendingLimits, terms: Terms
     ) -> Held:
-        held = self._described(session_id, source, key, limits, terms, ran_s)
-        self._held[session_id] = held
+        held = self._holdings.described(session_id, opened, key, limits, terms)
+        # The service may give an id again.
+        self._endings.forget(held.name)
+        return self._hold(held)
+
+    def _hold(self, held: Held) -> Held:
+        self._holdings.held[held.name] = held
+        trouble = self._own_lock.news()
+        if trouble is not None:
+            self._tell_trouble(trouble)
         if self._closing is not None:
             self._end(held, self._closing)
         self._watch.wake()
         return held
 
-    def _described(
-        self,
-        session_id: str,
-        source: SessionSource,
-        key: str,
-        limits: SpendingLimits,
-        terms: Terms,
-        ran_s: float = 0.0,
-    ) -> Held:
-        now_s = self._clock_s()
-        return Held(session_id, source, key, limits, terms, now_s - ran_s, now_s, now_s)
-
     def _adopt(self, order: Frame) -> None:
-        session_id, limits = order["session_id"], limits_of_frame(order["limits"])
-        if session_id in self._held or session_id in self._endings:
-            return
-        opened, now = self._sources.named(order["source"]), self._now()
-        entry = self._ledger.entry_of(session_id)
-        source = self._sources.for_session(opened, session_id)
-        if entry is None:
-            key = self._making.enter(opened, session_id)
-            self._hold(session_id, source, key, limits, Terms(day_left_s=day_left_s(now)))
-            return
-        self._ledger.keep(records.taken_over(entry.key, self.guard, now))
-        terms = terms_of_entry(entry, self._ledger.recent(now), now)
-        self._hold(session_id, source, entry.key, limits, terms, entry.running_s(now))
+        name = self._holdings.name_in(order)
+        if name not in self._holdings.held and name not in self._endings:
+            self._hold(self._holdings.adopted(order, self._making.enter))
 
     def _source_for(self, order: Frame) -> SessionSource:
-        held = self._held.get(order["session_id"])
+        held = self._holdings.held.get(self._holdings.name_in(order))
         return self._sources.named(order["source"]).source if held is None else held.source
 
-    def _held_for(self, order: Frame) -> Held:
-        """The session of an order; one that is not held may be of an earlier run."""
-        session_id = order["session_id"]
-        if session_id in self._held:
-            return self._held[session_id]
-        opened, entry = self._sources.named(order["source"]), self._ledger.entry_of(session_id)
-        if entry is None or not opened.made(entry):
-            return self._described(session_id, opened.source, "", SpendingLimits(), Terms())
-        return self._described_of(entry, opened)
-
-    def _described_of(self, entry: BillingEntry, opened: Opened) -> Held:
-        source = self._sources.for_session(opened, entry.session_id)
-        now = self._now()
-        terms = terms_of_entry(entry, self._ledger.recent(now), now)
-        ran_s = entry.running_s(now)
-        return self._described(entry.session_id, source, entry.key, SpendingLimits(), terms, ran_s)
+    async def _end_asked(self, order: Frame) -> EndReceipt:
+        """Ends the session of an order; one that is not held may be of an earlier run."""
+        name = self._holdings.name_in(order)
+        held, over = self._holdings.held.get(name), self._endings.receipt_of(name)
+        if held is None and over is not None:
+            return over
+        return await self._endings.end(held or self._holdings.unheld(order), Why(order["why"]))
 
     def _end(self, held: Held, why: Why) -> None:
-        if held.session_id not in self._endings:
+        if held.name not in self._endings:
             self._endings.begin(held, why)
 
+    def _end_held(self, why: Why) -> None:
+        for held in tuple(self._holdings.held.values()):
+            self._end(held, why)
+
     def _end_leftover(self, entry: BillingEntry, opened: Opened) -> None:
-        self._left[entry.session_id] = entry
-        self._end(self._described_of(entry, opened), Why.LEFT_OPEN)
+        held = self._holdings.of_entry(entry, opened)
+        held.leftover = entry
+        self._endings.forget(held.name)
+        self._end(held, Why.LEFT_OPEN)
 
     def _end_unusable(self, held: Held) -> None:
         self._end(held, Why.UNUSABLE)
 
-    def _end_unwanted(self, making: "asyncio.Task[SessionGrant]") -> None:
-        if not making.cancelled() and making.exception() is None:
-            self._end(self._held[making.result().session_id], Why.ASKED)
+    def _end_unwanted(self, order: Frame, making: "asyncio.Task[SessionGrant]") -> None:
+        if making.cancelled() or making.exception() is not None:
+            return
+        held = self._holdings.held.get(
+            self._holdings.name_in({**order, "session_id": making.result().session_id})
+        )
+        if held is not None:
+            self._end(held, Why.ASKED)
 
-    def _is_ours(self, session_id: str) -> bool:
-        return session_id in self._held or session_id in self._endings
+    def _is_ours(self, entry: BillingEntry) -> bool:
+        return self._endings.knows(entry.key) or any(
+            held.key == entry.key for held in self._holdings.held.values()
+        )
 
-    def _ask_status(self, held: Held) -> None:
+    def _is_running(self, held: Held) -> bool:
+        return self._holdings.is_held(held) and held.name not in self._endings
+
+    def _on_minute(self, held: Held) -> None:
         self._ledger.catch_up()
-        if held.session_id not in self._endings:
-            self._scope.start(self._take_status(held), "status")
-
-    async def _take_status(self, held: Held) -> None:
-        try:
-            found = await held.source.status(held.session_id)
-        except NotFoundError:
-            self._end(held, Why.SERVICE)
-            return
-        except ServiceError as error:
-            log.info("no status of %s: %s", held.session_id, error)
-            return
-        self._tell({"event": "status", **asdict(found)})
-        if found.status in _OVER:
-            self._end(held, Why.SERVICE)
+        self._rounds.ask(held)
 
     def _take_answer(self, ending: Ending, receipt: EndReceipt) -> None:
         held = ending.held
         if receipt.confirmed:
-            self._held.pop(held.session_id, None)
-            counted = held.counted(receipt, self._clock_s())
-            if held.key:
-                usd = held.estimated_usd(counted.duration_s)
-                self._ledger.keep(records.ended(held.key, counted, ending.why.value, usd, self._now()))
+            self._take_end(ending, held.counted(receipt, self._clock_s()))
         elif self._closing is not None:
             self._spare(ending)
         if ending.unasked or not ending.listeners:
@@ -337,32 +312,33 @@ class Broker:
         else:
             ending.told = not receipt.confirmed
 
+    def _take_end(self, ending: Ending, counted: EndReceipt) -> None:
+        held = ending.held
+        self._holdings.let_go(held)
+        self._scope.start(self._sources.let_go(held.opened, held.session_id), "let go")
+        if held.key:
+            usd = held.estimated_usd(counted.duration_s)
+            self._ledger.keep(records.ended(held.key, counted, ending.why.value, usd, self._now()))
+
     def _take_failure(self, ending: Ending, receipt: EndReceipt) -> None:
-        if ending.unasked and ending.held.session_id not in self._left:
+        if ending.unasked and ending.held.leftover is None:
             self._tell_end(ending, receipt)
 
     def _tell_end(self, ending: Ending, receipt: EndReceipt) -> None:
         if ending.told and not receipt.confirmed:
             return
         ending.told = True
-        session_id = ending.held.session_id
-        entry = self._left.get(session_id)
-        if entry is None:
-            self._tell(
-                {
-                    "event": "ended",
-                    "session_id": session_id,
-                    "why": ending.why.value,
-                    "receipt": asdict(receipt),
-                }
-            )
+        session_id, entry = ending.held.session_id, ending.held.leftover
+        if entry is not None:
+            outcome = LeftoverOutcome.ENDED if receipt.confirmed else LeftoverOutcome.UNCONFIRMED
+            self._tell(leftover_event(entry, outcome, self._now(), receipt))
             return
-        outcome = LeftoverOutcome.ENDED if receipt.confirmed else LeftoverOutcome.UNCONFIRMED
-        self._tell(leftover_event(entry, outcome, self._now(), receipt))
+        why, plain = ending.why.value, asdict(receipt)
+        self._tell({"event": "ended", "session_id": session_id, "why": why, "receipt": plain})
 
     def _spare(self, ending: Ending) -> None:
         """An earlier run's session that the service says nothing about keeps no guard alive."""
-        if ending.held.session_id in self._left and ending.hopeless:
+        if ending.held.leftover is not None and ending.hopeless:
             ending.give_up()
 
     def _tell_trouble(self, error: JournalError) -> None:

@@ -9,7 +9,7 @@ from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.guard.asking import Patience, end_on_server
-from atlas_desktop.guard.held import Held
+from atlas_desktop.guard.held import Held, Name
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +21,13 @@ class Persistence:
     Attributes:
         patience: While the service can't be reached, or fails.
         silence_s: The pause after an answer that says nothing about the session (401, a proxy's 404).
-        longest_silence_s: It doubles up to this.
+        longest_silence_s: It doubles up to this: what answers may be a hotel's own page, and the service
+            itself is asked so soon after it is there again.
     """
 
     patience: Patience = field(default_factory=lambda: Patience(endless=True))
-    silence_s: float = 60.0
-    longest_silence_s: float = 600.0
+    silence_s: float = 10.0
+    longest_silence_s: float = 15.0
 
 
 class Ending:
@@ -103,13 +104,13 @@ class Endings:
         self._on_answer = guarded("guard.endings")(on_answer)
         self._on_failure = guarded("guard.endings")(on_failure)
         self._persistence = persistence or Persistence()
-        self._running: dict[str, Ending] = {}
-        self._over: dict[str, EndReceipt] = {}
+        self._running: dict[Name, Ending] = {}
+        self._over: dict[Name, tuple[Held, EndReceipt]] = {}
         self._scope = TaskScope("guard.endings")
 
-    def __contains__(self, session_id: str) -> bool:
+    def __contains__(self, name: Name) -> bool:
         """Whether the session is being ended, or was."""
-        return session_id in self._running or session_id in self._over
+        return name in self._running or name in self._over
 
     def __len__(self) -> int:
         """How many tasks ask, or wait to ask."""
@@ -121,23 +122,33 @@ class Endings:
 
     def begin(self, held: Held, why: Why, *, unasked: bool = True) -> Ending | None:
         """Ends ``held``, or joins the ending that runs; ``None`` when it is over."""
-        if held.session_id in self._over:
+        if held.name in self._over:
             return None
-        ending = self._running.get(held.session_id)
+        ending = self._running.get(held.name)
         if ending is None:
             log.info("ending %s (%s)", held.session_id, why.value)
-            ending = self._running[held.session_id] = Ending(held, why, unasked=unasked)
+            ending = self._running[held.name] = Ending(held, why, unasked=unasked)
             self._scope.start(self._run(ending), "end")
         return ending
 
     async def end(self, held: Held, why: Why) -> EndReceipt:
         """Ends ``held`` and returns the service's next answer; the same one when it had ended."""
         ending = self.begin(held, why, unasked=False)
-        return self._over[held.session_id] if ending is None else await ending.answer()
+        return self._over[held.name][1] if ending is None else await ending.answer()
 
-    def receipt_of(self, session_id: str) -> EndReceipt | None:
+    def receipt_of(self, name: Name) -> EndReceipt | None:
         """What the service said at the end of a session that is over."""
-        return self._over.get(session_id)
+        over = self._over.get(name)
+        return None if over is None else over[1]
+
+    def knows(self, key: str) -> bool:
+        """Whether the session of this journal entry is being ended, or was."""
+        ending = (one.held for one in self._running.values())
+        return any(held.key == key for held in (*ending, *(held for held, _ in self._over.values())))
+
+    def forget(self, name: Name) -> None:
+        """The service gave the id of a session that is over to a new one, which must be ended in its turn."""
+        self._over.pop(name, None)
 
     async def join(self) -> None:
         """Waits until no ending runs."""
@@ -177,8 +188,8 @@ class Endings:
         session_id = ending.held.session_id
         log.info("the end of %s: %s", session_id, "confirmed" if receipt.confirmed else "not confirmed")
         if receipt.confirmed:
-            self._over[session_id] = receipt
+            self._over[ending.held.name] = ending.held, receipt
         self._on_answer(ending, receipt)
         if receipt.confirmed or ending.given_up:
-            del self._running[session_id]
+            del self._running[ending.held.name]
         ending.settle(receipt)

@@ -29,10 +29,12 @@ class Grace:
     Attributes:
         locked_s: After this the user is asked for the key that a session was made with.
         unknown_s: A create whose guard died may still be answered by the service for so long.
+        again_s: While another guard may still die and leave something, it is looked so often.
     """
 
     locked_s: float = 5.0
     unknown_s: float = 120.0
+    again_s: float = 45.0
 
 
 def leftover_event(
@@ -43,7 +45,7 @@ def leftover_event(
     cost_usd = entry.cost_by(now) if receipt is None or receipt.cost_usd is None else receipt.cost_usd
     return {
         "event": "leftover",
-        "entry": {**plain, "running_s": entry.running_s(now)},
+        "entry": {**plain, "address": entry.place, "running_s": entry.running_s(now)},
         "outcome": outcome.value,
         "cost_usd": cost_usd,
         "receipt": None if receipt is None else asdict(receipt),
@@ -53,6 +55,8 @@ def leftover_event(
 class Leftovers:
     """Looks through the journal for sessions whose guard is gone. Thread: one event loop.
 
+    While another guard holds some it looks again and again: that guard may die. Else it waits for nothing.
+
     A dead guard's lock is held while its entries are moved to this guard's name; whoever comes later
     finds them under a name that lives. So no session is ever ended by two.
 
@@ -61,7 +65,7 @@ class Leftovers:
         folder: Where the guards' locks lie.
         ledger: The journal.
         sources: What the app has opened.
-        is_held: Whether a session is this guard's already.
+        is_held: Whether an entry's session is this guard's already.
         end: Ends a session that was taken over.
         tell: Hands events out.
         now: The wall clock, UTC.
@@ -73,7 +77,7 @@ class Leftovers:
         folder: Path,
         ledger: Ledger,
         sources: Sources,
-        is_held: Callable[[str], bool],
+        is_held: Callable[[BillingEntry], bool],
         end: Callable[[BillingEntry, Opened], None],
         tell: Callable[[Frame], None],
         now: Callable[[], datetime],
@@ -91,13 +95,18 @@ class Leftovers:
         self._asked_for = False
         self._told_locked: set[str] = set()
         self._waited_for: set[str] = set()
+        self._again: asyncio.Task[None] | None = None
+        self._closed = False
         self._scope = TaskScope("guard.leftovers")
+        ledger.on_change = self._take_change
 
     def look(self) -> None:
         """Ends what can be ended; says the rest once it is sure.
 
         To be called when the app has adopted what is its own.
         """
+        if self._closed:
+            return
         first = not self._asked_for
         self._asked_for = True
         self._take_over()
@@ -106,26 +115,47 @@ class Leftovers:
 
     def look_again(self) -> None:
         """Another source was opened: it may fit, once the app has asked for the leftovers."""
-        if self._asked_for:
+        if self._asked_for and not self._closed:
             self._take_over()
 
     async def aclose(self) -> None:
+        self._closed = True
         await self._scope.aclose()
 
     async def _look_later(self, pause_s: float, *, locked: bool) -> None:
         await asyncio.sleep(pause_s)
         self._take_over(locked=locked)
 
+    async def _look_in_a_while(self) -> None:
+        await asyncio.sleep(self._grace.again_s)
+        self._again = None
+        self._take_over(locked=True)
+
+    def _take_change(self) -> None:
+        """Another guard that lives may have made a session; it may die, too."""
+        if self._asked_for and any(self._is_left(entry) for entry in self._ledger.entries()):
+            self._wait()
+
+    def _wait(self) -> None:
+        """Looks again in a while, once."""
+        if self._again is None and not self._closed:
+            self._again = self._scope.start(self._look_in_a_while(), "again")
+
     def _take_over(self, *, locked: bool = False) -> None:
         entries = self._ledger.entries()
+        if not self._ledger.is_readable:
+            self._wait()
         for guard in {entry.guard for entry in entries if self._is_left(entry)}:
             with GuardLock(self._folder, guard) as lock:
-                if lock.take() and self._take_from(guard, locked=locked):
+                if not lock.take():
+                    # It lives, as far as can be told.
+                    self._wait()
+                elif self._take_from(guard, locked=locked):
                     lock.discard()
 
     def _is_left(self, entry: BillingEntry) -> bool:
         left = entry.outcome in (Outcome.OPEN, Outcome.ASKED)
-        return left and entry.guard != self._guard and not self._is_held(entry.session_id)
+        return left and entry.guard != self._guard and not self._is_held(entry)
 
     def _take_from(self, guard: str, *, locked: bool) -> bool:
         """Takes what it can from a guard that is gone; whether nothing is left under its name."""
@@ -136,6 +166,7 @@ class Leftovers:
             return not kept
         except JournalError as error:
             log.info("what guard %s left can't be taken over: %s", guard, error)
+            self._wait()
             return False
 
     def _take(self, entry: BillingEntry, *, locked: bool) -> bool:

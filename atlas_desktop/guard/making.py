@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame, face_in, limits_of_frame
-from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
+from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import AppError, DayReachedError, JournalError
 from atlas_desktop.guard.held import Held, terms_of_grant
 from atlas_desktop.guard.ledger import Ledger
@@ -22,7 +22,7 @@ class Hold(Protocol):
     """Takes a session into the guard's care."""
 
     def __call__(
-        self, session_id: str, source: SessionSource, key: str, limits: SpendingLimits, terms: Terms
+        self, session_id: str, opened: Opened, key: str, limits: SpendingLimits, terms: Terms
     ) -> Held: ...
 
 
@@ -68,7 +68,7 @@ class Making:
         opened, mode = self._sources.named(order["source"]), Mode(order["mode"])
         face, limits = face_in(order.get("face"), content), limits_of_frame(order["limits"])
         self._check_day(limits)
-        key, recorded = self._write_asked(opened, mode, unrecorded=bool(order.get("unrecorded")))
+        key, recorded = self._write_asked(opened, mode, limits, unrecorded=bool(order.get("unrecorded")))
         try:
             made = await self._make(Request(key, opened, mode, face, recorded))
         except AppError as error:
@@ -78,14 +78,14 @@ class Making:
         terms = terms_of_grant(grant, key, self._ledger.recent(self._now()), self._now())
         if not made.recorded:
             self._ledger.keep(granted(key, grant, self._now()))
-        self._hold(grant.session_id, opened.source, key, limits, terms)
+        self._hold(grant.session_id, opened, key, limits, terms)
         return replace(grant, spent_today_usd=terms.spent_today_usd)
 
-    def enter(self, opened: Opened, session_id: str) -> str:
+    def enter(self, opened: Opened, grant: SessionGrant, granted_at: datetime) -> str:
         """Writes down a session that runs, and that the journal does not know; returns its entry's name."""
         record = self._asked(opened, Mode.CONVERSATION)
         self._ledger.keep(record)
-        self._ledger.keep(found(record["key"], session_id, self._now()))
+        self._ledger.keep(granted(record["key"], grant, granted_at))
         return str(record["key"])
 
     def _check_day(self, limits: SpendingLimits) -> None:
@@ -94,9 +94,11 @@ class Making:
         if spent_today_usd(self._ledger.recent(now), now) >= limits.day_usd:
             raise DayReachedError(limit_usd=limits.day_usd)
 
-    def _write_asked(self, opened: Opened, mode: Mode, *, unrecorded: bool) -> tuple[str, bool]:
+    def _write_asked(
+        self, opened: Opened, mode: Mode, limits: SpendingLimits, *, unrecorded: bool
+    ) -> tuple[str, bool]:
         """The entry's name, and whether it is on the disk."""
-        record = self._asked(opened, mode)
+        record = self._asked(opened, mode, limits)
         try:
             self._ledger.write(record)
         except JournalError:
@@ -106,13 +108,14 @@ class Making:
             return str(record["key"]), False
         return str(record["key"]), True
 
-    def _asked(self, opened: Opened, mode: Mode) -> dict[str, Any]:
-        return asked(self._guard, opened.kind.value, opened.address, opened.secret, mode, self._now())
+    def _asked(self, opened: Opened, mode: Mode, limits: SpendingLimits | None = None) -> dict[str, Any]:
+        kind, now = opened.kind.value, self._now()
+        return asked(self._guard, kind, opened.address, opened.secret, mode, now, limits)
 
     def _take_failure(self, error: AppError, key: str, opened: Opened, limits: SpendingLimits) -> None:
         session_id = error.params.get("session_id")
         if session_id:
             self._ledger.keep(found(key, session_id, self._now()))
-            self._end_unusable(self._hold(session_id, opened.source, key, limits, Terms()))
+            self._end_unusable(self._hold(session_id, opened, key, limits, Terms()))
         elif made_none(error):
             self._ledger.keep(refused(key, error.code, self._now()))

@@ -37,7 +37,8 @@ class Sources:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
         self._by_name: dict[str, Opened] = {}
-        self._all: list[SessionSource] = []
+        self._of_sessions: dict[tuple[Opened, str], SessionSource] = {}
+        self._replaced: list[SessionSource] = []
 
     def open(self, name: str, kind: SourceKind, address: str, secret: str) -> Opened:
         """Opens a source, once: the same one again changes nothing.
@@ -48,7 +49,10 @@ class Sources:
         known = self._by_name.get(name)
         if known is not None and (known.kind, known.address, known.secret) == (kind, address, secret):
             return known
-        opened = Opened(kind, address, secret, self._made(kind, secret, address))
+        opened = Opened(kind, address, secret, self._opener(kind, secret, address))
+        if known is not None:
+            # What it made may still have to be ended by it.
+            self._replaced.append(known.source)
         self._by_name[name] = opened
         return opened
 
@@ -63,21 +67,25 @@ class Sources:
         return self._by_name[name]
 
     def for_session(self, opened: Opened, session_id: str) -> SessionSource:
-        """One that knows that this session of before is its own."""
-        return self._made(opened.kind, opened.secret, opened.address, [session_id])
+        """One that knows that this session of before is its own; the same one until it is let go."""
+        found = self._of_sessions.get((opened, session_id))
+        if found is None:
+            found = self._opener(opened.kind, opened.secret, opened.address, [session_id])
+            self._of_sessions[opened, session_id] = found
+        return found
 
     def maker_of(self, entry: BillingEntry) -> Opened | None:
         """The opened source that made the entry's session, if it is here."""
         return next((opened for opened in self._by_name.values() if opened.made(entry)), None)
 
-    async def aclose(self) -> None:
-        """Lets go of all connections."""
-        for source in self._all:
+    async def let_go(self, opened: Opened, session_id: str) -> None:
+        """The session is over: closes what was opened for it alone."""
+        source = self._of_sessions.pop((opened, session_id), None)
+        if source is not None:
             await source.aclose()
 
-    def _made(
-        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
-    ) -> SessionSource:
-        source = self._opener(kind, secret, address, own_ids)
-        self._all.append(source)
-        return source
+    async def aclose(self) -> None:
+        """Lets go of all connections."""
+        opened = (opened.source for opened in self._by_name.values())
+        for source in (*opened, *self._of_sessions.values(), *self._replaced):
+            await source.aclose()

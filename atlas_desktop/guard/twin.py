@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from atlas_desktop.api.orders import (
+    LONGEST_LINE_BYTES,
     Frame,
-    Why,
     complaint_of,
     error_in,
     frame_of,
@@ -29,20 +29,17 @@ from atlas_desktop.api.orders import (
     grant_of_frame,
     line_of,
 )
-from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
+from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, GuardLostError, JournalError
-from atlas_desktop.guard.asking import Patience, end_on_server
-from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.guard.refusals import made_none
 from atlas_desktop.guard.sources import Opened, Opener
-from atlas_desktop.storage.billing_entry import Outcome, ended, found, granted, refused
+from atlas_desktop.guard.stranded import Stranded
+from atlas_desktop.storage.billing_entry import found, granted, refused
 from atlas_desktop.storage.billing_journal import BillingJournal
 
 log = logging.getLogger(__name__)
 
 _TAKEN = b"+"
-_LONGEST_END_S = 900.0
-_LOOK_S = 1.0
 _TAKE_LIMIT_S = 60.0
 
 
@@ -101,9 +98,11 @@ class Twins:
 
         Raises:
             GuardLostError: The twin was killed: the session's id, if there is one, is lost with it.
+                Or its answer can't be used: then it ends the session itself.
             AppError: What the service said.
         """
         ours, its = socket.socketpair()
+        guard_pid = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
@@ -112,25 +111,42 @@ class Twins:
             its.close()
             return await made_here(request)
         if pid == 0:
-            _be_twin(its, _Twin(self._guard, self._journal, self._folder, self._opener, request))
+            _be_twin(its, _Twin(self._guard, guard_pid, self._journal, self._folder, self._opener, request))
         its.close()
-        return await self._hear(ours)
+        return await hear(ours)
 
-    async def _hear(self, ours: socket.socket) -> Made:
-        reader, writer = await asyncio.open_connection(sock=ours)
-        try:
-            line = await reader.readline()
-            if not line:
-                raise GuardLostError
-            answer = frame_of(line)
-            writer.write(_TAKEN)
-            with suppress(OSError):
-                await writer.drain()
-        finally:
-            writer.close()
-        if "error" in answer:
-            raise error_in(answer["error"])
-        return Made(grant_of_frame(answer["ok"]), bool(answer["recorded"]))
+
+async def hear(ours: socket.socket) -> Made:
+    """Takes a twin's answer; one that can't be used is left to the twin, which ends what it made.
+
+    Raises:
+        GuardLostError: The twin was killed, or what it said can't be used.
+        AppError: What the service said.
+    """
+    reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE_BYTES)
+    try:
+        answer = _answer_in(await reader.readline())
+        writer.write(_TAKEN)
+        with suppress(OSError):
+            await writer.drain()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        log.info("a twin's answer can't be used (%s)", type(error).__name__)
+        raise GuardLostError from error
+    finally:
+        writer.close()
+    if isinstance(answer, AppError):
+        raise answer
+    return answer
+
+
+def _answer_in(line: bytes) -> Made | AppError:
+    if not line.endswith(b"\n"):
+        raise ValueError("the line ended")
+    answer = frame_of(line)
+    complaint = answer.get("error")
+    if isinstance(complaint, dict):
+        return error_in(complaint)
+    return Made(grant_of_frame(answer["ok"]), bool(answer["recorded"]))
 
 
 async def made_here(request: Request) -> Made:
@@ -173,13 +189,20 @@ def _let_go_of_all_but(descriptor: int) -> None:
 
 class _Twin:
     def __init__(
-        self, guard: str, journal: BillingJournal, folder: Path, opener: Opener, request: Request
+        self,
+        guard: str,
+        guard_pid: int,
+        journal: BillingJournal,
+        folder: Path,
+        opener: Opener,
+        request: Request,
     ) -> None:
         self._guard = guard
         self._journal = BillingJournal(journal.file)
         self._folder = folder
         self._opener = opener
         self._request = request
+        self._guard_pid = guard_pid
 
     async def live(self, its: socket.socket) -> None:
         """Asks, writes down, hands over; ends what nobody takes."""
@@ -201,9 +224,15 @@ class _Twin:
             return
         if session_id:
             own = self._opener(opened.kind, opened.secret, opened.address, [session_id])
-            await self._end(own, session_id)
+            await self._stranded().end(own, session_id)
         elif "error" in answer and made_none(error_in(answer["error"])):
             self._write(refused(self._request.key, str(answer["error"]["code"]), _now()))
+
+    def _stranded(self) -> Stranded:
+        return Stranded(self._guard, self._folder, self._journal, self._request.key, self._guard_lives)
+
+    def _guard_lives(self) -> bool:
+        return os.getppid() == self._guard_pid
 
     def _write(self, record: dict[str, object]) -> bool:
         if not self._request.recorded:
@@ -213,34 +242,6 @@ class _Twin:
         except JournalError:
             return False
         return True
-
-    async def _end(self, source: SessionSource, session_id: str) -> None:
-        """Ends it, unless another guard has taken it over."""
-        with GuardLock(self._folder, self._guard) as lock:
-            while not lock.take():
-                await asyncio.sleep(_LOOK_S)
-                if self._is_anothers():
-                    return
-            if self._is_anothers():
-                return
-            try:
-                async with asyncio.timeout(_LONGEST_END_S):
-                    receipt = await end_on_server(source, session_id, Patience(endless=True))
-            except TimeoutError:
-                return
-            if receipt.confirmed:
-                self._write(ended(self._request.key, receipt, Why.LEFT_OPEN.value, None, _now()))
-                lock.discard()
-
-    def _is_anothers(self) -> bool:
-        try:
-            entries = self._journal.entries()
-        except JournalError:
-            return False
-        entry = next((one for one in entries if one.key == self._request.key), None)
-        if entry is None:
-            return False
-        return entry.guard != self._guard or entry.outcome not in (Outcome.OPEN, Outcome.ASKED)
 
 
 async def _is_taken(answer: Frame, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

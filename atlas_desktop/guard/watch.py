@@ -9,7 +9,7 @@ from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.limits import LAST_S
 from atlas_desktop.api.orders import Why
 from atlas_desktop.clock import lasting_s
-from atlas_desktop.guard.held import Held
+from atlas_desktop.guard.held import Held, Name
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Watch:
     """Looks at the sessions once a second while there are any. Thread: one event loop.
 
     Args:
-        held: The sessions, by id: those that are being ended included.
+        held: The sessions, by name: those that are being ended included.
         end: Called with each session that is to be ended, perhaps again and again.
         on_minute: Called with each session once a minute.
         clock_s: Counts sleep.
@@ -41,7 +41,7 @@ class Watch:
 
     def __init__(
         self,
-        held: Mapping[str, Held],
+        held: Mapping[Name, Held],
         end: Callable[[Held, Why], None],
         on_minute: Callable[[Held], None],
         clock_s: Clock = lasting_s,
@@ -53,6 +53,7 @@ class Watch:
         self._clock_s = clock_s
         self._steady_s = steady_s
         self._scope = TaskScope("guard.watch")
+        self._ticking = False
         self._beat_s = clock_s()
         self._idle_s = 0.0
         self._looked_s = clock_s()
@@ -68,11 +69,13 @@ class Watch:
         if self.is_asleep:
             self._mark()
             self._scope.start(self._run(), "tick")
+            self._ticking = True
 
     @property
     def is_asleep(self) -> bool:
         """Whether nothing is looked at."""
-        return not len(self._scope)
+        # Not the scope's word: it hears that a task has ended only a moment later.
+        return not self._ticking
 
     async def aclose(self) -> None:
         await self._scope.aclose()
@@ -93,10 +96,13 @@ class Watch:
                 self._on_minute(held)
 
     async def _run(self) -> None:
-        while self._held:
-            await asyncio.sleep(TICK_S)
-            # One look that fails, by a bug of ours, must not be the last.
-            guarded("guard.watch")(self.look)()
+        try:
+            while self._held:
+                await asyncio.sleep(TICK_S)
+                # One look that fails, by a bug of ours, must not be the last.
+                guarded("guard.watch")(self.look)()
+        finally:
+            self._ticking = False
 
     def _reason(self, held: Held, *, held_up: bool) -> Why | None:
         now_s = self._clock_s()

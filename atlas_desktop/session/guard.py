@@ -13,6 +13,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Frame, Why
 from atlas_desktop.api.source import SourceKind
 from atlas_desktop.child import Companion
+from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import GuardDownError, GuardLostError
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
 from atlas_desktop.session.guard_book import GuardBook, HeldSession, Opening
@@ -174,7 +175,13 @@ class Guard:
             line.beat(self._pulse.idle_s)
             answer = await line.ask(order, content)
             self._unrecorded = False
-            self._book.held[answer["session_id"]] = HeldSession(source, limits)
+            self._book.held[answer["session_id"]] = HeldSession(
+                source,
+                limits,
+                lasting_s(),
+                answer.get("price_per_hour_usd"),
+                answer.get("max_duration_s"),
+            )
         except GuardLostError:
             # It may have been made and written down: then the next guard finds it.
             self._wants_leftovers = True

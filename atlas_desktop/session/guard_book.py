@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Frame, Why
 from atlas_desktop.api.source import SourceKind
+from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, GuardLostError
 from atlas_desktop.session.guard_line import Line
 
@@ -30,11 +31,17 @@ class HeldSession:
     Attributes:
         source: Its source's name.
         limits: The newest.
+        granted_s: When, by the clock that counts sleep.
+        price_per_hour_usd: As granted; ``None`` where it is not known.
+        max_duration_s: The same.
         stopped: Why a guard ended it, where the service has not confirmed that.
     """
 
     source: str
     limits: SpendingLimits
+    granted_s: float
+    price_per_hour_usd: float | None = None
+    max_duration_s: float | None = None
     stopped: Why | None = None
 
 
@@ -84,8 +91,7 @@ class GuardBook:
         self._opened.clear()
         await self._open_all(line)
         for session_id, held in tuple(self.held.items()):
-            order: Frame = {"op": "adopt", "source": held.source, "session_id": session_id}
-            await _tried(line.ask({**order, "limits": asdict(held.limits)}))
+            await _tried(line.ask(_adopt(session_id, held)))
 
     async def ask_leftovers(self, line: Line) -> None:
         """Has ``line`` look for what earlier runs left open, with every source that is known."""
@@ -98,6 +104,18 @@ class GuardBook:
     async def _open_all(self, line: Line) -> None:
         for name in tuple(self._openings.values()):
             await _tried(self.open_on(line, name))
+
+
+def _adopt(session_id: str, held: HeldSession) -> Frame:
+    return {
+        "op": "adopt",
+        "source": held.source,
+        "session_id": session_id,
+        "limits": asdict(held.limits),
+        "ran_s": lasting_s() - held.granted_s,
+        "price_per_hour_usd": held.price_per_hour_usd,
+        "max_duration_s": held.max_duration_s,
+    }
 
 
 async def _tried(work: Awaitable[object]) -> None:

@@ -35,6 +35,19 @@ class SessionStatusTold:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTold:
+    """What other sessions of this day have cost by now.
+
+    Attributes:
+        day_left_s: Seconds from the session's grant to local midnight.
+    """
+
+    session_id: str
+    spent_today_usd: float
+    day_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """What became of a session that an earlier run left open; told again when that changes.
 
@@ -58,7 +71,7 @@ class JournalBroken:
     error: JournalError
 
 
-GuardEvent = SessionStopped | SessionStatusTold | Leftover | JournalBroken
+GuardEvent = SessionStopped | SessionStatusTold | DayTold | Leftover | JournalBroken
 
 
 def event_of_frame(frame: Frame) -> GuardEvent | None:
@@ -77,6 +90,9 @@ def _event_of_frame(frame: Frame) -> GuardEvent | None:
             return SessionStopped(frame["session_id"], Why(frame["why"]), receipt)
         case "status":
             return SessionStatusTold(frame["session_id"], frame.get("duration_s"), str(frame["status"]))
+        case "day":
+            spent_usd, left_s = float(frame["spent_today_usd"]), float(frame["day_left_s"])
+            return DayTold(frame["session_id"], spent_usd, left_s)
         case "leftover":
             told = frame.get("receipt")
             return Leftover(

@@ -133,6 +133,12 @@ class Keeper:
         if run is not None and run.session_id == session_id:
             run.cost.reconcile(duration_s)
 
+    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
+        """The guard said what other sessions of the day have cost by now."""
+        run = self._lifecycle.run
+        if self._watch is not None and run is not None and run.session_id == session_id:
+            self._watch.tell_day(spent_today_usd, day_left_s)
+
     def _has_slept(self) -> bool:
         """Whether the computer slept since the last look: only a jump counts, for clocks also drift."""
         before_s, self._asleep_s = self._asleep_s, self._clock_s() - self._awake_s()

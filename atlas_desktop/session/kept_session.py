@@ -62,6 +62,11 @@ class KeptSession(Told):
         self._keeper.told_duration(session_id, duration_s)
         self._refresh()
 
+    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
+        """What other sessions of the day have cost by now, and how long it lasts, from the grant."""
+        self._keeper.told_day(session_id, spent_today_usd, day_left_s)
+        self._refresh()
+
     @abstractmethod
     def _refresh(self) -> None:
         """Tells of the snapshot, when it looks different from the one told before."""

@@ -1,6 +1,6 @@
 """One paid session against its limits: what is near, what is over. Pure: it is told the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from atlas_desktop.api.limits import (
@@ -75,6 +75,10 @@ class SpendingWatch:
     def allow(self, limits: SpendingLimits) -> None:
         """The user chose other limits; what was extended stays extended."""
         self._allowed = limits
+
+    def tell_day(self, spent_today_usd: float, day_left_s: float) -> None:
+        """Other sessions of the day have cost more by now, or the day is another one."""
+        self._terms = replace(self._terms, spent_today_usd=spent_today_usd, day_left_s=day_left_s)
 
     def extend(self, elapsed_s: float) -> bool:
         """Gives the limit that comes first a quarter more, and each that would end it within a minute.

@@ -56,16 +56,18 @@ class AtHand:
         """The key or backend that made ``entry``; ``None`` when it is not at hand."""
         if entry.kind not in list(SourceKind):
             return None
-        kind = SourceKind(entry.kind)
+        kind, way = SourceKind(entry.kind), self._way_to(entry)
         given = self._keys.environment_key
-        if kind is SourceKind.BACKEND and entry.matches(kind, entry.address, ""):
-            return Access(kind, "", entry.address)
-        if given is not None and entry.matches(kind, entry.address, given.value):
-            return Access(kind, given.value, entry.address)
+        if way is None:
+            return None
+        if kind is SourceKind.BACKEND and entry.matches(kind, way, ""):
+            return Access(kind, "", way)
+        if given is not None and entry.matches(kind, way, given.value):
+            return Access(kind, given.value, way)
         for address in dict.fromkeys((entry.address, *self._addresses)):
             secret = await self._kept_for(address)
             if secret and entry.matches(kind, address, secret):
-                return Access(kind, secret, entry.address)
+                return Access(kind, secret, way)
         return None
 
     async def current(self) -> Access | None:
@@ -83,6 +85,13 @@ class AtHand:
         """Where a key may be kept under another spelling of an address."""
         all_ = (self._environment.api_base, self._backend_url, DEFAULT_BASE)
         return tuple(address for address in all_ if address)
+
+    def _way_to(self, entry: BillingEntry) -> str | None:
+        """The address that leads to those who made it; ``None`` where only a part of it is known."""
+        if not entry.is_address_cut:
+            return entry.address
+        # What was left out may let one in: the backend in use has it.
+        return next((url for url in self._addresses if entry.is_at(url)), None)
 
     async def _kept_for(self, address: str) -> str:
         if address not in self._kept and self.problem is None:

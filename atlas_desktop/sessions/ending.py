@@ -156,9 +156,9 @@ class Ender:
 
     def _written(self, entry: BillingEntry, receipt: EndReceipt) -> Ending:
         now = datetime.now(UTC)
-        ran_s = entry.running_s(now) if receipt.duration_s is None else receipt.duration_s
+        ran_s = entry.reckoned_s(now) if receipt.duration_s is None else receipt.duration_s
         price = entry.price_per_hour_usd
-        estimated_usd = None if price is None else ran_s / 3600 * price
+        estimated_usd = None if price is None or ran_s is None else ran_s / 3600 * price
         try:
             self._journal.append(ended(entry.key, receipt, Why.ASKED.value, estimated_usd, now))
         except JournalError as error:

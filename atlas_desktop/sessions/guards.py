@@ -1,14 +1,10 @@
 """Which guards live: each holds a lock file as long as it does."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-_GUARD = re.compile(r"[\w-]{1,64}", re.ASCII)
-"""What a damaged journal names may be no file's name at all."""
+from atlas_desktop.guard.lock import GuardLock
 
 
 class GuardLocks:
@@ -16,21 +12,17 @@ class GuardLocks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held: dict[str, FileLock] = {}
+        self._held: dict[str, GuardLock] = {}
 
     def lives(self, guard: str) -> bool:
         """Whether this guard runs, and so holds its sessions."""
-        if guard in self._held or not _GUARD.fullmatch(guard) or not self._file(guard).exists():
+        lock = GuardLock(self._folder, guard)
+        # Looking makes no file.
+        if guard in self._held or not lock.exists:
             return False
-        lock = FileLock(self._file(guard), timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            return True
-        except (OSError, NotImplementedError):
-            return False
-        lock.release()
-        return False
+        if lock.take():
+            lock.discard()
+        return lock.is_anothers
 
     @contextmanager
     def standing_in(self, guards: set[str]) -> Iterator[set[str]]:
@@ -41,26 +33,17 @@ class GuardLocks:
         """
         living: set[str] = set()
         try:
-            for guard in filter(_GUARD.fullmatch, sorted(guards)):
-                self._take(guard, living)
+            for guard in sorted(guards):
+                lock = GuardLock(self._folder, guard)
+                if lock.take():
+                    self._held[guard] = lock
+                elif lock.is_anothers and not self._is_ours(lock):
+                    living.add(guard)
             yield living
         finally:
             for lock in self._held.values():
-                lock.release()
+                lock.discard()
             self._held.clear()
 
-    def _take(self, guard: str, living: set[str]) -> None:
-        lock = FileLock(self._file(guard), timeout=0, mode=0o600)
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            living.add(guard)
-        except (OSError, NotImplementedError):
-            # No lock can be had here, so no guard has one.
-            return
-        else:
-            self._held[guard] = lock
-
-    def _file(self, guard: str) -> Path:
-        return self._folder / f"{guard}.lock"
+    def _is_ours(self, lock: GuardLock) -> bool:
+        return any(held.file == lock.file for held in self._held.values())

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import math
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
 
@@ -20,6 +22,7 @@ Record = Mapping[str, Any]
 _FIRST, _LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _NOBODYS = "?"
 """A fingerprint that no key has."""
+_USER = re.compile(r"^((?:\w[\w+.-]*:)?//)?[^/]*@")
 
 
 class Outcome(StrEnum):
@@ -43,7 +46,9 @@ class BillingEntry:
         key: The entry's own name, made before the service gave an id.
         guard: Which guard wrote it: its lock tells whether it still lives.
         kind: ``atlas`` or ``backend``.
-        address: Base or backend URL.
+        address: Base or backend URL, without what may be a secret in it: a query, a user, a password. Older
+            records have it as it was given.
+        is_address_cut: Whether something was left out, so that the address alone leads nowhere.
         salt: For the fingerprint.
         fingerprint: Of the key or token, salted; empty where there was none.
         mode: What was asked for.
@@ -55,6 +60,8 @@ class BillingEntry:
         duration_s: The service's figure, else ours.
         charged_usd: The service's figure; ``None`` where it gave none.
         estimated_usd: Ours.
+        limit_s: The longest that the user allowed when it was asked for; ``None``: any time.
+        limit_usd: The same for its cost.
     """
 
     key: str
@@ -75,6 +82,9 @@ class BillingEntry:
     duration_s: float | None = None
     charged_usd: float | None = None
     estimated_usd: float | None = None
+    is_address_cut: bool = False
+    limit_s: float | None = None
+    limit_usd: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -85,9 +95,14 @@ class BillingEntry:
     def host(self) -> str:
         """What the user knows the address by; empty where the journal lost it."""
         try:
-            return host_of(self.address).rpartition("@")[2]
+            return host_of(self.place)
         except ValueError:
             return ""
+
+    @property
+    def place(self) -> str:
+        """The address without what may be a secret in it."""
+        return _bare(self.address)
 
     @property
     def cost_usd(self) -> float | None:
@@ -95,11 +110,15 @@ class BillingEntry:
         return self.estimated_usd if self.charged_usd is None else self.charged_usd
 
     def matches(self, kind: str, address: str, secret: str) -> bool:
-        """Whether this key, at this address (in any of its spellings), made it."""
-        if kind != self.kind or _place(kind, address) != _place(kind, self.address):
+        """Whether this key, at this address (in any of its spellings, with any query), made it."""
+        if kind != self.kind or not self.is_at(address):
             return False
         print_ = fingerprint(self.salt, secret)
         return hmac.compare_digest(print_.encode(), self.fingerprint.encode())
+
+    def is_at(self, address: str) -> bool:
+        """Whether it was made at this address."""
+        return _place(self.kind, address) == _place(self.kind, self.address)
 
     def running_s(self, now: datetime) -> float:
         """How long it has run, or ran: as the service said, else by the wall clock.
@@ -113,8 +132,37 @@ class BillingEntry:
         passed_s = max(0.0, ((self.ended_at or now) - self.granted_at).total_seconds())
         return passed_s if self.max_duration_s is None else min(passed_s, self.max_duration_s)
 
+    @property
+    def longest_s(self) -> float | None:
+        """It did not run for longer, as far as is known: the service, else the user's limits ended it."""
+        if self.max_duration_s is not None:
+            return self.max_duration_s
+        bounds = [] if self.limit_s is None else [self.limit_s]
+        if self.limit_usd is not None and self.price_per_hour_usd:
+            bounds.append(self.limit_usd / self.price_per_hour_usd * 3600)
+        return min(bounds, default=None)
+
+    def reckoned_s(self, now: datetime) -> float | None:
+        """How much of its time counts in sums and limits; ``None`` where nobody can know.
+
+        One whose end nobody saw does not count until now: what bounds it counts, if anything does.
+        """
+        if self.duration_s is not None or self.granted_at is None:
+            return self.duration_s
+        ran_s, longest_s = self.running_s(now), self.longest_s
+        if longest_s is None:
+            return ran_s if self.outcome is Outcome.ENDED else None
+        return min(ran_s, longest_s)
+
+    def reckoned_usd(self, now: datetime) -> float | None:
+        """What counts of its cost, where price and time are known."""
+        ran_s, price = self.reckoned_s(now), self.price_per_hour_usd
+        if self.cost_usd is not None or price is None or ran_s is None:
+            return self.cost_usd
+        return ran_s / 3600 * price
+
     def cost_by(self, now: datetime) -> float | None:
-        """What it may have cost until ``now``, where the price is known."""
+        """The most that it may have cost until ``now``, where the price is known."""
         if self.cost_usd is not None or self.price_per_hour_usd is None:
             return self.cost_usd
         return self.running_s(now) / 3600 * self.price_per_hour_usd
@@ -132,7 +180,15 @@ def fingerprint(salt: str, secret: str) -> str:
     return hmac.new(salt.encode(), secret.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def asked(guard: str, kind: str, address: str, secret: str, mode: Mode, now: datetime) -> dict[str, Any]:
+def asked(
+    guard: str,
+    kind: str,
+    address: str,
+    secret: str,
+    mode: Mode,
+    now: datetime,
+    limits: SpendingLimits | None = None,
+) -> dict[str, Any]:
     """The record that is written before the request leaves."""
     salt = secrets.token_hex(16)
     return {
@@ -140,10 +196,13 @@ def asked(guard: str, kind: str, address: str, secret: str, mode: Mode, now: dat
         "key": new_key(),
         "guard": guard,
         "kind": kind,
-        "address": address,
+        "address": _bare(address),
+        "address_cut": _bare(address) != address.partition("#")[0].removesuffix("?"),
         "salt": salt,
         "fingerprint": fingerprint(salt, secret),
         "mode": mode.value,
+        "limit_s": None if limits is None else _number(limits.session_s),
+        "limit_usd": None if limits is None else _number(limits.session_usd),
         "at": _text(now),
     }
 
@@ -271,14 +330,23 @@ def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
         fingerprint=str(record.get("fingerprint", _NOBODYS)),
         mode=Mode(mode) if mode in list(Mode) else Mode.CONVERSATION,
         asked_at=at,
+        is_address_cut=record.get("address_cut") is True,
+        limit_s=_number(record.get("limit_s")),
+        limit_usd=_number(record.get("limit_usd")),
     )
 
 
 def _place(kind: str, address: str) -> str:
+    bare = _bare(address)
     try:
-        return (normalise_backend if kind == SourceKind.BACKEND else normalise_base)(address)
+        return (normalise_backend if kind == SourceKind.BACKEND else normalise_base)(bare)
     except InsecureAddressError:
-        return address
+        return bare
+
+
+def _bare(address: str) -> str:
+    """Without user, password, query and fragment; whatever it is that somebody typed."""
+    return _USER.sub(r"\1", address.partition("#")[0].partition("?")[0])
 
 
 def _number(value: object) -> float | None:

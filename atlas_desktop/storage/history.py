@@ -6,7 +6,7 @@ Pure, but for the computer's time zone: days and months are local ones, as the u
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from atlas_desktop.api.source import Mode
@@ -37,8 +37,9 @@ class HistoryRow:
         key: The journal entry's name.
         started: Local time.
         mode: What it was.
-        duration_s: The service's figure, else ours; ``None`` where its answer never came.
-        estimated_usd: Our figure; for one that runs, until now.
+        duration_s: The service's figure, else ours; ``None`` where it can't be known: the answer never came,
+            or nobody saw the end and nothing bounds it.
+        estimated_usd: Our figure; for one that runs, until now. ``None`` likewise.
         charged_usd: The service's figure.
         outcome: Whether it is over.
         why: Why it was ended (``orders.Why``); empty for one that was not.
@@ -82,7 +83,8 @@ def totals(entries: Iterable[BillingEntry], now: datetime) -> Totals:
 def spent_today_usd(entries: Iterable[BillingEntry], now: datetime, except_key: str = "") -> float:
     """What sessions have cost in the local day of ``now``, but for the entry named ``except_key``.
 
-    One that runs counts by our estimate; of one over midnight, the part that lies in this day.
+    One that runs counts by our estimate; of one over midnight, the part that lies in this day. One whose
+    end nobody saw counts with the longest that it was let run, if that is known, else with nothing.
     """
     today = now.astimezone()
     midnight, next_midnight = _midnight(today), _midnight(today, days=1)
@@ -107,7 +109,7 @@ def _row(entry: BillingEntry, now: datetime) -> HistoryRow:
         key=entry.key,
         started=_started(entry).astimezone(),
         mode=entry.mode,
-        duration_s=None if entry.granted_at is None else entry.running_s(now),
+        duration_s=entry.reckoned_s(now),
         estimated_usd=_our_usd(entry, now),
         charged_usd=entry.charged_usd,
         outcome=entry.outcome,
@@ -119,7 +121,7 @@ def _row(entry: BillingEntry, now: datetime) -> HistoryRow:
 def _cells(entry: BillingEntry) -> Iterator[str]:
     # An entry that is over needs no "now"; one that is not has no figures here yet.
     over = entry.ended_at
-    duration_s = None if over is None or entry.granted_at is None else entry.running_s(over)
+    duration_s = None if over is None else entry.reckoned_s(over)
     yield _iso(_started(entry))
     yield "" if over is None else _iso(over)
     yield entry.mode.value
@@ -133,9 +135,7 @@ def _cells(entry: BillingEntry) -> Iterator[str]:
 
 
 def _our_usd(entry: BillingEntry, now: datetime) -> float | None:
-    if entry.estimated_usd is not None or entry.price_per_hour_usd is None or entry.granted_at is None:
-        return entry.estimated_usd
-    return entry.running_s(now) / 3600 * entry.price_per_hour_usd
+    return replace(entry, charged_usd=None).reckoned_usd(now)
 
 
 def _started(entry: BillingEntry) -> datetime:
@@ -144,11 +144,11 @@ def _started(entry: BillingEntry) -> datetime:
 
 def _cost_within(entry: BillingEntry, begin: datetime, end: datetime, now: datetime) -> float:
     """The part of its cost that lies in [begin, end): cost grows evenly with time."""
-    cost_usd = entry.cost_by(now)
+    cost_usd = entry.reckoned_usd(now)
     if not cost_usd:
         return 0.0
     started = _started(entry)
-    ran = timedelta(seconds=min(entry.running_s(now), _LONGEST_S))
+    ran = timedelta(seconds=min(entry.reckoned_s(now) or 0.0, _LONGEST_S))
     if not ran:
         return cost_usd if begin <= started < end else 0.0
     inside = min(started + ran, end) - max(started, begin)

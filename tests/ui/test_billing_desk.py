@@ -15,6 +15,7 @@ from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import EndReceipt, SessionGrant, SourceKind
 from atlas_desktop.errors import AppError, GuardDownError, JournalError, NoCreditError
 from atlas_desktop.session.guard_events import (
+    DayTold,
     JournalBroken,
     Leftover,
     SessionStatusTold,
@@ -85,6 +86,9 @@ class FakeSession:
 
     def told_duration(self, session_id: str, duration_s: float) -> None:
         self.told.append(("duration", session_id, duration_s))
+
+    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
+        self.told.append(("day", session_id, spent_today_usd, day_left_s))
 
     def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Callable[[], None]:
         self.limits_changed = callback
@@ -305,7 +309,12 @@ def test_the_session_hears_of_its_end_and_of_the_services_count(bench: Bench) ->
     bench.guard.tell(SessionStopped("ses_1", Why.HANG, receipt))
     bench.guard.tell(SessionStatusTold("ses_1", 61.0, "active"))
     bench.guard.tell(SessionStatusTold("ses_1", None, "active"))
-    assert bench.session.told[1:] == [("stopped", "ses_1", Why.HANG), ("duration", "ses_1", 61.0)]
+    bench.guard.tell(DayTold("ses_1", 3.5, 7200.0))
+    assert bench.session.told[1:] == [
+        ("stopped", "ses_1", Why.HANG),
+        ("duration", "ses_1", 61.0),
+        ("day", "ses_1", 3.5, 7200.0),
+    ]
 
 
 def test_a_record_that_breaks_is_reported(bench: Bench) -> None:

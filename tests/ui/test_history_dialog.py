@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.errors import AppError
@@ -23,6 +24,7 @@ from atlas_desktop.ui.look.theme import Theme
 
 # The middle of a month and of a day: nothing here falls over midnight in any time zone.
 NOW = datetime(2026, 11, 17, 12, tzinfo=UTC)
+LIMITS = SpendingLimits()
 NOTHING = "No paid session yet. Rehearsals are free and not listed."
 Cells = list[str]
 
@@ -49,7 +51,7 @@ class Bench:
     def add(self, minutes_ago: float, *, mode: Mode = Mode.CONVERSATION, granted_: bool = True) -> str:
         """Writes down a session that was asked for, and given unless said otherwise; returns its key."""
         then = self.now - timedelta(minutes=minutes_ago)
-        record = asked("guard", "atlas", "https://api.example", "ak_key", mode, then)
+        record = asked("guard", "atlas", "https://api.example", "ak_key", mode, then, LIMITS)
         self.journal.append(record)
         key = str(record["key"])
         if granted_:

@@ -13,6 +13,7 @@ from atlas_desktop.api.source import EndReceipt, SessionSource, SourceKind
 from atlas_desktop.errors import AppError, GuardDownError, JournalError
 from atlas_desktop.session.callbacks import Unsubscribe
 from atlas_desktop.session.guard_events import (
+    DayTold,
     GuardEvent,
     JournalBroken,
     Leftover,
@@ -39,6 +40,7 @@ class SpendingSession(Protocol):
     def touch(self) -> None: ...
     def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None: ...
     def told_duration(self, session_id: str, duration_s: float) -> None: ...
+    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None: ...
     def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Unsubscribe: ...
 
 
@@ -229,6 +231,8 @@ class BillingDesk:
             case SessionStatusTold(session_id, duration_s, _status):
                 if duration_s is not None:
                     self._session.told_duration(session_id, duration_s)
+            case DayTold(session_id, spent_today_usd, day_left_s):
+                self._session.told_day(session_id, spent_today_usd, day_left_s)
             case Leftover():
                 self._locked.pop(leftover_id(event), None)
                 if event.outcome is LeftoverOutcome.LOCKED:

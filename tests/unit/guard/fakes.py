@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus, SourceKind
 from atlas_desktop.errors import JournalError
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.guard.broker import Broker
 from atlas_desktop.guard.endings import Persistence
+from atlas_desktop.guard.held import Held
 from atlas_desktop.guard.leftovers import Grace
+from atlas_desktop.guard.sources import Opened
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 
@@ -53,6 +56,7 @@ class FakeService:
     status_outcomes: list[Exception | str] = field(default_factory=list)
     opened: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     max_duration_s: float | None = None
+    reused_id: str = ""
     closed: int = 0
 
     def opener(
@@ -82,7 +86,7 @@ class FakeSource:
             await service.create_gate.wait()
         if service.create_outcomes:
             raise service.create_outcomes.pop(0)
-        session_id = f"ses_{service.calls.count('create'):020x}"
+        session_id = service.reused_id or f"ses_{service.calls.count('create'):020x}"
         service.open_sessions.append(session_id)
         return SessionGrant(session_id, "wss://room", "token", "room", mode, service.max_duration_s, 7.2)
 
@@ -117,6 +121,13 @@ class FakeSource:
         self.service.closed += 1
 
 
+def held(service: FakeService, clock: Clock, limits: SpendingLimits, terms: Terms | None = None) -> Held:
+    """``ses_1``, granted just now; the journal does not know it."""
+    source, now_s = FakeSource(service), clock.lasting_s
+    opened = Opened(SourceKind.ATLAS, ADDRESS, KEY, source)
+    return Held("ses_1", opened, source, "", limits, terms or Terms(), now_s, clock.wall, now_s, now_s)
+
+
 class FakeJournal(BillingJournal):
     """A journal whose disk can be full."""
 
@@ -148,7 +159,7 @@ class Desk:
             lambda: self.clock.steady_s,
             lambda: self.clock.wall,
             persistence=QUICK,
-            grace=Grace(locked_s=0.02, unknown_s=120.0),
+            grace=Grace(locked_s=0.02, unknown_s=120.0, again_s=0.05),
         )
 
     async def open(self, name: str = "atlas", secret: str = KEY) -> None:

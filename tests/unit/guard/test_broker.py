@@ -1,6 +1,7 @@
 """The broker with a fake service: what is written when, and that everything made is ended."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ from atlas_desktop.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.guard.fakes import KEY, LIMITS, Desk, settle
 
 LOST = "ses_0123456789abcdef0123"
+BACKEND = "https://backend.example/api/session"
 
 
 async def test_it_is_written_down_before_the_request_leaves(desk: Desk) -> None:
@@ -363,3 +366,142 @@ async def test_another_sessions_end_is_answered_while_one_is_unreachable(desk: D
     assert not stuck.done()
     gate.set()
     assert (await stuck)["confirmed"]
+
+
+async def test_an_id_that_the_service_gives_again_is_ended_again(desk: Desk) -> None:
+    desk.service.reused_id = "1"
+    for ends in (1, 2):
+        session_id = (await desk.create())["session_id"]
+        assert (await desk.end(session_id))["confirmed"]
+        assert (desk.service.ends, desk.service.open_sessions) == (ends, [])
+    assert [entry.outcome for entry in desk.entries()] == [Outcome.ENDED] * 2
+    desk.clock.pass_s(10.0)
+    await desk.create()
+    desk.clock.pass_s(31.0)
+    desk.broker.look()
+    desk.broker.look()
+    await settle(lambda: not desk.service.open_sessions)
+
+
+async def test_two_services_may_give_the_same_id(desk: Desk) -> None:
+    desk.service.reused_id = "1"
+    order = {"op": "open", "source": "mine", "kind": "backend", "address": BACKEND, "secret": ""}
+    await desk.broker.obey(order)
+    await desk.create()
+    await desk.create(source="mine")
+    assert (await desk.end("1"))["confirmed"]
+    assert [(entry.kind, entry.outcome) for entry in desk.entries()] == [
+        ("atlas", Outcome.ENDED), ("backend", Outcome.OPEN),
+    ]  # fmt: skip
+    assert (await desk.order("end", "1", source="mine", why="asked"))["confirmed"]
+    assert desk.service.ends == 2
+    assert {entry.outcome for entry in desk.entries()} == {Outcome.ENDED}
+
+
+async def test_a_leftovers_id_that_comes_again_is_no_leftover(desk: Desk, tmp_path: Path) -> None:
+    desk.service.reused_id = "1"
+    await desk.create()
+    desk.broker.lock.release()
+    successor = await killed(desk, tmp_path)
+    await successor.broker.obey({"op": "leftovers"})
+    await settle(lambda: len(successor.told("leftover")) == 2)
+    await successor.create()
+    await successor.broker.end_all(Why.HANG)
+    assert [event["why"] for event in successor.told("ended")] == ["hang"]
+    assert len(successor.told("leftover")) == 2
+    await successor.broker.aclose(1.0)
+
+
+# Its own lock
+
+
+def block(tmp_path: Path) -> Desk:
+    """A guard that can't take its lock."""
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "guards").write_text("a file where the folder should be")
+    return Desk(tmp_path / "locked")
+
+
+async def test_a_guard_without_its_lock_makes_a_session_only_when_the_user_agreed(tmp_path: Path) -> None:
+    desk = block(tmp_path)
+    await desk.open()
+    assert not desk.broker.lock.is_held
+    with pytest.raises(JournalError):
+        await desk.create()
+    assert (desk.service.calls, desk.events) == ([], [])
+    await desk.create(unrecorded=True)
+    desk.broker.beat(0.0)
+    assert [event["error"]["code"] for event in desk.told("journal")] == ["journal"]
+    await desk.broker.aclose(1.0)
+
+
+async def test_a_guard_goes_on_trying_for_its_lock(tmp_path: Path) -> None:
+    desk = block(tmp_path)
+    await desk.open()
+    await desk.create(unrecorded=True)
+    desk.guards_folder.unlink()
+    desk.broker.beat(0.0)
+    assert desk.broker.lock.is_held
+    await desk.create()
+    assert len(desk.told("journal")) == 1
+    await desk.broker.aclose(1.0)
+
+
+async def test_a_lock_that_somebody_only_looks_at_is_waited_for(desk: Desk) -> None:
+    desk.broker.lock.release()
+    other = GuardLock(desk.guards_folder, desk.broker.guard)
+    assert other.take()
+    asyncio.get_running_loop().call_later(0.05, other.release)
+    await desk.create()
+    assert desk.broker.lock.is_held
+
+
+# Adoption, by the app's own figures
+
+
+async def test_a_successor_goes_by_what_the_app_knows(desk: Desk, tmp_path: Path) -> None:
+    grant = await desk.create()
+    desk.clock.pass_s(100.0)
+    desk.clock.wall -= timedelta(hours=5)
+    successor = await killed(desk, tmp_path)
+    known = {"ran_s": 100.0, "price_per_hour_usd": 7.2, "max_duration_s": 160.0}
+    await successor.order("adopt", grant["session_id"], limits=LIMITS, **known)
+    for _ in range(57):
+        desk.clock.pass_s(1.0)
+        successor.broker.beat(0.0)
+        successor.broker.look()
+    assert desk.service.ends == 0
+    desk.service.end_outcomes = [EndReceipt("", confirmed=True)]
+    for _ in range(6):
+        desk.clock.pass_s(1.0)
+        successor.broker.look()
+        for _ in range(8):
+            await asyncio.sleep(0)
+    assert [event["why"] for event in successor.told("ended")] == ["limit"]
+    assert successor.entry().duration_s == pytest.approx(160.0)
+    await successor.broker.aclose(1.0)
+
+
+async def test_what_the_journal_does_not_know_is_adopted_with_its_price(desk: Desk) -> None:
+    known = {"ran_s": 30.0, "price_per_hour_usd": 3600.0, "max_duration_s": None}
+    await desk.order("adopt", LOST, limits={**LIMITS, "session_usd": 40.0}, **known)
+    desk.service.end_outcomes = [EndReceipt("", confirmed=True)]
+    for _ in range(13):
+        desk.clock.pass_s(1.0)
+        desk.broker.beat(0.0)
+        desk.broker.look()
+    await settle(lambda: desk.told("ended"))
+    assert desk.told("ended")[0]["why"] == "limit"
+    assert desk.entry().estimated_usd == pytest.approx(42.0, abs=1.5)
+
+
+async def test_a_source_that_was_opened_for_one_session_goes_with_it(desk: Desk, tmp_path: Path) -> None:
+    grant = await desk.create()
+    successor = await killed(desk, tmp_path)
+    await successor.order("adopt", grant["session_id"], limits=LIMITS)
+    opened = len(desk.service.opened)
+    await successor.end(grant["session_id"])
+    await successor.end(grant["session_id"])
+    await settle(lambda: desk.service.closed == 1)
+    assert len(desk.service.opened) == opened
+    await successor.broker.aclose(1.0)

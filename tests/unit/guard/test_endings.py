@@ -4,14 +4,13 @@ import asyncio
 
 import pytest
 
-from atlas_desktop.api.limits import SpendingLimits, Terms
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.errors import UnreachableError
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.guard.endings import Ending, Endings, Persistence
-from atlas_desktop.guard.held import Held
-from tests.unit.guard.fakes import QUICK, FakeService, FakeSource, settle
+from tests.unit.guard.fakes import QUICK, Clock, FakeService, held, settle
 
 SLOW = Persistence(QUICK.patience, silence_s=60.0, longest_silence_s=600.0)
 
@@ -22,8 +21,7 @@ class Bench:
         self.answers: list[bool] = []
         self.failures = 0
         self.endings = Endings(self.answered, self.failed, persistence)
-        source = FakeSource(self.service)
-        self.held = Held("ses_1", source, "", SpendingLimits(), Terms(), 0.0, 0.0, 0.0)
+        self.held = held(self.service, Clock(), SpendingLimits())
 
     def answered(self, ending: Ending, receipt: EndReceipt) -> None:
         self.answers.append(receipt.confirmed)
@@ -41,7 +39,7 @@ async def test_two_reasons_end_it_once() -> None:
     assert ending.why is Why.HANG
     await bench.endings.join()
     assert bench.service.ends == 1
-    assert "ses_1" in bench.endings
+    assert bench.held.name in bench.endings
     assert bench.endings.begin(bench.held, Why.LIMIT) is None
 
 
@@ -70,7 +68,7 @@ async def test_one_that_was_given_up_is_asked_for_no_more_and_can_be_begun_again
     ending.give_up()
     await bench.endings.join()
     assert bench.service.ends == 2
-    assert "ses_1" not in bench.endings
+    assert bench.held.name not in bench.endings
     assert (await bench.endings.end(bench.held, Why.ASKED)).confirmed
 
 
@@ -93,3 +91,9 @@ def test_it_is_asked_at_least_every_half_minute() -> None:
         assert patience.pause_s(attempt) <= 30.0
         # A try that had no answer for its whole time has waited already.
         assert patience.attempt_s(attempt) + patience.pause_after_silence_s(attempt) <= 30.5
+
+
+def test_what_says_nothing_about_a_session_is_asked_again_soon() -> None:
+    persistence = Persistence()
+    # Behind a hotel's own page, too, a DELETE leaves that soon after the service is back.
+    assert 5.0 <= persistence.silence_s <= persistence.longest_silence_s <= 15.0

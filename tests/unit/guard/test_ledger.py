@@ -85,8 +85,71 @@ def test_the_day_before_yesterday_costs_nothing_today(bench: Bench) -> None:
     assert bench.ledger.recent(NOW + timedelta(days=3)) == []
 
 
-def test_a_journal_that_cannot_be_read_is_told(bench: Bench) -> None:
+def test_a_journal_that_cannot_be_read_is_told_once_until_it_can_be(bench: Bench) -> None:
     bench.journal.file.mkdir()
     assert bench.ledger.entries() == []
     assert bench.ledger.entry_of("ses_1") is None
-    assert [error.code for error in bench.troubles] == ["journal", "journal"]
+    assert bench.ledger.recent(NOW) == []
+    assert [error.code for error in bench.troubles] == ["journal"]
+    bench.journal.file.rmdir()
+    assert bench.ledger.entries() == []
+    bench.journal.file.mkdir()
+    assert bench.ledger.entries() == []
+    assert len(bench.troubles) == 2
+
+
+def test_one_record_that_waits_is_told_once(bench: Bench) -> None:
+    bench.journal.full = True
+    bench.ledger.keep(bench.asked)
+    for _ in range(3):
+        bench.ledger.catch_up()
+    assert len(bench.troubles) == 1
+    bench.journal.full = False
+    bench.ledger.catch_up()
+    assert bench.outcomes() == [Outcome.ASKED]
+    bench.journal.full = True
+    bench.ledger.keep(bench.granted)
+    assert len(bench.troubles) == 2
+
+
+def test_a_journal_that_can_be_read_but_not_written_is_told_once(bench: Bench) -> None:
+    bench.journal.full = True
+    bench.ledger.keep(bench.asked)
+    assert bench.ledger.entries() == []
+    bench.ledger.catch_up()
+    assert len(bench.troubles) == 1
+
+
+def test_while_it_can_not_be_read_the_day_keeps_what_is_known(bench: Bench) -> None:
+    for record in (bench.asked, bench.granted, bench.ended):
+        bench.ledger.write(record)
+    assert [entry.charged_usd for entry in bench.ledger.recent(NOW)] == [0.1]
+    aside = bench.journal.file.rename(bench.journal.file.with_name("aside"))
+    bench.journal.file.mkdir()
+    for _ in range(3):
+        assert [entry.charged_usd for entry in bench.ledger.recent(NOW)] == [0.1]
+    assert len(bench.troubles) == 1
+    bench.journal.file.rmdir()
+    aside.rename(bench.journal.file)
+    assert [entry.charged_usd for entry in bench.ledger.recent(NOW)] == [0.1]
+    assert len(bench.troubles) == 1
+
+
+def test_what_another_program_wrote_is_noticed_once(bench: Bench) -> None:
+    noticed: list[int] = []
+    bench.ledger.on_change = lambda: noticed.append(1)
+    bench.ledger.recent(NOW)
+    assert noticed == []  # there is no journal yet
+    other = BillingJournal(bench.journal.file)
+    other.append(bench.asked)
+    bench.ledger.recent(NOW)
+    bench.ledger.recent(NOW)
+    assert noticed == [1]
+
+
+def test_what_can_neither_be_read_nor_written_is_told_once(bench: Bench) -> None:
+    bench.journal.file.mkdir()
+    bench.journal.full = True
+    assert bench.ledger.recent(NOW) == []
+    bench.ledger.keep(bench.asked)
+    assert len(bench.troubles) == 1

@@ -8,7 +8,6 @@ import pytest
 
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import UnreachableError
-from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.storage.billing_entry import Outcome, asked
 from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, settle
 
@@ -73,6 +72,31 @@ async def test_a_session_of_a_dead_guard_is_ended_and_told(successor: Successor)
     assert desk.told("ended") == []
 
 
+async def test_one_of_days_ago_without_figures_does_not_eat_the_day(successor: Successor) -> None:
+    await leave_open(successor())
+    desk = successor()
+    desk.service.end_outcomes = [EndReceipt("", confirmed=True)]
+    desk.clock.pass_s(80 * 3600.0)
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    # It was allowed $5, and nobody knows more.
+    assert desk.told("leftover")[0]["cost_usd"] == pytest.approx(80 * 7.2)
+    assert desk.entry().cost_usd == pytest.approx(5.0)
+    assert (await desk.create())["spent_today_usd"] <= 5.0
+
+
+async def test_the_app_is_told_no_query(successor: Successor) -> None:
+    desk = successor()
+    ask = asked("dead", "backend", "", "", Mode.CONVERSATION, desk.clock.wall)
+    desk.journal.append({**ask, "address": "https://x.org/api?token=hush"})
+    desk.clock.pass_s(121.0)
+    await look(desk)
+    (told,) = desk.told("leftover")
+    assert told["entry"]["address"] == "https://x.org/api"
+    assert "hush" not in str(told)
+
+
 async def test_nothing_is_looked_at_before_the_app_asks(successor: Successor) -> None:
     await leave_open(successor())
     desk = successor()
@@ -93,6 +117,68 @@ async def test_a_session_of_a_guard_that_lives_is_not_touched(successor: Success
     assert desk.events == []
     assert desk.entry().outcome is Outcome.OPEN
     assert desk.service.ends == 0
+
+
+async def test_a_guard_that_dies_a_minute_later_leaves_nothing_open(successor: Successor) -> None:
+    alive = successor()
+    await alive.open()
+    await alive.create()
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await asyncio.sleep(0.2)
+    assert desk.events == []
+    kill(alive)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    assert desk.service.ends == 1
+
+
+async def test_one_that_another_guard_made_after_the_look_is_seen_too(successor: Successor) -> None:
+    alive, desk = successor(), successor()
+    await desk.open()
+    await look(desk)
+    await asyncio.sleep(0.1)
+    await alive.open(secret=OTHER_KEY)
+    await alive.create()
+    desk.broker.beat(0.0)
+    kill(alive)
+    await settle(lambda: outcomes(desk) == ["locked"])
+    await desk.open("other", OTHER_KEY)
+    await settle(lambda: outcomes(desk) == ["locked", "ending", "ended"])
+
+
+async def test_where_nothing_can_be_left_it_is_not_looked_again(successor: Successor) -> None:
+    await leave_open(successor(), OTHER_KEY)
+    desk = successor()
+    await desk.open()
+    await desk.create()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["locked"])
+    desk.broker.beat(0.0)
+    await asyncio.sleep(0.1)
+    assert tasks_of("guard.leftovers") == []
+
+
+async def test_one_timer_waits_however_often_it_is_looked(successor: Successor) -> None:
+    alive = successor()
+    await alive.open()
+    await alive.create()
+    desk = successor()
+    for _ in range(3):
+        await look(desk)
+        desk.broker.beat(0.0)
+    await asyncio.sleep(0.03)
+    assert tasks_of("guard.leftovers") == ["guard.leftovers.again"]
+    await desk.broker.aclose(1.0)
+    assert tasks_of("guard.leftovers") == []
+    await alive.create()
+    desk.broker.beat(0.0)
+    await look(desk)
+    assert tasks_of("guard.leftovers") == []
+
+
+def tasks_of(scope: str) -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith(f"{scope}.")]
 
 
 async def test_what_was_adopted_is_not_left_over(successor: Successor) -> None:
@@ -251,8 +337,9 @@ async def test_an_unwritable_journal_ends_nothing_that_it_can_not_claim(successo
     desk.journal.full = True
     await look(desk)
     assert desk.service.ends == 0
+    await asyncio.sleep(0.1)
+    assert desk.service.ends == 0
     desk.journal.full = False
-    await look(desk)
     await settle(lambda: outcomes(desk) == ["ending", "ended"])
 
 
@@ -263,11 +350,3 @@ async def test_locks_of_the_dead_are_cleared_away(successor: Successor) -> None:
     await look(desk)
     await settle(lambda: outcomes(desk) == ["ending", "ended"])
     assert [file.stem for file in desk.guards_folder.iterdir()] == [desk.broker.guard]
-
-
-def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
-    with GuardLock(tmp_path, "g") as first, GuardLock(tmp_path, "g") as second:
-        assert first.take()
-        assert not second.take()
-        first.release()
-        assert second.take()

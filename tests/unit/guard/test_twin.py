@@ -85,6 +85,31 @@ def test_a_twin_that_is_killed_is_said(one: GuardProcess, atlas: LocalAtlasThrea
     assert [entry.outcome for entry in one.entries()] == [Outcome.ASKED]
 
 
+def test_a_long_answer_comes_through(one: GuardProcess, atlas: LocalAtlasThread) -> None:
+    spoil(atlas, method="POST", change={"token": "t" * 200_000})
+    assert len(one.create()["ok"]["token"]) == 200_000
+
+
+def test_a_session_that_the_living_guard_can_not_take_is_ended_at_once(
+    one: GuardProcess, atlas: LocalAtlasThread
+) -> None:
+    spoil(atlas, method="POST", change={"token": "t" * 1_200_000})
+    assert one.create()["error"]["code"] == "guard_lost"
+    wait_until(lambda: only(atlas).ended_at, 5.0)
+    wait_until(lambda: one.entries()[0].outcome is Outcome.ENDED)
+    # The guard is none the worse for it.
+    assert one.create()["ok"]["session_id"]
+
+
+def test_a_twin_asks_on_after_an_answer_that_says_nothing(one: GuardProcess, atlas: LocalAtlasThread) -> None:
+    """A proxy's 404, or a key that is refused for a while."""
+    in_flight(one, atlas)
+    spoil(atlas, method="DELETE", status=401)
+    kill_guard(one)
+    wait_until(lambda: only(atlas).ended_at, 20.0)
+    assert [call.status for call in atlas.books.called("DELETE")] == [401, 200]
+
+
 def test_a_twin_holds_neither_pipes_nor_lock_of_the_guard(one: GuardProcess, atlas: LocalAtlasThread) -> None:
     number = in_flight(one, atlas)
     (twin,) = psutil.Process(one.process.pid).children()

@@ -1,5 +1,6 @@
 """The watch: limits, signs of life, an empty chair, a sleeping computer, by clocks that are set by hand."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from atlas_desktop.api.limits import LAST_S, SpendingLimits, Terms, day_left_s
 from atlas_desktop.api.orders import Why
 from atlas_desktop.guard.held import Held
 from atlas_desktop.guard.watch import TICK_S, Watch
-from tests.unit.guard.fakes import Clock, FakeService, FakeSource, settle
+from tests.unit.guard.fakes import Clock, FakeService, held, settle
 
 LIMITS = SpendingLimits()
 
@@ -21,10 +22,8 @@ class Bench:
         self.clock = Clock()
         self.ended: list[Why] = []
         self.minutes = 0
-        now_s = self.clock.lasting_s
-        source = FakeSource(FakeService())
-        self.session = Held("ses_1", source, "", limits, terms or Terms(), now_s, now_s, now_s)
-        self.held = {"ses_1": self.session}
+        self.session = held(FakeService(), self.clock, limits, terms)
+        self.held = {self.session.name: self.session}
         self.watch = Watch(
             self.held,
             self.end,
@@ -164,6 +163,32 @@ async def test_it_wakes_up_only_while_something_is_held(monkeypatch: pytest.Monk
     seen = len(looks)
     await settle(lambda: True)
     assert len(looks) == seen
+    await bench.watch.aclose()
+
+
+async def test_what_is_held_the_moment_the_last_one_has_gone_is_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("atlas_desktop.guard.watch.TICK_S", 0.01)
+    bench = Bench()
+    looks: list[int] = []
+
+    def hold_again() -> None:
+        bench.held[bench.session.name] = bench.session
+        bench.watch.wake()
+
+    def look() -> None:
+        looks.append(len(bench.held))
+        if len(looks) == 1:
+            bench.held.clear()
+            # Its turn is after the tick's last step, and before anybody hears that the tick has ended.
+            asyncio.get_running_loop().call_soon(hold_again)
+
+    monkeypatch.setattr(bench.watch, "look", look)
+    bench.watch.wake()
+    await settle(lambda: len(looks) > 3)
+    bench.held.clear()
+    await settle(lambda: bench.watch.is_asleep)
     await bench.watch.aclose()
 
 

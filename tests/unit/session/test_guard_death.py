@@ -54,6 +54,8 @@ async def test_a_guard_that_dies_is_replaced_and_nobody_notices(
     assert guards.last.ops == ["open", "adopt", "leftovers"]
     (adopted,) = guards.last.told("adopt")
     assert (adopted["session_id"], adopted["limits"]["session_usd"]) == (grant.session_id, 6.25)
+    assert (adopted["price_per_hour_usd"], adopted["max_duration_s"]) == (7.0, None)
+    assert 0.0 <= adopted["ran_s"] < 4.0
     await until(lambda: guards.last.told("beat"))
     assert (await source.end(grant.session_id)).cost_usd == 0.01
     assert guard.errors == []

@@ -202,6 +202,22 @@ async def test_the_services_time_sets_the_meter_and_the_limit(
     assert isinstance((await over(session)).reason, TimeReachedError)
 
 
+async def test_what_others_spend_meanwhile_brings_the_days_end_nearer(
+    session: AtlasSession, source: FakeSource, clocks: Clocks
+) -> None:
+    session.set_spending_limits(SpendingLimits(session_usd=100.0, session_s=1e6, day_usd=1.0))
+    await live(session, source)
+    assert session.info is not None
+    before_s = session.snapshot.left_s
+    assert before_s is not None
+    session.told_day("ses_other", 0.9, 80_000.0)
+    assert session.snapshot.left_s == before_s
+    session.told_day(session.info.session_id, 0.5, 80_000.0)
+    assert session.snapshot.left_s == pytest.approx(before_s / 2)
+    clocks.turn(before_s / 2 + 1)
+    assert isinstance((await over(session)).reason, DayReachedError)
+
+
 async def test_a_day_that_is_spent_makes_no_session(session: AtlasSession, source: FakeSource) -> None:
     source.create_errors.append(DayReachedError(limit_usd=20.0))
     session.start(source, Mode.CONVERSATION)

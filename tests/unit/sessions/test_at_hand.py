@@ -88,6 +88,27 @@ async def test_backends_with_and_without_a_token() -> None:
     )
 
 
+async def test_a_backend_whose_query_was_not_written_is_reached_as_it_is_set_up_now() -> None:
+    made = entry("", "backend", "https://backend.example/api?token=old")
+    assert "old" not in repr(made)
+    here = at_hand(MemoryRing(), "https://backend.example/api?token=new")
+    assert await here.access_to(made) == Access(
+        SourceKind.BACKEND, "", "https://backend.example/api?token=new"
+    )
+    # Half an address leads to nobody, or to somebody who never heard of the session.
+    assert await at_hand(MemoryRing(), "https://other.example/api?token=new").access_to(made) is None
+    assert await at_hand(MemoryRing()).access_to(made) is None
+
+
+async def test_a_backend_with_a_token_and_a_query_needs_both() -> None:
+    ring, url = MemoryRing(), "https://backend.example/api?tenant=1"
+    made = entry("token", "backend", url)
+    assert await at_hand(ring, url).access_to(made) is None
+    await KeyStore("p", open_ring=lambda: ring).put(url, "token")
+    assert await at_hand(ring, url).access_to(made) == Access(SourceKind.BACKEND, "token", url)
+    assert await at_hand(ring).access_to(made) is None
+
+
 def test_a_backend_in_the_settings_is_at_hand(tmp_path: Path) -> None:
     profile = Profile.at(tmp_path)
     profile.settings_file.write_text('{"backend_url": "https://backend.example"}')

@@ -31,6 +31,20 @@ def test_a_guard_lives_as_long_as_its_process(tmp_path: Path) -> None:
     assert not locks.lives("0123abcd")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open stays")
+def test_the_locks_of_the_dead_are_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / "dead.lock").touch()
+    (tmp_path / "seen.lock").touch()
+    locks = GuardLocks(tmp_path)
+    with GuardLock(tmp_path, "alive") as alive:
+        assert alive.take()
+        assert not locks.lives("seen")
+        with locks.standing_in({"dead", "alive", "never-here"}):
+            pass
+        assert [file.name for file in tmp_path.iterdir()] == ["alive.lock"]
+        assert locks.lives("alive")
+
+
 def test_who_stands_in_for_a_guard_keeps_others_off(tmp_path: Path) -> None:
     with GuardLocks(tmp_path / "guards").standing_in({"gone"}) as living:
         assert living == set()
@@ -46,12 +60,20 @@ def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("guard", ["", "../outside", "a/b", "\0", "x" * 5000, "ü"])
-def test_a_name_from_a_damaged_journal_is_nobody(tmp_path: Path, guard: str) -> None:
+def test_a_name_from_a_damaged_journal_is_locked_like_any_other(tmp_path: Path, guard: str) -> None:
     locks = GuardLocks(tmp_path / "guards")
     assert not locks.lives(guard)
     with locks.standing_in({guard}) as living:
         assert living == set()
+        assert not GuardLock(tmp_path / "guards", guard).take()
+        with GuardLocks(tmp_path / "guards").standing_in({guard}) as others:
+            assert others == {guard}
     assert not (tmp_path / "outside.lock").exists()
+
+
+def test_two_damaged_names_may_share_a_lock(tmp_path: Path) -> None:
+    with GuardLocks(tmp_path).standing_in({"a/b", "a_b", "a?b"}) as living:
+        assert living == set()
 
 
 def test_where_no_lock_can_be_made_no_guard_has_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, fold
@@ -86,10 +87,54 @@ def test_a_fingerprint_tells_nothing_about_two_sessions_of_one_key() -> None:
 
 
 def test_a_backend_without_a_token_is_known_again() -> None:
-    entry = only(records.asked("g", "backend", "https://x.org/api?t=1", "", Mode.CONVERSATION, NOON))
+    entry = only(backend("https://x.org/api?t=1"))
     assert entry.matches("backend", "https://x.org/api/?t=1", "")
     assert not entry.matches("backend", "https://x.org/api?t=1", "a token")
     assert entry.host == "x.org"
+
+
+def backend(address: str, **more: Any) -> dict[str, Any]:
+    return records.asked("g", "backend", address, "", Mode.CONVERSATION, NOON) | more
+
+
+@pytest.mark.parametrize(
+    ("address", "kept", "is_cut"),
+    [
+        ("https://x.org/api?token=hush", "https://x.org/api", True),
+        ("https://me:hush@x.org/api", "https://x.org/api", True),
+        ("https://hush@x.org/a@b?t=hush#hush", "https://x.org/a@b", True),
+        ("x.org/api/?token=hush", "x.org/api/", True),
+        ("me:hush@x.org/api", "x.org/api", True),
+        ("//me:hush@x.org", "//x.org", True),
+        ("https://x.org/api#hush", "https://x.org/api", False),
+        ("https://x.org/api?", "https://x.org/api", False),
+        ("https://x.org/a@b", "https://x.org/a@b", False),
+        ("", "", False),
+    ],
+)
+def test_what_may_be_a_secret_in_an_address_is_not_written(address: str, kept: str, is_cut: bool) -> None:
+    record = backend(address)
+    assert "hush" not in json.dumps(record)
+    entry = only(record)
+    assert (entry.address, entry.place, entry.is_address_cut) == (kept, kept, is_cut)
+
+
+def test_a_backend_whose_query_was_not_written_is_known_again() -> None:
+    entry = only(backend("https://x.org/api?token=old"))
+    for address in ("https://x.org/api?token=new", "https://X.org/api/", "https://me:hush@x.org/api"):
+        assert entry.matches("backend", address, "")
+    for address in ("https://x.org/other?token=old", "https://y.org/api?token=old", ""):
+        assert not entry.matches("backend", address, "")
+
+
+def test_a_record_of_before_with_a_query_still_matches() -> None:
+    old = only({**backend(""), "address": "https://me:pw@x.org/api?token=old"})
+    assert old.matches("backend", "https://x.org/api?token=old", "")
+    assert old.matches("backend", "https://x.org/api?token=new", "")
+    assert not old.matches("backend", "https://y.org/api?token=old", "")
+    # It leads there as it stands; nobody is shown more than its place.
+    assert (old.address, old.is_address_cut) == ("https://me:pw@x.org/api?token=old", False)
+    assert (old.place, old.host) == ("https://x.org/api", "x.org")
 
 
 def test_an_unreadable_fingerprint_is_nobodys() -> None:
@@ -105,6 +150,71 @@ def test_cost_grows_with_time_until_the_longest_that_the_service_allows() -> Non
     assert entry.cost_by(NOON + timedelta(minutes=30)) == pytest.approx(3.6)
     assert entry.running_s(NOON + timedelta(days=3)) == 14400
     assert only(ask).cost_by(NOON) is None
+
+
+def limited(ask: dict[str, Any], **more: float | None) -> dict[str, Any]:
+    return ask | {"limit_s": 3600.0, "limit_usd": 100.0} | more
+
+
+def test_the_limits_of_a_session_are_written_where_they_are_some() -> None:
+    def made(limits: SpendingLimits) -> dict[str, Any]:
+        return records.asked("g", "atlas", BASE, KEY, Mode.CONVERSATION, NOON, limits)
+
+    ask = made(SpendingLimits(session_usd=5.0, session_s=math.inf))
+    assert (ask["limit_usd"], ask["limit_s"]) == (5.0, None)
+    entry = only(ask, granted(ask, max_duration_s=None))
+    assert (entry.limit_usd, entry.limit_s, entry.longest_s) == (5.0, None, 5.0 / 7.2 * 3600)
+    ask = asked()
+    assert only(ask, granted(ask, max_duration_s=None)).longest_s is None
+
+
+@pytest.mark.parametrize(
+    ("max_s", "limits", "longest_s"),
+    [
+        (14400.0, {}, 14400.0),  # the service ends it, whatever we allowed
+        (1800.0, {}, 1800.0),
+        (None, {}, 3600.0),
+        (None, {"limit_usd": 3.6}, 1800.0),
+        (None, {"limit_usd": None}, 3600.0),
+        (None, {"limit_s": None}, 100 / 7.2 * 3600),
+        (None, {"limit_s": None, "limit_usd": None}, None),
+    ],
+)
+def test_what_counts_of_one_that_nobody_saw_end_is_bounded(
+    max_s: float | None, limits: dict[str, float | None], longest_s: float | None
+) -> None:
+    ask = limited(asked(), **limits)
+    entry = only(ask, granted(ask, max_duration_s=max_s))
+    days_later = NOON + timedelta(days=3)
+    assert entry.longest_s == pytest.approx(longest_s)
+    assert entry.reckoned_s(days_later) == pytest.approx(longest_s)
+    usd = None if longest_s is None else longest_s / 3600 * 7.2
+    assert entry.reckoned_usd(days_later) == pytest.approx(usd)
+    over = only(ask, granted(ask, max_duration_s=max_s), records.dismissed(ask["key"], days_later))
+    assert over.reckoned_usd(days_later) == pytest.approx(usd)
+    if longest_s is not None:
+        assert entry.reckoned_s(NOON + timedelta(minutes=10)) == 600
+    # What is said of a leftover is the most that it may have cost.
+    most_s = 14400.0 if max_s == 14400.0 else 3 * 86400.0 if max_s is None else max_s
+    assert entry.cost_by(days_later) == pytest.approx(most_s / 3600 * 7.2)
+
+
+def test_figures_count_as_they_are() -> None:
+    ask = limited(asked())
+    grant = granted(ask, max_duration_s=None)
+    later = NOON + timedelta(hours=30)
+    told = only(ask, grant, ended(ask, later, duration_s=9000, cost_usd=18.0))
+    assert (told.reckoned_s(later), told.reckoned_usd(later)) == (9000, 18.0)
+    # It was over when it was asked for, nobody said since when.
+    assert only(ask, grant, ended(ask, later)).reckoned_s(later) == 3600
+    bare = asked()
+    seen = only(bare, granted(bare, max_duration_s=None), ended(bare, NOON + timedelta(minutes=5)))
+    assert seen.reckoned_s(later) == 300
+
+
+def test_one_that_was_never_granted_counts_nothing() -> None:
+    entry = only(limited(asked()))
+    assert (entry.reckoned_s(NOON), entry.reckoned_usd(NOON)) == (None, None)
 
 
 def test_a_clock_set_back_makes_nothing_negative() -> None:

@@ -129,6 +129,31 @@ def test_what_has_no_price_costs_nothing_that_we_know_of() -> None:
     assert history.spent_today_usd(known, NOON) == 0.0
 
 
+def test_one_that_nobody_saw_end_does_not_eat_the_day() -> None:
+    """The computer was off for days; the service names no longest time."""
+    left = entry(hours_ago(80), None, max_duration_s=None, limit_s=3600.0)
+    said_over = replace(left, outcome=Outcome.DISMISSED, ended_at=NOON)
+    assert history.spent_today_usd([left, said_over], NOON) == 0.0
+    recent = replace(left, granted_at=hours_ago(3))
+    assert history.spent_today_usd([recent], NOON) == pytest.approx(10)
+    totals = history.totals([left, said_over, recent], NOON)
+    assert totals.day_usd == pytest.approx(10)
+    assert totals.month_usd == pytest.approx(30)
+    [row] = history.rows([left], NOON)
+    assert row.duration_s == 3600
+    assert row.estimated_usd == pytest.approx(10)
+
+
+def test_one_that_nothing_bounds_is_unknown_and_no_part_of_the_limit() -> None:
+    left = entry(hours_ago(80), None, max_duration_s=None)
+    said_over = replace(left, outcome=Outcome.DISMISSED, ended_at=NOON)
+    assert history.spent_today_usd([left, said_over], NOON) == 0.0
+    for row in history.rows([left, said_over], NOON):
+        assert (row.duration_s, row.estimated_usd, row.charged_usd) == (None, None, None)
+    [cells] = read(history.to_csv([said_over]))
+    assert (cells["duration_s"], cells["our_cost_usd"], cells["outcome"]) == ("", "", "dismissed")
+
+
 @pytest.mark.parametrize(("day", "hours"), [((3, 29), 23), ((10, 25), 25)])
 def test_a_day_on_which_the_clock_is_changed_has_its_own_length(day: tuple[int, int], hours: int) -> None:
     noon = datetime(2026, *day, 12, tzinfo=UTC)
