@@ -70,7 +70,7 @@ class Performer(Protocol):
     """
 
     def picture(self, index: int) -> Picture:
-        """Draws frame ``index`` (25 a second; it may skip numbers, it never goes back).
+        """Draws frame ``index`` (25 a second, or as its form says; it may skip numbers, never goes back).
 
         The array belongs to the caller until the next call and is not written to by it.
         """
@@ -130,11 +130,34 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaForm:
+    """What a performer's media are like, where it is not the service's own form.
+
+    Attributes:
+        width_px: Of every picture; even.
+        height_px: Of every picture; even.
+        frame_rate_hz: Pictures a second; the first one goes with the first block of sound.
+        picture_bps: What the pictures may take when encoded.
+        sound_ppm: How much too fast the sound's clock runs, as clocks of sound cards do.
+    """
+
+    width_px: int = PICTURE_SIZE_PX
+    height_px: int = PICTURE_SIZE_PX
+    frame_rate_hz: int = FRAME_RATE_HZ
+    picture_bps: int = 1_500_000
+    sound_ppm: float = 0.0
+
+
+SERVICE_FORM = MediaForm()
+
+
+@dataclass(frozen=True, slots=True)
 class Cast:
-    """The avatar of one room: a body, and in conversation mode a mind."""
+    """The avatar of one room: a body, in conversation mode a mind, and what the body's media are like."""
 
     performer: Performer
     mind: Mind | None = None
+    form: MediaForm = SERVICE_FORM
 
 
 Casting = Callable[[str, bytes | None, Stage], Cast]

@@ -12,9 +12,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from atlas_desktop.local_atlas.stage import (
-    FRAME_RATE_HZ,
     SAMPLE_RATE_HZ,
+    SERVICE_FORM,
     SOUND_BLOCK_SAMPLES,
+    MediaForm,
     Picture,
     Sound,
 )
@@ -24,8 +25,6 @@ EncodedPacket: TypeAlias = "av.Packet[Any]"
 VIDEO_CLOCK_HZ = 90_000
 _VIDEO_BASE = Fraction(1, VIDEO_CLOCK_HZ)
 _AUDIO_BASE = Fraction(1, SAMPLE_RATE_HZ)
-_TICKS_A_FRAME = VIDEO_CLOCK_HZ // FRAME_RATE_HZ
-_VIDEO_BPS = 1_500_000
 _AUDIO_BPS = 64_000
 _KEY_EVERY_FRAMES = 250
 
@@ -35,9 +34,6 @@ _VP8_OPTIONS = {
     "lag-in-frames": "0",
     "static-thresh": "100",
     "error-resilient": "default",
-    "minrate": str(_VIDEO_BPS // 4),
-    "maxrate": str(_VIDEO_BPS),
-    "bufsize": str(_VIDEO_BPS // 2),
     "undershoot-pct": "95",
 }
 _H264_OPTIONS = {"preset": "superfast", "tune": "zerolatency", "level": "31", "profile": "baseline"}
@@ -46,8 +42,9 @@ _H264_OPTIONS = {"preset": "superfast", "tune": "zerolatency", "level": "31", "p
 class PictureEncoder:
     """Encodes I420 pictures as VP8 or H264. Thread: any, one at a time."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, form: MediaForm = SERVICE_FORM) -> None:
         self._name = "libx264" if codec.upper() == "H264" else "libvpx"
+        self._form = form
         self._codec: VideoCodecContext | None = None
 
     def encode(self, picture: Picture, index: int, key: bool) -> list[EncodedPacket]:
@@ -57,7 +54,7 @@ class PictureEncoder:
         if codec is None or (codec.width, codec.height) != (width, height):
             codec = self._codec = self._open(width, height)
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
-        frame.pts = index * _TICKS_A_FRAME
+        frame.pts = index * VIDEO_CLOCK_HZ // self._form.frame_rate_hz
         frame.time_base = _VIDEO_BASE
         frame.pict_type = PictureType.I if key else PictureType.NONE
         return codec.encode(frame)
@@ -70,13 +67,18 @@ class PictureEncoder:
         codec = cast(VideoCodecContext, av.CodecContext.create(self._name, "w"))
         codec.width, codec.height = width, height
         codec.pix_fmt = "yuv420p"
-        codec.bit_rate = _VIDEO_BPS
-        codec.framerate = Fraction(FRAME_RATE_HZ)
+        codec.bit_rate = self._form.picture_bps
+        codec.framerate = Fraction(self._form.frame_rate_hz)
         codec.time_base = _VIDEO_BASE
         codec.gop_size = _KEY_EVERY_FRAMES
         codec.thread_count = 1
-        codec.options = dict(_H264_OPTIONS if self._name == "libx264" else _VP8_OPTIONS)
+        codec.options = dict(_H264_OPTIONS) if self._name == "libx264" else _vp8_options(codec.bit_rate)
         return codec
+
+
+def _vp8_options(bps: int) -> dict[str, str]:
+    rates = {"minrate": bps // 4, "maxrate": bps, "bufsize": bps // 2}
+    return _VP8_OPTIONS | {name: str(rate) for name, rate in rates.items()}
 
 
 class SoundEncoder:

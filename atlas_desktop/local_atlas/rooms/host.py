@@ -35,7 +35,6 @@ class Host:
         broadcast: Callable[[bytes], None],
         announce: Callable[[], None],
     ) -> None:
-        self.presence = AvatarPresence(options.codec)
         self.mode = mode
         self._members = members
         self._announce = announce
@@ -44,10 +43,12 @@ class Host:
         self._scope = Scope("host")
         self._user_speaker: Speaker | None = None
         self._transcripts = Transcripts(press, broadcast, options.transcripts)
+        self._cast = casting(mode, face, self)
+        form = self._cast.form
+        self.presence = AvatarPresence(options.codec, form.width_px, form.height_px)
         if mode == "conversation":
             self.presence.attributes[STATE_ATTRIBUTE] = AgentState.INITIALIZING.value
-        self._cast = casting(mode, face, self)
-        self.show = Show(self._cast.performer, options.codec, self._deliver)
+        self.show = Show(self._cast.performer, options.codec, self._deliver, form)
 
     def enter_after(self, delay_s: float) -> None:
         """Comes into the room after ``delay_s``; its clock starts at once, so that it is warm by then."""

@@ -26,6 +26,8 @@ class AvatarPresence:
     """The avatar as a participant: it publishes a picture and a voice that play in sync."""
 
     codec: str
+    width_px: int = PICTURE_SIZE_PX
+    height_px: int = PICTURE_SIZE_PX
     sid: str = field(default_factory=lambda: make_sid("PA"))
     video_sid: str = field(default_factory=lambda: make_sid("TR"))
     audio_sid: str = field(default_factory=lambda: make_sid("TR"))
@@ -92,8 +94,8 @@ class AvatarPresence:
             source=models.CAMERA,
             mime_type=f"video/{self.codec}",
             stream="camera",
-            width=PICTURE_SIZE_PX,
-            height=PICTURE_SIZE_PX,
+            width=self.width_px,
+            height=self.height_px,
         )
         return [audio, video] if self.video_sid else [audio]
 

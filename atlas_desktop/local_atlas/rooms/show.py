@@ -9,13 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 from atlas_desktop.local_atlas.rooms.encoding import EncodedPacket, PictureEncoder, SoundEncoder
 from atlas_desktop.local_atlas.scope import Scope
-from atlas_desktop.local_atlas.stage import FRAME_RATE_HZ, SAMPLE_RATE_HZ, SOUND_BLOCK_SAMPLES, Performer
+from atlas_desktop.local_atlas.stage import (
+    SAMPLE_RATE_HZ,
+    SERVICE_FORM,
+    SOUND_BLOCK_SAMPLES,
+    MediaForm,
+    Performer,
+)
 
 log = logging.getLogger(__name__)
 
 _BLOCK_S = SOUND_BLOCK_SAMPLES / SAMPLE_RATE_HZ
-_BLOCKS_A_FRAME = round(1 / (FRAME_RATE_HZ * _BLOCK_S))
 _BEHIND_LIMIT_S = 0.2
+_TOGETHER_S = 1e-6
 _KEY_GAP_FRAMES = 5
 
 Deliver = Callable[[str, list[EncodedPacket]], None]
@@ -25,18 +31,22 @@ Deliver = Callable[[str, list[EncodedPacket]], None]
 class Show:
     """Runs the performer in real time: 50 blocks of 20 ms and 25 pictures a second, stamped by one clock.
 
-    Sound comes first in each step, so that the picture drawn after it shows the mouth of just this sound.
-    A step that comes too late is skipped rather than caught up with.
+    Sound comes first where both are due, so that the picture drawn after it shows the mouth of just this
+    sound. What comes too late is skipped rather than caught up with.
     """
 
-    def __init__(self, performer: Performer, codec: str, deliver: Deliver) -> None:
+    def __init__(
+        self, performer: Performer, codec: str, deliver: Deliver, form: MediaForm = SERVICE_FORM
+    ) -> None:
         self.frames = 0
         self.skipped_blocks = 0
         self.resting = False
         """Set while nobody is there: the clock runs on, but nothing is drawn."""
         self._performer = performer
         self._deliver = deliver
-        self._picture = PictureEncoder(codec)
+        self._block_s = _BLOCK_S / (1 + form.sound_ppm / 1e6)
+        self._frame_rate_hz = form.frame_rate_hz
+        self._picture = PictureEncoder(codec, form)
         self._sound = SoundEncoder()
         self._stop = threading.Event()
         self._key = threading.Event()
@@ -77,26 +87,30 @@ class Show:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         began_s = time.monotonic()
-        step = 0
-        while not self._stop.wait(max(0.0, began_s + step * _BLOCK_S - time.monotonic())):
-            if loop.is_closed():
-                # Nobody closed the room before the process goes: it must not wait for this thread.
+        block = frame = 0
+        while True:
+            block_s, frame_s = block * self._block_s, frame / self._frame_rate_hz
+            due_s = min(block_s, frame_s)
+            # A loop that nobody closed the room on before the process goes must not wait for this thread.
+            if self._stop.wait(max(0.0, began_s + due_s - time.monotonic())) or loop.is_closed():
                 return
-            late_s = time.monotonic() - began_s - step * _BLOCK_S
+            late_s = time.monotonic() - began_s - due_s
             if late_s > _BEHIND_LIMIT_S:
-                missed = int(late_s / _BLOCK_S)
-                self.skipped_blocks += missed
-                step += missed
-            if not self.resting and time.monotonic() >= self._frozen_until_s:
-                self._step(loop, step)
-            step += 1
+                self.skipped_blocks += int(late_s / self._block_s)
+                block += int(late_s / self._block_s)
+                frame += int(late_s * self._frame_rate_hz)
+                continue
+            is_playing = not self.resting and time.monotonic() >= self._frozen_until_s
+            if block_s <= frame_s + _TOGETHER_S:
+                if is_playing:
+                    self._hand_over(loop, "audio", self._sound.encode(self._performer.sound(block), block))
+                block += 1
+            else:
+                if is_playing:
+                    self._draw(loop, frame)
+                frame += 1
 
-    def _step(self, loop: asyncio.AbstractEventLoop, step: int) -> None:
-        packets = self._sound.encode(self._performer.sound(step), step)
-        self._hand_over(loop, "audio", packets)
-        if step % _BLOCKS_A_FRAME:
-            return
-        index = step // _BLOCKS_A_FRAME
+    def _draw(self, loop: asyncio.AbstractEventLoop, index: int) -> None:
         key = self._key.is_set() and index - self._last_key_frame >= _KEY_GAP_FRAMES
         if key:
             self._key.clear()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from atlas_desktop.local_atlas.rooms.encoding import EncodedPacket, PictureEncoder, SoundEncoder
 from atlas_desktop.local_atlas.rooms.outlet import Outlet
 from atlas_desktop.local_atlas.rooms.show import Show
+from atlas_desktop.local_atlas.stage import MediaForm
 
 from .stand_ins import ToyPerformer, eventually, tone
 
@@ -71,6 +72,25 @@ async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() 
     stopped = dict(counts)
     await asyncio.sleep(0.1)
     assert counts == stopped
+
+
+async def test_a_performer_may_have_a_form_of_its_own() -> None:
+    counts, stamps = {"audio": 0, "video": 0}, list[int]()
+
+    def deliver(kind: str, packets: list[EncodedPacket]) -> None:
+        counts[kind] += len(packets)
+        stamps.extend(packet.pts or 0 for packet in packets if kind == "video")
+
+    form = MediaForm(frame_rate_hz=40, sound_ppm=200_000)
+    show = Show(ToyPerformer(hums=True), "VP8", deliver, form)
+    began_s = time.monotonic()
+    show.start()
+    await asyncio.sleep(1.0)
+    passed_s = time.monotonic() - began_s
+    await show.aclose()
+    assert counts["video"] == pytest.approx(40 * passed_s, abs=4)
+    assert counts["audio"] == pytest.approx(60 * passed_s, abs=6)
+    assert stamps[:3] == [0, 2250, 4500]
 
 
 async def test_an_outlet_begins_at_a_key_frame_and_again_after_an_overflow() -> None:
