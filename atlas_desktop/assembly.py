@@ -23,6 +23,7 @@ from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.live.live_page import LivePage
@@ -77,14 +78,17 @@ class Assembly(QObject):
             backend=options.backend or "",
             guard=self.guard,
         )
-        self.picture = PictureView(self.session.video)
+        self.picture = PictureView(self.session.video, self.session.sync.lip_sync)
         self.sound = SoundThread(self.session.audio, self.session.playout)
         self._microphone = Microphone(parent=self)
+        self._writes = 0
         self._level_timer = QTimer(self)
         self._journal = BillingJournal(profile.billing_journal)
         self._life_before: Life = self.session.snapshot.life
         self._join_window(window, theme)
         self._join_devices()
+        self._take_settings(settings.settings)
+        settings.on_change(self._take_settings)
 
     def open(self, options: WindowOptions) -> None:
         """Begins with what the command line asked for."""
@@ -149,6 +153,7 @@ class Assembly(QObject):
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_works)
         self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
+        self.session.sync.attach_speaker(self._sink_level_ms)
         self.session.on_change(self._follow)
         self._level_timer.setInterval(_LEVEL_EVERY_MS)
         self._level_timer.timeout.connect(self._tell_level)
@@ -163,6 +168,16 @@ class Assembly(QObject):
         if snapshot.is_over:
             self._microphone.close()
             self._level_timer.stop()
+
+    def _take_settings(self, settings: Settings) -> None:
+        lip_sync = self.session.sync.lip_sync
+        lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
+
+    def _sink_level_ms(self) -> float | None:
+        """What the speaker holds, when it was given something since this was last asked."""
+        counters = self.sound.counters
+        before, self._writes = self._writes, counters.writes
+        return counters.level_ms if counters.writes != before else None
 
     @Slot()
     def _tell_level(self) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.frames import I420Frame, LatestBox
+from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
 from atlas_desktop.media.ring import PcmRing
+from atlas_desktop.media.showing import ShowingLine, Turn
 from atlas_desktop.media.subscribers import Subscribers, Subscription
 
 Signal: TypeAlias = Callable[[], None]
@@ -26,10 +27,10 @@ def monotonic_us() -> int:
 
 
 class VideoFeed:
-    """The avatar's picture: newest frame only.
+    """The avatar's picture: the newest frame, or for the painter the one that is due.
 
     A library user calls ``latest()`` or iterates with ``async for frame in feed``; the painter
-    calls ``take()`` after its ``on_arrival`` callback was called.
+    calls ``turn()`` after its ``on_arrival`` callback was called, and when a turn says so.
 
     Attributes:
         received: Frames since the last ``clear()``.
@@ -41,7 +42,7 @@ class VideoFeed:
         self.received = 0
         self.first_frame_us: int | None = None
         self.last_frame_us: int | None = None
-        self._box: LatestBox[I420Frame] = LatestBox()
+        self._line = ShowingLine()
         self._latest: I420Frame | None = None
         self._arrival: Signal | None = None
         self._first: Signal | None = None
@@ -54,7 +55,7 @@ class VideoFeed:
     @property
     def replaced(self) -> int:
         """How many frames the painter never took, since the feed was made."""
-        return self._box.replaced
+        return self._line.dropped
 
     def latest(self) -> I420Frame | None:
         """The newest frame; stays until the next one. Thread: any."""
@@ -62,10 +63,17 @@ class VideoFeed:
 
     def take(self) -> I420Frame | None:
         """The newest frame that was not taken yet: for the one painter."""
-        return self._box.take()
+        return self._line.newest().frame
+
+    def turn(self, now_us: int, hold_us: int | None) -> Turn:
+        """The frame to show at ``now_us`` when each is held for so long, for the one painter.
+
+        ``None``: nothing is held, the newest is shown at once.
+        """
+        return self._line.newest() if hold_us is None else self._line.due(now_us, hold_us)
 
     def on_arrival(self, signal: Signal | None) -> None:
-        """Sets who is told, in the native thread, that there is something to ``take()`` again."""
+        """Sets who is told, in the native thread, that there is something to take again."""
         self._arrival = signal
 
     def on_first_frame(self, signal: Signal | None) -> None:
@@ -80,7 +88,7 @@ class VideoFeed:
         is_first = self.first_frame_us is None
         if is_first:
             self.first_frame_us = frame.received_us
-        if self._box.put(frame) and self._arrival is not None:
+        if self._line.put(frame) and self._arrival is not None:
             self._arrival()
         if is_first and self._first is not None:
             self._first()
@@ -89,7 +97,7 @@ class VideoFeed:
     def clear(self) -> None:
         """Forgets the frames and the counters of a session that is over."""
         self._latest = None
-        self._box.take()
+        self._line.newest()
         self.received = 0
         self.first_frame_us = None
         self.last_frame_us = None

@@ -1,13 +1,11 @@
-"""A picture in the SDK's own memory, and the box that holds the newest one."""
+"""A picture in the SDK's own memory."""
 
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-T = TypeVar("T")
 Plane = NDArray[np.uint8]
 
 
@@ -114,35 +112,3 @@ class I420Frame:
         width, height = (self.width + 1) // 2, (self.height + 1) // 2
         start = self.width * self.height + index * width * height
         return self._data[start : start + width * height].reshape(height, width)
-
-
-class LatestBox(Generic[T]):
-    """Holds the newest item only, and says when its reader must be woken. One reader.
-
-    No lock: the writer is the SDK's own thread, which must never wait for a preempted reader.
-    """
-
-    __slots__ = ("_armed", "_slot", "replaced")
-
-    def __init__(self) -> None:
-        self._slot: deque[T] = deque(maxlen=1)
-        self._armed = True
-        self.replaced = 0
-
-    def put(self, item: T) -> bool:
-        """Stores ``item``; True when the reader has emptied the box since it was last told so."""
-        self.replaced += len(self._slot)
-        self._slot.append(item)
-        # Looked at only after storing: a reader that empties the box in between is woken once too
-        # often, never once too seldom.
-        armed = self._armed
-        self._armed = False
-        return armed
-
-    def take(self) -> T | None:
-        """Removes and returns the newest item."""
-        self._armed = True
-        try:
-            return self._slot.popleft()
-        except IndexError:
-            return None

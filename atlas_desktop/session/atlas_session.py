@@ -33,12 +33,13 @@ from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.overview import overview
 from atlas_desktop.session.own_clip import OwnClip
 from atlas_desktop.session.parts import Parts, load_livekit
-from atlas_desktop.session.ports import RoomPort
+from atlas_desktop.session.ports import RoomPort, RoomStatistics
 from atlas_desktop.session.pulse import Pulse
 from atlas_desktop.session.room_events import RoomEvents
 from atlas_desktop.session.run import Limits, Request, Run
 from atlas_desktop.session.snapshot import SessionSnapshot, shown, state_name
 from atlas_desktop.session.speech import Speech
+from atlas_desktop.session.sync import Sync
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.session.vitals import Vitals
 
@@ -59,6 +60,7 @@ class AtlasSession(KeptSession):
         video: The avatar's picture: ``latest()`` or ``async for``.
         audio: The avatar's sound: ``latest()`` or ``async for``.
         playout: Volume, mute and the gate of what is heard here.
+        sync: How long pictures wait for their sound, and what remains.
     """
 
     def __init__(
@@ -77,13 +79,14 @@ class AtlasSession(KeptSession):
         self._scope = TaskScope(f"{scope_name}.side", self._notices)
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
+        self.sync = Sync(self._parts.lip_sync)
         self._vitals = Vitals(self.video, self.audio)
         self._lifecycle = Lifecycle(
             scope_name, self._make_room, self.video, self._moved, self._notices, limits, self._parts.clock_s
         )
         self._keeper = Keeper(self._lifecycle, self._limits_changes, self._parts.clock_s, self._parts.awake_s)
         self._ears = Ears(self._vitals, self._speech)
-        self._pulse = Pulse(self._scope, self._beat, self._room, self._take_round_trip)
+        self._pulse = Pulse(self._scope, self._beat, self._room, self._take_statistics)
         self._shown = shown(self.snapshot)
         self._own_clip = OwnClip(self._speech, self._notices, self._refresh)
         self.transcript.on_change(self._count_message)
@@ -316,6 +319,7 @@ class AtlasSession(KeptSession):
         self.video.clear()
         self.audio.clear()
         self._vitals.reset()
+        self.sync.reset()
         self._speech.microphone_wanted = run.request.microphone
         self.playout.open()
         self._keeper.begin()
@@ -347,8 +351,9 @@ class AtlasSession(KeptSession):
             self.playout.release()
             self._refresh()
 
-    def _take_round_trip(self, rtt_ms: float | None) -> None:
-        self._vitals.rtt_ms = rtt_ms
+    def _take_statistics(self, statistics: RoomStatistics) -> None:
+        self._vitals.rtt_ms = statistics.round_trip_ms
+        self.sync.take(statistics)
         self._refresh()
 
     def _beat(self) -> None:

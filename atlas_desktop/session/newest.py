@@ -40,6 +40,11 @@ class Newest(Generic[H]):
         self._present = False
         self._mends_left = _MENDS_A_TRACK
 
+    @property
+    def name(self) -> str | None:
+        """The id of the track whose stream is open."""
+        return self._name
+
     def add(self, name: str, track: Any) -> None:
         """``track`` came; ``name`` is its id."""
         self._tracks.pop(name, None)

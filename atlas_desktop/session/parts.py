@@ -9,11 +9,12 @@ import asyncio
 import importlib.resources  # noqa: F401
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.clock import lasting_s
+from atlas_desktop.media.lipsync import LipSync
 from atlas_desktop.session.ports import RoomListener, RoomPort
 from atlas_desktop.session.speech import FullSpeaker
 
@@ -46,6 +47,7 @@ class Parts:
     make_room: RoomMaker
     clock_s: Callable[[], float] = lasting_s
     awake_s: Callable[[], float] = time.monotonic
+    lip_sync: LipSync = field(default_factory=LipSync)
 
     @classmethod
     def real(cls, on_error: ErrorHandler) -> Parts:

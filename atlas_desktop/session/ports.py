@@ -56,6 +56,19 @@ class RoomListener(Protocol):
         """``lk.agent.state`` of any participant; ``None`` when whoever had it left."""
 
 
+@dataclass(frozen=True, slots=True)
+class RoomStatistics:
+    """What a room knows of its connection. Milliseconds; ``None``: not known.
+
+    Attributes:
+        round_trip_ms: Of the selected candidate pair.
+        apart_ms: By how much the avatar's picture is handed out before the sound that belongs to it.
+    """
+
+    round_trip_ms: float | None = None
+    apart_ms: float | None = None
+
+
 class RoomPort(Protocol):
     """A room: joined once, left once. Thread: one event loop."""
 
@@ -82,8 +95,8 @@ class RoomPort(Protocol):
             RoomError: It did not go out.
         """
 
-    async def round_trip_ms(self) -> float | None:
-        """Round-trip time of the selected candidate pair; ``None`` when it is not known."""
+    async def statistics(self) -> RoomStatistics:
+        """Asks for all figures in one call, of about 1 ms: once a second, not more."""
         ...
 
     async def leave(self) -> None:

@@ -1,13 +1,13 @@
-"""Looks at a session four times a second, and asks for the round-trip time every two seconds."""
+"""Looks at a session four times a second, and asks its room for figures every second."""
 
 import asyncio
 from collections.abc import Callable
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.session.ports import RoomPort
+from atlas_desktop.session.ports import RoomPort, RoomStatistics
 
 BEAT_S = 0.25
-ROUND_TRIP_EVERY_S = 2.0
+STATISTICS_EVERY_S = 1.0
 _FIRST_TRIES_S = 0.5
 _ANSWER_LIMIT_S = 2.0
 
@@ -19,7 +19,7 @@ class Pulse:
         scope: Owns the two tasks.
         on_beat: Called four times a second.
         room: The room, once joined.
-        on_round_trip: Called with milliseconds, or ``None`` when they are not known.
+        on_statistics: Called with the room's figures once a second.
     """
 
     def __init__(
@@ -27,12 +27,12 @@ class Pulse:
         scope: TaskScope,
         on_beat: Callable[[], None],
         room: Callable[[], RoomPort | None],
-        on_round_trip: Callable[[float | None], None],
+        on_statistics: Callable[[RoomStatistics], None],
     ) -> None:
         self._scope = scope
         self._on_beat = on_beat
         self._room = room
-        self._on_round_trip = on_round_trip
+        self._on_statistics = on_statistics
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -40,7 +40,7 @@ class Pulse:
         if not self._tasks:
             self._tasks = [
                 self._scope.start(self._beat(), "beat"),
-                self._scope.start(self._ask(), "round-trip"),
+                self._scope.start(self._ask(), "statistics"),
             ]
 
     def stop(self) -> None:
@@ -57,14 +57,14 @@ class Pulse:
     async def _ask(self) -> None:
         known = False
         while True:
-            await asyncio.sleep(ROUND_TRIP_EVERY_S if known else _FIRST_TRIES_S)
+            await asyncio.sleep(STATISTICS_EVERY_S if known else _FIRST_TRIES_S)
             room = self._room()
             if room is None:
                 continue
             try:
                 async with asyncio.timeout(_ANSWER_LIMIT_S):
-                    rtt_ms = await room.round_trip_ms()
+                    found = await room.statistics()
             except TimeoutError:
-                rtt_ms = None
-            known = rtt_ms is not None
-            self._on_round_trip(rtt_ms)
+                found = RoomStatistics()
+            known = found.round_trip_ms is not None
+            self._on_statistics(found)

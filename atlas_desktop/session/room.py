@@ -21,7 +21,7 @@ from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
-from atlas_desktop.session.ports import LegacySegment, RoomListener, Voice
+from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Voice
 from atlas_desktop.session.transcript import Role, SegmentStream
 
 log = logging.getLogger(__name__)
@@ -114,18 +114,20 @@ class AtlasRoom:
         except rtc.participant.PublishDataError as error:
             raise RoomError(detail=_first_line(error.message)) from error
 
-    async def round_trip_ms(self) -> float | None:
+    async def statistics(self) -> RoomStatistics:
         # Not before there is a picture: until a sender's first report has a time, WebRTC's statistics hold
         # "-inf", and LiveKit 1.2.1 aborts the process when it reads that.
         if not self._room.isconnected() or self._video.last_frame_us is None:
-            return None
+            return RoomStatistics()
         try:
             stats = await self._room.get_rtc_stats()
         except RuntimeError as error:
             # The room went while it was asked.
             log.debug("no statistics: %s", error)
-            return None
-        return selected_round_trip_ms([*stats.publisher_stats, *stats.subscriber_stats])
+            return RoomStatistics()
+        entries = [*stats.publisher_stats, *stats.subscriber_stats]
+        apart = apart_ms(entries, self._picture.name, self._sound.name)
+        return RoomStatistics(selected_round_trip_ms(entries), apart)
 
     async def _mend(self) -> None:
         """Frames come in a native thread, where an error only sets a flag; here it is read."""
@@ -259,6 +261,30 @@ def selected_round_trip_ms(stats: list[Any]) -> float | None:
     # WebRTC counts whole milliseconds: 0 is a fast answer, where there was one at all.
     times_s = [pair.current_round_trip_time for pair in measured if pair.responses_received]
     return min(times_s) * 1000 if times_s else None
+
+
+def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = None) -> float | None:
+    """How far the picture's playout is ahead of the sound's; ``None`` until both are known.
+
+    ``picture`` and ``sound`` are the tracks' ids: a server may name them in the statistics.
+    Source: ``estimatedPlayoutTimestamp``, the sender's clock, of W3C's WebRTC statistics; there after a
+    track's second sender report.
+    """
+    ahead_ms, heard_ms = _playout_ms(stats, "video", picture), _playout_ms(stats, "audio", sound)
+    return None if ahead_ms is None or heard_ms is None else ahead_ms - heard_ms
+
+
+def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
+    entries = [
+        entry.inbound_rtp.inbound
+        for entry in stats
+        if entry.HasField("inbound_rtp") and entry.inbound_rtp.stream.kind == kind
+    ]
+    playing = [entry for entry in entries if entry.estimated_playout_timestamp > 0]
+    named = [entry for entry in playing if track and track in entry.track_identifier]
+    # One that went may stay in the statistics for a while.
+    newest = max(named or playing, key=lambda entry: entry.last_packet_received_timestamp, default=None)
+    return None if newest is None else float(newest.estimated_playout_timestamp)
 
 
 def _first_line(text: str) -> str:

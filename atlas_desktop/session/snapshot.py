@@ -50,7 +50,7 @@ class SessionSnapshot:
         elapsed_s: Seconds since the service granted the session; 0 before, standing still after.
         cost_usd: What it has cost so far by our own clock; None when not billed or not known.
         price_per_hour_usd: None when not billed or not known.
-        rtt_ms: Round trip to the room, measured every 2 s while connected.
+        rtt_ms: Round trip to the room, measured every second while connected.
         agent_state: initializing, idle, listening, thinking or speaking; None when nothing is known.
         microphone: Whether the user's voice goes out.
         microphone_wanted: The microphone was asked for; before the session is live it is not open yet.

@@ -1,6 +1,7 @@
 """The settings: typed values, and the JSON text that holds them."""
 
 import json
+import sys
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,13 @@ from atlas_desktop.api.source import Mode
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
+_SPEAKER_DELAY_MS = 18.0
+_SPEAKER_DELAYS_MS = {"darwin": 15.0, "win32": 25.0}
+
+
+def speaker_delay_default_ms(platform: str = sys.platform) -> float:
+    """What is usual behind a platform's sound server, until a calibration says better."""
+    return _SPEAKER_DELAYS_MS.get(platform, _SPEAKER_DELAY_MS)
 
 
 class ThemeChoice(StrEnum):
@@ -39,6 +47,9 @@ class Settings:
         limit_day_usd: All sessions of one day cost no more.
         limit_idle_s: Nobody did anything for so long: the session is ended, after a question.
         limit_hang_s: The program gave no sign of life for so long: its sessions are ended.
+        lip_sync: Pictures wait for their sound; off: the lowest delay.
+        speaker_delay_ms: How much later than the sound server takes it a sound is heard, less the same of
+            the screen; found by the calibration.
         limits_seen: The limits were shown before a paid session.
     """
 
@@ -56,6 +67,8 @@ class Settings:
     limit_day_usd: float = _LIMITS.day_usd
     limit_idle_s: float = _LIMITS.idle_s
     limit_hang_s: float = _LIMITS.hang_s
+    lip_sync: bool = True
+    speaker_delay_ms: float = speaker_delay_default_ms()
     limits_seen: bool = False
 
     @property
@@ -77,6 +90,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "limit_day_usd": (0.05, 10_000.0),
     "limit_idle_s": (10.0, 86_400.0),
     "limit_hang_s": (5.0, 600.0),
+    "speaker_delay_ms": (-100.0, 300.0),
 }
 """The lowest and the highest value of each number."""
 

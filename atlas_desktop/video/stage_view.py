@@ -1,19 +1,22 @@
-"""The avatar's picture on the screen: each frame is converted once and painted at once."""
+"""The avatar's picture on the screen: each frame is converted once and painted when it is due."""
 
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QWindow
 from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.media.feeds import VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame
+from atlas_desktop.media.lipsync import LipSync
 from atlas_desktop.media.picture import SMALLEST_PX, PictureScaler, Placement, fit, upright_size
 
 _MINIMUM_PX = 64
 _SMOOTHING = 0.1
+_MOST_EARLY_MS = 10.0
+"""The first painting loads what it needs, and a stalled one says nothing of the next."""
 
 
 @dataclass(slots=True)
@@ -40,8 +43,9 @@ class PaintCounters:
 class PictureView(QWidget):
     """Shows ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
 
-    A new frame repaints the picture's own rectangle at once and nothing else; the bars beside it are
-    painted only when the widget is resized or exposed.
+    A frame that is due repaints the picture's own rectangle at once and nothing else; the bars beside it
+    are painted only when the widget is resized or exposed. Who waits is woken by a timer, not by the
+    arrival: one wake-up a frame. While nobody can see it nothing is converted, held or painted.
 
     Signals:
         arrived(): There is a frame to take; carries nothing. Emitted in a native thread.
@@ -49,19 +53,27 @@ class PictureView(QWidget):
 
     arrived = Signal()
 
-    def __init__(self, feed: VideoFeed, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, feed: VideoFeed, lip_sync: LipSync | None = None, parent: QWidget | None = None
+    ) -> None:
+        """Makes the view; ``lip_sync`` says how long a frame waits, without it none does."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(_MINIMUM_PX, _MINIMUM_PX)
         self.counters = PaintCounters()
         self._feed = feed
+        self._lip_sync = lip_sync
+        self._alarm = QTimer(self)
+        self._alarm.setSingleShot(True)
+        self._alarm.setTimerType(Qt.TimerType.PreciseTimer)
+        self._alarm.timeout.connect(self._show_due)
         self._scaler: PictureScaler | None = None
         self._frame: I420Frame | None = None
         self._image: QImage | None = None
         self._placement = Placement(0, 0, 0, 0)
         self._poster: QImage | None = None
         self._bars = QColor(Qt.GlobalColor.black)
-        self.arrived.connect(self._show_newest, Qt.ConnectionType.QueuedConnection)
+        self.arrived.connect(self._show_due, Qt.ConnectionType.QueuedConnection)
         feed.on_arrival(self._wake)
 
     def sizeHint(self) -> QSize:
@@ -101,6 +113,7 @@ class PictureView(QWidget):
 
     def detach(self) -> None:
         """Takes no more frames: the window goes."""
+        self._alarm.stop()
         self._feed.on_arrival(None)
 
     def _wake(self) -> None:
@@ -109,18 +122,38 @@ class PictureView(QWidget):
             self.arrived.emit()
 
     @Slot()
-    def _show_newest(self) -> None:
-        frame = self._feed.take()
-        if frame is None or min(frame.width, frame.height) < SMALLEST_PX:
+    def _show_due(self) -> None:
+        # Painting takes its time: begun so much earlier, the picture is there when it is due.
+        cost_us = round(min(self.counters.cost_ms, _MOST_EARLY_MS) * 1000)
+        turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us())
+        if turn.frame is not None:
+            self._show(turn.frame, turn.base_us)
+        if turn.again_us is not None:
+            self._alarm.start(max(0, turn.again_us - cost_us - monotonic_us()) // 1000)
+
+    def _hold_us(self) -> int | None:
+        return self._lip_sync.hold_us if self._lip_sync is not None and self._is_seen() else None
+
+    def _is_seen(self) -> bool:
+        """Whether the screen shows it, as far as the window system says."""
+        window: QWindow | None = self.window().windowHandle()
+        if window is None or not window.isExposed():
+            return False
+        return self.isVisible() and not self.window().isMinimized()
+
+    def _show(self, frame: I420Frame, base_us: int) -> None:
+        if min(frame.width, frame.height) < SMALLEST_PX:
             return
         is_other_shape = self._frame is None or upright_size(frame) != upright_size(self._frame)
         self._frame, self._image = frame, None
-        if not self.isVisible() or self.window().isMinimized() or self._place().width == 0:
+        if not self._is_seen() or self._place().width == 0:
             self.counters.unseen += 1
             return
         started_s = time.perf_counter()
         self.repaint(self.rect() if is_other_shape else self.picture_rect)
         self._count(frame, (time.perf_counter() - started_s) * 1000)
+        if self._lip_sync is not None:
+            self._lip_sync.shown(base_us, monotonic_us())
 
     def _count(self, frame: I420Frame, cost_ms: float) -> None:
         counters, now_us = self.counters, monotonic_us()

@@ -11,12 +11,19 @@ from tests.desk.process import DeskError, end, running, start, wait_until
 
 
 @contextmanager
-def display(env: Mapping[str, str], width_px: int = 1280, height_px: int = 800) -> Iterator[dict[str, str]]:
-    """Runs Xvfb and openbox; gives ``env`` with ``DISPLAY`` and Qt's X11 platform."""
+def display(
+    env: Mapping[str, str], width_px: int = 1280, height_px: int = 800, *, pixels: Path | None = None
+) -> Iterator[dict[str, str]]:
+    """Runs Xvfb and openbox; gives ``env`` with ``DISPLAY`` and Qt's X11 platform.
+
+    Args:
+        pixels: A folder in which the screen is kept as a file, ``Xvfb_screen0``, to be looked at in memory.
+    """
     with TemporaryDirectory(prefix="desk-x-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log"
         log.touch()
-        with _xvfb(env, width_px, height_px, log) as number:
+        more = [] if pixels is None else ["-fbdir", str(pixels)]
+        with _xvfb(env, width_px, height_px, log, more) as number:
             on_screen = {
                 key: value for key, value in env.items() if key not in ("WAYLAND_DISPLAY", "XAUTHORITY")
             }
@@ -27,10 +34,10 @@ def display(env: Mapping[str, str], width_px: int = 1280, height_px: int = 800) 
 
 
 @contextmanager
-def _xvfb(env: Mapping[str, str], width_px: int, height_px: int, log: Path) -> Iterator[str]:
+def _xvfb(env: Mapping[str, str], width_px: int, height_px: int, log: Path, more: list[str]) -> Iterator[str]:
     reader, writer = os.pipe()
     words = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24", "-dpi", "96"]
-    words += ["-nolisten", "tcp", "-noreset", "+extension", "XTEST"]
+    words += ["-nolisten", "tcp", "-noreset", "+extension", "XTEST", *more]
     process = start(words, env, log, pass_fds=(writer,))
     os.close(writer)
     try:

@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 
-from atlas_desktop.media.frames import I420Frame, LatestBox, NativeMemory, i420_size
+from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
 
 
 def memory(width: int, height: int) -> tuple["ctypes.Array[ctypes.c_uint8]", NativeMemory, list[str]]:
@@ -56,13 +56,3 @@ def test_odd_sizes_have_three_planes_but_not_one_array() -> None:
     assert frame.v[1, 2] == native[26]
     with pytest.raises(ValueError, match="odd"):
         frame.planes()
-
-
-def test_the_box_keeps_the_newest_and_signals_only_after_it_was_emptied() -> None:
-    box: LatestBox[int] = LatestBox()
-    assert box.put(1)
-    assert not box.put(2)
-    assert box.replaced == 1
-    assert box.take() == 2
-    assert box.take() is None
-    assert box.put(3)

@@ -11,7 +11,7 @@ from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, Sessi
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort, Voice
+from atlas_desktop.session.ports import RoomListener, RoomPort, RoomStatistics, Voice
 
 SESSION_ID = "ses_0123456789abcdef0123"
 
@@ -119,8 +119,8 @@ class FakeRoom:
             raise self.bench.send_errors.pop(0)
         self.sent.append(payload)
 
-    async def round_trip_ms(self) -> float | None:
-        return 32.0
+    async def statistics(self) -> RoomStatistics:
+        return self.bench.statistics
 
     async def leave(self) -> None:
         self.calls.append("leave")
@@ -236,6 +236,7 @@ class Bench:
     publish_errors: list[Exception] = field(default_factory=list)
     send_errors: list[Exception] = field(default_factory=list)
     send_gate: asyncio.Event | None = None
+    statistics: RoomStatistics = field(default_factory=lambda: RoomStatistics(round_trip_ms=32.0))
 
     @property
     def room(self) -> FakeRoom:

@@ -15,7 +15,7 @@ from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
-from atlas_desktop.session.room import selected_round_trip_ms
+from atlas_desktop.session.room import apart_ms, selected_round_trip_ms
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
 
 
@@ -165,3 +165,29 @@ def test_the_round_trip_time_is_that_of_the_selected_pair() -> None:
     assert selected_round_trip_ms(pairs) == pytest.approx(1.0)
     assert selected_round_trip_ms([pair("c", 0.0, nominated=True)]) == 0.0
     assert selected_round_trip_ms([pair("c", 0.0, nominated=True, answers=0)]) is None
+
+
+def playing(kind: str, at_ms: float, track: str = "", received: float = 1.0) -> stats.RtcStats:
+    entry = stats.RtcStats()
+    entry.inbound_rtp.stream.kind = kind
+    entry.inbound_rtp.inbound.track_identifier = track
+    entry.inbound_rtp.inbound.estimated_playout_timestamp = at_ms
+    entry.inbound_rtp.inbound.last_packet_received_timestamp = received
+    return entry
+
+
+def test_the_tracks_are_apart_by_what_is_played_of_them_at_one_moment() -> None:
+    assert apart_ms([playing("audio", 4e12), playing("video", 4e12 + 9)]) == 9.0
+    assert apart_ms([playing("audio", 4e12), playing("video", 0.0)]) is None
+    assert apart_ms([playing("audio", 4e12)]) is None
+    assert apart_ms([]) is None
+
+
+def test_of_several_tracks_the_one_that_is_shown_counts_else_the_newest() -> None:
+    tracks = [
+        playing("audio", 4e12, "TR_a", 5.0),
+        playing("video", 4e12 + 300, "TR_old", 9.0),
+        playing("video", 4e12 + 9, "TR_new", 8.0),
+    ]
+    assert apart_ms(tracks, "TR_new", "TR_a") == 9.0
+    assert apart_ms(tracks, "TR_unknown", None) == 300.0

@@ -1,0 +1,166 @@
+"""Ten seconds that find the speaker's own delay: beeps, flashes, and a microphone where there is one."""
+
+import logging
+import time
+
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+from PySide6.QtMultimedia import QAudioDevice
+
+from atlas_desktop.aio import guarded
+from atlas_desktop.audio.input import Input
+from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.errors import AppError
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.calibration import BeepFinder, beep
+from atlas_desktop.media.feeds import AudioFeed, monotonic_us
+from atlas_desktop.media.playout import PlayoutControl
+
+log = logging.getLogger(__name__)
+
+BEEPS = 8
+BEAT_MS = 1_000
+_BLOCK_MS = 20
+_BLOCK = SAMPLE_RATE_HZ * _BLOCK_MS // 1000
+_BEAT = SAMPLE_RATE_HZ * BEAT_MS // 1000
+_FULL_VOLUME = 100
+_ONSET = 30
+_QUIET_US = 300_000
+_POLL_S = 0.004
+
+
+class Calibration(QObject):
+    """Beeps once a second through the real path of the avatar's sound, and flashes with it. Thread: main.
+
+    With a microphone it says after 10 s what was heard. Without one it goes on until stopped: the user
+    moves ``speaker_ms`` until flash and beep come together.
+
+    Signals:
+        flashed(): Flash now: the beep is heard now, if ``speaker_ms`` is right.
+        finished(Heard): What the microphone says; ``None`` when it heard too few beeps, or there is none.
+        failed(AppError): Speaker or microphone can't be used.
+
+    Attributes:
+        speaker_ms: What is thought to come behind the sound server.
+    """
+
+    flashed = Signal()
+    finished = Signal(object)
+    failed = Signal(object)
+    _played = Signal(object)
+
+    def __init__(
+        self, speaker_ms: float, microphone: QAudioDevice | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.speaker_ms = speaker_ms
+        self._feed = AudioFeed()
+        self._sound = SoundThread(self._feed, PlayoutControl(_FULL_VOLUME), self._rendered, self)
+        self._finder = BeepFinder()
+        self._ear = _Ear(microphone, self._finder, self) if microphone is not None else None
+        self._beep = beep().repeat(2, axis=1)
+        self._began_us = self._sounded_us = 0
+        self._given = 0
+        self._pump = QTimer(self)
+        self._pump.setTimerType(Qt.TimerType.PreciseTimer)
+        self._pump.setInterval(_BLOCK_MS)
+        self._pump.timeout.connect(self._give)
+        self._flash = QTimer(self)
+        self._flash.setSingleShot(True)
+        self._flash.setTimerType(Qt.TimerType.PreciseTimer)
+        self._flash.timeout.connect(self.flashed)
+        self._played.connect(self._arm_flash, Qt.ConnectionType.QueuedConnection)
+        self._sound.device_failed.connect(self.failed)
+        if self._ear is not None:
+            self._ear.failed.connect(self.failed)
+
+    def start(self) -> None:
+        """Begins; the first beep comes after a second."""
+        self._sound.start()
+        if self._ear is not None:
+            self._ear.start()
+        self._began_us, self._given = monotonic_us(), 0
+        self._pump.start()
+
+    def stop(self) -> None:
+        """Ceases, and lets go of speaker and microphone; returns within about 0.5 s."""
+        self._pump.stop()
+        self._flash.stop()
+        if self._ear is not None:
+            self._ear.stop()
+        self._sound.stop()
+
+    @Slot()
+    def _give(self) -> None:
+        """Gives the sound thread what is due, in blocks of 20 ms, as the room would."""
+        due = (monotonic_us() - self._began_us) * SAMPLE_RATE_HZ // 1_000_000
+        if due - self._given > _BEAT:
+            # The program stood still: what it missed is not played one upon the other.
+            self._given = due // _BLOCK * _BLOCK
+        while self._given + _BLOCK <= due:
+            self._feed.ring.write(self._block_at(self._given))
+            self._given += _BLOCK
+        if self._ear is not None and self._given >= (BEEPS + 1) * _BEAT + _BEAT // 2:
+            self.stop()
+            self.finished.emit(self._finder.result())
+
+    def _block_at(self, sample: int) -> Block:
+        beat, inside = divmod(sample, _BEAT)
+        is_over = self._ear is not None and beat > BEEPS
+        if beat == 0 or is_over or inside >= len(self._beep):
+            return silence(_BLOCK, 2)
+        return self._beep[inside : inside + _BLOCK]
+
+    def _rendered(self, block: Block) -> None:
+        """Written to the speaker. Thread: the sound thread."""
+        loud = abs(block[:, 0]) > _ONSET
+        if not loud.any():
+            return
+        now_us = monotonic_us()
+        is_onset = now_us - self._sounded_us > _QUIET_US
+        self._sounded_us = now_us
+        if is_onset:
+            before_us = int(loud.argmax()) * 1_000_000 // SAMPLE_RATE_HZ
+            due_us = now_us + round(self._sound.counters.level_ms * 1000) + before_us
+            self._finder.played(due_us)
+            self._played.emit(due_us)
+
+    @Slot(object)
+    def _arm_flash(self, due_us: int) -> None:
+        wait_us = due_us + round(self.speaker_ms * 1000) - monotonic_us()
+        self._flash.start(max(0, wait_us // 1000))
+
+
+class _Ear(QThread):
+    """Hands the microphone's sound to the finder, as it is: no canceller, which would take the beeps away."""
+
+    failed = Signal(object)
+
+    def __init__(self, device: QAudioDevice, finder: BeepFinder, parent: QObject) -> None:
+        super().__init__(parent)
+        self._device = device
+        self._finder = finder
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Ends the thread and closes the device. Thread: main."""
+        self._stopping = True
+        self.wait(2_000)
+
+    def run(self) -> None:
+        """The thread's body."""
+        guarded("calibration", self._say)(self._listen)()
+
+    def _listen(self) -> None:
+        source = Input(self._device)
+        try:
+            while not self._stopping and not source.broken:
+                heard = source.read()
+                if len(heard):
+                    self._finder.hear(heard, monotonic_us())
+                time.sleep(_POLL_S)
+        finally:
+            source.close()
+
+    def _say(self, error: AppError) -> None:
+        log.info("calibration: %s", error)
+        self.failed.emit(error)

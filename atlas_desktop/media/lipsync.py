@@ -1,0 +1,153 @@
+"""How much later than its own time a picture is to be shown, so that it meets its sound. Pure."""
+
+import math
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+LONGEST_HOLD_US = 400_000
+"""No picture waits longer, however late the sound is."""
+HALF_BLOCK_MS = 10.0
+"""Sound comes in blocks of 20 ms: their first sample is that old when it goes to the speaker."""
+STEP_MS_PER_S = 5.0
+SETTLE_MEASURES = 4
+SETTLED_WITHIN_MS = 10.0
+SETTLE_MOST = 12
+APART_USUAL_MS = 8.0
+"""Until the tracks have told of themselves, which takes them some seconds."""
+MOST_APART_MS = 1_000.0
+"""A larger difference of the two tracks is not believed."""
+MOST_SINK_MS = 500.0
+STALLED_S = 2.5
+"""Measures are a second apart; after a longer gap the next one tells of a stall, not of the path."""
+OVERSLEPT_MS = 100.0
+"""A picture this much late after it was due: the machine or the program stalled."""
+_RECENT = 5
+_SHOWN = 9
+MOST_STALLS = 3
+"""So many measurements in a row are passed over; then what looks like a stall is how it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFigures:
+    """Where picture and sound are, for the statistics. Milliseconds.
+
+    Attributes:
+        lip_sync: Whether pictures wait for their sound.
+        settled: Whether the hold has found its place.
+        hold_ms: How long a picture is held.
+        sound_ms: How much later than the room's clock says the sound is heard; ``None`` when not known.
+        picture_ms: The same for the picture.
+        skew_ms: What remains: the sound comes so much later than its picture (+), or earlier (−).
+    """
+
+    lip_sync: bool = True
+    settled: bool = False
+    hold_ms: float = 0.0
+    sound_ms: float | None = None
+    picture_ms: float | None = None
+    skew_ms: float | None = None
+
+
+class LipSync:
+    """Follows the path of the sound and says how long a picture waits. Thread: main.
+
+    It is told once a second what was measured. At the start it takes the median at once; once that stands
+    still it moves by 5 ms a second at most, and only when it is told something: in a stall it stands.
+
+    Attributes:
+        enabled: False: lowest delay, every picture is shown at once.
+        speaker_ms: What comes behind the sound server, which no program can read.
+    """
+
+    def __init__(self, enabled: bool = True, speaker_ms: float = 0.0) -> None:
+        self.enabled = enabled
+        self.speaker_ms = speaker_ms
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._path_ms: float | None = None
+        self._measured = 0
+        self._settled = False
+        self._told_us: int | None = None
+        self._stalled = False
+        self._stalls = 0
+        self._shown_ms: deque[float] = deque(maxlen=_SHOWN)
+
+    def reset(self) -> None:
+        """Other tracks: nothing is known of them."""
+        self._recent.clear()
+        self._shown_ms.clear()
+        self._path_ms = self._told_us = None
+        self._measured, self._settled, self._stalled, self._stalls = 0, False, False, 0
+
+    @property
+    def hold_us(self) -> int | None:
+        """How much later than its own time a picture is shown; ``None``: at once, in its order of arrival."""
+        if not self.enabled or self._path_ms is None:
+            return None
+        return max(0, min(LONGEST_HOLD_US, round((self._path_ms + self.speaker_ms) * 1000)))
+
+    @property
+    def figures(self) -> SyncFigures:
+        """What is known now."""
+        sound_ms = _median(self._recent) + self.speaker_ms if self._recent else None
+        picture_ms = _median(self._shown_ms) if self._shown_ms else None
+        return SyncFigures(
+            lip_sync=self.enabled,
+            settled=self._settled,
+            hold_ms=(self.hold_us or 0) / 1000,
+            sound_ms=sound_ms,
+            picture_ms=picture_ms,
+            skew_ms=None if sound_ms is None or picture_ms is None else sound_ms - picture_ms,
+        )
+
+    def measure(self, now_us: int, apart_ms: float | None, sink_ms: float | None) -> None:
+        """Takes one measurement, about once a second.
+
+        Args:
+            now_us: CLOCK_MONOTONIC.
+            apart_ms: By how much the picture's playout is ahead of the sound's, as the SDK hands them out.
+            sink_ms: What the speaker's buffer holds before a block is added.
+        """
+        before_us, self._told_us = self._told_us, now_us
+        was_stalled, self._stalled = self._stalled, False
+        if before_us is not None and not 0 < now_us - before_us < STALLED_S * 1e6:
+            was_stalled = True
+        self._stalls = self._stalls + 1 if was_stalled else 0
+        if was_stalled and self._stalls <= MOST_STALLS:
+            return
+        if apart_ms is None and self._measured == 0 and _is_within(sink_ms, MOST_SINK_MS):
+            assert sink_ms is not None
+            self._path_ms = APART_USUAL_MS + sink_ms + HALF_BLOCK_MS
+        if not _is_within(apart_ms, MOST_APART_MS) or not _is_within(sink_ms, MOST_SINK_MS):
+            return
+        assert apart_ms is not None
+        assert sink_ms is not None
+        self._recent.append(apart_ms + sink_ms + HALF_BLOCK_MS)
+        elapsed_s = 1.0 if before_us is None else min(1.0, (now_us - before_us) / 1e6)
+        self._move(_median(self._recent), elapsed_s)
+
+    def shown(self, base_us: int, shown_us: int) -> None:
+        """A picture reached the screen; ``base_us`` is its own time."""
+        picture_ms = (shown_us - base_us) / 1000
+        hold_us = self.hold_us
+        if hold_us is not None and picture_ms > hold_us / 1000 + OVERSLEPT_MS:
+            self._stalled = True
+        self._shown_ms.append(picture_ms)
+
+    def _move(self, wanted_ms: float, elapsed_s: float) -> None:
+        self._measured += 1
+        if not self._settled or self._path_ms is None:
+            self._path_ms = wanted_ms
+            is_still = max(self._recent) - min(self._recent) <= SETTLED_WITHIN_MS
+            self._settled = (self._measured >= SETTLE_MEASURES and is_still) or self._measured >= SETTLE_MOST
+            return
+        step_ms = STEP_MS_PER_S * elapsed_s
+        self._path_ms += max(-step_ms, min(step_ms, wanted_ms - self._path_ms))
+
+
+def _median(values: Collection[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _is_within(value: float | None, most: float) -> bool:
+    return value is not None and math.isfinite(value) and abs(value) <= most

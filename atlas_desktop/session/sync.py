@@ -1,0 +1,51 @@
+"""Brings together what the room, the speaker and the painter know of picture and sound."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from atlas_desktop.session.ports import RoomStatistics
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.lipsync import LipSync, SyncFigures
+
+SinkLevel = Callable[[], float | None]
+"""What the speaker's buffer holds before a block is added, in ms; ``None`` while nothing is played."""
+
+
+def _no_speaker() -> None:
+    return None
+
+
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class Sync:
+    """Measures once a second, for as long as a session is there. Thread: the session's loop.
+
+    Attributes:
+        lip_sync: Says how long a picture waits; read by the painter.
+    """
+
+    def __init__(self, lip_sync: "LipSync", clock_us: Callable[[], int] = _monotonic_us) -> None:
+        self.lip_sync = lip_sync
+        self._clock_us = clock_us
+        self._sink_level_ms: SinkLevel = _no_speaker
+
+    @property
+    def figures(self) -> "SyncFigures":
+        """Where picture and sound are."""
+        return self.lip_sync.figures
+
+    def attach_speaker(self, level_ms: SinkLevel) -> None:
+        """Sets who says what the speaker's buffer holds. Without it no picture waits."""
+        self._sink_level_ms = level_ms
+
+    def reset(self) -> None:
+        """Another server session."""
+        self.lip_sync.reset()
+
+    def take(self, statistics: RoomStatistics) -> None:
+        """Takes what the room said, once a second."""
+        self.lip_sync.measure(self._clock_us(), statistics.apart_ms, self._sink_level_ms())
