@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
-.PHONY: run test unit lint format bench soak faults bundle screenshot clean
+.PHONY: run test unit lint format bench bench-versus bench-drift soak faults bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
 	@sh packaging/run.sh
@@ -28,9 +28,19 @@ format:
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-bench: ## Start-up, picture and sound figures, as JSON in out/
-	@sh packaging/setup.sh run desk test
+bench: ## Start-up, picture and sound figures, once beside Chromium, as JSON in out/
+	@sh packaging/setup.sh run desk test bench
+	$(PYTHON) -m tests.bench.versus
 	$(PYTHON) -m tests.bench
+
+bench-versus: ## All figures beside Chromium; writes docs/performance.md (PAIRS=…, an hour for 5)
+	@sh packaging/setup.sh run desk test bench
+	$(PYTHON) -m tests.bench.versus --fresh --write --pairs $(or $(PAIRS),5) \
+		--size 512@25 1280x720@30 1920x1080@30 --condition idle busy stalled
+
+bench-drift: ## Half an hour with a sender whose sound runs fast (PPM=…), beside Chromium
+	@sh packaging/setup.sh run desk test bench
+	$(PYTHON) -m tests.bench.versus --write --seconds 1800 --ppm=$(or $(PPM),300)
 
 soak: ## An hour of rehearsal, watched for growth (SECONDS=…)
 	@sh packaging/setup.sh run desk test

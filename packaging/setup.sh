@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up everything a make target needs: Debian packages of the named sets, then the project's own
 # Python environment in .venv, exactly as locked. Safe to repeat; does nothing when nothing is missing.
-#   packaging/setup.sh SET…        sets: env run desk test (packaging/debian-packages.txt)
+#   packaging/setup.sh SET…        sets: env run desk test bench (packaging/debian-packages.txt)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -55,7 +55,18 @@ sync_environment() {
     touch "$stamp"
 }
 
+# The page that Chromium shows in the comparison: livekit-client, exactly as locked.
+get_page() {
+    page=tests/bench/versus/page
+    installed=$page/node_modules/.package-lock.json
+    if [ -f "$installed" ] && [ ! "$page/package-lock.json" -nt "$installed" ]; then return; fi
+    command -v npm >/dev/null || install_packages node
+    npm ci --prefix "$page" --no-audit --no-fund --silent
+    touch "$installed"
+}
+
 install_packages env "$@"
 sync_environment
+case " $* " in *" bench "*) get_page ;; esac
 # Ours as well; nothing to do when no file was changed.
 .venv/bin/python -m compileall -q atlas_desktop
