@@ -42,6 +42,7 @@ def _window(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"atlas-desktop {__version__}")
     parser.add_argument("audio", metavar="AUDIO", nargs="*", help="files to speak, in order")
     given = parser.parse_args(words)
+    _make_qt_lean()
     from atlas_desktop.app import run
 
     return run(
@@ -71,6 +72,7 @@ def _check(words: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--profile", metavar="DIR", type=Path)
     given = parser.parse_args(words)
+    _make_qt_lean()
     from atlas_desktop.check import run
 
     return run(CheckOptions(given.local, given.mode, given.seconds, given.out, given.json, given.profile))
@@ -110,6 +112,13 @@ def _sessions(words: list[str]) -> int:
     from atlas_desktop.sessions.run import run
 
     return run(options)
+
+
+def _make_qt_lean() -> None:
+    """Before anything that imports much."""
+    from atlas_desktop.lean_qt import skip_source_scan
+
+    skip_source_scan()
 
 
 def _positive_seconds(text: str) -> float:

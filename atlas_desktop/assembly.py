@@ -13,6 +13,7 @@ from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
+from atlas_desktop.lean_qt import do_without_films
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
@@ -78,6 +79,7 @@ class Assembly(QObject):
             backend=options.backend or "",
             guard=self.guard,
         )
+        do_without_films()
         self.picture = PictureView(self.session.video, self.session.sync.lip_sync)
         self.sound = SoundThread(self.session.audio, self.session.playout)
         self._microphone = Microphone(parent=self)

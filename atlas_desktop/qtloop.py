@@ -27,6 +27,7 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
+_NO_FILMS = "No QtMultimedia backends found."
 END_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -89,6 +90,6 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    # A sound server that is not there is no fault: Qt then uses the one that is.
-    harmless = context.category == "qt.multimedia.symbolsresolver"
+    # A sound server that is not there is no fault: Qt then uses the one that is. Nor is a back end for films.
+    harmless = context.category == "qt.multimedia.symbolsresolver" or message.startswith(_NO_FILMS)
     log.log(logging.INFO if harmless else _LEVELS.get(kind, logging.WARNING), "Qt: %s", message)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
 from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
+from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
@@ -77,6 +78,7 @@ class Button(Lively, QPushButton):
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
+        self._cache = PaintCache()
         self._compact = False
         self._is_shown_checked = False
         self._height_px = _HEIGHTS_PX.get(kind, CONTROL_HEIGHT_PX)
@@ -138,8 +140,20 @@ class Button(Lively, QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Body, focus ring, icon and text."""
+        if self._kind is ButtonKind.OVERLAY:
+            self._cache.paint(self, self._looks(), self._draw)
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._draw(painter)
+        painter.end()
+
+    def _looks(self) -> object:
+        hover = self.underMouse() or self.isDown()
+        state = (self.isEnabled(), self.isChecked(), hover, self.shows_ring)
+        return (*state, self._icon_name, self._theme.tokens)
+
+    def _draw(self, painter: QPainter) -> None:
         if not self.isEnabled():
             painter.setOpacity(0.45)
         body = QRectF(self.rect())
@@ -149,7 +163,6 @@ class Button(Lively, QPushButton):
         if background is not None:
             self._draw_body(painter, body, background)
         self._draw_content(painter)
-        painter.end()
 
     @Slot(bool)
     def _ask(self, checked: bool) -> None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import DARK, OVERLAY_ALPHA, OVERLAY_BASE, OVERLAY_DIM, OVERLAY_TEXT
 
@@ -23,6 +24,7 @@ class Pill(QLabel):
         super().__init__(parent)
         self._strong_font = theme.font(13, strong=True)
         self._plain_font = theme.font(13)
+        self._cache = PaintCache()
         self._dot = ""
         self._parts: tuple[tuple[str, bool, str], ...] = ()
         self.setAccessibleName(name)
@@ -64,8 +66,9 @@ class Pill(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Glass, dot and words, in reading direction."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._cache.paint(self, (self._parts, self._dot), self._draw)
+
+    def _draw(self, painter: QPainter) -> None:
         glass = QColor(OVERLAY_BASE)
         glass.setAlpha(OVERLAY_ALPHA)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -85,7 +88,6 @@ class Pill(QLabel):
             x = self.width() - left - width if right_to_left else left
             painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
             left += width + _GAP_PX
-        painter.end()
 
     def _font(self, bold: bool) -> QFont:
         return self._strong_font if bold else self._plain_font
