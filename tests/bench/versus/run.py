@@ -29,6 +29,7 @@ CONDITIONS = ("idle", "busy", "stalled")
 _BUSY_PROCESSES, _GO = 2, "go"
 _FIRST_FRAME_LIMIT_S = 40.0
 _SETTLE_S = 4.0
+_LOOK_EVERY_S = 60.0
 _LAST_S, _QUIET_S = 1.5, 0.5
 # Root may give itself priority, and Chromium does: its users can't.
 _AS_A_USER = ("setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice")
@@ -91,7 +92,7 @@ def _watched(tree: Tree, seconds: float) -> tuple[float, float, dict[str, Any]]:
     """Lets it run; returns when that began and ended, and what it took."""
     psutil.cpu_percent()
     before, began_s = tree.taken(), time.monotonic()
-    time.sleep(seconds)
+    memory_mb = _memory_over(tree, seconds)
     after, ended_s = tree.taken(), time.monotonic()
     machine_percent = psutil.cpu_percent()
     share = 100 / (ended_s - began_s)
@@ -104,9 +105,21 @@ def _watched(tree: Tree, seconds: float) -> tuple[float, float, dict[str, Any]]:
             "cpu_percent": round(sum(spent.values()) * share, 1),
             "cpu_parts": parts,
             "machine_percent": machine_percent,
-            "pss_mb": round(tree.pss_mb(), 1),
+            "pss_mb": round(memory_mb[-1], 1),
+            "pss_over_time_mb": [round(one, 1) for one in memory_mb],
         },
     )
+
+
+def _memory_over(tree: Tree, seconds: float) -> list[float]:
+    """Lets ``seconds`` pass; returns what it held now and then, and at the end."""
+    looks = int(seconds // _LOOK_EVERY_S)
+    until_s, held_mb = time.monotonic() + seconds, []
+    for _ in range(looks):
+        time.sleep(_LOOK_EVERY_S)
+        held_mb.append(tree.pss_mb())
+    time.sleep(max(0.0, until_s - time.monotonic()))
+    return [*held_mb, tree.pss_mb()]
 
 
 @contextmanager
