@@ -3,6 +3,7 @@
 import os
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QDialog, QWidget
@@ -34,6 +35,9 @@ from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView
+
+if TYPE_CHECKING:
+    from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 
 _LEVEL_EVERY_MS = 80
 
@@ -136,7 +140,13 @@ class Assembly(QObject):
         self.session.end()
 
     def _join_window(self, window: MainWindow, theme: Theme) -> None:
-        wiring = WindowWiring(window, self.model, theme, partial(self._make_history, theme))
+        wiring = WindowWiring(
+            window,
+            self.model,
+            theme,
+            partial(self._make_history, theme),
+            partial(_make_calibration, theme),
+        )
         stage = LivePage(self.model, theme, self.picture, CueStrip(self.model, theme))
         pane = TranscriptPane(self.model, theme)
         window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
@@ -201,3 +211,13 @@ class Assembly(QObject):
     @Slot(str)
     def _speaker_works(self, _name: str) -> None:
         self.model.clear("no_speaker", "device_lost", "device")
+
+
+def _make_calibration(
+    theme: Theme, speaker_ms: float, in_session: bool, parent: QWidget
+) -> "CalibrationDialog":
+    # Loaded by those few who ask for it.
+    from atlas_desktop.audio.calibration_devices import CalibrationDevices
+    from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
+
+    return CalibrationDialog(CalibrationDevices(), theme, speaker_ms, parent, in_session=in_session)

@@ -9,7 +9,7 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.input import Input
 from atlas_desktop.audio.sink import SoundThread
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.calibration import BeepFinder, beep
 from atlas_desktop.media.feeds import AudioFeed, monotonic_us
@@ -160,6 +160,8 @@ class _Ear(QThread):
                 time.sleep(_POLL_S)
         finally:
             source.close()
+        if not self._stopping:
+            self._say(DeviceLostError(device=source.name))
 
     def _say(self, error: AppError) -> None:
         log.info("calibration: %s", error)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QMicrophonePermission, QObject, Qt, QThread, Signal, Slot
+from PySide6.QtCore import QObject, QThread, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
 from atlas_desktop.audio.capture import PREROLL_MS, Canceller, CaptureThread
 from atlas_desktop.audio.devices import DeviceWatch
+from atlas_desktop.audio.permission import ask_for_microphone
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
 from atlas_desktop.media.level import SILENCE_DBFS
@@ -92,25 +93,11 @@ class Microphone(QObject):
             self._capture = None
 
     def _ask(self) -> None:
-        """Asks the platform whether we may listen; on Linux and before macOS's own question it is yes."""
-        application = QCoreApplication.instance()
-        assert application is not None
         self._wanted = True
-        permission = QMicrophonePermission()
-        match application.checkPermission(permission):
-            case Qt.PermissionStatus.Granted:
-                self._open()
-            case Qt.PermissionStatus.Denied:
-                self._wanted = False
-                self.failed.emit(MicrophoneDeniedError())
-            case Qt.PermissionStatus.Undetermined:
-                application.requestPermission(permission, self, self._answered)
+        ask_for_microphone(self, self._answered)
 
-    def _answered(self, *_: object) -> None:
-        # Asked again: what Qt passes here differs between its Python bindings' versions.
-        application = QCoreApplication.instance()
-        assert application is not None
-        if application.checkPermission(QMicrophonePermission()) != Qt.PermissionStatus.Granted:
+    def _answered(self, allowed: bool) -> None:
+        if not allowed:
             self._wanted = False
             self.failed.emit(MicrophoneDeniedError())
         elif self._wanted and self._capture is None:

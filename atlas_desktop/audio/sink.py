@@ -130,6 +130,8 @@ class SoundThread(QThread):
         """Ends the thread and closes the device; returns within about 0.3 s."""
         self._stopping = True
         self._control.on_close(None)
+        # One silent sample: whoever waits for sound wakes up.
+        self._ring.write(silence(1, 2))
         self.wait(2_000)
 
     def listen_to_render(self, listener: RenderListener | None) -> None:
@@ -157,7 +159,7 @@ class SoundThread(QThread):
     def _play(self) -> None:
         while not self._stopping:
             self._follow_device()
-            if self._ring.wait(1, _WAIT_S):
+            if self._ring.wait(1, _WAIT_S) and not self._stopping:
                 self._heard_s = time.monotonic()
                 self._serve()
             elif self._output is not None and time.monotonic() - self._heard_s > _IDLE_CLOSE_S:

@@ -43,6 +43,7 @@ class VideoFeed:
         self.first_frame_us: int | None = None
         self.last_frame_us: int | None = None
         self._line = ShowingLine()
+        self._dropped_before = 0
         self._latest: I420Frame | None = None
         self._arrival: Signal | None = None
         self._first: Signal | None = None
@@ -56,6 +57,11 @@ class VideoFeed:
     def replaced(self) -> int:
         """How many frames the painter never took, since the feed was made."""
         return self._line.dropped
+
+    @property
+    def dropped(self) -> int:
+        """How many of the frames since the last ``clear()`` the painter never took."""
+        return self._line.dropped - self._dropped_before
 
     def latest(self) -> I420Frame | None:
         """The newest frame; stays until the next one. Thread: any."""
@@ -98,6 +104,7 @@ class VideoFeed:
         """Forgets the frames and the counters of a session that is over."""
         self._latest = None
         self._line.newest()
+        self._dropped_before = self._line.dropped
         self.received = 0
         self.first_frame_us = None
         self.last_frame_us = None

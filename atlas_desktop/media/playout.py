@@ -53,6 +53,7 @@ class PlayoutControl:
     def __init__(self, volume: int = VOLUME_DEFAULT) -> None:
         self._volume = volume
         self._muted = False
+        self._quiet = False
         self._gate = Gate.OPEN
         # Orders wait here for the sound thread, which alone moves the gate: none is lost, no lock.
         self._orders: deque[Gate] = deque()
@@ -79,6 +80,15 @@ class PlayoutControl:
     @muted.setter
     def muted(self, muted: bool) -> None:
         self._muted = muted
+
+    @property
+    def quiet(self) -> bool:
+        """Silent for a while, whatever the user chose: something else is to be heard."""
+        return self._quiet
+
+    @quiet.setter
+    def quiet(self, quiet: bool) -> None:
+        self._quiet = quiet
 
     @property
     def closed(self) -> bool:
@@ -118,7 +128,7 @@ class PlayoutControl:
         duration_ms = len(block) * 1000 / SAMPLE_RATE_HZ
         level_dbfs = rms_dbfs(block)
         self._watch_gate(level_dbfs > SPEECH_DBFS, duration_ms)
-        silent = self._muted or self._gate is not Gate.OPEN
+        silent = self._muted or self._quiet or self._gate is not Gate.OPEN
         gain = 0.0 if silent else volume_gain(self._volume)
         is_heard = gain > 0.0 and level_dbfs + 20 * math.log10(gain) > SPEECH_DBFS
         self._unheard_ms = 0.0 if is_heard else self._unheard_ms + duration_ms

@@ -61,6 +61,7 @@ class AtlasSession(KeptSession):
         audio: The avatar's sound: ``latest()`` or ``async for``.
         playout: Volume, mute and the gate of what is heard here.
         sync: How long pictures wait for their sound, and what remains.
+        receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty before the first room.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class AtlasSession(KeptSession):
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
         self.sync = Sync(self._parts.lip_sync)
+        self.receive_path = ""
         self._vitals = Vitals(self.video, self.audio)
         self._lifecycle = Lifecycle(
             scope_name, self._make_room, self.video, self._moved, self._notices, limits, self._parts.clock_s
@@ -276,6 +278,11 @@ class AtlasSession(KeptSession):
         self.touch()
         self._speech.set_talking(on)
 
+    def set_quiet(self, on: bool) -> None:
+        """Neither the avatar is heard here nor the user there while ``on``, whatever else was chosen."""
+        self.playout.quiet = on
+        self._speech.set_quiet(on)
+
     # What happens
 
     async def _make_room(self, run: Run) -> RoomPort:
@@ -353,6 +360,7 @@ class AtlasSession(KeptSession):
 
     def _take_statistics(self, statistics: RoomStatistics) -> None:
         self._vitals.rtt_ms = statistics.round_trip_ms
+        self.receive_path = statistics.receive_path or self.receive_path
         self.sync.take(statistics)
         self._refresh()
 

@@ -63,10 +63,12 @@ class RoomStatistics:
     Attributes:
         round_trip_ms: Of the selected candidate pair.
         apart_ms: By how much the avatar's picture is handed out before the sound that belongs to it.
+        receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty: not known.
     """
 
     round_trip_ms: float | None = None
     apart_ms: float | None = None
+    receive_path: str = ""
 
 
 class RoomPort(Protocol):

@@ -127,7 +127,7 @@ class AtlasRoom:
             return RoomStatistics()
         entries = [*stats.publisher_stats, *stats.subscriber_stats]
         apart = apart_ms(entries, self._picture.name, self._sound.name)
-        return RoomStatistics(selected_round_trip_ms(entries), apart)
+        return RoomStatistics(selected_round_trip_ms(entries), apart, self._streams.label)
 
     async def _mend(self) -> None:
         """Frames come in a native thread, where an error only sets a flag; here it is read."""

@@ -80,6 +80,7 @@ class Speech:
         self._make_microphone: MicrophoneMaker | None = None
         self._hearing = False
         self._talking = False
+        self._quiet = False
         self._publishing: asyncio.Task[None] | None = None
 
     @property
@@ -142,6 +143,13 @@ class Speech:
             self._follow_wish(preroll_ms)
         self._on_change()
 
+    def set_quiet(self, on: bool) -> None:
+        """Keeps the user from being heard for a while; the wish for the microphone stays as it is."""
+        self._quiet = on
+        if self._room is not None:
+            self._follow_wish()
+        self._on_change()
+
     def set_talking(self, on: bool) -> None:
         """Push to talk: the microphone is on while ``on``; one that is on already stays so."""
         if on and not self.microphone_wanted:
@@ -177,7 +185,7 @@ class Speech:
         self.microphone_wanted = False
 
     def _follow_wish(self, preroll_ms: int = 0) -> None:
-        if not self.microphone_wanted:
+        if self._quiet or not self.microphone_wanted:
             self._feeder.set_microphone(None)
             self._hearing = False
         elif not self._hearing:

@@ -263,6 +263,11 @@ class AppModel(Telling):
     def set_microphone(self, on: bool) -> None:
         self._session.set_microphone(on)
 
+    @Slot(bool)
+    def set_quiet(self, on: bool) -> None:
+        """Neither the avatar nor the user is heard for a while: a calibration beeps."""
+        self._session.set_quiet(on)
+
     def set_talking(self, on: bool) -> None:
         self._session.set_talking(on)
 

@@ -10,6 +10,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.sync_fields import SyncFields
 
 _SIZE = QSize(420, 620)
 _EDGE_PX = 24
@@ -17,18 +18,26 @@ _CHOICES = tuple(ThemeChoice)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, microphone, limits. Open it with ``open()``.
+    """Look, motion, microphone, picture and sound, limits. Open it with ``open()``.
 
     Signals:
         history_requested(): What paid sessions were and cost.
+        calibration_requested(): The speaker's delay is to be found out.
         change_requested(object): Fields of ``Settings`` as a dict, with what shall hold from now on.
     """
 
     change_requested = Signal(object)
     history_requested = Signal()
+    calibration_requested = Signal()
 
     def __init__(
-        self, theme: Theme, settings: Settings, parent: QWidget | None = None, *, has_history: bool = False
+        self,
+        theme: Theme,
+        settings: Settings,
+        parent: QWidget | None = None,
+        *,
+        has_history: bool = False,
+        can_calibrate: bool = False,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
@@ -40,6 +49,9 @@ class SettingsDialog(QDialog):
         self._motion.setChecked(settings.reduce_motion)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
         self._microphone.setChecked(settings.microphone_on_connect)
+        self._sync = SyncFields(theme, settings)
+        if can_calibrate:
+            self._sync.offer_calibration()
         self._limits = LimitFields(theme)
         self._limits.show_settings(settings)
         self._history = Button(theme, self.tr("Sessions and cost"))
@@ -48,6 +60,8 @@ class SettingsDialog(QDialog):
         self._themes.idToggled.connect(self._choose_theme)
         self._motion.toggled.connect(self._choose_motion)
         self._microphone.toggled.connect(self._choose_microphone)
+        self._sync.change_requested.connect(self.change_requested)
+        self._sync.calibration_requested.connect(self.calibration_requested)
         self._limits.changed.connect(self._choose_limit)
         self._history.clicked.connect(self.history_requested)
 
@@ -55,6 +69,11 @@ class SettingsDialog(QDialog):
         """Brings the limits into sight, and the keys to the first of them."""
         self._limits.setFocus()
         self._area.ensureWidgetVisible(self._limits)
+
+    @Slot(object)
+    def show_settings(self, settings: Settings) -> None:
+        """Shows what of picture and sound holds now: a calibration changes it while this is open."""
+        self._sync.show_settings(settings)
 
     def _build(self, theme: Theme, current: ThemeChoice, parent: QWidget | None) -> None:
         done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
@@ -91,6 +110,9 @@ class SettingsDialog(QDialog):
         column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Conversation"), tone="dim", size="small"))
         column.addWidget(self._microphone)
+        column.addWidget(make_rule())
+        column.addWidget(make_label(self.tr("Picture and sound"), tone="dim", size="small"))
+        column.addWidget(self._sync)
         column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Limits of paid sessions"), tone="dim", size="small"))
         column.addWidget(self._limits)

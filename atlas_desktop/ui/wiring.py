@@ -1,7 +1,9 @@
 """Joins the window and the model: what changed goes to the window, what is asked goes to the model."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog, QWidget
@@ -24,7 +26,12 @@ from atlas_desktop.ui.shortcuts import Command
 from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
 from atlas_desktop.ui.window import MainWindow
 
+if TYPE_CHECKING:
+    from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
+
 TRANSCRIPT_NAME = "transcript.txt"
+CalibrationMaker = Callable[[float, bool, QWidget], "CalibrationDialog"]
+"""Makes the dialog from the delay that holds, whether a session runs, and what it stands before."""
 
 
 class WindowWiring(QObject):
@@ -36,10 +43,20 @@ class WindowWiring(QObject):
         model: WindowModel,
         theme: Theme,
         make_history: Callable[[QWidget], QDialog] | None = None,
+        make_calibration: CalibrationMaker | None = None,
     ) -> None:
-        """Connects the two; ``make_history`` makes the dialog of paid sessions on the window it is given."""
+        """Connects the two.
+
+        Args:
+            window: The window.
+            model: The model.
+            theme: Colours and fonts.
+            make_history: Makes the dialog of paid sessions on the window it is given.
+            make_calibration: Makes the dialog that finds the speaker's delay.
+        """
         super().__init__(window)
         self._make_history = make_history
+        self._make_calibration = make_calibration
         self._presence = Presence(window)
         self._window = window
         self._model = model
@@ -221,11 +238,27 @@ class WindowWiring(QObject):
             self._model.settings,
             self._window,
             has_history=self._make_history is not None,
+            can_calibrate=self._make_calibration is not None,
         )
         dialog.change_requested.connect(self._change_settings)
         dialog.history_requested.connect(self._open_history)
+        dialog.calibration_requested.connect(partial(self._open_calibration, dialog))
+        self._model.settings_changed.connect(dialog.show_settings)
         dialog.open()
         return dialog
+
+    def _open_calibration(self, settings: SettingsDialog) -> None:
+        if self._make_calibration is None:
+            return
+        model = self._model
+        dialog = self._make_calibration(model.settings.speaker_delay_ms, not model.snapshot.is_over, settings)
+        dialog.use_requested.connect(self._use_speaker_delay)
+        dialog.quiet_requested.connect(model.set_quiet)
+        dialog.open()
+
+    @Slot(float)
+    def _use_speaker_delay(self, delay_ms: float) -> None:
+        self._model.change_settings(speaker_delay_ms=delay_ms)
 
     @Slot()
     def _open_limits(self) -> None:

@@ -88,6 +88,9 @@ class FakeModel(QObject):
     def use_backend(self, url: str, token: str) -> None:
         self.asked.append(("use_backend", url, token))
 
+    def set_quiet(self, on: bool) -> None:
+        self.asked.append(("set_quiet", on))
+
     def save_transcript(self, path: Path) -> None:
         self.asked.append(("save_transcript", path))
 

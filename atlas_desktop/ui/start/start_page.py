@@ -20,12 +20,12 @@ from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
+from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.start.cards import ModeCard
 from atlas_desktop.ui.start.face_picker import FacePicker
 from atlas_desktop.ui.start.key_line import KeyLine
 from atlas_desktop.ui.start.limits_card import LimitsCard
@@ -142,12 +142,12 @@ class StartPage(QScrollArea):
         super().resizeEvent(event)
         self._arrange()
 
-    def _make_cards(self, theme: Theme) -> dict[Mode, ModeCard]:
+    def _make_cards(self, theme: Theme) -> dict[Mode, ChoiceCard]:
         listens = self.tr("It listens, thinks and answers. Type or speak.")
         repeats = self.tr("It says what you give it: drop audio files or use your microphone.")
         return {
-            Mode.CONVERSATION: ModeCard(theme, self.tr("Conversation"), listens),
-            Mode.PASSTHROUGH: ModeCard(theme, self.tr("Passthrough"), repeats),
+            Mode.CONVERSATION: ChoiceCard(theme, self.tr("Conversation"), listens),
+            Mode.PASSTHROUGH: ChoiceCard(theme, self.tr("Passthrough"), repeats),
         }
 
     def _build_form(self) -> QWidget:

@@ -1,4 +1,4 @@
-"""The two modes as cards: radio buttons that say what each does and costs."""
+"""A choice as a card: a radio button that says what it does, and what it costs where it does."""
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
@@ -13,8 +13,8 @@ _LINE_GAP_PX = 4
 _TEXT_FLAGS = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop)
 
 
-class ModeCard(Lively, QRadioButton):
-    """One mode: its name, its price, one sentence. Selected by click, arrow keys or space."""
+class ChoiceCard(Lively, QRadioButton):
+    """One choice: its name, its price if it has one, one sentence. Selected by click, arrow keys or space."""
 
     def __init__(self, theme: Theme, title: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(title, parent)

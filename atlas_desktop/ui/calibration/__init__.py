@@ -1,0 +1,1 @@
+"""The calibration of the speaker's delay, as a dialog."""

@@ -1,0 +1,264 @@
+"""Ten seconds that find the speaker's delay: by microphone, or by eye."""
+
+from typing import assert_never
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleEvent
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+
+from atlas_desktop.audio.calibration import BEEPS
+from atlas_desktop.errors import AppError, MicrophoneDeniedError
+from atlas_desktop.media.calibration import Heard
+from atlas_desktop.storage.settings import RANGES
+from atlas_desktop.ui.calibration.beep_dots import BeepDots
+from atlas_desktop.ui.calibration.engine import Devices, Engine
+from atlas_desktop.ui.calibration.eye_pane import EyePane
+from atlas_desktop.ui.calibration.step_words import StepWords
+from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
+
+_SIZE = QSize(440, 350)
+_SMALLEST = QSize(300, 300)
+_EDGE_PX = 24
+_LONGEST_MS = int(RANGES["speaker_delay_ms"][1])
+
+
+class CalibrationDialog(QDialog):
+    """Beeps only between *Start* and its end, *Cancel* or Esc. Open it with ``open()``.
+
+    Signals:
+        use_requested(float): The speaker's delay is this, in milliseconds.
+        quiet_requested(bool): Nothing else shall sound, and nobody hear the beeps; or no longer.
+    """
+
+    use_requested = Signal(float)
+    quiet_requested = Signal(bool)
+
+    def __init__(
+        self,
+        devices: Devices,
+        theme: Theme,
+        speaker_ms: float,
+        parent: QWidget | None = None,
+        *,
+        in_session: bool = False,
+    ) -> None:
+        """Makes it, silent.
+
+        Args:
+            devices: Speaker and microphone.
+            theme: Colours and fonts.
+            speaker_ms: The delay that holds now; the slider begins there.
+            parent: The window that it stands before.
+            in_session: An avatar may be speaking: it says that it will be silent.
+        """
+        super().__init__(parent)
+        self._devices = devices
+        self._engine: Engine | None = None
+        self._quiet = False
+        self._beeps = 0
+        self._words = StepWords(self)
+        self._step: Step = Ready(devices.has_microphone)
+        self.setWindowTitle(self.tr("Calibrate the speaker"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumSize(_SMALLEST)
+        self._title = make_label(size="heading", wraps=True)
+        self._sentence = make_label(tone="dim", wraps=True)
+        self._dots = BeepDots(theme, BEEPS)
+        self._eye = EyePane(theme, _LONGEST_MS)
+        self._eye.show_value(speaker_ms)
+        aside = self.tr("Meanwhile the avatar is silent, and your microphone is not heard by it.")
+        self._aside = make_label(aside, tone="dim", size="small", wraps=True)
+        self._aside.setVisible(in_session)
+        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY)
+        self._use = Button(theme, self.tr("Use it"), ButtonKind.PRIMARY)
+        self._again = Button(theme, self.tr("Try again"))
+        self._by_eye = Button(theme, self.tr("By eye"))
+        self._by_ear = Button(theme, self.tr("By microphone"))
+        self._cancel = Button(theme, self.tr("Cancel"))
+        self._build(parent)
+        self._connect()
+        self._show()
+
+    def done(self, result: int) -> None:
+        """However it ends, nothing beeps any more."""
+        self._stop()
+        super().done(result)
+
+    def _build(self, parent: QWidget | None) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_EDGE_PX, 20, _EDGE_PX, 20)
+        column.setSpacing(8)
+        column.addWidget(self._title)
+        column.addWidget(self._sentence)
+        column.addSpacing(6)
+        column.addWidget(self._dots)
+        column.addWidget(self._eye, 1)
+        column.addStretch(0)
+        column.addWidget(self._aside)
+        column.addSpacing(6)
+        box = QWidget()
+        flow = FlowLayout(box, gap_px=10)
+        for button in (self._start, self._use, self._again, self._by_eye, self._by_ear, self._cancel):
+            flow.addWidget(button)
+        column.addWidget(box)
+        self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
+
+    def _connect(self) -> None:
+        self._start.clicked.connect(self._begin)
+        self._again.clicked.connect(self._begin)
+        self._by_eye.clicked.connect(self._begin_by_eye)
+        self._by_ear.clicked.connect(self._begin_by_ear)
+        self._use.clicked.connect(self._use_it)
+        self._cancel.clicked.connect(self.reject)
+        self._eye.moved.connect(self._move_flash)
+
+    # What is asked
+
+    @Slot()
+    def _begin(self) -> None:
+        if self._devices.has_microphone:
+            self._begin_by_ear()
+        else:
+            self._begin_by_eye()
+
+    @Slot()
+    def _begin_by_ear(self) -> None:
+        self._stop()
+        self._go(Asking())
+        self._devices.ask(self, self._take_answer)
+
+    def _take_answer(self, allowed: bool) -> None:
+        # Closed meanwhile, or gone on by eye.
+        if not isinstance(self._step, Asking) or not self.isVisible():
+            return
+        if not allowed:
+            self._go(Broken(MicrophoneDeniedError()))
+            return
+        self._dots.show_played(0)
+        self._run(listens=True)
+
+    @Slot()
+    def _begin_by_eye(self) -> None:
+        self._stop()
+        self._run(listens=False)
+
+    @Slot()
+    def _use_it(self) -> None:
+        match self._step:
+            case Found():
+                self.use_requested.emit(float(self._step.used_ms))
+            case ByEye():
+                self.use_requested.emit(float(self._eye.value_ms))
+            case _:
+                return
+        self.accept()
+
+    @Slot(int)
+    def _move_flash(self, value_ms: int) -> None:
+        if self._engine is not None:
+            self._engine.speaker_ms = float(value_ms)
+
+    # What happens
+
+    def _run(self, *, listens: bool) -> None:
+        self._beeps = 0
+        self._engine = engine = self._devices.make(self._eye.value_ms, self, listens=listens)
+        engine.flashed.connect(self._take_flash)
+        engine.finished.connect(self._take_result)
+        engine.failed.connect(self._take_error)
+        self._go(Listening() if listens else ByEye(self._devices.has_microphone))
+        self._set_quiet(True)
+        engine.start()
+
+    @Slot()
+    def _take_flash(self) -> None:
+        if isinstance(self._step, Listening):
+            self._beeps += 1
+            self._dots.show_played(self._beeps)
+        elif isinstance(self._step, ByEye):
+            self._eye.panel.flash()
+
+    @Slot(object)
+    def _take_result(self, heard: Heard | None) -> None:
+        if self._engine is None:
+            return
+        self._stop()
+        if heard is None:
+            self._go(Unheard())
+            return
+        used_ms = round(min(float(_LONGEST_MS), max(0.0, heard.delay_ms)))
+        self._eye.show_value(used_ms)
+        self._go(Found(heard, used_ms))
+
+    @Slot(object)
+    def _take_error(self, error: AppError) -> None:
+        # One that was stopped may have had something on its way.
+        if self._engine is not None:
+            self._stop()
+            self._go(Broken(error))
+
+    def _stop(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.stop()
+            engine.deleteLater()
+        self._set_quiet(False)
+
+    def _set_quiet(self, quiet: bool) -> None:
+        if quiet != self._quiet:
+            self._quiet = quiet
+            self.quiet_requested.emit(quiet)
+
+    # What is shown
+
+    def _go(self, step: Step) -> None:
+        self._step = step
+        self._show()
+        first = self._first_control()
+        first.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not isinstance(step, Listening):
+            # While it listens nothing is read out: a voice would be in the way of the beeps.
+            QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
+
+    def _show(self) -> None:
+        step = self._step
+        title, sentence = self._words.of(step)
+        self._title.setText(title)
+        self._title.setAccessibleDescription(sentence)
+        self._sentence.setText(sentence)
+        self._sentence.setVisible(bool(sentence))
+        self._dots.setVisible(isinstance(step, Listening))
+        self._eye.setVisible(isinstance(step, ByEye))
+        shown = self._controls()
+        for button in (self._start, self._use, self._again, self._by_eye, self._by_ear):
+            button.setVisible(button in shown)
+            button.setDefault(button is shown[0])
+
+    def _controls(self) -> tuple[Button, ...]:
+        """What can be done now besides *Cancel*, the likeliest first."""
+        match self._step:
+            case Ready(hears):
+                return (self._start, self._by_eye) if hears else (self._start,)
+            case Asking() | Listening():
+                return (self._by_eye,)
+            case ByEye(hears):
+                return (self._use, self._by_ear) if hears else (self._use,)
+            case Found():
+                return (self._use, self._again)
+            case Unheard() | Broken():
+                return (self._again, self._by_eye)
+            case _ as never:
+                assert_never(never)
+
+    def _first_control(self) -> QWidget:
+        match self._step:
+            case ByEye():
+                return self._eye
+            case Asking() | Listening():
+                return self._cancel
+            case _:
+                return self._controls()[0]
