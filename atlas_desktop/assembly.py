@@ -28,6 +28,7 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.cues.cue_strip import CueStrip
+from atlas_desktop.ui.live.figures import CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -52,6 +53,7 @@ class Assembly(QObject):
         model: The one Qt model.
         picture: Paints the avatar, with its counters.
         sound: Plays the avatar, with its counters.
+        statistics: How the call goes, in figures.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Assembly(QObject):
         do_without_films()
         self.picture = PictureView(self.session.video, self.session.sync.lip_sync)
         self.sound = SoundThread(self.session.audio, self.session.playout)
+        self.statistics = CallStatistics(self.session, self.picture, self.sound)
         self._microphone = Microphone(parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
@@ -147,7 +150,8 @@ class Assembly(QObject):
             partial(self._make_history, theme),
             partial(_make_calibration, theme),
         )
-        stage = LivePage(self.model, theme, self.picture, CueStrip(self.model, theme))
+        cues = CueStrip(self.model, theme)
+        stage = LivePage(self.model, theme, self.picture, cues, read_figures=self.statistics.read)
         pane = TranscriptPane(self.model, theme)
         window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
         wiring.join_stage(stage)
@@ -174,6 +178,7 @@ class Assembly(QObject):
         before, self._life_before = self._life_before, snapshot.life
         if isinstance(snapshot.life, Requesting) and not isinstance(before, Requesting):
             self.picture.clear()
+            self.statistics.begin()
         if snapshot.is_live and not isinstance(before, Live):
             # What is dropped first is then spoken as soon as what is dropped later.
             self.session.prepare_to_speak()

@@ -150,6 +150,14 @@ class StageControls(Protocol):
         """Sets the *Transcript* toggle."""
         ...
 
+    def toggle_statistics(self) -> None:
+        """Opens the statistics, or closes them."""
+        ...
+
+    def close_statistics(self) -> bool:
+        """Closes the statistics. False when they were not open."""
+        ...
+
     def setFocus(self) -> None: ...
 
 

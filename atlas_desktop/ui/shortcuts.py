@@ -18,6 +18,7 @@ class Command(StrEnum):
     TRANSCRIPT = "transcript"
     FULL_SCREEN = "full_screen"
     SAVE_TRANSCRIPT = "save_transcript"
+    STATISTICS = "statistics"
     SETTINGS = "settings"
     SHORTCUTS = "shortcuts"
 
@@ -48,6 +49,7 @@ SHORTCUTS = (
     Shortcut(Command.TRANSCRIPT, ("Ctrl+T",), N_("Show or hide the transcript")),
     Shortcut(Command.FULL_SCREEN, ("F11",), N_("Full screen: the picture alone")),
     Shortcut(Command.SAVE_TRANSCRIPT, ("Ctrl+S",), N_("Save the transcript")),
+    Shortcut(Command.STATISTICS, ("Ctrl+Shift+I",), N_("Statistics of picture and sound")),
     Shortcut(Command.SETTINGS, ("Ctrl+,",), N_("Settings")),
     Shortcut(Command.SHORTCUTS, ("F1",), N_("These keys")),
 )

@@ -295,6 +295,8 @@ class WindowWiring(QObject):
                 self._window.show_full_screen(not self._window.isFullScreen())
             case Command.SAVE_TRANSCRIPT:
                 self._ask_transcript_place()
+            case Command.STATISTICS:
+                self._toggle_statistics()
             case Command.SETTINGS:
                 self._open_settings()
             case Command.SHORTCUTS:
@@ -308,8 +310,15 @@ class WindowWiring(QObject):
         elif isinstance(self._model.snapshot.life, Parked):
             self._model.resume()
 
+    def _toggle_statistics(self) -> None:
+        elsewhere = (self._window.start_page, self._window.ended_page)
+        if self._stage is not None and self._window.page not in elsewhere:
+            self._stage.toggle_statistics()
+
     def _escape(self) -> None:
         if self._window.close_overlay() or self._window.start_page.close_limits():
+            return
+        if self._stage is not None and self._stage.close_statistics():
             return
         if self._model.snapshot.can_interrupt:
             self._model.interrupt()

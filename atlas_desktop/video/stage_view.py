@@ -81,6 +81,11 @@ class PictureView(QWidget):
         return QSize(512, 512)
 
     @property
+    def painter(self) -> str:
+        """How frames reach the screen, in a word."""
+        return "raster"
+
+    @property
     def has_picture(self) -> bool:
         """Whether a frame is shown, and not the poster."""
         return self._frame is not None

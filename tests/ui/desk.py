@@ -20,6 +20,7 @@ class FakeStage(QWidget):
         super().__init__()
         self.full: list[bool] = []
         self.transcript: list[bool] = []
+        self.statistics = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_full_screen(self, full: bool) -> None:
@@ -27,6 +28,13 @@ class FakeStage(QWidget):
 
     def show_transcript(self, shown: bool) -> None:
         self.transcript.append(shown)
+
+    def toggle_statistics(self) -> None:
+        self.statistics = not self.statistics
+
+    def close_statistics(self) -> bool:
+        was_open, self.statistics = self.statistics, False
+        return was_open
 
 
 @dataclass

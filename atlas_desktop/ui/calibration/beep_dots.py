@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from atlas_desktop.ui.look.theme import Theme
 
-_DOT_PX = 14
-_GAP_PX = 12
+_DOT_PX = 18
+_GAP_PX = 14
 
 
 class BeepDots(QLabel):
@@ -18,7 +18,7 @@ class BeepDots(QLabel):
         self._theme = theme
         self._total = total
         self._played = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.show_played(0)
 
     def show_played(self, played: int) -> None:
@@ -42,12 +42,12 @@ class BeepDots(QLabel):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
         step = _DOT_PX + _GAP_PX
-        left = (self.width() - self.sizeHint().width()) / 2
+        left, top = (self.width() - self.sizeHint().width()) / 2, (self.height() - _DOT_PX) / 2
         right_to_left = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
         for number in range(self._total):
             is_played = number < self._played
             painter.setPen(QPen(QColor(tokens.accent if is_played else tokens.dim), 1.5))
             painter.setBrush(QColor(tokens.accent) if is_played else Qt.BrushStyle.NoBrush)
             place = self._total - 1 - number if right_to_left else number
-            painter.drawEllipse(QRectF(left + place * step + 1, 1, _DOT_PX - 2, _DOT_PX - 2))
+            painter.drawEllipse(QRectF(left + place * step + 1, top + 1, _DOT_PX - 2, _DOT_PX - 2))
         painter.end()

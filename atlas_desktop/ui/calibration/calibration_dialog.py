@@ -4,7 +4,7 @@ from typing import assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent
-from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.audio.calibration import BEEPS
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
@@ -20,7 +20,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 
-_SIZE = QSize(440, 350)
+_SIZE = QSize(440, 310)
 _SMALLEST = QSize(300, 300)
 _EDGE_PX = 24
 _LONGEST_MS = int(RANGES["speaker_delay_ms"][1])
@@ -70,9 +70,11 @@ class CalibrationDialog(QDialog):
         self._dots = BeepDots(theme, BEEPS)
         self._eye = EyePane(theme, _LONGEST_MS)
         self._eye.show_value(speaker_ms)
+        self._nothing = QWidget()
+        self._panes = QStackedWidget()
+        self._in_session = in_session
         aside = self.tr("Meanwhile the avatar is silent, and your microphone is not heard by it.")
         self._aside = make_label(aside, tone="dim", size="small", wraps=True)
-        self._aside.setVisible(in_session)
         self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY)
         self._use = Button(theme, self.tr("Use it"), ButtonKind.PRIMARY)
         self._again = Button(theme, self.tr("Try again"))
@@ -95,9 +97,9 @@ class CalibrationDialog(QDialog):
         column.addWidget(self._title)
         column.addWidget(self._sentence)
         column.addSpacing(6)
-        column.addWidget(self._dots)
-        column.addWidget(self._eye, 1)
-        column.addStretch(0)
+        for pane in (self._nothing, self._dots, self._eye):
+            self._panes.addWidget(pane)
+        column.addWidget(self._panes, 1)
         column.addWidget(self._aside)
         column.addSpacing(6)
         box = QWidget()
@@ -231,8 +233,10 @@ class CalibrationDialog(QDialog):
         self._title.setAccessibleDescription(sentence)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
-        self._dots.setVisible(isinstance(step, Listening))
-        self._eye.setVisible(isinstance(step, ByEye))
+        panes: dict[type[Step], QWidget] = {Listening: self._dots, ByEye: self._eye}
+        self._panes.setCurrentWidget(panes.get(type(step), self._nothing))
+        is_over = isinstance(step, Found | Unheard | Broken)
+        self._aside.setVisible(self._in_session and not is_over)
         shown = self._controls()
         for button in (self._start, self._use, self._again, self._by_eye, self._by_ear):
             button.setVisible(button in shown)

@@ -9,6 +9,8 @@ from atlas_desktop.errors import NoSpeakerError
 from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
 from atlas_desktop.ui.desks.notices import error_words
 
+_SURE_BEEPS = 5
+
 
 class StepWords(QObject):
     """Title and sentences of a step, in the user's language."""
@@ -59,6 +61,8 @@ class StepWords(QObject):
         if step.heard.delay_ms > step.used_ms + 0.5:
             most = self.tr("{count} ms at most can be made up for.").format(count=step.used_ms)
             return f"{words} {most}"
+        if step.heard.beeps < _SURE_BEEPS:
+            return f"{words} " + self.tr("Try again where it is quieter to be surer of it.")
         return words
 
     def _broken(self, step: Broken) -> tuple[str, str]:

@@ -2,19 +2,23 @@
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStyle, QWidget
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.control_bar import ControlBar
+from atlas_desktop.ui.live.figures import CallFigures
 from atlas_desktop.ui.live.immersion import Immersion
 from atlas_desktop.ui.live.stage import Stage
+from atlas_desktop.ui.live.statistics_card import FiguresReader, StatisticsCard
 from atlas_desktop.ui.look.pictures import picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.seams import StageModel
 from atlas_desktop.video.stage_view import PictureView
 
+_CARD_EDGE_PX = 10
+_CARD_LEAST_PX = 240
 _POSTER_PX = 1024
 _POSTER_VEIL_ALPHA = 150
 
@@ -40,14 +44,21 @@ class LivePage(QWidget):
         picture: PictureView,
         cues: QWidget,
         parent: QWidget | None = None,
+        *,
+        read_figures: FiguresReader = CallFigures,
     ) -> None:
-        """Makes the page around ``picture`` and the cue strip ``cues``; both become its own."""
+        """Makes the page around ``picture`` and the cue strip ``cues``; both become its own.
+
+        ``read_figures`` is asked once a second while the statistics are open.
+        """
         super().__init__(parent)
         self._model = model
         self._theme = theme
         self._picture = picture
         self._full = False
         self._stage = Stage(theme, picture, self)
+        self._read_figures = read_figures
+        self._statistics: StatisticsCard | None = None
         self._cues = cues
         cues.setParent(self)
         self._bar = ControlBar(theme, self)
@@ -70,10 +81,53 @@ class LivePage(QWidget):
         """Sets the *Transcript* toggle."""
         self._stage.overlay.transcript.show_checked(shown)
 
+    @Slot()
+    def toggle_statistics(self) -> None:
+        """Opens the statistics, or closes them."""
+        if not self.close_statistics():
+            self._open_statistics()
+
+    @Slot()
+    def close_statistics(self) -> bool:
+        """Closes the statistics. False when they were not open."""
+        card = self._statistics
+        if card is None or card.isHidden():
+            return False
+        focused: QWidget | None = self.window().focusWidget()
+        if focused is not None and card.isAncestorOf(focused):
+            # Else Qt takes the next in line, and that is the microphone.
+            self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
+        card.hide()
+        return True
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Places everything."""
         super().resizeEvent(event)
         self._place()
+
+    def _open_statistics(self) -> None:
+        if self._statistics is None:
+            self._statistics = StatisticsCard(self._theme, self._read_figures, self._stage)
+            self._statistics.close_requested.connect(self.close_statistics)
+        self._place_statistics()
+        self._statistics.show()
+        self._statistics.raise_()
+        self._statistics.announce()
+
+    def _place_statistics(self) -> None:
+        """Below the pills where there is room, else over them."""
+        card, area = self._statistics, self._stage.rect()
+        if card is None:
+            return
+        wanted = card.sizeHint()
+        width = min(wanted.width(), area.width() - 2 * _CARD_EDGE_PX)
+        bottom = self._bar.y() if self._full else area.height()
+        top = self._stage.overlay.below_pills_px + _CARD_EDGE_PX
+        if bottom - top - _CARD_EDGE_PX < min(wanted.height(), _CARD_LEAST_PX):
+            top = _CARD_EDGE_PX
+        height = min(wanted.height(), bottom - top - _CARD_EDGE_PX)
+        spot = QRect(_CARD_EDGE_PX, top, width, height)
+        card.setGeometry(QStyle.visualRect(self.layoutDirection(), area, spot))
 
     def _connect_model(self) -> None:
         model = self._model
@@ -92,6 +146,7 @@ class LivePage(QWidget):
         stage.talk_requested.connect(model.set_talking)
         stage.full_screen_requested.connect(self.full_screen_requested)
         stage.overlay.transcript_requested.connect(self.transcript_requested)
+        stage.overlay.statistics_requested.connect(self.toggle_statistics)
         bar.microphone_requested.connect(model.set_microphone)
         bar.interrupt_requested.connect(model.interrupt)
         bar.mode_requested.connect(model.set_mode)
@@ -150,6 +205,7 @@ class LivePage(QWidget):
         self._bar.setGeometry(bar)
         for widget in (self._cues, self._bar):
             widget.raise_()
+        self._place_statistics()
 
 
 def _veiled(face: QImage) -> QImage | None:

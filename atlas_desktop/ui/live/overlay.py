@@ -8,6 +8,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import clock, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.pill import Pill
+from atlas_desktop.ui.look.pill_button import PillButton
 from atlas_desktop.ui.look.theme import Theme
 
 _EDGE_PX = 16
@@ -23,8 +24,10 @@ class Overlay(QObject):
 
     Signals:
         transcript_requested(bool), full_screen_requested(bool): A toggle was pressed.
+        statistics_requested(): The latency was pressed.
     """
 
+    statistics_requested = Signal()
     transcript_requested = Signal(bool)
     full_screen_requested = Signal(bool)
 
@@ -41,6 +44,8 @@ class Overlay(QObject):
         self._cost = Pill(theme, parent=self._row)
         self._latency = Pill(theme, parent=self._row)
         self._note = Pill(theme, parent=stage)
+        self._statistics = PillButton(theme, self.tr("Statistics"), stage)
+        self._statistics.clicked.connect(self.statistics_requested)
         self.transcript = self._make_toggle(theme, self.tr("Transcript"), "transcript")
         self.full_screen = self._make_toggle(theme, self.tr("Full screen"), "fullscreen")
         self.transcript.asked.connect(self.transcript_requested)
@@ -50,7 +55,13 @@ class Overlay(QObject):
     @property
     def widgets(self) -> tuple[QWidget, ...]:
         """All that fades in full screen. What the user has to know at once is not among it."""
-        return (self._row, self.transcript, self.full_screen)
+        return (self._row, self._statistics, self.transcript, self.full_screen)
+
+    @property
+    def below_pills_px(self) -> int:
+        """Where the stage is free again below the pills."""
+        pills = (self._state, self._elapsed, self._cost, self._latency)
+        return self._row.y() + max(pill.geometry().bottom() + 1 for pill in pills if not pill.isHidden())
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
         """Shows the session's state, time, cost, delay, and what is wrong with the picture."""
@@ -100,6 +111,7 @@ class Overlay(QObject):
             spot = QRect(left, top, size.width(), size.height())
             pill.setGeometry(QStyle.visualRect(self._stage.layoutDirection(), room, spot))
             left += size.width() + _GAP_PX
+        self._statistics.setGeometry(self._latency.geometry().translated(self._row.pos()))
 
     def _place_note(self) -> None:
         area, size = self._stage.rect(), self._note.sizeHint()
@@ -165,6 +177,7 @@ class Overlay(QObject):
     def _show_latency(self) -> None:
         rtt_ms = None if isinstance(self._snapshot.life, Parked) else self._snapshot.rtt_ms
         self._latency.setVisible(rtt_ms is not None)
+        self._statistics.offer(rtt_ms is not None)
         if rtt_ms is None:
             return
         latency = self.tr("{count} ms").format(count=max(1, round(rtt_ms)))

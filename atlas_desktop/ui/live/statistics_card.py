@@ -1,0 +1,139 @@
+"""The statistics: a card on the stage that counts while it is seen, and only then."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QMargins, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QGuiApplication,
+    QHideEvent,
+    QPalette,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from atlas_desktop.ui.live.figures import CallFigures
+from atlas_desktop.ui.live.statistics_words import Row, StatisticsWords
+from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
+
+FiguresReader = Callable[[], CallFigures]
+EVERY_MS = 1_000
+_WIDTH_PX = 372
+_RIM_PX = 5
+_HEAD_PX = 32
+
+
+class StatisticsCard(CardFrame):
+    """Asks for the figures once a second while it is visible, and changes only what reads otherwise.
+
+    All but its rim is opaque: a frame that is painted below does not repaint the card, nor the card a frame.
+
+    Signals:
+        close_requested(): From its button.
+    """
+
+    close_requested = Signal()
+
+    def __init__(self, theme: Theme, read: FiguresReader, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._read = read
+        self._words = StatisticsWords(self)
+        self._values: list[QLabel] = []
+        self._text = ""
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY_MS)
+        self._timer.timeout.connect(self._refresh)
+        self._body = QWidget(self)
+        self._body.setAutoFillBackground(True)
+        self._body.setBackgroundRole(QPalette.ColorRole.Base)
+        self._rows = self._make_rows(theme)
+        self._area = QScrollArea()
+        self._build(theme)
+        self.setAccessibleName(self.tr("Statistics"))
+        self.hide()
+
+    def sizeHint(self) -> QSize:
+        """As wide as its longest row, as high as all rows."""
+        rows_px = self._rows.heightForWidth(_WIDTH_PX - 2 * _RIM_PX)
+        return QSize(_WIDTH_PX, max(rows_px, self._rows.sizeHint().height()) + _HEAD_PX + 2 * _RIM_PX + 12)
+
+    def announce(self) -> None:
+        """Reads all of it out: it was asked for, and the focus stays where it was."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self._text))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Counts from now on."""
+        super().showEvent(event)
+        self._refresh()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Costs nothing any more."""
+        self._timer.stop()
+        super().hideEvent(event)
+
+    def _make_rows(self, theme: Theme) -> QWidget:
+        page = QWidget()
+        grid = QGridLayout(page)
+        grid.setContentsMargins(11, 2, 11, 6)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 1)
+        for number, row in enumerate(self._words.rows(CallFigures())):
+            caption = make_label(row.caption, tone="dim", size="small")
+            value = make_label(size="small", wraps=True)
+            value.setFont(theme.font(13))
+            grid.addWidget(caption, number, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(value, number, 1)
+            self._values.append(value)
+        note = self.tr("Delays count from the moment for which a picture was made.")
+        grid.addWidget(make_label(note, tone="dim", size="small", wraps=True), grid.rowCount(), 0, 1, 2)
+        return page
+
+    def _build(self, theme: Theme) -> None:
+        copy = Button(theme, self.tr("Copy statistics"), ButtonKind.QUIET, icon="copy")
+        close = Button(theme, self.tr("Close statistics"), ButtonKind.QUIET, icon="close")
+        copy.clicked.connect(self._copy)
+        close.clicked.connect(self.close_requested)
+        head = QHBoxLayout()
+        head.setContentsMargins(11, 0, 0, 0)
+        head.setSpacing(2)
+        head.addWidget(make_label(self.tr("Statistics"), strong=True), 1)
+        for button in (copy, close):
+            button.set_height(_HEAD_PX)
+            head.addWidget(button)
+        self._area.setWidget(self._rows)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setAccessibleName(self.tr("Figures"))
+        self._rows.setObjectName("page")
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(QMargins())
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self._area, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(_RIM_PX, _RIM_PX, _RIM_PX, _RIM_PX)
+        outer.addWidget(self._body)
+
+    @Slot()
+    def _refresh(self) -> None:
+        figures = self._read()
+        self._text = self._words.text(figures)
+        for label, row in zip(self._values, self._words.rows(figures), strict=True):
+            _show(label, row)
+
+    @Slot()
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._text)
+
+
+def _show(label: QLabel, row: Row) -> None:
+    if label.text() != row.value:
+        label.setText(row.value)
+        label.setAccessibleName(f"{row.caption}: {row.value}")
