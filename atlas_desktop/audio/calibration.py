@@ -82,7 +82,7 @@ class Calibration(QObject):
         self._pump.start()
 
     def stop(self) -> None:
-        """Ceases, and lets go of speaker and microphone; returns within about 0.5 s."""
+        """Ceases, and lets go of speaker and microphone; takes some milliseconds."""
         self._pump.stop()
         self._flash.stop()
         if self._ear is not None:

@@ -127,7 +127,7 @@ class SoundThread(QThread):
         super().start(priority)
 
     def stop(self) -> None:
-        """Ends the thread and closes the device; returns within about 0.3 s."""
+        """Ends the thread and closes the device; takes some milliseconds."""
         self._stopping = True
         self._control.on_close(None)
         # One silent sample: whoever waits for sound wakes up.

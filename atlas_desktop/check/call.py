@@ -31,6 +31,7 @@ class _Watch:
     """What is followed while the call lasts."""
 
     round_trips_ms: list[float] = field(default_factory=list)
+    skews_ms: list[float] = field(default_factory=list)
     longest_gap_us: int = 0
     last_paint_us: int = 0
 
@@ -148,6 +149,9 @@ class TestCall:
             rtt_ms = self._session.snapshot.rtt_ms
             if rtt_ms is not None:
                 self._watch.round_trips_ms.append(rtt_ms)
+            sync = self._session.sync.figures
+            if sync.settled and sync.skew_ms is not None:
+                self._watch.skews_ms.append(sync.skew_ms)
             await asyncio.sleep(_WATCH_EVERY_S * 2)
 
     def _judge(self, began_us: int) -> None:
@@ -165,9 +169,19 @@ class TestCall:
         report.longest_gap_ms = self._watch.longest_gap_us / 1000 or None
         if self._watch.round_trips_ms:
             report.round_trip_ms = statistics.median(self._watch.round_trips_ms)
+        self._judge_sync()
         life = self._session.snapshot.life
         if isinstance(life, Failed):
             report.problems.append(str(life.error))
+
+    def _judge_sync(self) -> None:
+        report, sync = self.report, self._session.sync.figures
+        report.lip_sync, report.lip_sync_settled = sync.lip_sync, sync.settled
+        report.picture_path_ms, report.sound_path_ms = sync.picture_ms, sync.sound_ms
+        report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None
+        skews_ms = self._watch.skews_ms
+        report.skew_ms = statistics.median(skews_ms) if skews_ms else sync.skew_ms
+        report.receive_path, report.painter = self._session.receive_path, self._assembly.picture.painter
 
     def _take_picture(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

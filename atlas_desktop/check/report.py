@@ -19,6 +19,14 @@ class Report:
         underruns: Times the sound device ran dry although sound had come in time.
         starved: Times it ran dry because none came.
         round_trip_ms: To the room, the median of what was measured.
+        lip_sync: Whether pictures waited for their sound.
+        lip_sync_settled: Whether the hold had found its place at the end.
+        hold_ms: How long a picture was held at the end.
+        picture_path_ms: How much later than its own time a picture was on the screen.
+        sound_path_ms: The same for the sound, the speaker's own delay included.
+        skew_ms: What remained between them: the sound later (+) or earlier (−), the median of the call.
+        receive_path: How frames and sound reached the program: ``tap`` or ``public``.
+        painter: How frames were painted.
         cpu_percent: Of one core: the program, without the local Atlas.
         memory_mb: Its proportional set size.
         threads: Of the program, native ones included.
@@ -43,6 +51,14 @@ class Report:
     starved: int = 0
     sound_level_ms: float | None = None
     round_trip_ms: float | None = None
+    lip_sync: bool = True
+    lip_sync_settled: bool = False
+    hold_ms: float | None = None
+    picture_path_ms: float | None = None
+    sound_path_ms: float | None = None
+    skew_ms: float | None = None
+    receive_path: str = ""
+    painter: str = ""
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
     threads: int = 0
@@ -75,6 +91,8 @@ class Report:
             ("frames shown", self._frames_words()),
             ("longest gap", _ms(self.longest_gap_ms)),
             ("sound: ran dry", f"{self.underruns} by us, {self.starved} for want of sound"),
+            ("lip sync", self._lip_sync_words()),
+            ("picture, sound path", self._path_words()),
             ("round trip", _ms(self.round_trip_ms)),
             ("CPU, memory", f"{self.cpu_percent:.1f} % of a core, {self.memory_mb:.0f} MB"),
         ]
@@ -94,6 +112,23 @@ class Report:
         )
         return "\n".join(lines + verdict)
 
+    def _lip_sync_words(self) -> str:
+        if not self.lip_sync:
+            return "off, for the lowest delay"
+        if self.hold_ms is None:
+            return "not measured"
+        held = f"pictures held {self.hold_ms:.0f} ms{'' if self.lip_sync_settled else ', not settled'}"
+        if self.skew_ms is None:
+            return held
+        return f"{held}, sound {abs(self.skew_ms):.0f} ms {'later' if self.skew_ms > 0 else 'earlier'}"
+
+    def _path_words(self) -> str:
+        if self.picture_path_ms is None and self.sound_path_ms is None:
+            return "not measured"
+        ways = ", ".join(word for word in (self.receive_path, self.painter) if word)
+        paths = f"{_ms(self.picture_path_ms, 'unknown')}, {_ms(self.sound_path_ms, 'unknown')}"
+        return f"{paths} ({ways})" if ways else paths
+
     def _frames_words(self) -> str:
         share = self.shown_percent
         if share is None:
@@ -102,5 +137,5 @@ class Report:
         return f"{self.frames_shown} of {self.frames_received} ({share:.1f} %), {rate:.1f} a second"
 
 
-def _ms(value: float | None) -> str:
-    return "never" if value is None else f"{value:.0f} ms"
+def _ms(value: float | None, nothing: str = "never") -> str:
+    return nothing if value is None else f"{value:.0f} ms"

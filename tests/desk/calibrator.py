@@ -52,7 +52,9 @@ def main() -> None:
     QTimer.singleShot(0, calibration.start)
     QTimer.singleShot(round(order["seconds"] * 1000), application.quit)
     application.exec()
+    before_s = time.monotonic()
     calibration.stop()
+    watcher.report["stop_s"] = time.monotonic() - before_s
     print(json.dumps(watcher.report))
 
 

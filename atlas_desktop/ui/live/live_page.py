@@ -109,15 +109,15 @@ class LivePage(QWidget):
         if self._statistics is None:
             self._statistics = StatisticsCard(self._theme, self._read_figures, self._stage)
             self._statistics.close_requested.connect(self.close_statistics)
-        self._place_statistics()
         self._statistics.show()
+        self._place_statistics()
         self._statistics.raise_()
         self._statistics.announce()
 
     def _place_statistics(self) -> None:
         """Below the pills where there is room, else over them."""
         card, area = self._statistics, self._stage.rect()
-        if card is None:
+        if card is None or card.isHidden():
             return
         wanted = card.sizeHint()
         width = min(wanted.width(), area.width() - 2 * _CARD_EDGE_PX)
@@ -179,6 +179,8 @@ class LivePage(QWidget):
         if rests and not rested:
             self._stage.parked.resume.setFocus()
         self._bar.show_snapshot(snapshot)
+        # The pills may have found another place, and the card other words.
+        self._place_statistics()
 
     @Slot(object)
     def _show_mode(self, mode: Mode) -> None:

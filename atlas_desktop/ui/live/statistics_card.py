@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QMargins, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QMargins, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
+    QFocusEvent,
     QGuiApplication,
     QHideEvent,
+    QPainter,
+    QPaintEvent,
     QPalette,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -17,14 +21,17 @@ from atlas_desktop.ui.live.figures import CallFigures
 from atlas_desktop.ui.live.statistics_words import Row, StatisticsWords
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.focus_ring import draw_focus_ring
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX
 
 FiguresReader = Callable[[], CallFigures]
 EVERY_MS = 1_000
 _WIDTH_PX = 372
 _RIM_PX = 5
 _HEAD_PX = 32
+_HEAD_GAP_PX = 4
 
 
 class StatisticsCard(CardFrame):
@@ -51,7 +58,8 @@ class StatisticsCard(CardFrame):
         self._body.setAutoFillBackground(True)
         self._body.setBackgroundRole(QPalette.ColorRole.Base)
         self._rows = self._make_rows(theme)
-        self._area = QScrollArea()
+        self._area = _RowsArea()
+        self._area.focus_changed.connect(self.update)
         self._build(theme)
         self.setAccessibleName(self.tr("Statistics"))
         self.hide()
@@ -59,11 +67,20 @@ class StatisticsCard(CardFrame):
     def sizeHint(self) -> QSize:
         """As wide as its longest row, as high as all rows."""
         rows_px = self._rows.heightForWidth(_WIDTH_PX - 2 * _RIM_PX)
-        return QSize(_WIDTH_PX, max(rows_px, self._rows.sizeHint().height()) + _HEAD_PX + 2 * _RIM_PX + 12)
+        return QSize(_WIDTH_PX, rows_px + _HEAD_PX + _HEAD_GAP_PX + 2 * _RIM_PX)
 
     def announce(self) -> None:
         """Reads all of it out: it was asked for, and the focus stays where it was."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self._text))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The box; around it the ring, where the keys scroll the rows."""
+        super().paintEvent(event)
+        if self._area.hasFocus():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            draw_focus_ring(painter, QRectF(self.rect()), RADIUS_CARD_PX, self._theme.color("accent"))
+            painter.end()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Counts from now on."""
@@ -86,12 +103,12 @@ class StatisticsCard(CardFrame):
         for number, row in enumerate(self._words.rows(CallFigures())):
             caption = make_label(row.caption, tone="dim", size="small")
             value = make_label(size="small", wraps=True)
-            value.setFont(theme.font(13))
             grid.addWidget(caption, number, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(value, number, 1)
+            grid.addWidget(value, number, 1, Qt.AlignmentFlag.AlignTop)
             self._values.append(value)
         note = self.tr("Delays count from the moment for which a picture was made.")
         grid.addWidget(make_label(note, tone="dim", size="small", wraps=True), grid.rowCount(), 0, 1, 2)
+        grid.setRowStretch(grid.rowCount(), 1)
         return page
 
     def _build(self, theme: Theme) -> None:
@@ -114,7 +131,7 @@ class StatisticsCard(CardFrame):
         self._rows.setObjectName("page")
         column = QVBoxLayout(self._body)
         column.setContentsMargins(QMargins())
-        column.setSpacing(4)
+        column.setSpacing(_HEAD_GAP_PX)
         column.addLayout(head)
         column.addWidget(self._area, 1)
         outer = QVBoxLayout(self)
@@ -127,10 +144,35 @@ class StatisticsCard(CardFrame):
         self._text = self._words.text(figures)
         for label, row in zip(self._values, self._words.rows(figures), strict=True):
             _show(label, row)
+        self._area.fit()
 
     @Slot()
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._text)
+
+
+class _RowsArea(QScrollArea):
+    """As high as its rows at its width; tells when the keys come to it and leave it."""
+
+    focus_changed = Signal()
+
+    def fit(self) -> None:
+        """By itself it takes wrapped words for higher than they are."""
+        rows = self.widget()
+        if rows is not None:
+            rows.setMinimumHeight(rows.heightForWidth(self.viewport().width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.fit()
+        super().resizeEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focus_changed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit()
 
 
 def _show(label: QLabel, row: Row) -> None:

@@ -33,7 +33,7 @@ class StatisticsWords(QObject):
             Row(self.tr("Lip sync"), self._lip_sync(sync)),
             Row(self.tr("Sound held"), self._ms(figures.sound_held_ms)),
             Row(self.tr("Sound ran dry"), self._dry(figures)),
-            Row(self.tr("Round trip"), self._ms(figures.round_trip_ms)),
+            Row(self.tr("Round trip"), self._ms(_at_least_one(figures.round_trip_ms))),
             Row(self.tr("Received by"), self._path(figures.receive_path)),
             Row(self.tr("Painted by"), self._painter(figures)),
         )
@@ -84,7 +84,7 @@ class StatisticsWords(QObject):
         return words if sync.settled else self.tr("{words}, settling").format(words=words)
 
     def _dry(self, figures: CallFigures) -> str:
-        words = self.tr("{count} times, {heard} heard").format(count=figures.underruns, heard=figures.gaps)
+        words = self.tr("{count}×, {heard} of them heard").format(count=figures.underruns, heard=figures.gaps)
         if not figures.underruns:
             words = self.tr("never")
         if figures.starved:
@@ -102,3 +102,8 @@ class StatisticsWords(QObject):
 
     def _ms(self, value: float | None) -> str:
         return NOTHING if value is None else self.tr("{count} ms").format(count=round(value))
+
+
+def _at_least_one(value: float | None) -> float | None:
+    # WebRTC counts whole milliseconds; the pill says it alike.
+    return None if value is None else max(1.0, value)
