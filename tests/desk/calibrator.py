@@ -10,9 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
-from PySide6.QtMultimedia import QMediaDevices
 
 from atlas_desktop.audio.calibration import Calibration
+from atlas_desktop.audio.calibration_devices import CalibrationDevices
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
 
@@ -46,8 +46,8 @@ class Watcher(QObject):
 def main() -> None:
     order = json.loads(sys.argv[1])
     application = QCoreApplication(sys.argv[:1])
-    microphone = QMediaDevices.defaultAudioInput() if order["microphone"] else None
-    calibration = Calibration(20.0, microphone)
+    devices = CalibrationDevices()
+    calibration = devices.make(20.0, application, listens=order["microphone"])
     watcher = Watcher(calibration)
     QTimer.singleShot(0, calibration.start)
     QTimer.singleShot(round(order["seconds"] * 1000), application.quit)

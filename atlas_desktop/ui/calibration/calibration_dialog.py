@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.audio.calibration import BEEPS
@@ -89,6 +89,17 @@ class CalibrationDialog(QDialog):
         """However it ends, nothing beeps any more."""
         self._stop()
         super().done(result)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow means high: words and buttons wrap."""
+        super().resizeEvent(event)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        layout = self.layout()
+        if layout is not None:
+            needed_px = layout.totalMinimumHeightForWidth(self.width())
+            self.setMinimumHeight(max(_SMALLEST.height(), needed_px))
 
     def _build(self, parent: QWidget | None) -> None:
         column = QVBoxLayout(self)
@@ -186,8 +197,6 @@ class CalibrationDialog(QDialog):
 
     @Slot(object)
     def _take_result(self, heard: Heard | None) -> None:
-        if self._engine is None:
-            return
         self._stop()
         if heard is None:
             self._go(Unheard())
@@ -198,15 +207,17 @@ class CalibrationDialog(QDialog):
 
     @Slot(object)
     def _take_error(self, error: AppError) -> None:
-        # One that was stopped may have had something on its way.
-        if self._engine is not None:
-            self._stop()
-            self._go(Broken(error))
+        self._stop()
+        self._go(Broken(error))
 
     def _stop(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.stop()
+            # What it still has on its way is not about the next one.
+            engine.flashed.disconnect(self._take_flash)
+            engine.finished.disconnect(self._take_result)
+            engine.failed.disconnect(self._take_error)
             engine.deleteLater()
         self._set_quiet(False)
 
@@ -241,6 +252,7 @@ class CalibrationDialog(QDialog):
         for button in (self._start, self._use, self._again, self._by_eye, self._by_ear):
             button.setVisible(button in shown)
             button.setDefault(button is shown[0])
+        self._keep_room()
 
     def _controls(self) -> tuple[Button, ...]:
         """What can be done now besides *Cancel*, the likeliest first."""

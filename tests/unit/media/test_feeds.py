@@ -125,3 +125,15 @@ def test_first_sound_is_the_first_block_above_minus_50_dbfs() -> None:
     assert feed.first_sound_us is None
     assert feed.ring.level_samples == 0
     assert feed.level_dbfs == -100
+
+
+def test_dropped_frames_count_for_one_session() -> None:
+    feed = VideoFeed()
+    for stamp in range(3):
+        feed.offer(frame(stamp))
+    assert feed.dropped == 2
+    feed.clear()
+    assert (feed.dropped, feed.replaced) == (0, 2)
+    for stamp in range(2):
+        feed.offer(frame(stamp))
+    assert feed.dropped == 1

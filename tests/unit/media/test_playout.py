@@ -240,3 +240,16 @@ def test_stretching_keeps_the_fraction_and_the_ends() -> None:
     assert sum(len(after) for _, after in blocks) == pytest.approx(50 * BLOCK * 1.005, abs=1)
     assert all(np.array_equal(after[[0, -1]], before[[0, -1]]) for before, after in blocks)
     assert largest_step(*(after for _, after in blocks)) <= STEP_OF_TONE + 2
+
+
+def test_quiet_is_silence_that_the_user_did_not_choose() -> None:
+    control, source = PlayoutControl(volume=100), tones()
+    before = play(control, source, 2)
+    control.quiet = True
+    quiet = play(control, source, 2)
+    assert not control.muted
+    control.quiet = False
+    again = play(control, source, 2)
+    assert largest_step(before, quiet, again) <= STEP_OF_FADE
+    assert not quiet[samples_of(5) :].any()
+    assert np.abs(again[BLOCK:]).max() == PEAK
