@@ -3,9 +3,10 @@
 import time
 
 from PySide6.QtCore import QCoreApplication, QIODevice
-from PySide6.QtMultimedia import QAudioDevice, QAudioSource, QtAudio
+from PySide6.QtMultimedia import QAudioDevice, QAudioSource
 
 from atlas_desktop.audio.formats import FromDevice, can_convert, negotiate
+from atlas_desktop.audio.opening import BROKEN, FINE, ONE_AT_A_TIME, STOPPED
 from atlas_desktop.errors import DeviceError
 from atlas_desktop.media.blocks import Block
 
@@ -28,9 +29,10 @@ class Input:
         self._converter = FromDevice(form)
         self._source = QAudioSource(device, form)
         self._source.setBufferSize(form.bytesForDuration(_BUFFER_MS * 1000))
-        # Declared as never None, yet it is for a device that is gone.
-        stream: QIODevice | None = self._source.start()
-        if stream is None or self._source.error() != QtAudio.Error.NoError:
+        with ONE_AT_A_TIME:
+            # Declared as never None, yet it is for a device that is gone.
+            stream: QIODevice | None = self._source.start()
+        if stream is None or self._source.error() != FINE:
             raise DeviceError(device=self.name, detail="it could not be opened")
         self._stream = stream
         self._heard_s = time.monotonic()
@@ -38,8 +40,8 @@ class Input:
     @property
     def broken(self) -> bool:
         """Whether the device has failed, or has given nothing at all for 3 s."""
-        failed = self._source.error() in (QtAudio.Error.FatalError, QtAudio.Error.IOError)
-        stopped = self._source.state() == QtAudio.State.StoppedState
+        failed = self._source.error() in BROKEN
+        stopped = self._source.state() == STOPPED
         return failed or stopped or time.monotonic() - self._heard_s > _SILENT_S
 
     def read(self) -> Block:

@@ -3,9 +3,10 @@
 import time
 
 from PySide6.QtCore import QCoreApplication, QIODevice
-from PySide6.QtMultimedia import QAudioDevice, QAudioSink, QtAudio
+from PySide6.QtMultimedia import QAudioDevice, QAudioSink
 
 from atlas_desktop.audio.formats import ToDevice, can_convert, negotiate
+from atlas_desktop.audio.opening import BROKEN, FINE, ONE_AT_A_TIME, STOPPED
 from atlas_desktop.errors import DeviceError
 from atlas_desktop.media.blocks import Block
 
@@ -31,9 +32,10 @@ class Output:
         self._bytes_per_ms = form.sampleRate() * form.bytesPerFrame() / 1000
         self._sink = QAudioSink(device, form)
         self._sink.setBufferSize(form.bytesForDuration(CEILING_MS * 1000))
-        # Declared as never None, yet it is for a device that is gone.
-        stream: QIODevice | None = self._sink.start()
-        if stream is None or self._sink.error() != QtAudio.Error.NoError:
+        with ONE_AT_A_TIME:
+            # Declared as never None, yet it is for a device that is gone.
+            stream: QIODevice | None = self._sink.start()
+        if stream is None or self._sink.error() != FINE:
             raise DeviceError(device=self.name, detail="it could not be opened")
         self._stream = stream
         self._buffer_bytes = self._sink.bufferSize()
@@ -47,9 +49,7 @@ class Output:
     def broken(self) -> bool:
         """Whether the device has failed for good. Lets Qt's own messages in first."""
         QCoreApplication.processEvents()
-        return self._sink.error() in (QtAudio.Error.FatalError, QtAudio.Error.IOError) or (
-            self._sink.state() == QtAudio.State.StoppedState
-        )
+        return self._sink.error() in BROKEN or self._sink.state() == STOPPED
 
     def write(self, block: Block) -> bool:
         """Appends ``block``, int16 (samples, 2), 48 kHz. False when it did not fit: the rest is lost."""

@@ -20,7 +20,7 @@ class FakeStage(QWidget):
         super().__init__()
         self.full: list[bool] = []
         self.transcript: list[bool] = []
-        self.statistics = False
+        self.statistics: list[bool] = [False]
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_full_screen(self, full: bool) -> None:
@@ -30,10 +30,12 @@ class FakeStage(QWidget):
         self.transcript.append(shown)
 
     def toggle_statistics(self) -> None:
-        self.statistics = not self.statistics
+        self.statistics.append(not self.statistics[-1])
 
     def close_statistics(self) -> bool:
-        was_open, self.statistics = self.statistics, False
+        was_open = self.statistics[-1]
+        if was_open:
+            self.statistics.append(False)
         return was_open
 
 

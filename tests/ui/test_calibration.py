@@ -63,3 +63,11 @@ def test_without_a_microphone_it_flashes_until_it_is_stopped(card: Card) -> None
     assert 3 <= report["flashes"] <= 4
     # 1 to 12 ms: the window would stand still for longer.
     assert report["stop_s"] < 0.1
+
+
+def test_speaker_and_microphone_may_be_opened_at_the_same_moment(card: Card) -> None:
+    # Every second of such processes died.
+    for _ in range(8):
+        words = [sys.executable, "-m", "tests.desk.openers"]
+        found = subprocess.run(words, env=card.env, capture_output=True, text=True, timeout=60, check=False)
+        assert (found.returncode, found.stdout.strip()) == (0, "opened"), found.stderr

@@ -242,6 +242,7 @@ def test_the_card_stays_in_the_stage(bench: Bench, size: tuple[int, int], qtbot:
     bench.page.toggle_statistics()
     qtbot.wait(50)
     stage = bench.card.parentWidget()
+    assert stage is not None
     assert stage.rect().contains(bench.card.geometry())
     area = bench.card.findChild(QScrollArea)
     assert area is not None
@@ -254,12 +255,12 @@ def test_the_card_stays_in_the_stage(bench: Bench, size: tuple[int, int], qtbot:
 def test_keys_open_them_on_the_stage_alone(desk: Desk) -> None:
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert not desk.stage.statistics
+    assert desk.stage.statistics == [False]
     desk.model.live_through(Live(GRANT), speaking=True)
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert desk.stage.statistics
+    assert desk.stage.statistics == [False, True]
     QTest.keyClick(desk.window, Qt.Key.Key_Escape)
-    assert not desk.stage.statistics
+    assert desk.stage.statistics == [False, True, False]
     assert desk.asked("interrupt") == []
 
 
