@@ -24,6 +24,7 @@ from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.level_meter import LevelMeter
 from atlas_desktop.ui.look.pictures import png_bytes
+from atlas_desktop.ui.look.pill_button import PillButton
 from atlas_desktop.ui.look.spinner import StepMark
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
@@ -210,7 +211,9 @@ def test_nothing_overlaps_at_any_width(bench: Bench, width: int) -> None:
     bench.model.live(billed=False, rtt_ms=12.0)
     bench.window.resize(width, 480)
     bench.page.resize(width, 480)
-    buttons = [child for child in bench.page.findChildren(QAbstractButton) if child.isVisible()]
+    found = [child for child in bench.page.findChildren(QAbstractButton) if child.isVisible()]
+    # One lies on its pill: that is what is pressed.
+    buttons = [child for child in found if not isinstance(child, PillButton)]
     pills = [child for child in bench.page.findChildren(QLabel) if child.isVisible()]
     placed = [(w, w.rect().translated(w.mapTo(bench.page, QPoint()))) for w in (*buttons, *pills)]
     for widget, box in placed:
@@ -218,6 +221,9 @@ def test_nothing_overlaps_at_any_width(bench: Bench, width: int) -> None:
     for number, (one, box) in enumerate(placed):
         for other, beside in placed[number + 1 :]:
             assert not box.intersects(beside), (one.accessibleName(), other.accessibleName())
+    (on_pill,) = [child for child in found if isinstance(child, PillButton)]
+    latency = next(box for widget, box in placed if widget.accessibleName() == "Latency: 12 ms")
+    assert on_pill.rect().translated(on_pill.mapTo(bench.page, QPoint())) == latency
 
 
 def test_full_screen_is_the_picture_alone(bench: Bench, qtbot: QtBot) -> None:
