@@ -3,7 +3,7 @@
 Sound is always int16, (samples, channels), 48 kHz; what goes out to the room is mono.
 """
 
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,15 @@ class BlockReader(Protocol):
         ...
 
 
+@runtime_checkable
+class SeekableReader(BlockReader, Protocol):
+    """A source that can go on at another place."""
+
+    def seek(self, position_s: float) -> None:
+        """The next block begins at ``position_s``; past the end there is none. Never blocks. Thread: any."""
+        ...
+
+
 class ArrayReader:
     """Reads a clip that is already in memory: int16, (samples, 1) or (samples,), 48 kHz."""
 
@@ -72,6 +81,10 @@ class ArrayReader:
         block = self._samples[self._at : self._at + BLOCK_SAMPLES]
         self._at += BLOCK_SAMPLES
         return block
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s``."""
+        self._at = max(0, min(round(position_s * SAMPLE_RATE_HZ), len(self._samples)))
 
     def close(self) -> None:
         self._at = len(self._samples)

@@ -1,21 +1,35 @@
 """Clips from files: read ahead in a thread of their own, in constant memory."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
+from atlas_desktop.media.graphs import Samples, to_block
+from atlas_desktop.media.levelling import Leveller
+from atlas_desktop.media.loudness import gain_db
+from atlas_desktop.media.loudness_scan import LoudnessScan
 from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.sound_file import SoundFile
 
 _AHEAD_MS = 2000
 _REFILL_SAMPLES = SAMPLE_RATE_HZ
 _PIECE_SAMPLES = SAMPLE_RATE_HZ // 4
+# The first block waits for the loudness of some 15 s, or of a short file whole; the gain hardly moves then.
+_SCAN_FIRST_S = 0.04
+_SCAN_FIRST_AT_MOST_S = 0.08
+_SCAN_FIRST_SOUND_S = 3.0
+# Until the first minute is measured, so much sound ahead is enough; later there is time.
+_AHEAD_AT_FIRST_SAMPLES = SAMPLE_RATE_HZ // 2
+_RUSH_SOUND_S = 60.0
+_SCAN_S = 0.005
+_SCAN_PAUSE_S = 0.035
 
 
 class ClipReader:
-    """Reads any file that FFmpeg decodes as mono 48 kHz blocks (a ``BlockReader``).
+    """Reads any file that FFmpeg decodes as mono 48 kHz blocks (a ``SeekableReader``).
 
     Opening and decoding start at once in a thread of their own, which keeps 1 to 2 s ahead; the
     memory is the same for a 2-hour file. A cut-off file gives what can be decoded, then ends.
@@ -26,13 +40,27 @@ class ClipReader:
         duration_s: What the file says about its length, ``None`` before it is open or when unknown.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, match_loudness: bool = True, loudness_lufs: float | None = None
+    ) -> None:
+        """Begins to read.
+
+        Args:
+            path: The file.
+            match_loudness: Bring it to −16 LUFS; else every sample stays as it is.
+            loudness_lufs: Its loudness if that is known. Else it is measured, at first ahead of the first
+                block, then ahead of what plays: the gain follows slowly.
+        """
         self.path = path
         self.error: AppError | None = None
         self.duration_s: float | None = None
+        self._matches_loudness = match_loudness
+        self._scan = LoudnessScan(path, loudness_lufs, wanted=match_loudness)
+        self._leveller = Leveller()
         self._ring = PcmRing(_AHEAD_MS, channels=1)
-        self._room = threading.Condition()
+        self._woken = threading.Condition()
         self._read_samples = 0
+        self._wanted_s: float | None = None
         self._ended = False
         self._closed = False
         body = guarded("media.decode", self._on_error)(self._run)
@@ -41,8 +69,18 @@ class ClipReader:
 
     @property
     def position_s(self) -> float:
-        """How much was read."""
+        """The place in the clip up to which it was read."""
         return self._read_samples / SAMPLE_RATE_HZ
+
+    @property
+    def loudness_lufs(self) -> float | None:
+        """The whole file's, once that is known and was asked for."""
+        return self._scan.lufs if self._scan.done else None
+
+    @property
+    def measured(self) -> bool:
+        """Whether nothing more of its loudness is to be found out."""
+        return self._scan.done
 
     @property
     def finished(self) -> bool:
@@ -56,17 +94,28 @@ class ClipReader:
         block = self._ring.read(BLOCK_SAMPLES)
         self._read_samples += len(block)
         if not ended and level < _REFILL_SAMPLES:
-            with self._room:
-                self._room.notify()
+            with self._woken:
+                self._woken.notify()
         return block
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s``, to the sample; past the end there is nothing more."""
+        with self._woken:
+            if self.error is not None or self._closed:
+                return
+            self._wanted_s = max(0.0, position_s)
+            self._read_samples = round(self._wanted_s * SAMPLE_RATE_HZ)
+            self._ended = False
+            self._ring.clear()
+            self._woken.notify()
 
     def close(self) -> None:
         self._closed = True
-        with self._room:
-            self._room.notify()
+        with self._woken:
+            self._woken.notify()
 
     def join(self, timeout_s: float) -> bool:
-        """Waits for the thread's end after ``close`` or the file's end; False when the time is out."""
+        """Waits for the thread's end after ``close``; False when the time is out."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -75,25 +124,82 @@ class ClipReader:
         self._ended = True
 
     def _run(self) -> None:
-        with SoundFile(self.path) as file:
-            self.duration_s = file.duration_s
-            given = 0
-            for samples in file.samples():
-                for start in range(0, len(samples), _PIECE_SAMPLES):
-                    piece = samples[start : start + _PIECE_SAMPLES]
-                    if not self._wait_for_room(len(piece)):
-                        return
-                    self._ring.write(piece.reshape(-1, 1))
-                given += len(samples)
-            if given == 0:
-                raise file.nothing_in_it()
-        self._ended = True
+        try:
+            with SoundFile(self.path) as file:
+                self.duration_s = file.duration_s
+                self._scan.advance(_SCAN_FIRST_S)
+                self._scan.advance(_SCAN_FIRST_AT_MOST_S - _SCAN_FIRST_S, _SCAN_FIRST_SOUND_S)
+                self._play_all(file)
+        finally:
+            self._scan.close()
 
-    def _wait_for_room(self, samples: int) -> bool:
-        """Waits, when the buffer is full, until half of it was read; False when closed."""
-        if self._ring.space_samples < samples:
-            with self._room:
-                self._room.wait_for(
-                    lambda: self._closed or self._ring.space_samples >= max(samples, _REFILL_SAMPLES)
-                )
+    def _play_all(self, file: SoundFile) -> None:
+        """Plays from the start, then from wherever it is sent, until it is closed."""
+        given = self._play(file)
+        if given == 0 and not self._is_called:
+            raise file.nothing_in_it()
+        while self._wait_for_seek():
+            with self._woken:
+                position_s, self._wanted_s = self._wanted_s, None
+            if position_s is not None:
+                file.seek_exactly(position_s)
+            self._play(file)
+
+    def _play(self, file: SoundFile) -> int:
+        """Decodes from here to the end, or until told to stop; returns how many samples came."""
+        given = 0
+        for samples in self._levelled(file):
+            if self._is_called:
+                break
+            for start in range(0, len(samples), _PIECE_SAMPLES):
+                piece = to_block(samples[start : start + _PIECE_SAMPLES])
+                given += len(piece)
+                if not self._give(piece):
+                    return given
+        return given
+
+    def _levelled(self, file: SoundFile) -> Iterator[Samples]:
+        if not self._matches_loudness:
+            yield from file.samples()
+            return
+        for samples in file.samples():
+            if len(samples):
+                yield self._leveller.level(samples, gain_db(self._scan.lufs))
+        yield self._leveller.flush()
+
+    def _give(self, piece: Block) -> bool:
+        """Puts a piece into the buffer, when it is full as soon as half of it was read; False: stop.
+
+        While it waits, it measures.
+        """
+        room = len(piece)
+        while True:
+            with self._woken:
+                if self._is_called:
+                    return False
+                hurries = self._scan_hurries
+                if not hurries and self._ring.space_samples >= room:
+                    self._ring.write(piece)
+                    return True
+                if not hurries:
+                    room = max(room, _REFILL_SAMPLES)
+                    self._woken.wait(None if self._scan.done else _SCAN_PAUSE_S)
+            self._scan.advance(_SCAN_S)
+
+    @property
+    def _scan_hurries(self) -> bool:
+        """Whether measuring is more urgent than reading further ahead."""
+        if self._scan.done or self._scan.measured_s >= _RUSH_SOUND_S:
+            return False
+        return self._ring.level_samples >= _AHEAD_AT_FIRST_SAMPLES
+
+    def _wait_for_seek(self) -> bool:
+        """Waits at the end of the file; False when closed."""
+        with self._woken:
+            self._ended = self._wanted_s is None
+            self._woken.wait_for(lambda: self._is_called)
         return not self._closed
+
+    @property
+    def _is_called(self) -> bool:
+        return self._closed or self._wanted_s is not None

@@ -69,7 +69,9 @@ class Feeder:
 
     @property
     def position_s(self) -> float:
-        """How much of the current clip was sent."""
+        """How far into the current clip what was sent reaches."""
+        if not self._line.active:
+            return self._line.given_s
         return max(0.0, self._line.given_s - self._pacer.lead_us(monotonic_us()) / 1e6)
 
     @property
@@ -108,6 +110,14 @@ class Feeder:
     def resume(self) -> None:
         """Goes on where ``pause`` stopped."""
         self._line.resume()
+        self._poke()
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s`` of the current clip, or waits there while paused.
+
+        A clip that can't (no ``SeekableReader``) goes on as it was.
+        """
+        self._line.seek(position_s)
         self._poke()
 
     def interrupt(self) -> None:
@@ -188,6 +198,10 @@ class Feeder:
             return None
         if self._line.cut_wanted:
             self._cut()
+        tail = self._line.take_tail()
+        if len(tail):
+            await self._write(sink, tail)
+            return 0.0
         if self._line.active:
             return await self._speak(sink)
         return await self._listen(sink)

@@ -6,7 +6,15 @@ from collections import deque
 import numpy as np
 
 from atlas_desktop.errors import AppError
-from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, BlockReader, silence
+from atlas_desktop.media.blocks import (
+    BLOCK_SAMPLES,
+    SAMPLE_RATE_HZ,
+    Block,
+    BlockReader,
+    SeekableReader,
+    silence,
+)
+from atlas_desktop.media.fades import faded_in, fading_tail
 from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted
 
 
@@ -15,6 +23,7 @@ class ClipLine:
 
     A *cut* says that what was handed out, but not sent yet, must not be sent. Until whoever sends has
     obeyed (``cut_done``) nothing is handed out, so a new clip's first samples can't be lost with it.
+    Around a pause and a seek the sound fades out and in within 5 ms.
 
     Readers given to it are closed by it. Thread: any; ``take``, ``cut_done``, ``finish`` and
     ``events`` one thread only.
@@ -30,6 +39,9 @@ class ClipLine:
         self._paused = False
         self._cut = False
         self._keep_unsent = False
+        self._cut_fades = False
+        self._fades_in = False
+        self._tail = silence(0)
         self._events: deque[ClipEvent] = deque()
 
     @property
@@ -84,7 +96,21 @@ class ClipLine:
         """Holds the clip where it is; what was not sent yet comes again."""
         with self._lock:
             if self.active:
-                self._paused = self._cut = self._keep_unsent = True
+                if not self._cut:
+                    # Else what is dropped is another clip's, or of another place.
+                    self._keep_unsent = True
+                self._paused = self._cut = self._cut_fades = True
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s`` of the current clip, paused or not; what was not sent is forgotten."""
+        with self._lock:
+            if not isinstance(self._current, SeekableReader):
+                return
+            self._current.seek(position_s)
+            self._cut = self._cut_fades = True
+            self._keep_unsent = False
+            self._rest = silence(0)
+            self._given_samples = round(max(0.0, position_s) * SAMPLE_RATE_HZ)
 
     def resume(self) -> None:
         """Goes on."""
@@ -101,7 +127,8 @@ class ClipLine:
             self._next = None
             self._promote()
             self._rest = silence(0)
-            self._paused = self._keep_unsent = False
+            self._tail = silence(0)
+            self._paused = self._keep_unsent = self._cut_fades = self._fades_in = False
 
     def take(self, samples: int, now_us: int, flush: bool = False) -> Block:
         """Up to ``samples`` samples in whole blocks, int16 (n × 480, 1); maybe none. Never blocks.
@@ -124,14 +151,27 @@ class ClipLine:
                 whole = np.concatenate((whole, silence(BLOCK_SAMPLES - len(whole))))
             count = min(samples, len(whole) // BLOCK_SAMPLES * BLOCK_SAMPLES)
             self._rest = whole[count:]
-            return whole[:count]
+            taken = whole[:count]
+            if count and self._fades_in:
+                self._fades_in = False
+                return faded_in(taken)
+            return taken
+
+    def take_tail(self) -> Block:
+        """What must be sent after a cut so that it is no click: one block that fades, or none."""
+        with self._lock:
+            tail, self._tail = self._tail, silence(0)
+            return tail
 
     def cut_done(self, unsent: Block) -> None:
         """Ends the cut; after a pause, ``unsent`` (what was taken, but not sent) is put in front again."""
         with self._lock:
+            if self._cut_fades:
+                self._tail = fading_tail(unsent) if len(unsent) else silence(0)
+                self._fades_in = True
             if self._keep_unsent and self._current is not None:
                 self._rest = np.concatenate((unsent, self._rest))
-            self._cut = self._keep_unsent = False
+            self._cut = self._keep_unsent = self._cut_fades = False
 
     def finish(self) -> None:
         """Ends the current clip: its last sample was sent."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+from atlas_desktop.media.graphs import to_block
 from atlas_desktop.media.level import peak_percent
+from atlas_desktop.media.loudness import LoudnessMeter
 from atlas_desktop.media.sound_file import SoundFile
 
 BARS = 48
@@ -19,12 +20,21 @@ _BUDGET_S = 0.08
 
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
-    """A clip's facts; ``peaks`` are the bars of its waveform, 0 to 100 each."""
+    """A clip's facts.
+
+    Attributes:
+        duration_s: ``None`` where neither the file says it nor all of it was decoded.
+        peaks: The bars of its waveform, 0 to 100 each.
+        channels: Of the file.
+        rate_hz: Of the file.
+        loudness_lufs: Integrated (EBU R128), when all of it was decoded and it is not silent.
+    """
 
     duration_s: float | None
     peaks: tuple[int, ...]
     channels: int
     rate_hz: int
+    loudness_lufs: float | None = None
 
 
 def probe(path: Path) -> ClipInfo:
@@ -40,27 +50,30 @@ def probe(path: Path) -> ClipInfo:
     with SoundFile(path) as file:
         if file.duration_s is None or file.duration_s <= _WHOLE_S:
             return _whole(file)
-        if next(file.samples(), None) is None:
+        if not any(len(part) for part in file.samples()):
             raise file.nothing_in_it()
         return ClipInfo(file.duration_s, _glimpses(file, file.duration_s), file.channels, file.rate_hz)
 
 
 def _whole(file: SoundFile) -> ClipInfo:
     """Decodes, at most twice the whole limit: the length may be unknown."""
-    parts: list[NDArray[np.int16]] = []
+    parts: list[Block] = []
     count = 0
+    meter = LoudnessMeter()
     for part in file.samples():
-        parts.append(part)
+        parts.append(to_block(part))
+        meter.add(part)
         count += len(part)
         if count > 2 * _WHOLE_S * SAMPLE_RATE_HZ:
             return ClipInfo(file.duration_s, _bars(np.concatenate(parts)), file.channels, file.rate_hz)
     if count == 0:
         raise file.nothing_in_it()
     # Counted, not what the header says: a cut-off file is as long as what can be heard.
-    return ClipInfo(count / SAMPLE_RATE_HZ, _bars(np.concatenate(parts)), file.channels, file.rate_hz)
+    duration_s, peaks = count / SAMPLE_RATE_HZ, _bars(np.concatenate(parts))
+    return ClipInfo(duration_s, peaks, file.channels, file.rate_hz, meter.finish())
 
 
-def _bars(samples: NDArray[np.int16]) -> tuple[int, ...]:
+def _bars(samples: Block) -> tuple[int, ...]:
     return tuple(peak_percent(part) for part in np.array_split(samples, BARS))
 
 
@@ -80,7 +93,7 @@ def _glimpses(file: SoundFile, duration_s: float) -> tuple[int, ...]:
 def _glimpse(file: SoundFile) -> int:
     peak, count = 0, 0
     for part in file.samples():
-        peak = max(peak, peak_percent(part))
+        peak = max(peak, peak_percent(to_block(part)))
         count += len(part)
         if count >= _GLIMPSE_SAMPLES:
             break

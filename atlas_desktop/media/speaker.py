@@ -57,7 +57,7 @@ class Speaker(Protocol):
 
     @property
     def position_s(self) -> float:
-        """How much of the current clip was sent."""
+        """How far into the current clip what was sent reaches."""
         ...
 
     def play(self, reader: BlockReader) -> None:
@@ -74,6 +74,10 @@ class Speaker(Protocol):
 
     def resume(self) -> None:
         """Goes on where ``pause`` stopped."""
+        ...
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s`` of the current clip, or waits there while paused."""
         ...
 
     def interrupt(self) -> None:

@@ -213,17 +213,25 @@ class AtlasSession(KeptSession):
 
     # What is said
 
-    def speak(self, source: Path | str | BlockReader) -> None:
+    def speak(self, source: Path | str | BlockReader, *, match_loudness: bool = True) -> None:
         """Speaks a sound file, or blocks, at once, in place of what is spoken now (passthrough).
 
         Before the session is live it waits until then; a conversation that comes up drops it. A file
-        that is missing or can't be read is told as a notice.
+        that is missing or can't be read is told as a notice. Files are spoken at −16 LUFS, unless
+        ``match_loudness`` is off; blocks as they are.
 
         Raises:
             RuntimeError: The session is a live conversation.
         """
         self._keeper.touch()
-        self._own_clip.play(source)
+        self._own_clip.play(source, match_loudness=match_loudness)
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s`` of what is spoken, or held; nothing happens where nothing is.
+
+        Blocks of one's own must be a ``SeekableReader`` for that.
+        """
+        self._speech.seek(position_s)
 
     def prepare_to_speak(self) -> None:
         """Publishes the track of a live passthrough session now, so that the first clip is 0.2 s sooner.

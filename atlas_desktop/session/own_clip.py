@@ -39,8 +39,8 @@ class OwnClip:
         """A session begins: from now on events are told on the running loop."""
         self._loop = asyncio.get_running_loop()
 
-    def play(self, source: Path | str | BlockReader) -> None:
-        """Speaks a sound file, or blocks, in place of what is spoken now.
+    def play(self, source: Path | str | BlockReader, *, match_loudness: bool = True) -> None:
+        """Speaks a sound file, or blocks, in place of what is spoken now; files equally loud if wished.
 
         Raises:
             RuntimeError: The session is a live conversation.
@@ -48,7 +48,7 @@ class OwnClip:
         if isinstance(source, Path | str):
             from atlas_desktop.media.decode import ClipReader
 
-            reader: BlockReader = ClipReader(Path(source))
+            reader: BlockReader = ClipReader(Path(source), match_loudness=match_loudness)
         else:
             reader = source
         self._reader = reader

@@ -43,6 +43,8 @@ class FullSpeaker(Protocol):
 
     def resume(self) -> None: ...
 
+    def seek(self, position_s: float) -> None: ...
+
     def interrupt(self) -> None: ...
 
     def on_event(self, callback: "EventCallback") -> Callable[[], None]: ...
@@ -123,6 +125,9 @@ class Speech:
     def resume(self) -> None:
         self._feeder.resume()
         self._on_change()
+
+    def seek(self, position_s: float) -> None:
+        self._feeder.seek(position_s)
 
     def interrupt(self) -> None:
         self._feeder.interrupt()

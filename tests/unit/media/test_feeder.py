@@ -111,7 +111,7 @@ def test_interrupt_reaches_the_wire_within_one_block(feeder: Feeder) -> None:
     assert time.monotonic() - began < 0.03
 
 
-def test_pause_loses_and_repeats_next_to_nothing(feeder: Feeder) -> None:
+def test_pause_loses_and_repeats_nothing_but_the_fade(feeder: Feeder) -> None:
     sink, ears = FakeSink(), Ears()
     feeder.on_event(ears)
     feeder.attach(sink)
@@ -120,18 +120,72 @@ def test_pause_loses_and_repeats_next_to_nothing(feeder: Feeder) -> None:
     time.sleep(0.1)
     feeder.pause()
     until(lambda: sink.clears == 1)
-    assert sink.queued == []
+    time.sleep(0.05)
     before = len(sink.samples)
     at_s = feeder.position_s
+    tail = np.concatenate(sink.queued).ravel()
+    assert len(tail) == 480
     time.sleep(0.1)
     assert len(sink.samples) == before
     assert not feeder.playing
-    assert feeder.position_s == pytest.approx(at_s, abs=0.001)
+    assert feeder.position_s == at_s
     feeder.resume()
     until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
     again = sink.samples[before:]
-    assert at_s == pytest.approx((int(again[0]) - 2) / 48_000, abs=0.02)
-    assert np.array_equal(again, count_up(24_000)[-len(again) :])
+    wanted = count_up(24_000)[round(at_s * 48_000) :]
+    assert np.array_equal(again[240:], wanted[240:])
+    assert np.array_equal(again[:240] + tail[:240], wanted[:240])
+    assert not tail[240:].any()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_seek_goes_on_elsewhere_and_leaves_nothing_old(feeder: Feeder, paused: bool) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(28_800)))
+    until(lambda: len(sink.samples) >= 4800)
+    if paused:
+        feeder.pause()
+        time.sleep(0.05)
+    before = len(sink.samples)
+    feeder.seek(0.5)
+    if paused:
+        time.sleep(0.05)
+        assert (feeder.position_s, len(sink.samples)) == (0.5, before)
+        feeder.resume()
+    until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
+    assert np.array_equal(sink.samples[-4560:], count_up(28_800)[24_240:])
+    assert sink.clears >= 1
+    old = np.concatenate(sink.queued)[:-4800].ravel()
+    assert len(old) == (0 if paused else 480)
+    assert not old[240:].any()
+
+
+def test_seek_back_from_a_clips_end_and_past_it(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(9600)))
+    until(lambda: len(sink.samples) == 9600)
+    feeder.seek(0.1)
+    until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
+    assert np.array_equal(sink.samples[-4560:], count_up(9600)[5040:])
+    feeder.play(ArrayReader(count_up(96_000)))
+    until(lambda: len(ears.kinds) == 3)
+    feeder.seek(5.0)
+    until(lambda: len(ears.kinds) == 4, 0.5)
+
+
+def test_seek_of_what_cannot_changes_nothing(feeder: Feeder) -> None:
+    sink, reader = FakeSink(), FakeReader()
+    feeder.attach(sink)
+    feeder.seek(1.0)
+    feeder.play(reader)
+    reader.give(7)
+    feeder.seek(1.0)
+    sink.wait_for(480)
+    assert set(sink.samples) == {7}
 
 
 def test_a_clip_given_before_the_sink_waits_for_it(feeder: Feeder) -> None:

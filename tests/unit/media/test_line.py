@@ -5,7 +5,7 @@ from atlas_desktop.errors import UnreadableAudioError
 from atlas_desktop.media.blocks import ArrayReader, silence
 from atlas_desktop.media.line import ClipLine
 from atlas_desktop.media.speaker import ClipFailed, ClipFinished, ClipStarted
-from tests.unit.media.stand_ins import FakeReader, count_up
+from tests.unit.media.stand_ins import FakeReader, count_up, tone
 
 
 class BrokenReader(FakeReader):
@@ -96,8 +96,13 @@ def test_after_a_pause_the_unsent_samples_come_again() -> None:
     line.cut_done(taken[480:])
     assert len(line.take(960, 0)) == 0
     assert line.given_s == pytest.approx(0.01)
+    tail = line.take_tail().ravel()
     line.resume()
-    assert line.take(960, 0).ravel().tolist() == count_up(960, start=481).tolist()
+    again = line.take(960, 0).ravel()
+    assert (again[:240] + tail[:240]).tolist() == count_up(240, start=481).tolist()
+    assert again[240:].tolist() == count_up(720, start=721).tolist()
+    assert again[0] == 0
+    assert len(line.take_tail()) == 0
 
 
 def test_replacing_a_paused_clip_keeps_nothing_of_it() -> None:
@@ -138,3 +143,53 @@ def test_what_follows_plays_at_once_when_nothing_else_does() -> None:
     line = ClipLine()
     line.follow_with(ArrayReader(count_up(480)))
     assert len(line.take(480, 0)) == 480
+
+
+@pytest.mark.parametrize("act", ["pause", "seek", "pause and seek", "seek and pause", "seek twice"])
+def test_pause_and_seek_make_no_click(act: str) -> None:
+    sound = tone(1.0)
+    line = ClipLine()
+    line.play(ArrayReader(sound))
+    taken = line.take(9600, 0)
+    if act.startswith("pause"):
+        line.pause()
+    if "seek" in act:
+        line.seek(0.3371)
+    if act.endswith("pause"):
+        line.pause()
+    line.cut_done(taken[4800:])
+    tail = line.take_tail()
+    if act == "seek twice":
+        line.seek(0.7)
+        line.cut_done(tail[:0])
+    gap = np.concatenate((line.take_tail(), silence(960)))
+    line.resume()
+    sent = np.concatenate((taken[:4800], tail, gap, line.take(9600, 0))).ravel().astype(int)
+    steepest = np.abs(np.diff(sound.astype(int))).max() + sound.max() / 240
+    assert np.abs(np.diff(sent)).max() <= steepest + 2
+    place = {"pause": 4800, "seek twice": 33_600}.get(act, 16_181)
+    assert np.array_equal(sent[-9360:], sound[place + 240 : place + 9600])
+
+
+def test_two_pauses_at_once_lose_nothing() -> None:
+    line = ClipLine()
+    line.play(ArrayReader(count_up(1440)))
+    taken = line.take(960, 0)
+    line.pause()
+    line.resume()
+    line.pause()
+    line.cut_done(taken[480:])
+    line.resume()
+    assert line.given_s == pytest.approx(0.01)
+    assert line.take(960, 0)[240:].ravel().tolist() == count_up(720, start=721).tolist()
+
+
+def test_a_pause_right_after_another_clip_brings_nothing_of_the_former_back() -> None:
+    line = ClipLine()
+    line.play(ArrayReader(count_up(960)))
+    taken = line.take(960, 0)
+    line.play(ArrayReader(count_up(960, start=5000)))
+    line.pause()
+    line.cut_done(taken)
+    line.resume()
+    assert line.take(960, 0)[240:].ravel().tolist() == count_up(720, start=5240).tolist()

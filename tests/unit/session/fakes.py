@@ -155,6 +155,7 @@ class FakeFeeder:
         self.microphone: Any = None
         self.closed = False
         self.position_s = 0.0
+        self.sought_s: float | None = None
         self.interrupt_error: Exception | None = None
         self.callback: Callable[[Any], None] | None = None
 
@@ -180,6 +181,9 @@ class FakeFeeder:
 
     def resume(self) -> None:
         self.paused = False
+
+    def seek(self, position_s: float) -> None:
+        self.sought_s = position_s
 
     def interrupt(self) -> None:
         if self.interrupt_error is not None:

@@ -1,0 +1,60 @@
+"""Finds out how loud a file is while it already plays, a little at a time."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from atlas_desktop.errors import MediaError
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from atlas_desktop.media.graphs import Samples
+from atlas_desktop.media.loudness import LoudnessMeter
+from atlas_desktop.media.sound_file import SoundFile
+
+
+class LoudnessScan:
+    """Measures a file of any length in slices, ahead of what plays. One thread.
+
+    Attributes:
+        lufs: What was found so far; ``None`` before anything was heard.
+        done: Whether that is the whole file's, or nothing more is wanted.
+        measured_s: How much of the file was looked at.
+    """
+
+    def __init__(self, path: Path, known_lufs: float | None = None, *, wanted: bool = True) -> None:
+        """Prepares; with ``known_lufs``, or when it is not wanted, there is nothing to do."""
+        self.lufs = known_lufs if wanted else None
+        self.done = known_lufs is not None or not wanted
+        self.measured_s = 0.0
+        self._path = path
+        self._file: SoundFile | None = None
+        self._meter: LoudnessMeter | None = None
+        self._pieces: Iterator[Samples] = iter(())
+
+    def close(self) -> None:
+        """Lets go of the file; nothing more is measured."""
+        self.done = True
+        if self._file is not None:
+            self._file.close()
+
+    def advance(self, limit_s: float, sound_s: float = math.inf) -> None:
+        """Works for about ``limit_s``, to the end, or until ``sound_s`` of the file were measured."""
+        until_s = time.monotonic() + limit_s
+        try:
+            while not self.done and self.measured_s < sound_s and time.monotonic() < until_s:
+                self._step()
+        except MediaError:
+            self.close()  # who plays the file says so
+
+    def _step(self) -> None:
+        if self._file is None or self._meter is None:
+            self._file, self._meter = SoundFile(self._path), LoudnessMeter()
+            self._pieces = self._file.samples()
+        piece = next(self._pieces, None)
+        if piece is None:
+            self.lufs = self._meter.finish()
+            self.close()
+        else:
+            self._meter.add(piece)
+            self.measured_s += len(piece) / SAMPLE_RATE_HZ
+            self.lufs = self._meter.lufs

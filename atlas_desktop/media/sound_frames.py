@@ -1,0 +1,162 @@
+"""The frames of a file's sound, one after another, and where some are missing."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import deque
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import av
+from av.container import InputContainer
+
+log = logging.getLogger(__name__)
+
+SoundPacket: TypeAlias = "av.Packet[av.AudioStream]"
+
+# One packet, one frame, and nothing kept for later: what a packet lasts is what it adds.
+_STEADY_CODECS = frozenset(
+    {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
+)
+_STEADY_SAMPLES = 64
+_LONGEST_PAD_S = 1.0
+
+
+class SoundFrames:
+    """Decodes the sound of an open container from where it stands. One thread at a time.
+
+    Attributes:
+        broken: How many packets could not be decoded.
+        start_s: The time, as the file counts, of its first sample; ``None`` before that was decoded.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: av.AudioStream, before: SoundFrames | None = None
+    ) -> None:
+        """Begins at the file's start; what ``before`` has learnt of the same file is still known."""
+        self.broken: int = before.broken if before else 0
+        self.start_s: float | None = before.start_s if before else None
+        self._pad_s: float = before._pad_s if before else 0.0  # encoder delay: decoded, but left out
+        self._container = container
+        self._stream = stream
+        self._tick_s = float(stream.time_base or 0)
+        self._rate_hz = stream.codec_context.sample_rate
+        self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
+        self._at_start = before is None
+        self._first_packet_s: float | None = None
+        self._hurt = False
+        self._waiting: deque[av.AudioFrame | None] = deque()
+        self._packets: Iterator[SoundPacket] = container.demux(stream)
+
+    def moved(self) -> None:
+        """The container was sent elsewhere."""
+        self._at_start = self._hurt = False
+        self._waiting.clear()
+        self._packets = self._container.demux(self._stream)
+
+    def first(self) -> av.AudioFrame | None:
+        """The next frame, which ``all`` will give too; ``None`` at the end."""
+        while True:
+            frame = next((frame for frame in self._waiting if frame is not None), None)
+            if frame is not None or not self._decode_more():
+                return frame
+
+    def all(self) -> Iterator[av.AudioFrame | None]:
+        """The frames from here on; ``None`` stands for what is missing between two of them."""
+        while self._waiting or self._decode_more():
+            while self._waiting:
+                yield self._waiting.popleft()
+
+    def walk_to(self, position_s: float) -> float:
+        """Leaves out, undecoded, the packets before ``position_s``; returns where the next frame begins.
+
+        Only from the file's start. Counts what packets last: broken times in the file do not matter.
+        """
+        if position_s <= 0.0:
+            return 0.0
+        at_s = -self._pad_s
+        while (packet := self._read()) is not None:
+            lasts_s = self._lasts_s(packet)
+            if lasts_s == 0.0 or at_s + lasts_s > position_s:
+                self._packets = itertools.chain((packet,), self._packets)
+                return at_s + self._late_s(packet)
+            at_s += lasts_s
+        return at_s
+
+    def _lasts_s(self, packet: SoundPacket) -> float:
+        """How long a packet sounds; 0 when only decoding tells."""
+        said_s = self._seconds(packet.duration)
+        if not said_s or not self._is_steady:
+            return 0.0
+        # Coarse clocks round: 0.8 s in an hour of AC3.
+        samples = said_s * self._rate_hz
+        nearest = round(samples / _STEADY_SAMPLES) * _STEADY_SAMPLES
+        return (nearest if abs(nearest - samples) <= self._rate_hz / 1000 else samples) / self._rate_hz
+
+    def _late_s(self, packet: SoundPacket) -> float:
+        """How much later than ``packet`` its sound begins: decoders may want another one first."""
+        packet_s = self._seconds(packet.pts)
+        frame = self.first()
+        if frame is None or frame.time is None or packet_s is None:
+            return 0.0
+        late_s = frame.time - packet_s
+        return late_s if 0.0 <= late_s < _LONGEST_PAD_S else 0.0
+
+    def _decode_more(self) -> bool:
+        """Decodes one packet; False at the end."""
+        packet = self._read()
+        if packet is None:
+            if self._hurt:
+                self._waiting.append(None)
+            self._hurt = False
+            return bool(self._waiting)
+        frames = self._decode(packet)
+        if frames is None:
+            self._hurt = True
+        elif frames and self._hurt:
+            # The first after a fault is made of what was lost, too: in MP3 and AAC it is noise.
+            self._waiting.append(None)
+            self._hurt = False
+        else:
+            self._waiting.extend(frames)
+        return True
+
+    def _read(self) -> SoundPacket | None:
+        try:
+            return next(self._packets, None)
+        except (av.error.FFmpegError, OSError) as error:
+            # A drive that was pulled, an index that lies: what came so far is kept.
+            self._broke_off(error)
+            return None
+
+    def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
+        """The frames of a packet; ``None`` when it is broken."""
+        began_s = self._seconds(packet.pts)  # asked now: decoding takes it away
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, OSError) as error:
+            self._broke_off(error)
+            return None
+        if self._at_start:
+            self._learn(began_s, frames)
+        return frames
+
+    def _learn(self, began_s: float | None, frames: list[av.AudioFrame]) -> None:
+        """Takes down where the first sample lies in the file's own time."""
+        if self._first_packet_s is None:
+            self._first_packet_s = began_s
+        if frames:
+            self._at_start = False
+            self.start_s = frames[0].time
+            if self.start_s is not None and self._first_packet_s is not None:
+                pad_s = self.start_s - self._first_packet_s
+                self._pad_s = pad_s if 0.0 <= pad_s < _LONGEST_PAD_S else 0.0
+
+    def _broke_off(self, error: Exception) -> None:
+        self.broken += 1
+        if self.broken == 1:
+            log.info("a sound file is broken inside: %s", type(error).__name__)
+
+    def _seconds(self, ticks: int | None) -> float | None:
+        return None if ticks is None or not self._tick_s else ticks * self._tick_s
