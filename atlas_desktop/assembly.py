@@ -189,6 +189,7 @@ class Assembly(QObject):
     def _take_settings(self, settings: Settings) -> None:
         lip_sync = self.session.sync.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
+        self._player.set_match_loudness(settings.match_loudness)
 
     def _sink_level_ms(self) -> float | None:
         """What the speaker holds, when it was given something since this was last asked."""

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import expand
@@ -24,6 +25,12 @@ log = logging.getLogger(__name__)
 _POSITION_S = 0.2
 
 
+class ClipOpener(Protocol):
+    """Opens a file, like ``ClipReader``."""
+
+    def __call__(self, path: Path, *, match_loudness: bool, loudness_lufs: float | None) -> BlockReader: ...
+
+
 class CuePlayer:
     """Speaks cues one after another without a gap, while enabled.
 
@@ -36,7 +43,7 @@ class CuePlayer:
         speaker: Speaker,
         scope: TaskScope,
         *,
-        open_clip: Callable[[Path], BlockReader] = ClipReader,
+        open_clip: ClipOpener = ClipReader,
         probe_clip: Callable[[Path], ClipInfo] = probe,
     ) -> None:
         self._speaker = speaker
@@ -46,6 +53,7 @@ class CuePlayer:
         self._loop = asyncio.get_running_loop()
         self._queue = CueQueue()
         self._enabled = False
+        self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
@@ -57,7 +65,8 @@ class CuePlayer:
     @property
     def cues(self) -> tuple[Cue, ...]:
         """All cues, in order."""
-        return tuple(self._queue)
+        current = self._current[0] if self._current else None
+        return tuple(replace(cue, is_current=True) if cue.id == current else cue for cue in self._queue)
 
     @property
     def current(self) -> Cue | None:
@@ -83,6 +92,15 @@ class CuePlayer:
             self._leave_current(CueState.WAITING)
             self._speaker.interrupt()
         self._publish()
+
+    def set_match_loudness(self, on: bool) -> None:
+        """True: all cues are equally loud. What is spoken now stays as it is; it holds from the next on."""
+        if on == self._match_loudness:
+            return
+        self._match_loudness = on
+        if self._next is not None:
+            self._next = None
+            self._plan()
 
     def add(self, paths: Iterable[Path]) -> list[int]:
         """Appends files, and the sound files of folders; returns the new cues' ids."""
@@ -126,6 +144,14 @@ class CuePlayer:
         self._release_paused()
         self._advance()
         self._publish()
+
+    def seek(self, position_s: float) -> None:
+        """Goes on at ``position_s`` of the current cue, or holds it there; past its end it is over."""
+        if self._current is not None:
+            position_s = max(0.0, position_s)
+            self._speaker.seek(position_s)
+            self._queue.change(self._current[0], position_s=position_s)
+            self._publish()
 
     def next(self) -> None:
         """Leaves the current cue and speaks the one after it."""
@@ -178,7 +204,9 @@ class CuePlayer:
             self._ticking = self._scope.start(self._tick(), "position")
 
     def _open(self, cue: Cue) -> BlockReader:
-        reader = self._open_clip(cue.path)
+        reader = self._open_clip(
+            cue.path, match_loudness=self._match_loudness, loudness_lufs=cue.loudness_lufs
+        )
         self._opened.add(reader)
         return reader
 
@@ -268,7 +296,12 @@ class CuePlayer:
             except MediaError as error:
                 self._give_up(cue_id, error)
             else:
-                self._queue.change(cue_id, duration_s=info.duration_s, peaks=info.peaks)
+                self._queue.change(
+                    cue_id,
+                    duration_s=info.duration_s,
+                    peaks=info.peaks,
+                    loudness_lufs=info.loudness_lufs,
+                )
             self._publish()
 
     def _give_up(self, cue_id: int, error: MediaError) -> None:

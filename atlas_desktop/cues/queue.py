@@ -38,6 +38,8 @@ class Cue:
         state: What it is doing.
         error: Why it failed.
         position_s: How much was spoken.
+        loudness_lufs: Of the whole file (EBU R128); ``None`` until known.
+        is_current: It is its turn: it is spoken, or held in the middle.
     """
 
     id: int
@@ -48,6 +50,8 @@ class Cue:
     state: CueState = CueState.WAITING
     error: AppError | None = None
     position_s: float = 0.0
+    loudness_lufs: float | None = None
+    is_current: bool = False
 
 
 class CueQueue:

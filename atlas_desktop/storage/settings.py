@@ -40,6 +40,7 @@ class Settings:
         face: A path, an https address, or the name of a shipped face; empty for the first of those.
         backend_url: The backend that holds the key; empty when Atlas is called with a key.
         microphone_on_connect: In conversation the microphone is on when the session is live.
+        match_loudness: Audio files are spoken at one loudness, −16 LUFS; off: as they are.
         transcript_open: The transcript's side pane is shown.
         window_geometry: Qt's own text for place and size, base64; empty the first time.
         limit_session_usd: One session costs no more; then it is ended.
@@ -60,6 +61,7 @@ class Settings:
     face: str = ""
     backend_url: str = ""
     microphone_on_connect: bool = False
+    match_loudness: bool = True
     transcript_open: bool = True
     window_geometry: str = ""
     limit_session_usd: float = _LIMITS.session_usd

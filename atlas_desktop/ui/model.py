@@ -293,6 +293,9 @@ class AppModel(Telling):
     def pause_cue(self) -> None:
         self._player.pause()
 
+    def seek_cue(self, position_s: float) -> None:
+        self._player.seek(position_s)
+
     def next_cue(self) -> None:
         self._player.next()
 

@@ -18,7 +18,7 @@ _CHOICES = tuple(ThemeChoice)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, microphone, picture and sound, limits. Open it with ``open()``.
+    """Look, motion, microphone, picture and sound, audio files, limits. Open it with ``open()``.
 
     Signals:
         history_requested(): What paid sessions were and cost.
@@ -52,6 +52,8 @@ class SettingsDialog(QDialog):
         self._sync = SyncFields(theme, settings)
         if can_calibrate:
             self._sync.offer_calibration()
+        self._loudness = Switch(theme, self.tr("Same loudness for all audio files"))
+        self._loudness.setChecked(settings.match_loudness)
         self._limits = LimitFields(theme)
         self._limits.show_settings(settings)
         self._history = Button(theme, self.tr("Sessions and cost"))
@@ -62,6 +64,7 @@ class SettingsDialog(QDialog):
         self._microphone.toggled.connect(self._choose_microphone)
         self._sync.change_requested.connect(self.change_requested)
         self._sync.calibration_requested.connect(self.calibration_requested)
+        self._loudness.toggled.connect(self._choose_loudness)
         self._limits.changed.connect(self._choose_limit)
         self._history.clicked.connect(self.history_requested)
 
@@ -114,6 +117,9 @@ class SettingsDialog(QDialog):
         column.addWidget(make_label(self.tr("Picture and sound"), tone="dim", size="small"))
         column.addWidget(self._sync)
         column.addWidget(make_rule())
+        column.addWidget(make_label(self.tr("Audio files"), tone="dim", size="small"))
+        column.addWidget(self._loudness)
+        column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Limits of paid sessions"), tone="dim", size="small"))
         column.addWidget(self._limits)
         column.addStretch(1)
@@ -150,6 +156,10 @@ class SettingsDialog(QDialog):
     @Slot(bool)
     def _choose_microphone(self, on: bool) -> None:
         self.change_requested.emit({"microphone_on_connect": on})
+
+    @Slot(bool)
+    def _choose_loudness(self, match: bool) -> None:
+        self.change_requested.emit({"match_loudness": match})
 
     @Slot(str, float)
     def _choose_limit(self, name: str, value: float) -> None:

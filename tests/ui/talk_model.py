@@ -69,6 +69,9 @@ class TalkingModel(QObject):
     def pause_cue(self) -> None:
         self.asked.append(("pause_cue",))
 
+    def seek_cue(self, position_s: float) -> None:
+        self.asked.append(("seek_cue", position_s))
+
     def next_cue(self) -> None:
         self.asked.append(("next_cue",))
 

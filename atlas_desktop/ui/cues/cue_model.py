@@ -94,10 +94,12 @@ class CueRows(QAbstractListModel):
         return None
 
     def detail(self, cue: Cue) -> str:
-        """``0:12 · ≈$0.02``; empty while the length is unknown."""
+        """``0:12 · ≈$0.02``; ``0:03 / 0:12 · …`` in its turn; empty while the length is unknown."""
         if cue.duration_s is None:
             return ""
         length = short_clock(cue.duration_s)
+        if cue.is_current:
+            length = f"{short_clock(cue.position_s)} / {length}"
         if self._price_per_hour_usd is None:
             return length
         cost_usd = cue.duration_s / _HOUR_S * self._price_per_hour_usd
@@ -142,4 +144,5 @@ def short_clock(seconds: float) -> str:
 
 def _room(cue: Cue) -> tuple[object, ...]:
     marked = cue.state is not CueState.WAITING
-    return cue.name, cue.duration_s, bool(cue.peaks), marked
+    digits = len(short_clock(cue.position_s)) if cue.is_current else 0
+    return cue.name, cue.duration_s, bool(cue.peaks), marked, digits

@@ -11,6 +11,7 @@ from atlas_desktop.session.life import Reconnecting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.cues.cue_list import CueList
 from atlas_desktop.ui.cues.cue_model import CueRows
+from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
@@ -31,6 +32,7 @@ class CueStrip(QWidget):
         self._current_id: int | None = None
         self._given_id: int | None = None
         self._rows = CueRows(self)
+        self._seek_bar = SeekBar(theme, self)
         self._list = CueList(self._rows, theme)
         self._play = self._make_button(self.tr("Play"), "play")
         self._pause = self._make_button(self.tr("Pause"), "pause")
@@ -44,6 +46,7 @@ class CueStrip(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room the words are fewer."""
         super().resizeEvent(event)
+        self._seek_bar.setGeometry(0, 0, self.width(), SEEK_BAR_PX)
         self._show_invitation()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -76,12 +79,14 @@ class CueStrip(QWidget):
         for button in self._buttons():
             line.addWidget(button)
         line.addSpacing(8)
+        self._seek_bar.raise_()
 
     def _connect(self) -> None:
         self._play.clicked.connect(self._play_pressed)
         self._pause.clicked.connect(self._pause_pressed)
         self._next.clicked.connect(self._next_pressed)
         self._remove.clicked.connect(self._remove_pressed)
+        self._seek_bar.seek_requested.connect(self._seek)
         self._list.play_requested.connect(self._play_row)
         self._list.remove_requested.connect(self._remove_row)
         self._list.choice_changed.connect(self._show_buttons)
@@ -98,6 +103,7 @@ class CueStrip(QWidget):
         self._rows.show_cues(cues)
         current = self._current()
         self._show_buttons()
+        self._seek_bar.show_cue(current)
         if current is None:
             self._list.keep_in_sight(-1)
             if 0 < before < len(cues):
@@ -170,6 +176,10 @@ class CueStrip(QWidget):
     def _pause_pressed(self) -> None:
         self._model.pause_cue()
 
+    @Slot(float)
+    def _seek(self, position_s: float) -> None:
+        self._model.seek_cue(position_s)
+
     @Slot()
     def _next_pressed(self) -> None:
         self._model.next_cue()
@@ -196,7 +206,9 @@ class CueStrip(QWidget):
         """The cue that is spoken, or held in the middle."""
         cues = self._rows.cues
         playing = next((cue for cue in cues if cue.state is CueState.PLAYING), None)
-        held = (cue for cue in cues if cue.state is CueState.PAUSED and cue.position_s > 0)
+        held = (
+            cue for cue in cues if cue.is_current or (cue.state is CueState.PAUSED and cue.position_s > 0)
+        )
         return playing or next(held, None)
 
     def _target(self) -> int | None:

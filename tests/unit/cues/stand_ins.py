@@ -12,7 +12,11 @@ from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, Cli
 class NamedReader:
     """Stands for an open file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, match_loudness: bool = True, loudness_lufs: float | None = None
+    ) -> None:
+        self.match_loudness = match_loudness
+        self.loudness_lufs = loudness_lufs
         self.name = path.name
         self.closed = False
 
@@ -58,6 +62,9 @@ class FakeSpeaker:
         self.log.append("resume")
         self.paused = False
 
+    def seek(self, position_s: float) -> None:
+        self.log.append(f"seek {position_s}")
+
     def interrupt(self) -> None:
         self.log.append("interrupt")
         self.current = self.following = None
@@ -92,4 +99,4 @@ def look_at(path: Path) -> ClipInfo:
         raise UnreadableAudioError(name=path.name)
     if path.stem.startswith("empty"):
         raise EmptyAudioError(name=path.name)
-    return ClipInfo(12.0, (1, 2, 3), 1, 48_000)
+    return ClipInfo(12.0, (1, 2, 3), 1, 48_000, -20.0)

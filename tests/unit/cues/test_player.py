@@ -271,3 +271,53 @@ async def test_an_error_keeps_its_cause(player: CuePlayer) -> None:
     player.add([Path("bad.wav")])
     await settle()
     assert isinstance(player.cues[0].error, UnreadableAudioError)
+
+
+async def test_seek_moves_the_current_cue_and_shows_it_at_once(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.seek(1.0)
+    player.set_enabled(True)
+    player.add([A, B])
+    player.seek(3.0)
+    assert [cue.position_s for cue in player.cues] == [3.0, 0.0]
+    player.pause()
+    player.seek(-5.0)
+    assert (player.cues[0].position_s, player.cues[0].is_current) == (0.0, True)
+    assert states(player) == ["paused", "waiting"]
+    assert speaker.log == ["play a.wav", "seek 3.0", "pause", "seek 0.0"]
+
+
+async def test_one_cue_is_current(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    assert [cue.is_current for cue in player.cues] == [True, False]
+    speaker.start()
+    await settle()
+    speaker.finish()
+    await settle()
+    assert [cue.is_current for cue in player.cues] == [False, True]
+    player.interrupt()
+    assert not any(cue.is_current for cue in player.cues)
+
+
+async def test_what_the_probe_found_of_the_loudness_is_used(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    first, _ = player.add([A, B])
+    await settle()
+    player.set_enabled(True)
+    assert isinstance(speaker.current, NamedReader)
+    assert (speaker.current.match_loudness, speaker.current.loudness_lufs) == (True, -20.0)
+    assert player.cues[0].id == first
+
+
+async def test_loudness_is_off_from_the_next_cue_on(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    speaker.start()
+    await settle()
+    player.set_match_loudness(False)
+    player.set_match_loudness(False)
+    assert speaker.log == ["play a.wav", "follow b.wav", "follow b.wav"]
+    assert isinstance(speaker.current, NamedReader)
+    assert isinstance(speaker.following, NamedReader)
+    assert (speaker.current.match_loudness, speaker.following.match_loudness) == (True, False)

@@ -258,3 +258,10 @@ async def test_a_session_that_goes_live_in_the_quiet_is_quiet(
     session.set_microphone(True)
     session.set_quiet(False)
     assert is_heard(bench)
+
+
+async def test_seek_reaches_the_feeder(session: AtlasSession, source: FakeSource, bench: Bench) -> None:
+    await live(session, source)
+    session.speak(FakeReader())
+    session.seek(2.5)
+    assert bench.feeder.sought_s == 2.5

@@ -76,6 +76,7 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         {"theme": "pink"},
         {"mode": None},
         {"reduce_motion": 1},
+        {"match_loudness": "yes"},
         {"face": 7},
         {"volume": 20.5},
         {"limit_session_usd": 0},
