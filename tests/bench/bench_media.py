@@ -18,6 +18,7 @@ from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.processing import EchoCanceller
 from atlas_desktop.media.speaker import ClipEvent, ClipStarted
+from tests.unit.media.clips import encode, noise
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 _ROUNDS = 5
@@ -69,6 +70,41 @@ def bench_files(folder: Path) -> None:
         line(f"probe, {name}", (time.perf_counter() - began) * 1e3, "ms")
 
 
+def cost_ms(path: Path, *, match_loudness: bool, seek_s: float | None = None) -> float:
+    """CPU of all threads for the whole file, or for a seek in it and the block that follows."""
+    reader = ClipReader(path, match_loudness=match_loudness)
+    began = time.process_time()
+    if seek_s is not None:
+        until(lambda: reader.read() is not None)
+        began = time.process_time()
+        reader.seek(seek_s)
+        until(lambda: reader.read() is not None, 20)
+    if seek_s is None:
+        until(lambda: reader.measured, 20)  # as ahead of what plays in real time
+        while not reader.finished:
+            if reader.read() is None:
+                time.sleep(0.001)
+    spent = time.process_time() - began
+    reader.close()
+    reader.join(1)
+    return spent * 1e3
+
+
+def bench_loudness(folder: Path) -> None:
+    minute = encode(
+        folder / "minute.mp3", "libmp3lame", noise(60 * SAMPLE_RATE_HZ), options={"write_xing": "0"}
+    )
+    hours = folder / "hours.mp3"
+    hours.write_bytes(minute.read_bytes() * 120)
+    for name, path in (("a minute of MP3", minute), ("2 hours of MP3", hours)):
+        line(f"file opened to first block, {name}", statistics.median(map(first_block_ms, [path] * 5)), "ms")
+    for name, match in (("decoded", False), ("decoded, measured and levelled", True)):
+        spent = [cost_ms(minute, match_loudness=match) for _ in range(3)]
+        line(f"CPU, a minute of MP3 {name}", min(spent), "ms")
+    spent_ms = cost_ms(hours, match_loudness=False, seek_s=6000.0)
+    line("CPU, seek to 1:40:00 in 2 hours of MP3", spent_ms, "ms")
+
+
 async def bench_outgoing(path: Path) -> None:
     feeder, events = Feeder(), list[ClipEvent]()
     track = OutgoingTrack("tts-audio", feeder.loop)
@@ -102,6 +138,7 @@ def main() -> None:
     bench_incoming()
     with tempfile.TemporaryDirectory() as name:
         bench_files(Path(name))
+        bench_loudness(Path(name))
         asyncio.run(bench_outgoing(Path(name) / "short.wav"))
 
 
