@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.frames import I420Frame
+from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
 from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.showing import ShowingLine, Turn
@@ -36,12 +36,14 @@ class VideoFeed:
         received: Frames since the last ``clear()``.
         first_frame_us: CLOCK_MONOTONIC of the first of them, ``None`` before.
         last_frame_us: CLOCK_MONOTONIC of the newest of them, ``None`` before.
+        matrix: How the colours of its frames are to be read; set before a track's first.
     """
 
     def __init__(self) -> None:
         self.received = 0
         self.first_frame_us: int | None = None
         self.last_frame_us: int | None = None
+        self.matrix = ColourMatrix.BT601
         self._line = ShowingLine()
         self._dropped_before = 0
         self._latest: I420Frame | None = None

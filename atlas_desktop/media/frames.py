@@ -1,6 +1,7 @@
 """A picture in the SDK's own memory."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,23 @@ class NativeMemory:
         self._release()
 
 
+class ColourMatrix(Enum):
+    """How colours were made into Y, U and V; limited range always, as WebRTC sends."""
+
+    BT601 = "BT.601"
+    BT709 = "BT.709"
+
+    @classmethod
+    def of_codec(cls, mime_type: str) -> "ColourMatrix":
+        """What a browser takes a stream for that does not say: measured with Chromium, VP8 and H264.
+
+        VP8 has no word for it and is BT.601. The others have one, and unsaid means BT.709. What a stream
+        does say reaches nobody but the SDK, which does not hand it on.
+        """
+        codec = mime_type.rpartition("/")[2].upper()
+        return cls.BT601 if codec in ("", "VP8") else cls.BT709
+
+
 def i420_size(width: int, height: int) -> int:
     """Bytes of an I420 picture without padding; chroma planes of odd sizes are rounded up."""
     return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
@@ -46,12 +64,14 @@ class I420Frame:
         timestamp_us: libwebrtc's render time, CLOCK_MONOTONIC.
         rotation_deg: 0, 90, 180 or 270, clockwise, still to be applied.
         received_us: CLOCK_MONOTONIC when we took it.
+        matrix: How its colours are to be read.
     """
 
     __slots__ = (
         "__weakref__",
         "_data",
         "height",
+        "matrix",
         "received_us",
         "rotation_deg",
         "timestamp_us",
@@ -66,6 +86,7 @@ class I420Frame:
         timestamp_us: int = 0,
         rotation_deg: int = 0,
         received_us: int = 0,
+        matrix: ColourMatrix = ColourMatrix.BT601,
     ) -> None:
         """Wraps ``data``: uint8, flat, at least ``i420_size(width, height)`` long; not copied."""
         self._data = data[: i420_size(width, height)]
@@ -74,6 +95,7 @@ class I420Frame:
         self.timestamp_us = timestamp_us
         self.rotation_deg = rotation_deg
         self.received_us = received_us
+        self.matrix = matrix
 
     def __repr__(self) -> str:
         return f"I420Frame({self.width}×{self.height}, {self.timestamp_us} µs)"

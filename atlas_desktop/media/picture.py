@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.media.frames import I420Frame
+from atlas_desktop.media.frames import ColourMatrix, I420Frame
 
 if TYPE_CHECKING:
     import av
@@ -38,6 +38,29 @@ def fit(picture_width: int, picture_height: int, space_width: int, space_height:
     return Placement((space_width - width) // 2, (space_height - height) // 2, width, height)
 
 
+_SHARES = {ColourMatrix.BT601: (0.299, 0.114), ColourMatrix.BT709: (0.2126, 0.0722)}
+"""Of red and blue in the luma. Source: ITU-R BT.601 and BT.709."""
+
+
+def colour_matrix(kind: ColourMatrix) -> NDArray[np.float32]:
+    """From Y, U, V and 1, each of 0 to 1 in limited range, to red, green, blue and 1: (4, 4)."""
+    red_share, blue_share = _SHARES[kind]
+    green_share = 1 - red_share - blue_share
+    luma, chroma = 255 / 219, 255 / 224
+    to_red, to_blue = 2 * (1 - red_share) * chroma, 2 * (1 - blue_share) * chroma
+    rows = np.array(
+        [
+            [luma, 0, to_red],
+            [luma, -to_blue * blue_share / green_share, -to_red * red_share / green_share],
+            [luma, to_blue, 0],
+        ]
+    )
+    matrix = np.eye(4, dtype=np.float32)
+    matrix[:3, :3] = rows
+    matrix[:3, 3] = rows @ (-16 / 255, -128 / 255, -128 / 255)
+    return matrix
+
+
 def upright_size(frame: I420Frame) -> tuple[int, int]:
     """Width and height of ``frame`` once it is turned upright."""
     is_on_side = frame.rotation_deg % 180 == QUARTER_TURN_DEG
@@ -47,7 +70,7 @@ def upright_size(frame: I420Frame) -> tuple[int, int]:
 class PictureScaler:
     """Converts I420 frames to BGRA of a wanted size. One thread.
 
-    The colours are read as BT.601, limited range: what WebRTC's encoders send. Making one loads PyAV,
+    The colours are read in limited range, what WebRTC's encoders send. Making one loads PyAV,
     0.1 s and more when nothing else has: not before the first paint of a window.
     """
 
@@ -55,7 +78,8 @@ class PictureScaler:
         from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
         self._reformatter = VideoReformatter()
-        self._colours, self._range = Colorspace.ITU601, ColorRange.MPEG
+        self._colours = {ColourMatrix.BT601: Colorspace.ITU601, ColourMatrix.BT709: Colorspace.ITU709}
+        self._range = ColorRange.MPEG
         self._interpolation = Interpolation.FAST_BILINEAR
 
     def scale(self, frame: I420Frame, width: int, height: int) -> NDArray[np.uint8]:
@@ -76,7 +100,7 @@ class PictureScaler:
             width,
             height,
             "bgra",
-            src_colorspace=self._colours,
+            src_colorspace=self._colours[frame.matrix],
             src_color_range=self._range,
             interpolation=self._interpolation,
             threads=1,

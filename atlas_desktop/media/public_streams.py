@@ -88,6 +88,7 @@ class PublicStreams:
                     timestamp_us=event.timestamp_us,
                     rotation_deg=90 * cast(int, event.rotation),
                     received_us=monotonic_us(),
+                    matrix=feed.matrix,
                 )
             )
 

@@ -203,6 +203,7 @@ def _offer_picture(feed: VideoFeed, bin_: HandleBin, event: StreamEvent) -> None
             timestamp_us=received.timestamp_us,
             rotation_deg=90 * int(received.rotation),
             received_us=monotonic_us(),
+            matrix=feed.matrix,
         )
     )
 

@@ -18,6 +18,7 @@ from atlas_desktop.api.source import SessionGrant
 from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError, RoomRefusedError
 from atlas_desktop.logs import redact
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
@@ -177,8 +178,10 @@ class AtlasRoom:
             TRANSCRIPTION_TOPIC, guarded("room.text_stream")(self._on_text_stream)
         )
 
-    def _on_track(self, track: rtc.Track, _publication: object, _participant: object) -> None:
+    def _on_track(self, track: rtc.Track, publication: rtc.TrackPublication, _participant: object) -> None:
         if not self._leaving:
+            if track.kind == rtc.TrackKind.KIND_VIDEO:
+                self._video.matrix = ColourMatrix.of_codec(publication.mime_type)
             self._feed_of(track).add(track.sid, track)
 
     def _on_track_gone(self, track: rtc.Track | None, publication: rtc.TrackPublication) -> None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.media.picture import PictureScaler, Placement, fit, upright_size
+from atlas_desktop.media.frames import ColourMatrix, I420Frame, i420_size
+from atlas_desktop.media.picture import PictureScaler, Placement, colour_matrix, fit, upright_size
 
 # Limited-range BT.601 (Y, U, V) and the colours they stand for (R, G, B).
 COLOURS = {
@@ -105,3 +105,36 @@ def test_the_aspect_is_kept_and_the_picture_centred(
     picture: tuple[int, int], space: tuple[int, int], place: Placement
 ) -> None:
     assert fit(*picture, *space) == place
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_the_matrix_of_the_graphics_card_is_the_same(colour: str) -> None:
+    sent, shown = COLOURS[colour]
+    found = colour_matrix(ColourMatrix.BT601) @ np.array([*(part / 255 for part in sent), 1])
+    assert np.abs(found * 255 - (*shown, 255)).max() < 2.5
+
+
+@pytest.mark.parametrize("matrix", ColourMatrix)
+def test_each_matrix_is_read_in_its_own_way(matrix: ColourMatrix) -> None:
+    frame = solid(64, 64)
+    # A dark green, in the middle of what can be shown, for both.
+    for plane, level in ((frame.y, 100), (frame.u, 110), (frame.v, 100)):
+        plane[:] = level
+    frame.matrix = matrix
+    wanted = (colour_matrix(matrix) @ np.array([100 / 255, 110 / 255, 100 / 255, 1]))[:3] * 255
+    found = PictureScaler().scale(frame, 64, 64)[32, 32, 2::-1]
+    assert np.abs(found.astype(int) - wanted).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "matrix"),
+    [
+        ("video/VP8", ColourMatrix.BT601),
+        ("video/vp8", ColourMatrix.BT601),
+        ("", ColourMatrix.BT601),
+        ("video/H264", ColourMatrix.BT709),
+        ("video/AV1", ColourMatrix.BT709),
+    ],
+)
+def test_what_is_not_said_is_taken_as_a_browser_takes_it(mime_type: str, matrix: ColourMatrix) -> None:
+    assert ColourMatrix.of_codec(mime_type) is matrix
