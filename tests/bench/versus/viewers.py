@@ -66,9 +66,12 @@ def has_lip_sync() -> bool:
 class Program:
     """Atlas Desktop: the full window, started with ``--start``."""
 
-    def __init__(self, lip_sync: bool = True) -> None:
+    def __init__(self, lip_sync: bool = True, by_gl: bool = False) -> None:
         self.name = "program" if lip_sync else "program, lowest delay"
+        if by_gl:
+            self.name += ", OpenGL"
         self._lip_sync = lip_sync
+        self._by_gl = by_gl
 
     @contextmanager
     def open(
@@ -83,7 +86,8 @@ class Program:
             yield process
 
     def _settings(self) -> dict[str, object]:
-        return {_LIP_SYNC: self._lip_sync} if has_lip_sync() else {}
+        chosen: dict[str, object] = {_LIP_SYNC: self._lip_sync} if has_lip_sync() else {}
+        return chosen | ({"picture_path": "gl"} if self._by_gl else {})
 
 
 class Chromium:

@@ -1,0 +1,161 @@
+"""Compares the colours that program and Chromium show of one encoded stream, pixel by pixel on the X screen.
+
+``python -m tests.bench.versus.colours [512@25 1280x720@30 …]``: prints a table, keeps it as JSON; fails when
+a patch is further apart than 2 levels. ``… send STREAM`` is the sender that it starts.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from atlas_desktop.local_atlas.running import serve
+from atlas_desktop.local_atlas.stage import Cast, MediaForm, Picture, Sound, Stage
+from tests.bench.versus import patches
+from tests.bench.versus.glass import FrameBuffer
+from tests.bench.versus.place import Place, place
+from tests.bench.versus.stream import Stream, sound_block
+from tests.bench.versus.viewers import Address, Chromium, Program, Viewer
+from tests.desk.process import DeskError, running, wait_until
+
+STREAMS = ("512@25", "1280x720@30", "1920x1080@25")
+MOST_APART = 2
+OUT = Path("out/versus/colours.json")
+_FIRST_FRAME_LIMIT_S = 40.0
+_SETTLE_S = 4.0
+_BITS_A_PIXEL = 0.2
+
+Seen = dict[str, patches.Rgb]
+
+
+class Chart:
+    """Shows the patches: a ``Performer``."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._picture = patches.drawn(stream.width_px, stream.height_px)
+
+    def picture(self, index: int) -> Picture:
+        return self._picture
+
+    def sound(self, index: int) -> Sound:
+        return sound_block(index)
+
+    def push_speech(self, block: Sound) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def set_face(self, face: bytes) -> None: ...
+
+
+class Mute:
+    """Says nothing: a ``Mind``."""
+
+    def greet(self) -> None: ...
+
+    def hear_text(self, text: str) -> None: ...
+
+    def hear_audio(self, block: Sound) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+async def send(stream: Stream) -> None:
+    """Serves the chart until it is told to stop."""
+    bps = round(stream.width_px * stream.height_px * stream.rate_hz * _BITS_A_PIXEL)
+    form = MediaForm(stream.width_px, stream.height_px, stream.rate_hz, bps)
+
+    def cast(mode: str, face: bytes | None, stage: Stage) -> Cast:
+        return Cast(Chart(stream), Mute(), form)
+
+    told = asyncio.Event()
+    atlas = await serve(casting=cast)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    print(json.dumps({"base": atlas.base, "key": atlas.key}), flush=True)
+    await told.wait()
+    await atlas.aclose()
+
+
+def look(viewer: Viewer, stream: Stream, there: Place, folder: Path) -> Seen:
+    """What the viewer shows of the stream once its picture has settled."""
+    screen = FrameBuffer(there.pixels).rgb
+    folder.mkdir()
+    with (
+        _sender(stream, there, folder) as address,
+        viewer.open(address, there.env, folder, stalled=False),
+    ):
+        log = folder / "viewer.log"
+        wait_until(lambda: patches.found(screen) is not None, viewer.name, log, _FIRST_FRAME_LIMIT_S)
+        time.sleep(_SETTLE_S)
+        seen = patches.found(screen)
+    assert seen is not None
+    return seen
+
+
+@contextmanager
+def _sender(stream: Stream, there: Place, folder: Path) -> Iterator[Address]:
+    words = [sys.executable, "-m", "tests.bench.versus.colours", "send", str(stream)]
+    log = folder / "sender.log"
+    with running(words, there.env, log, stdout=PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise DeskError(log.read_text()[-2000:])
+        yield Address(**json.loads(line))
+
+
+def compare(streams: list[str]) -> dict[str, dict[str, Seen]]:
+    """Stream by stream, viewer by viewer, what was seen."""
+    result: dict[str, dict[str, Seen]] = {}
+    for text in streams:
+        stream = Stream.parse(text)
+        with TemporaryDirectory(prefix="colours-", ignore_cleanup_errors=True) as name, place() as there:
+            viewers: tuple[Viewer, ...] = (Program(), Program(by_gl=True), Chromium())
+            result[text] = {
+                viewer.name: look(viewer, stream, there, Path(name) / viewer.name) for viewer in viewers
+            }
+    return result
+
+
+def apart(one: patches.Rgb, other: patches.Rgb) -> int:
+    """The largest difference of a part, in levels."""
+    return int(np.abs(np.subtract(one, other)).max())
+
+
+def _told(stream: str, by_viewer: dict[str, Seen]) -> int:
+    """Prints the table of one stream; returns how far the worst patch is from Chromium's."""
+    theirs = by_viewer.pop("chromium")
+    print("".join([stream.ljust(14), *(head.rjust(18) for head in ("sent", "chromium", *by_viewer))]))
+    worst = 0
+    for name, sent in patches.COLOURS.items():
+        cells = [str(sent), str(theirs[name])]
+        for ours in by_viewer.values():
+            far = apart(ours[name], theirs[name])
+            worst = max(worst, far)
+            cells.append(f"{ours[name]} {far}")
+        print("".join([name.ljust(14), *(cell.rjust(18) for cell in cells)]))
+    return worst
+
+
+def main(words: list[str]) -> int:
+    if words[:1] == ["send"]:
+        asyncio.run(send(Stream.parse(words[1])))
+        return 0
+    result = compare(words or list(STREAMS))
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    worst = max(_told(stream, by_viewer) for stream, by_viewer in result.items())
+    print(f"worst: {worst} of {MOST_APART} levels; {OUT}")
+    return 0 if worst <= MOST_APART else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
