@@ -28,6 +28,14 @@ class ThemeChoice(StrEnum):
     LIGHT = "light"
 
 
+class PicturePath(StrEnum):
+    """Who converts and scales the picture: what was found to be cheaper here, or a fixed one."""
+
+    AUTO = "auto"
+    RASTER = "raster"
+    GL = "gl"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user has chosen. Holds no secret: the key is in the keyring.
@@ -51,6 +59,7 @@ class Settings:
         lip_sync: Pictures wait for their sound; off: the lowest delay.
         speaker_delay_ms: How much later than the sound server takes it a sound is heard, less the same of
             the screen; found by the calibration.
+        picture_path: Who paints the picture, from the next start on.
         limits_seen: The limits were shown before a paid session.
     """
 
@@ -71,6 +80,7 @@ class Settings:
     limit_hang_s: float = _LIMITS.hang_s
     lip_sync: bool = True
     speaker_delay_ms: float = speaker_delay_default_ms()
+    picture_path: PicturePath = PicturePath.AUTO
     limits_seen: bool = False
 
     @property

@@ -1,9 +1,11 @@
-"""Settings: only what exists. Each change holds at once; there is nothing to apply."""
+"""Settings: only what exists. Each change holds at once, unless its label says when; nothing to apply."""
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.storage.settings import PicturePath, Settings, ThemeChoice
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
@@ -15,10 +17,11 @@ from atlas_desktop.ui.sync_fields import SyncFields
 _SIZE = QSize(420, 620)
 _EDGE_PX = 24
 _CHOICES = tuple(ThemeChoice)
+_PATHS = tuple(PicturePath)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, microphone, picture and sound, audio files, limits. Open it with ``open()``.
+    """Look, motion, who paints, microphone, picture and sound, audio files, limits. Open it with ``open()``.
 
     Signals:
         history_requested(): What paid sessions were and cost.
@@ -45,6 +48,7 @@ class SettingsDialog(QDialog):
         self.setMinimumWidth(300)
         self._area = QScrollArea()
         self._themes = QButtonGroup(self)
+        self._paths = QButtonGroup(self)
         self._motion = Switch(theme, self.tr("Reduce motion"))
         self._motion.setChecked(settings.reduce_motion)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
@@ -58,8 +62,9 @@ class SettingsDialog(QDialog):
         self._limits.show_settings(settings)
         self._history = Button(theme, self.tr("Sessions and cost"))
         self._history.setVisible(has_history)
-        self._build(theme, settings.theme, parent)
+        self._build(theme, settings, parent)
         self._themes.idToggled.connect(self._choose_theme)
+        self._paths.idToggled.connect(self._choose_path)
         self._motion.toggled.connect(self._choose_motion)
         self._microphone.toggled.connect(self._choose_microphone)
         self._sync.change_requested.connect(self.change_requested)
@@ -78,7 +83,7 @@ class SettingsDialog(QDialog):
         """Shows what of picture and sound holds now: a calibration changes it while this is open."""
         self._sync.show_settings(settings)
 
-    def _build(self, theme: Theme, current: ThemeChoice, parent: QWidget | None) -> None:
+    def _build(self, theme: Theme, settings: Settings, parent: QWidget | None) -> None:
         done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
         done.clicked.connect(self.accept)
         done.setDefault(True)
@@ -87,7 +92,7 @@ class SettingsDialog(QDialog):
         foot.addWidget(self._history)
         foot.addStretch(1)
         foot.addWidget(done)
-        self._area.setWidget(self._make_page(theme, current))
+        self._area.setWidget(self._make_page(theme, settings))
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -100,7 +105,7 @@ class SettingsDialog(QDialog):
         outer.addLayout(foot)
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
 
-    def _make_page(self, theme: Theme, current: ThemeChoice) -> QWidget:
+    def _make_page(self, theme: Theme, settings: Settings) -> QWidget:
         page = QWidget()
         page.setObjectName("page")
         column = QVBoxLayout(page)
@@ -108,8 +113,11 @@ class SettingsDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(make_label(self.tr("Settings"), size="heading"))
         column.addWidget(make_label(self.tr("Look"), tone="dim", size="small"))
-        column.addWidget(self._make_themes(theme, current))
+        column.addWidget(self._make_themes(theme, settings.theme))
         column.addWidget(self._motion)
+        painted = self.tr("Who paints the picture, from the next start on")
+        column.addWidget(make_label(painted, tone="dim", size="small"))
+        column.addWidget(self._make_paths(theme, settings.picture_path))
         column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Conversation"), tone="dim", size="small"))
         column.addWidget(self._microphone)
@@ -131,23 +139,27 @@ class SettingsDialog(QDialog):
             ThemeChoice.DARK: self.tr("Dark"),
             ThemeChoice.LIGHT: self.tr("Light"),
         }
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=6)
-        for number, choice in enumerate(_CHOICES):
-            # Checkable and exclusive: a radio button to a screen reader.
-            button = Button(theme, names[choice])
-            button.setCheckable(True)
-            button.setAutoExclusive(True)
-            button.set_height(36)
-            button.setChecked(choice is current)
-            self._themes.addButton(button, number)
-            flow.addWidget(button)
-        return box
+        labels = [names[choice] for choice in _CHOICES]
+        return _make_choices(theme, labels, self._themes, _CHOICES.index(current))
+
+    def _make_paths(self, theme: Theme, current: PicturePath) -> QWidget:
+        names = {
+            PicturePath.AUTO: self.tr("Whichever is faster"),
+            PicturePath.RASTER: self.tr("Processor"),
+            PicturePath.GL: self.tr("Graphics card"),
+        }
+        labels = [names[path] for path in _PATHS]
+        return _make_choices(theme, labels, self._paths, _PATHS.index(current))
 
     @Slot(int, bool)
     def _choose_theme(self, number: int, chosen: bool) -> None:
         if chosen:
             self.change_requested.emit({"theme": _CHOICES[number]})
+
+    @Slot(int, bool)
+    def _choose_path(self, number: int, chosen: bool) -> None:
+        if chosen:
+            self.change_requested.emit({"picture_path": _PATHS[number]})
 
     @Slot(bool)
     def _choose_motion(self, reduce: bool) -> None:
@@ -164,3 +176,18 @@ class SettingsDialog(QDialog):
     @Slot(str, float)
     def _choose_limit(self, name: str, value: float) -> None:
         self.change_requested.emit({name: value})
+
+
+def _make_choices(theme: Theme, labels: Sequence[str], group: QButtonGroup, current: int) -> QWidget:
+    """One of several: checkable and exclusive buttons, radio buttons to a screen reader."""
+    box = QWidget()
+    flow = FlowLayout(box, gap_px=6)
+    for number, label in enumerate(labels):
+        button = Button(theme, label)
+        button.setCheckable(True)
+        button.setAutoExclusive(True)
+        button.set_height(36)
+        button.setChecked(number == current)
+        group.addButton(button, number)
+        flow.addWidget(button)
+    return box
