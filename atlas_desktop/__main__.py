@@ -105,6 +105,18 @@ def _guard(words: list[str]) -> int:
     return guard(given.profile)
 
 
+def _picture_trial(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="atlas-desktop picture-trial",
+        description="Measures whether graphics card or processor paints the better; the window starts it.",
+    )
+    parser.add_argument(CHILD_FLAG, action="store_true", required=True, help=argparse.SUPPRESS)
+    parser.parse_args(words)
+    from atlas_desktop.video.gl_trial import main as measure
+
+    return measure()
+
+
 def _sessions(words: list[str]) -> int:
     from atlas_desktop.sessions.arguments import parse
 
@@ -135,7 +147,14 @@ def _port(text: str) -> int:
     return port
 
 
-_ROLES = {"": _window, "check": _check, "local": _local, "guard": _guard, "sessions": _sessions}
+_ROLES = {
+    "": _window,
+    "check": _check,
+    "local": _local,
+    "guard": _guard,
+    "picture-trial": _picture_trial,
+    "sessions": _sessions,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

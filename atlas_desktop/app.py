@@ -7,6 +7,7 @@ after it what a session needs (``assembly``: the media path, LiveKit, the sound 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -22,11 +23,14 @@ from atlas_desktop import crash, instance, logs, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
+from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import PicturePath
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
+from atlas_desktop.video.picture_path import decide, make_surface
 
 if TYPE_CHECKING:
     from atlas_desktop.assembly import Assembly
@@ -59,6 +63,11 @@ class Program:
         self._settings = SettingsStore(profile.settings_file)
         self._theme = Theme(application, self._settings.settings.theme)
         self.window = MainWindow(self._theme, default_faces())
+        self._book = PictureBook(profile.folder)
+        self._decision = decide(self._book, self._settings.settings.picture_path, os.environ)
+        self._surface = make_surface(self._decision, self.window)
+        if self._decision.crashed:
+            self._settings.change(picture_path=PicturePath.AUTO)
         self._asked_to_end = asyncio.Event()
         self._status = _DONE
 
@@ -66,9 +75,12 @@ class Program:
         """Shows the window, lives as long as it does, and takes everything down again."""
         signals = qtloop.on_end_signals(self._take_signal)
         await self._show()
-        from atlas_desktop.assembly import Assembly
+        from atlas_desktop.assembly import Assembly, PicturePart
 
-        self.assembly = Assembly(self.window, self._theme, self._settings, self.profile, self.options)
+        picture = PicturePart(self._book, self._decision, self._surface)
+        self.assembly = Assembly(
+            self.window, self._theme, self._settings, self.profile, self.options, picture
+        )
         net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
         listener = instance.InstanceServer(self.profile.folder, self.window)
         listener.launched.connect(self._take_launch)

@@ -1,6 +1,7 @@
 """All behind the window, built after its first paint: the second half of the composition root."""
 
 import os
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
-from atlas_desktop.errors import AppError, MicrophoneDeniedError
+from atlas_desktop.errors import AppError, MicrophoneDeniedError, PictureDriverError
 from atlas_desktop.lean_qt import do_without_films
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
@@ -24,6 +25,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
+from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -35,12 +37,30 @@ from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.video.picture_path import Decision
+from atlas_desktop.video.picture_watch import PictureWatch
 from atlas_desktop.video.stage_view import PictureView
 
 if TYPE_CHECKING:
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
+    from atlas_desktop.video.gl_surface import GlSurface
 
 _LEVEL_EVERY_MS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePart:
+    """Who paints the picture, as it was decided before the window was shown.
+
+    Attributes:
+        book: What is known of the graphics driver.
+        decision: What is done in this run.
+        surface: In the window already, where OpenGL draws; else ``None``.
+    """
+
+    book: PictureBook
+    decision: Decision
+    surface: "GlSurface | None" = None
 
 
 class Assembly(QObject):
@@ -63,6 +83,7 @@ class Assembly(QObject):
         settings: SettingsStore,
         profile: Profile,
         options: WindowOptions,
+        picture: PicturePart,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -86,7 +107,9 @@ class Assembly(QObject):
             guard=self.guard,
         )
         do_without_films()
-        self.picture = PictureView(self.session.video, self.session.sync.lip_sync)
+        self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
+        self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
+        self._driver_failed = picture.decision.crashed
         self.sound = SoundThread(self.session.audio, self.session.playout)
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
         self._microphone = Microphone(parent=self)
@@ -103,6 +126,7 @@ class Assembly(QObject):
         """Begins with what the command line asked for."""
         model = self.model
         self._scope.start(self.guard.start(), "guard")
+        self._scope.start(self._picture_watch.run(lambda: self.session.snapshot.is_over), "picture watch")
         model.load()
         if options.audio:
             model.open_audio([Path(path).absolute() for path in options.audio])
@@ -116,6 +140,8 @@ class Assembly(QObject):
                 model.set_microphone(True)
         self._scope.start(self.session.warm_up(), "warm up")
         self.sound.start()
+        if self._driver_failed:
+            self.take_error(PictureDriverError())
 
     async def aclose(self, limit_s: float) -> None:
         """Ends the session and lets go of everything; the session gets at most ``limit_s``."""
@@ -129,6 +155,7 @@ class Assembly(QObject):
         self._microphone.close()
         self.sound.stop()
         self.picture.detach()
+        self._picture_watch.close()
         await self.rehearsal.aclose()
         await self._scope.aclose(1.0)
 
@@ -171,6 +198,8 @@ class Assembly(QObject):
         self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
         self.session.sync.attach_speaker(self._sink_level_ms)
         self.session.on_change(self._follow)
+        self.session.on_change(self._picture_watch.follow)
+        self.picture.gl_failed.connect(self._gl_failed)
         self._level_timer.setInterval(_LEVEL_EVERY_MS)
         self._level_timer.timeout.connect(self._tell_level)
 
@@ -190,6 +219,13 @@ class Assembly(QObject):
         lip_sync = self.session.sync.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
         self._player.set_match_loudness(settings.match_loudness)
+
+    def _painted(self) -> int:
+        return self.picture.counters.painted
+
+    @Slot(str)
+    def _gl_failed(self, _why: str) -> None:
+        self._picture_watch.take_failure()
 
     def _sink_level_ms(self) -> float | None:
         """What the speaker holds, when it was given something since this was last asked."""

@@ -28,8 +28,9 @@ to one of these, once, with ``raise … from``::
     ├── MediaError             a file, given by the user
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
-    ├── DeviceError            a microphone or speaker
+    ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
+    │   └── PictureDriverError
     ├── KeyringError           the OS keyring is locked, absent or silent
     ├── NoKeyError             a paid session was asked for without key or backend
     ├── ChildError             a process of ours did not start or died
@@ -63,6 +64,7 @@ from atlas_desktop.errors.device import (
     MicrophoneDeniedError,
     NoMicrophoneError,
     NoSpeakerError,
+    PictureDriverError,
 )
 from atlas_desktop.errors.guard import (
     CostReachedError,
@@ -154,6 +156,7 @@ __all__ = [
     "NoSpeakerError",
     "NobodyThereError",
     "NotFoundError",
+    "PictureDriverError",
     "RateLimitedError",
     "RejectedError",
     "RoomError",

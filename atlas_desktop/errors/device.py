@@ -36,3 +36,9 @@ class DeviceLostError(DeviceError):
     code = "device_lost"
     title = N_("{device} is gone")
     advice = N_("Another device is used as soon as there is one.")
+
+
+class PictureDriverError(DeviceError):
+    code = "picture_driver"
+    title = N_("The graphics driver failed when it was last used")
+    advice = N_("The picture is painted without it, until there is another driver.")

@@ -1,22 +1,35 @@
 """The avatar's picture on the screen: each frame is converted once and painted when it is due."""
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion, QWindow
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.media.feeds import VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.lipsync import LipSync
-from atlas_desktop.media.picture import SMALLEST_PX, PictureScaler, Placement, fit, upright_size
+from atlas_desktop.media.picture import SMALLEST_PX, upright_size
+from atlas_desktop.video.coverage import Coverage
+from atlas_desktop.video.painters import Painter, RasterPainter
+from atlas_desktop.video.scene import Scene
+
+if TYPE_CHECKING:
+    from atlas_desktop.video.gl_surface import GlSurface
+
+log = logging.getLogger(__name__)
 
 _MINIMUM_PX = 64
 _SMOOTHING = 0.1
 _MOST_EARLY_MS = 10.0
 """The first painting loads what it needs, and a stalled one says nothing of the next."""
+_SLOWEST_HZ, _FASTEST_HZ, _USUAL_HZ = 24.0, 500.0, 60.0
+_SHARE_OF_BEAT = 0.7
+"""Frames as fast as the screen come a little unevenly; faster ones are more than it can show."""
 
 
 @dataclass(slots=True)
@@ -40,23 +53,44 @@ class PaintCounters:
     cost_ms: float = 0.0
 
 
+class _Showing(NamedTuple):
+    """A frame on its way to the screen."""
+
+    frame: I420Frame
+    base_us: int
+    started_s: float
+
+
 class PictureView(QWidget):
     """Shows ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
 
-    A frame that is due repaints the picture's own rectangle at once and nothing else; the bars beside it
-    are painted only when the widget is resized or exposed. Who waits is woken by a timer, not by the
-    arrival: one wake-up a frame. While nobody can see it nothing is converted, held or painted.
+    A frame that is due is painted at once and nothing else; the bars beside it are painted only when the
+    widget is resized or exposed. Who waits is woken by a timer, not by the arrival: one wake-up a frame.
+    While nobody can see it nothing is converted, held or painted.
 
     Signals:
         arrived(): There is a frame to take; carries nothing. Emitted in a native thread.
+        gl_failed(str): OpenGL gave up, the picture goes on without it; says why, for the log.
     """
 
     arrived = Signal()
+    gl_failed = Signal(str)
 
     def __init__(
-        self, feed: VideoFeed, lip_sync: LipSync | None = None, parent: QWidget | None = None
+        self,
+        feed: VideoFeed,
+        lip_sync: LipSync | None = None,
+        parent: QWidget | None = None,
+        surface: "GlSurface | None" = None,
     ) -> None:
-        """Makes the view; ``lip_sync`` says how long a frame waits, without it none does."""
+        """Makes the view.
+
+        Args:
+            feed: What it shows.
+            lip_sync: Says how long a frame waits; without it none does.
+            parent: The widget in which it is.
+            surface: Draws by OpenGL; becomes the view's own. Without it the processor paints.
+        """
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(_MINIMUM_PX, _MINIMUM_PX)
@@ -67,12 +101,13 @@ class PictureView(QWidget):
         self._alarm.setSingleShot(True)
         self._alarm.setTimerType(Qt.TimerType.PreciseTimer)
         self._alarm.timeout.connect(self._show_due)
-        self._scaler: PictureScaler | None = None
-        self._frame: I420Frame | None = None
-        self._image: QImage | None = None
-        self._placement = Placement(0, 0, 0, 0)
-        self._poster: QImage | None = None
-        self._bars = QColor(Qt.GlobalColor.black)
+        self._coverage = Coverage(self)
+        self._scene = Scene()
+        self._painted_us = 0
+        self._showing: _Showing | None = None
+        self._painter: Painter = RasterPainter(self, self._scene, self._reached)
+        if surface is not None:
+            self._use(surface)
         self.arrived.connect(self._show_due, Qt.ConnectionType.QueuedConnection)
         feed.on_arrival(self._wake)
 
@@ -83,43 +118,57 @@ class PictureView(QWidget):
     @property
     def painter(self) -> str:
         """How frames reach the screen, in a word."""
-        return "raster"
+        return self._painter.name
 
     @property
     def has_picture(self) -> bool:
         """Whether a frame is shown, and not the poster."""
-        return self._frame is not None
+        return self._scene.frame is not None
 
     @property
     def picture_rect(self) -> QRect:
         """Where the picture or the poster is, in the widget's own coordinates."""
-        ratio = self.devicePixelRatioF()
-        place = self._place()
-        left, top = int(place.x / ratio), int(place.y / ratio)
-        right, bottom = -int(-(place.x + place.width) // ratio), -int(-(place.y + place.height) // ratio)
-        return QRect(left, top, right - left, bottom - top)
+        self._measure()
+        return self._scene.around
 
     def set_poster(self, poster: QImage | None) -> None:
         """Sets what is shown before the first frame: the chosen face. ``None``: the bars' colour alone."""
-        self._poster = poster
-        if self._frame is None:
-            self._invalidate()
+        self._scene.poster = poster
+        if self._scene.frame is None:
+            self._painter.refresh()
 
     def set_bars(self, color: QColor) -> None:
         """Sets the colour beside the picture."""
-        self._bars = color
-        self.update()
+        self._scene.bars = color
+        self._painter.refresh()
 
     def clear(self) -> None:
         """Back to the poster, counters at zero: another session begins."""
-        self._frame = None
+        self._scene.frame = self._showing = None
         self.counters = PaintCounters()
-        self._invalidate()
+        self._painter.refresh()
 
     def detach(self) -> None:
         """Takes no more frames: the window goes."""
         self._alarm.stop()
         self._feed.on_arrival(None)
+        self._coverage.close()
+        self._painter.close()
+
+    def _use(self, surface: "GlSurface") -> None:
+        from atlas_desktop.video.gl_painter import GlPainter
+
+        self._painter = GlPainter(self, surface, self._scene, self._reached)
+        # Not from within its painting.
+        surface.failed.connect(self._do_without, Qt.ConnectionType.QueuedConnection)
+
+    @Slot(str)
+    def _do_without(self, why: str) -> None:
+        log.warning("the picture goes on without OpenGL: %s", why)
+        self._painter.close()
+        self._painter, self._showing = RasterPainter(self, self._scene, self._reached), None
+        self.update()
+        self.gl_failed.emit(why)
 
     def _wake(self) -> None:
         # The window may be gone while a last frame is in flight; a native callback must not raise.
@@ -128,6 +177,11 @@ class PictureView(QWidget):
 
     @Slot()
     def _show_due(self) -> None:
+        early_us = self._painted_us + self._beat_us() - monotonic_us()
+        if early_us > 0:
+            # The screen does not show more; until then a newer one may come.
+            self._alarm.start(-(-early_us // 1000))
+            return
         # Painting takes its time: begun so much earlier, the picture is there when it is due.
         cost_us = round(min(self.counters.cost_ms, _MOST_EARLY_MS) * 1000)
         turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us())
@@ -136,29 +190,44 @@ class PictureView(QWidget):
         if turn.again_us is not None:
             self._alarm.start(max(0, turn.again_us - cost_us - monotonic_us()) // 1000)
 
+    def _beat_us(self) -> int:
+        """How long the screen shows a picture at least, less what frames may come unevenly."""
+        rate_hz = self.screen().refreshRate()
+        if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
+            rate_hz = _USUAL_HZ
+        return round(_SHARE_OF_BEAT * 1_000_000 / rate_hz)
+
     def _hold_us(self) -> int | None:
         return self._lip_sync.hold_us if self._lip_sync is not None and self._is_seen() else None
 
     def _is_seen(self) -> bool:
         """Whether the screen shows it, as far as the window system says."""
         window: QWindow | None = self.window().windowHandle()
-        if window is None or not window.isExposed():
+        if window is None or not window.isExposed() or self._coverage.covers(window):
             return False
         return self.isVisible() and not self.window().isMinimized()
 
     def _show(self, frame: I420Frame, base_us: int) -> None:
         if min(frame.width, frame.height) < SMALLEST_PX:
             return
-        is_other_shape = self._frame is None or upright_size(frame) != upright_size(self._frame)
-        self._frame, self._image = frame, None
-        if not self._is_seen() or self._place().width == 0:
+        scene = self._scene
+        is_other_shape = scene.frame is None or upright_size(frame) != upright_size(scene.frame)
+        scene.frame = frame
+        self._measure()
+        if not self._is_seen() or scene.place.width == 0:
             self.counters.unseen += 1
             return
-        started_s = time.perf_counter()
-        self.repaint(self.rect() if is_other_shape else self.picture_rect)
-        self._count(frame, (time.perf_counter() - started_s) * 1000)
+        self._showing, self._painted_us = _Showing(frame, base_us, time.perf_counter()), monotonic_us()
+        self._painter.show(self.rect() if is_other_shape else scene.around)
+
+    def _reached(self) -> None:
+        """The newest frame is on the screen."""
+        showing, self._showing = self._showing, None
+        if showing is None:
+            return
+        self._count(showing.frame, (time.perf_counter() - showing.started_s) * 1000)
         if self._lip_sync is not None:
-            self._lip_sync.shown(base_us, monotonic_us())
+            self._lip_sync.shown(showing.base_us, monotonic_us())
 
     def _count(self, frame: I420Frame, cost_ms: float) -> None:
         counters, now_us = self.counters, monotonic_us()
@@ -171,65 +240,17 @@ class PictureView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paints the picture, and the bars where the event asks for more than it."""
+        self._measure()
         painter = QPainter(self)
-        outside = event.region().subtracted(QRegion(self._covered()))
-        if not outside.isEmpty():
-            painter.setClipRegion(outside)
-            painter.fillRect(self.rect(), self._bars)
-            painter.setClipping(False)
-        image = self._shown_image()
-        if image is not None:
-            # In device pixels, which the image already has: nothing is scaled here.
-            ratio = self.devicePixelRatioF()
-            painter.scale(1 / ratio, 1 / ratio)
-            painter.drawImage(self._placement.x, self._placement.y, image)
+        self._painter.paint(painter, event.region())
         painter.end()
 
-    def _covered(self) -> QRect:
-        """What the picture surely covers: whole logical pixels only."""
-        ratio, place = self.devicePixelRatioF(), self._place()
-        left, top = -int(-place.x // ratio), -int(-place.y // ratio)
-        right, bottom = int((place.x + place.width) / ratio), int((place.y + place.height) / ratio)
-        return QRect(left, top, right - left, bottom - top)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The picture takes its new place with the painting that follows."""
+        super().resizeEvent(event)
+        self._measure()
+        self._painter.refresh()
 
-    def _shown_image(self) -> QImage | None:
-        """The picture, or the poster, in the pixels of its place; kept until one of them changes."""
-        place = self._place()
-        if place != self._placement:
-            self._placement, self._image = place, None
-        if self._image is None and place.width > 0:
-            self._image = self._converted(place)
-        return self._image
-
-    def _converted(self, place: Placement) -> QImage | None:
-        if self._frame is not None:
-            if self._scaler is None:
-                self._scaler = PictureScaler()
-            pixels = self._scaler.scale(self._frame, place.width, place.height)
-            # The QImage keeps the buffer, and so the pixels, alive. Not copied.
-            return QImage(
-                pixels.data, place.width, place.height, pixels.strides[0], QImage.Format.Format_RGB32
-            )
-        if self._poster is None:
-            return None
-        return self._poster.scaled(
-            place.width,
-            place.height,
-            Qt.AspectRatioMode.IgnoreAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
-
-    def _place(self) -> Placement:
-        """The place of what is shown, in device pixels."""
-        if self._frame is not None:
-            width, height = upright_size(self._frame)
-        elif self._poster is not None:
-            width, height = self._poster.width(), self._poster.height()
-        else:
-            width = height = 0
-        ratio = self.devicePixelRatioF()
-        return fit(width, height, round(self.width() * ratio), round(self.height() * ratio))
-
-    def _invalidate(self) -> None:
-        self._image = None
-        self.update()
+    def _measure(self) -> None:
+        scene = self._scene
+        scene.width, scene.height, scene.ratio = self.width(), self.height(), self.devicePixelRatioF()
