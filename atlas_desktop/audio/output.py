@@ -38,12 +38,21 @@ class Output:
         if stream is None or self._sink.error() != FINE:
             raise DeviceError(device=self.name, detail="it could not be opened")
         self._stream = stream
+        self._given_ms, self._moved_s = 0.0, time.monotonic()
         self._buffer_bytes = self._sink.bufferSize()
 
     @property
     def level_ms(self) -> float:
         """How much it holds that the sound server has not fetched yet."""
-        return (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
+        level_ms: float = (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
+        if level_ms < self._given_ms or level_ms == 0.0:
+            self._given_ms, self._moved_s = level_ms, time.monotonic()
+        return level_ms
+
+    @property
+    def idle_s(self) -> float:
+        """How long the sound server has fetched nothing although there is something."""
+        return 0.0 if self.level_ms == 0.0 else time.monotonic() - self._moved_s
 
     @property
     def broken(self) -> bool:
@@ -54,7 +63,9 @@ class Output:
     def write(self, block: Block) -> bool:
         """Appends ``block``, int16 (samples, 2), 48 kHz. False when it did not fit: the rest is lost."""
         data = self._converter.convert(block)
-        return self._stream.write(data) == len(data)
+        written = self._stream.write(data)
+        self._given_ms += written / self._bytes_per_ms
+        return written == len(data)
 
     def hush(self) -> None:
         """Fades what it holds, in about 16 ms: Qt applies its volume as the server fetches the sound."""

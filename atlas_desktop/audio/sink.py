@@ -14,52 +14,40 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.audio.devices import DeviceWatch
 from atlas_desktop.audio.output import CEILING_MS, Output
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoSpeakerError
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.blocks import Block, silence
 from atlas_desktop.media.feeds import AudioFeed
-from atlas_desktop.media.level import rms_dbfs
 from atlas_desktop.media.playout import PlayoutControl
-from atlas_desktop.media.playout_level import (
-    EMPTY_MS,
-    PlayoutLevel,
-    Stretcher,
-    cut,
-    samples_of,
-)
+from atlas_desktop.media.playout_level import samples_of
+from atlas_desktop.media.playout_line import BRIDGE_BELOW_MS, PlayoutCounters, PlayoutLine
 
 log = logging.getLogger(__name__)
 
 RenderListener = Callable[[Block], None]
 _WAIT_S = 0.2
+_LEAST_WAIT_S = 0.002
 _IDLE_CLOSE_S = 5.0
 _REOPEN_S = 1.0
-_CHECK_S = 0.5
-_STALLED_MS = 40.0
+_CHECK_S = 0.25
+_STUCK_S = 0.4
+"""A card that takes nothing for so long is opened anew."""
+_KEPT_MS = 20.0
+"""Of the sound that came while there was no card; the rest would be a delay for good."""
 _SWITCH_S = 0.001
 """How long a busy Python thread may keep the interpreter: with the usual 5 ms, each of the few takings
 of it per write costs as much as the device holds."""
 
 
 @dataclass(slots=True)
-class SoundCounters:
+class SoundCounters(PlayoutCounters):
     """What the sound thread has seen since it started. One thread writes, any reads.
 
     Attributes:
-        writes: Blocks of about 20 ms given to the device.
-        underruns: Times the device ran dry although sound had come in time: our own fault.
-        gaps: Those of them that were heard: the avatar was speaking.
-        starved: Times it ran dry because no sound came.
-        cuts: Times a backlog was left out at once.
-        level_ms: What the device holds before a write; its low over a quarter of a second.
+        writes: Blocks given to the device.
         discarded: Blocks that came while there was no speaker.
         opened: How often a device was opened.
     """
 
     writes: int = 0
-    underruns: int = 0
-    gaps: int = 0
-    starved: int = 0
-    cuts: int = 0
-    level_ms: float = 0.0
     discarded: int = 0
     opened: int = 0
 
@@ -105,15 +93,15 @@ class SoundThread(QThread):
         self._opened_for = 0
         self._stopping = False
         self._output: Output | None = None
-        self._level = PlayoutLevel()
-        self._stretcher = Stretcher()
+        self._line = PlayoutLine(control, self.counters)
         self._failed = False
-        self._fresh = True
         self._hushing = threading.Event()
         self._hushed_samples: int | None = None
         self._heard_s = 0.0
-        self._tried_s = 0.0
+        self._tried_s = self._lost_s = 0.0
+        self._tried_for = 0
         self._checked_s = 0.0
+        self._name = ""
 
     def start(self, priority: QThread.Priority = QThread.Priority.TimeCriticalPriority) -> None:
         """Starts the thread. Thread: main; the first use of Qt's devices takes up to 0.2 s."""
@@ -159,9 +147,11 @@ class SoundThread(QThread):
     def _play(self) -> None:
         while not self._stopping:
             self._follow_device()
-            if self._ring.wait(1, _WAIT_S) and not self._stopping:
+            if self._ring.wait(1, self._patience_s()) and not self._stopping:
                 self._heard_s = time.monotonic()
                 self._serve()
+            elif self._output is not None and self._line.can_bridge:
+                self._give(self._output, self._line.bridge(self._output.level_ms))
             elif self._output is not None and time.monotonic() - self._heard_s > _IDLE_CLOSE_S:
                 self._close()
 
@@ -177,24 +167,22 @@ class SoundThread(QThread):
             self._hushed_samples = 0
         self._write(output)
 
+    def _patience_s(self) -> float:
+        """How long the card can wait for sound."""
+        output = self._output
+        if output is None or not self._line.can_bridge:
+            return _WAIT_S
+        return max(_LEAST_WAIT_S, min(_WAIT_S, (output.level_ms - BRIDGE_BELOW_MS) / 1000))
+
     def _write(self, output: Output) -> None:
         level_ms = output.level_ms
-        sound = self._ring.read(self._ring.capacity_samples)
-        correction = self._level.correction(level_ms, len(sound) * 1000 / SAMPLE_RATE_HZ, rms_dbfs(sound))
-        if level_ms < EMPTY_MS:
-            self._count_dry(len(sound))
-        if correction.cut_ms:
-            self.counters.cuts += 1
-            sound = cut(sound, samples_of(correction.cut_ms))
-        heard = self._stretcher.stretch(self._control.process(sound), correction.stretch)
-        if correction.pad_ms:
-            output.write(silence(samples_of(correction.pad_ms), 2))
-        output.write(heard)
-        self._after_write(output, heard)
-
-    def _after_write(self, output: Output, heard: Block) -> None:
+        self._give(output, self._line.write(self._ring.read(self._ring.capacity_samples), level_ms))
         self.counters.writes += 1
-        self.counters.level_ms = self._level.low_ms
+
+    def _give(self, output: Output, heard: Block) -> None:
+        if len(heard) == 0:
+            return
+        output.write(heard)
         if self._hushed_samples is not None:
             self._hushed_samples += len(heard)
             if self._hushed_samples >= samples_of(CEILING_MS) or not self._control.closed:
@@ -204,48 +192,55 @@ class SoundThread(QThread):
         if listener is not None:
             listener(heard)
 
-    def _count_dry(self, waiting_samples: int) -> None:
-        if self._fresh:
-            self._fresh = False
-        elif waiting_samples > samples_of(_STALLED_MS):
-            self.counters.underruns += 1
-            self.counters.gaps += self._control.sounding
-        else:
-            self.counters.starved += 1
-
     def _discard(self) -> None:
         """No speaker: time goes on all the same, for the gate and for what comes later."""
         self._control.process(self._ring.read(self._ring.capacity_samples))
         self.counters.discarded += 1
 
     def _follow_device(self) -> None:
-        now_s = time.monotonic()
         output = self._output
-        if output is None or now_s - self._checked_s < _CHECK_S:
+        if output is None:
             return
-        self._checked_s = now_s
         if self._opened_for != self._wanted[0]:
             self._close()
-        elif output.broken:
+            self._serve_anew()
+            return
+        now_s = time.monotonic()
+        if now_s - self._checked_s < _CHECK_S:
+            return
+        self._checked_s = now_s
+        if output.broken or output.idle_s > _STUCK_S:
             self._close()
-            self._tried_s = now_s
             self._fail(DeviceLostError(device=output.name))
+            # Once at once, as it may have been moved only; then again and again, at leisure.
+            is_first = now_s - self._lost_s > _REOPEN_S
+            self._lost_s = now_s
+            self._tried_s = 0.0 if is_first else now_s
+
+    def _serve_anew(self) -> None:
+        """Another card is opened at once, whether or not sound has come: it takes a while to begin."""
+        if time.monotonic() - self._heard_s < _WAIT_S:
+            self._open()
 
     def _open(self) -> Output | None:
         (number, device), now_s = self._wanted, time.monotonic()
         if device.isNull():
             self._fail(NoSpeakerError())
             return None
-        if now_s - self._tried_s < _REOPEN_S:
+        if now_s - self._tried_s < _REOPEN_S and self._tried_for == number:
             return None
+        self._tried_for = number
         try:
             self._output = Output(device)
         except DeviceError as error:
             self._tried_s = now_s
             self._fail(error)
             return None
-        self._opened_for, self._failed, self._fresh, self._checked_s = number, False, True, now_s
-        self._level, self._hushed_samples = PlayoutLevel(), None
+        if self.counters.opened:
+            self._ring.skip(self._ring.level_samples - samples_of(_KEPT_MS))
+        self._line.renew(same_card=self._output.name == self._name)
+        self._opened_for, self._failed, self._checked_s = number, False, now_s
+        self._name, self._hushed_samples = self._output.name, None
         self.counters.opened += 1
         self.device_opened.emit(self._output.name)
         return self._output

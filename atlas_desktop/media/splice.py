@@ -1,0 +1,135 @@
+"""Seams that are not heard: sound left out, and sound made up where none came. Pure."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.level import SPEECH_DBFS, rms_dbfs
+
+SEAM = 5 * SAMPLE_RATE_HZ // 1000
+SLACK = 5 * SAMPLE_RATE_HZ // 1000
+CONCEAL_MS = 60.0
+"""So long a gap is filled; then it is silent."""
+_FADE_FROM_MS = 20.0
+_FADE_FROM, _FADE_TO = (round(ms * SAMPLE_RATE_HZ / 1000) for ms in (_FADE_FROM_MS, CONCEAL_MS))
+_SHORTEST, _LONGEST = 5 * SAMPLE_RATE_HZ // 2000, 15 * SAMPLE_RATE_HZ // 1000
+"""A voice's periods: 400 to 67 Hz."""
+_LIKENESS = 8 * SAMPLE_RATE_HZ // 1000
+_HISTORY = _LONGEST + max(_LIKENESS, _LONGEST) + SEAM
+_JOIN = 2 * SAMPLE_RATE_HZ // 1000
+
+
+def rising(samples: int) -> NDArray[np.float32]:
+    """The gains of a soft fade in, float32 (samples, 1)."""
+    ticks = (np.arange(samples, dtype=np.float32) + np.float32(0.5)) / np.float32(max(1, samples))
+    gains: NDArray[np.float32] = (1 - np.cos(np.float32(np.pi) * ticks)) / 2
+    return gains[:, np.newaxis]
+
+
+def blend(before: NDArray[np.float32] | Block, after: NDArray[np.float32] | Block) -> Block:
+    """From ``before`` to ``after``, both (samples, channels), in all their length."""
+    gains = rising(len(after))
+    return np.rint(before * (1 - gains) + after * gains).astype(np.int16)
+
+
+def cut(sound: Block, samples: int) -> Block:
+    """Leaves out about the first ``samples``; the seam lies where the two ends are most alike.
+
+    Up to 5 ms more or less are left out for that. Needs 10 ms more than ``samples``; of shorter sound
+    less is left out, down to nothing.
+    """
+    samples = min(samples, len(sound) - SLACK - SEAM)
+    if samples <= 0:
+        return sound
+    first = max(1, samples - SLACK)
+    mono = sound.sum(axis=1, dtype=np.float32)
+    at = first + _most_alike(mono[:SEAM], mono[first : samples + SLACK + SEAM])
+    return np.concatenate((blend(sound[:SEAM], sound[at : at + SEAM]), sound[at + SEAM :]))
+
+
+class Concealer:
+    """Bridges a gap: goes on with the last period of what was heard, softer and softer. One thread.
+
+    ``remember`` what is played; in a gap ask for ``more`` until it is ``exhausted``; ``resume`` with what
+    comes after it.
+    """
+
+    def __init__(self, channels: int = 2) -> None:
+        self._channels = channels
+        self._heard = silence(_HISTORY, channels)
+        self._period: NDArray[np.float32] | None = None
+        self._join: NDArray[np.float32] = np.zeros((1, channels), np.float32)
+        self._made = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing to add: it was silent before, or the gap is too long."""
+        return self._made >= _FADE_TO or (self._period is None and not self._is_worth_it)
+
+    @property
+    def bridging(self) -> bool:
+        """Whether something was made up since sound last came."""
+        return self._period is not None
+
+    @property
+    def _is_worth_it(self) -> bool:
+        return rms_dbfs(self._heard[-_LIKENESS:]) > SPEECH_DBFS
+
+    def remember(self, played: Block) -> None:
+        """Takes what was given to the card."""
+        self._heard = np.concatenate((self._heard, played))[-_HISTORY:]
+
+    def forget(self) -> None:
+        """What was heard is over: nothing is made of it."""
+        self._heard, self._period, self._made = silence(_HISTORY, self._channels), None, 0
+
+    def more(self, samples: int) -> Block:
+        """The next ``samples`` of a gap; silence once it is exhausted."""
+        if self._period is None:
+            if not self._is_worth_it:
+                return silence(samples, self._channels)
+            self._begin()
+        return self._made_up(samples)
+
+    def resume(self, sound: Block, was_dry: bool = False) -> Block:
+        """``sound`` as it follows the gap; ``was_dry``: the card fell silent in between."""
+        bridged, self._period = self._period, self._period if not was_dry else None
+        if (bridged is None and not was_dry) or len(sound) == 0:
+            self._period, self._made = None, 0
+            return sound
+        seam = min(SEAM, len(sound))
+        before = silence(seam, self._channels) if self._period is None else self._made_up(seam)
+        self._period, self._made = None, 0
+        return np.concatenate((blend(before, sound[:seam]), sound[seam:]))
+
+    def _begin(self) -> None:
+        heard = self._heard.astype(np.float32)
+        mono = heard.sum(axis=1)
+        past = mono[len(mono) - _LIKENESS - _LONGEST : len(mono) - _SHORTEST]
+        length = _LONGEST - _most_alike(mono[-_LIKENESS:], past)
+        period = heard[-length:].copy()
+        # Its end leads over to its beginning.
+        seam = min(_JOIN, length // 2)
+        gains = rising(seam)
+        before = heard[-length - seam : -length]
+        period[-seam:] = period[-seam:] * (1 - gains) + before * gains
+        # What is left of a step at the first seam dies away.
+        self._join = heard[-1:] - heard[-length - 1 : -length]
+        self._period, self._made = period, 0
+
+    def _made_up(self, samples: int) -> Block:
+        assert self._period is not None
+        ticks = np.arange(self._made, self._made + samples)
+        self._made += samples
+        made = self._period[ticks % len(self._period)]
+        dying = np.clip(1 - (ticks + 1) / _JOIN, 0, 1).astype(np.float32)[:, np.newaxis]
+        gains = np.clip((_FADE_TO - ticks) / (_FADE_TO - _FADE_FROM), 0, 1).astype(np.float32)[:, np.newaxis]
+        return np.clip(np.rint((made + self._join * dying) * gains), -32768, 32767).astype(np.int16)
+
+
+def _most_alike(pattern: NDArray[np.float32], sound: NDArray[np.float32]) -> int:
+    """Where in ``sound`` a piece as long as ``pattern`` is most like it."""
+    products = np.correlate(sound, pattern, "valid")
+    energy = np.concatenate((np.zeros(1), np.cumsum(np.square(sound, dtype=np.float64))))
+    energies = energy[len(pattern) :] - energy[: -len(pattern)]
+    return int(np.argmax(products / np.sqrt(energies + len(pattern))))
