@@ -12,6 +12,7 @@ from atlas_desktop.media.blocks import Block
 
 CEILING_MS = 100
 """The device's buffer: a ceiling only, held nearly empty. 20 ms is too small for a sound server."""
+_MOVED_MS = 0.1
 _HUSH_STEPS = (0.6, 0.3, 0.1, 0.0)
 _HUSH_STEP_S = 0.004
 
@@ -45,7 +46,7 @@ class Output:
     def level_ms(self) -> float:
         """How much it holds that the sound server has not fetched yet."""
         level_ms: float = (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
-        if level_ms < self._given_ms or level_ms == 0.0:
+        if level_ms < self._given_ms - _MOVED_MS or level_ms == 0.0:
             self._given_ms, self._moved_s = level_ms, time.monotonic()
         return level_ms
 

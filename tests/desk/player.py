@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QTimer
 
+from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.playout import PlayoutControl
 
-ARRIVAL_S = 0.02
+ARRIVAL_S = 0.01
 TONE_HZ = 440
 PEAK = 8_000
 STALL_EVERY_MS, STALL_S = 3_000, 0.5
@@ -42,7 +43,7 @@ def tone_with_stops(seconds: float, on_s: float = 1.0, off_s: float = 0.4) -> Bl
 
 
 class Player:
-    """Feeds the sound as the room would: 20 ms every 20 ms, from a thread of its own."""
+    """Feeds the sound as the room would: 10 ms every 10 ms, from a thread of its own."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self.order = order
@@ -86,6 +87,7 @@ def stall(kind: str) -> None:
 
 def main() -> None:
     order = json.loads(sys.argv[1])
+    ask_for_low_latency()
     application = QCoreApplication(sys.argv[:1])
     player = Player(order)
     timer = QTimer()
