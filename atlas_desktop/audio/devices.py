@@ -31,30 +31,62 @@ def device_id(device: QAudioDevice) -> bytes:
 
 
 class DeviceWatch(QObject):
-    """Follows the system's default speaker and microphone.
+    """Follows the system's default speaker and microphone, or the speaker that was chosen while it is there.
 
     Signals:
-        speaker_changed(QAudioDevice): Another default speaker, or none (``isNull``).
+        speaker_changed(QAudioDevice): Another speaker is to be used, or none (``isNull``).
+        speaker_missed(str): The chosen speaker of this name is gone; the default takes its place.
         microphone_changed(QAudioDevice): The default microphone may be another one, or none, or new.
     """
 
     speaker_changed = Signal(QAudioDevice)
+    speaker_missed = Signal(str)
     microphone_changed = Signal(QAudioDevice)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._devices = QMediaDevices(self)
+        self._chosen = self._shunned = b""
         self.speaker = QMediaDevices.defaultAudioOutput()
         self.microphone = QMediaDevices.defaultAudioInput()
-        self._devices.audioOutputsChanged.connect(self._follow_speaker)
+        self._devices.audioOutputsChanged.connect(self._look_again)
         self._devices.audioInputsChanged.connect(self._follow_microphone)
 
+    def choose_speaker(self, speaker_id: bytes) -> None:
+        """Uses this speaker whenever it is there; the system's default when ``speaker_id`` is empty."""
+        self._chosen = speaker_id
+        self._follow_speaker()
+
+    def shun_speaker(self, speaker_id: bytes) -> None:
+        """This one takes nothing: another is used until the devices change.
+
+        Qt keeps quiet when a speaker goes that is not the default, and goes on listing it (6.11).
+        """
+        self._shunned = speaker_id
+        self._follow_speaker()
+
     @Slot()
+    def _look_again(self) -> None:
+        self._shunned = b""
+        self._follow_speaker()
+        if self._chosen and device_id(self.speaker) == self._chosen:
+            # It may have gone and come back, its sound moved elsewhere by the sound server meanwhile.
+            self.speaker_changed.emit(self.speaker)
+
     def _follow_speaker(self) -> None:
-        now = QMediaDevices.defaultAudioOutput()
-        if device_id(now) != device_id(self.speaker):
-            self.speaker = now
-            self.speaker_changed.emit(now)
+        now = self._wanted_speaker()
+        before = self.speaker
+        if device_id(now) == device_id(before):
+            return
+        self.speaker = now
+        self.speaker_changed.emit(now)
+        if self._chosen and device_id(before) == self._chosen:
+            self.speaker_missed.emit(before.description())
+
+    def _wanted_speaker(self) -> QAudioDevice:
+        wanted = self._chosen if self._chosen != self._shunned else b""
+        there = (one for one in QMediaDevices.audioOutputs() if device_id(one) == wanted)
+        return next(there, QMediaDevices.defaultAudioOutput())
 
     @Slot()
     def _follow_microphone(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.audio.devices import DeviceWatch
+from atlas_desktop.audio.devices import DeviceWatch, device_id
 from atlas_desktop.audio.output import CEILING_MS, Output
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoSpeakerError
 from atlas_desktop.media.blocks import Block, silence
@@ -28,7 +28,7 @@ _LEAST_WAIT_S = 0.002
 _IDLE_CLOSE_S = 5.0
 _REOPEN_S = 1.0
 _CHECK_S = 0.25
-_STUCK_S = 0.4
+_STUCK_S = 0.25
 """A card that takes nothing for so long is opened anew."""
 _KEPT_MS = 20.0
 """Of the sound that came while there was no card; the rest would be a delay for good."""
@@ -53,10 +53,11 @@ class SoundCounters(PlayoutCounters):
 
 
 class SoundThread(QThread):
-    """Plays ``feed.ring`` through ``control`` on the system's default speaker.
+    """Plays ``feed.ring`` through ``control`` on the chosen speaker, or the system's default.
 
     The device is opened with the first sound and closed after 5 s without any; a lost or new default
-    device is followed by itself. Nothing here waits for the main thread.
+    device is followed by itself, and so is the chosen one when it goes and comes back. Nothing here waits for
+    the main thread.
 
     Signals:
         device_failed(AppError): No speaker, or it broke; said once until one works again.
@@ -65,6 +66,7 @@ class SoundThread(QThread):
 
     device_failed = Signal(object)
     device_opened = Signal(str)
+    _stuck = Signal(bytes)
 
     def __init__(
         self,
@@ -88,6 +90,7 @@ class SoundThread(QThread):
         self._control = control
         self._on_render = on_render
         self._watch: DeviceWatch | None = None
+        self._chosen = b""
         # Replaced by the main thread, read by the sound thread.
         self._wanted = (0, QAudioDevice())
         self._opened_for = 0
@@ -108,6 +111,9 @@ class SoundThread(QThread):
         if self._watch is None:
             self._watch = DeviceWatch(self)
             self._watch.speaker_changed.connect(self._take_device)
+            self._watch.speaker_missed.connect(self._miss_device)
+            self._stuck.connect(self._watch.shun_speaker)
+            self._watch.choose_speaker(self._chosen)
             self._take_device(self._watch.speaker)
         self._stopping = False
         self._control.on_close(self._hush)
@@ -121,6 +127,12 @@ class SoundThread(QThread):
         # One silent sample: whoever waits for sound wakes up.
         self._ring.write(silence(1, 2))
         self.wait(2_000)
+
+    def choose(self, speaker_id: bytes) -> None:
+        """Plays on this speaker whenever it is there; on the default when empty. Thread: main."""
+        self._chosen = speaker_id
+        if self._watch is not None:
+            self._watch.choose_speaker(speaker_id)
 
     def listen_to_render(self, listener: RenderListener | None) -> None:
         """Sets who is told what the speaker plays: the echo canceller, while the microphone is open."""
@@ -138,6 +150,11 @@ class SoundThread(QThread):
     def _take_device(self, device: QAudioDevice) -> None:
         # Counted, so that a device that went and came back is opened anew.
         self._wanted = (self._wanted[0] + 1, device)
+
+    @Slot(str)
+    def _miss_device(self, name: str) -> None:
+        if not self._failed:
+            self._say(DeviceLostError(device=name))
 
     def run(self) -> None:
         """The thread's body."""
@@ -206,11 +223,13 @@ class SoundThread(QThread):
             self._serve_anew()
             return
         now_s = time.monotonic()
-        if now_s - self._checked_s < _CHECK_S:
+        is_stuck = output.idle_s > _STUCK_S
+        if not is_stuck and now_s - self._checked_s < _CHECK_S:
             return
         self._checked_s = now_s
-        if output.broken or output.idle_s > _STUCK_S:
+        if is_stuck or output.broken:
             self._close()
+            self._stuck.emit(device_id(self._wanted[1]))
             self._fail(DeviceLostError(device=output.name))
             # Once at once, as it may have been moved only; then again and again, at leisure.
             is_first = now_s - self._lost_s > _REOPEN_S

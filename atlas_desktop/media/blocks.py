@@ -3,13 +3,14 @@
 Sound is always int16, (samples, channels), 48 kHz; what goes out to the room is mono.
 """
 
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 48_000
 BLOCK_MS = 10
+_HALF_POWER = 0.7071
 BLOCK_SAMPLES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
 
 Block: TypeAlias = NDArray[np.int16]
@@ -19,6 +20,30 @@ Block: TypeAlias = NDArray[np.int16]
 def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
     """A block of zeros, (samples, channels)."""
     return np.zeros((samples, channels), np.int16)
+
+
+def to_stereo(samples: NDArray[Any]) -> Block:
+    """Any samples, (n,) or (n, channels), as int16 (n, 2) or, of mono, (n, 1).
+
+    More than two channels are mixed down: front, centre and the others at half their power, the deep one
+    left out (in the usual order: left, right, centre, deep, then pairs). Floats are of full scale 1.0; what
+    is no number is silent, what is too loud is clipped.
+    """
+    sound: NDArray[Any] = samples.reshape(len(samples), -1)
+    if sound.dtype != np.int16:
+        broken: NDArray[np.float32] = np.nan_to_num(sound.astype(np.float32), posinf=1.0, neginf=-1.0)
+        sound = np.clip(np.rint(broken * 32768), -32768, 32767).astype(np.int16)
+    many = sound.shape[1]
+    if many <= 2:
+        return sound
+    shares = np.zeros((many, 2), np.float32)
+    for channel in range(many):
+        if channel == 2 and many != 4:
+            shares[channel] = _HALF_POWER
+        elif channel != 3 or many == 4:
+            shares[channel, channel % 2] = 1.0 if channel < 2 else _HALF_POWER
+    mixed: NDArray[np.float32] = np.rint(sound.astype(np.float32) @ (shares / shares.sum(axis=0).max()))
+    return mixed.astype(np.int16)
 
 
 class BlockReader(Protocol):

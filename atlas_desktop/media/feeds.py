@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+import numpy as np
+
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, to_stereo
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
 from atlas_desktop.media.ring import PcmRing
@@ -151,6 +153,8 @@ class AudioFeed:
 
     def offer(self, block: Block, received_us: int | None = None) -> None:
         """Takes a new block, which nobody changes afterwards. Thread: the tap's; never blocks."""
+        if block.dtype != np.int16 or block.ndim != 2 or block.shape[1] > 2:
+            block = to_stereo(block)
         self.ring.write(block)
         self._latest = block
         self.blocks += 1

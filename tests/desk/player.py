@@ -94,6 +94,7 @@ def main() -> None:
     if order.get("stall"):
         timer.timeout.connect(lambda: stall(order["stall"]))
         timer.start(STALL_EVERY_MS)
+    player.thread.choose(order.get("speaker", "").encode())
     player.thread.start()
     producer = threading.Thread(target=player.produce)
     before = resource.getrusage(resource.RUSAGE_SELF)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.desk.bus import session_bus
 from tests.desk.player import PEAK
+from tests.desk.process import wait_until
 from tests.desk.sound import RATE_HZ, Card, sound
 
 ATTEMPTS = 3
@@ -106,7 +108,10 @@ def test_an_interrupt_is_silent_on_the_card_at_once(card: Card) -> None:
 
 def test_a_speaker_that_goes_and_comes_back_is_followed(card: Card) -> None:
     process = start(card, {"seconds": 5.0})
-    time.sleep(2.0)
+    wait_until(
+        lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", Path(os.devnull)
+    )
+    time.sleep(0.5)
     card.remove_speaker()
     time.sleep(1.0)
     card.add_speaker()

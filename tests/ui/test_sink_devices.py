@@ -35,11 +35,13 @@ def add(card: Card, name: str, rate_hz: int = RATE_HZ, channels: int = 2) -> Non
     card.control("load-module", "module-null-sink", f"sink_name={name}", shape, about)
 
 
-def started(card: Card, seconds: float) -> "subprocess.Popen[str]":
+def started(card: Card, seconds: float, speaker: str = "") -> "subprocess.Popen[str]":
     """A player that is heard."""
-    words = [sys.executable, "-m", "tests.desk.player", json.dumps({"seconds": seconds})]
+    words = [sys.executable, "-m", "tests.desk.player", json.dumps({"seconds": seconds, "speaker": speaker})]
     process = subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", Path(os.devnull))
+    wait_until(
+        lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", Path(os.devnull)
+    )
     time.sleep(0.7)
     return process
 
@@ -90,14 +92,34 @@ def test_a_speaker_that_vanishes_while_it_is_opened_is_no_storm(card: Card) -> N
     for _ in range(6):
         add(card, SECOND)
         card.control("set-default-sink", SECOND)
-        numbers = [line for line in card.control("list", "short", "modules").splitlines() if SECOND in line]
-        card.control("unload-module", numbers[0].split()[0])
+        remove(card, SECOND)
     card.control("set-default-sink", SPEAKER)
     with card.recording() as recording:
         said = report(process)
         assert np.abs(recording.samples()).max() > PEAK // 2
     assert len(said["opened"]) <= 20
     assert said["counters"]["level_ms"] < 60
+
+
+def remove(card: Card, name: str) -> None:
+    numbers = [line for line in card.control("list", "short", "modules").splitlines() if name in line]
+    card.control("unload-module", numbers[0].split()[0])
+
+
+def test_a_chosen_speaker_that_goes_is_replaced_and_used_again_when_it_returns(card: Card) -> None:
+    add(card, SECOND)
+    card.control("set-default-sink", SPEAKER)
+    with card.recording() as recording:
+        process = started(card, 5.0, speaker=SECOND)
+        removed_s = time.monotonic()
+        remove(card, SECOND)
+        time.sleep(1.0)
+        assert (first_loud_s(recording) - removed_s) * 1000 < CHANGE_MS
+        add(card, SECOND)
+        with card.recording(device=f"{SECOND}.monitor") as back:
+            said = report(process)
+            assert np.abs(back.samples()).max() > PEAK // 2
+    assert said["opened"][0] == SECOND
 
 
 def channels_heard(card: Card, name: str, rate_hz: int, channels: int, seconds: float) -> NDArray[np.int16]:

@@ -137,3 +137,30 @@ def test_dropped_frames_count_for_one_session() -> None:
     for stamp in range(2):
         feed.offer(frame(stamp))
     assert feed.dropped == 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 6, 8])
+def test_sound_of_any_number_of_channels_is_mixed_sanely(channels: int) -> None:
+    feed = AudioFeed()
+    feed.offer(np.full((480, channels), 10_000, np.int16))
+    heard = feed.ring.read(480)
+    assert heard.shape == (480, 2)
+    assert np.abs(heard.astype(np.int32) - 10_000).max() <= 3_000
+    loud = AudioFeed()
+    loud.offer(np.full((480, channels), 32_767, np.int16))
+    assert loud.ring.read(480).min() > 0
+
+
+def test_a_side_stays_on_its_side() -> None:
+    feed, left = AudioFeed(), np.zeros((480, 6), np.int16)
+    left[:, 0] = 20_000
+    feed.offer(left)
+    heard = feed.ring.read(480)
+    assert heard[:, 0].min() > 5_000
+    assert not heard[:, 1].any()
+
+
+def test_broken_floats_are_silence_or_full_scale() -> None:
+    feed = AudioFeed()
+    feed.offer(np.array([[np.nan], [np.inf], [-9.0], [0.5]], np.float32))
+    assert feed.ring.read(4)[:, 0].tolist() == [0, 32_767, -32_768, 16_384]
