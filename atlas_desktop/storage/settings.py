@@ -11,7 +11,7 @@ from atlas_desktop.api.source import Mode
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
-_SPEAKER_DELAY_MS = 9.0
+_SPEAKER_DELAY_MS = 12.0
 _SPEAKER_DELAYS_MS = {"darwin": 15.0, "win32": 25.0}
 
 
