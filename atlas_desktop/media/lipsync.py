@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 LONGEST_HOLD_US = 400_000
 """No picture waits longer, however late the sound is."""
-HALF_BLOCK_MS = 5.0
-"""Sound comes in blocks of 10 ms: their first sample is that old when it goes to the speaker."""
+HALF_BLOCK_MS = 10.0
+"""Sound comes in blocks of 20 ms: their first sample is that old when it goes to the speaker."""
 STEP_MS_PER_S = 5.0
 SETTLE_MEASURES = 4
 SETTLED_WITHIN_MS = 10.0

@@ -28,8 +28,8 @@ from atlas_desktop.media.handles import HandleBin
 log = logging.getLogger(__name__)
 
 AUDIO_CHANNELS = 2
-AUDIO_FRAME_MS = 10
-_AUDIO_QUEUE_FRAMES = 50
+AUDIO_FRAME_MS = 20
+_AUDIO_QUEUE_FRAMES = 25
 _END_S = 0.25
 
 StreamEvent = video_frame_pb2.VideoStreamEvent | audio_frame_pb2.AudioStreamEvent
@@ -105,7 +105,7 @@ class FfiTap:
         return self._open(request, partial(_offer_picture, feed, self._bin))
 
     def open_audio(self, track: rtc.RemoteAudioTrack, feed: AudioFeed) -> TapStream:
-        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 10 ms."""
+        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 20 ms."""
         request = ffi_pb2.FfiRequest()
         wanted = request.new_audio_stream
         wanted.track_handle = track._ffi_handle.handle
@@ -213,7 +213,7 @@ def _offer_sound(feed: AudioFeed, bin_: HandleBin, event: StreamEvent) -> None:
     frame = event.frame_received.frame
     handle = FfiHandle(frame.handle.id)
     info = frame.info
-    # 2 kB: a copy is cheaper than keeping the native buffer.
+    # 4 kB: a copy is cheaper than keeping the native buffer.
     data = ctypes.string_at(info.data_ptr, info.num_channels * info.samples_per_channel * 2)
     bin_.discard(handle)
     feed.offer(np.frombuffer(data, np.int16).reshape(-1, info.num_channels), monotonic_us())

@@ -72,3 +72,20 @@ def test_too_loud_is_clipped_and_nothing_stays_nothing() -> None:
     assert out.max() == 32_767
     assert out.min() == -32_768
     assert len(Resampler(2).resample(np.zeros((0, 2), np.int16), 0.001)) == 0
+
+
+@pytest.mark.parametrize("share", [0.0007, -0.0007, 0.00031, -0.02])
+def test_when_the_rate_is_one_again_the_sound_soon_passes_bit_by_bit(share: float) -> None:
+    noise = np.random.default_rng(2).integers(-9_000, 9_000, (48_000, 2), np.int16)
+    out = resampled(noise, *([share] * 37), 0.0)
+    last = noise[-4_800:-DELAY_SAMPLES]
+    assert np.array_equal(out[-len(last) :], last)
+
+
+def test_one_voice_on_both_sides_stays_on_both() -> None:
+    left = tone(700.0, 0.1)
+    both = resampled(left, 0.001)
+    other = left.copy()
+    other[:, 1] = 0
+    assert np.array_equal(both[:, 0], both[:, 1])
+    assert np.array_equal(both[:, 0], resampled(other, 0.001)[:, 0])

@@ -74,7 +74,7 @@ async def test_pictures_and_sound_arrive_and_end_with_close(seat: Seat) -> None:
     assert block is not None
     assert frame.planes().shape == (768, 512)
     assert abs(frame.received_us - frame.timestamp_us) < 1_000_000
-    assert block.shape == (480, 2)
+    assert block.shape == (960, 2)
     assert seat.audio.ring.level_samples > 0
     held = native_handles()
     await asyncio.sleep(0.5)
