@@ -370,7 +370,9 @@ class AppModel(Telling):
         life = snapshot.life
         if life != self._life:
             self._life = life
-            self._take_life(snapshot)
+            self._keys.follow_life(snapshot)
+            self._hints.follow_end(snapshot)
+            self._billing.follow_life(snapshot)
         begun = not snapshot.is_over and not isinstance(life, Requesting)
         if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode
@@ -382,11 +384,6 @@ class AppModel(Telling):
         self._hints.follow_sound(self.snapshot)
         self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
-
-    def _take_life(self, snapshot: SessionSnapshot) -> None:
-        self._keys.follow_life(snapshot)
-        self._hints.follow_end(snapshot)
-        self._billing.follow_life(snapshot)
 
     def _take_face(self, face: Face) -> None:
         self.clear(*FACE_TROUBLE)

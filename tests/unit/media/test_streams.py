@@ -78,7 +78,8 @@ async def test_pictures_and_sound_arrive_and_end_with_close(seat: Seat) -> None:
     assert seat.audio.ring.level_samples > 0
     held = native_handles()
     await asyncio.sleep(0.5)
-    assert native_handles() - held < 12  # what a tenth of a second brings
+    # What a tenth of a second brings; a busy machine gives them back later.
+    await eventually(lambda: native_handles() - held < 12, "handles given back")
     for handle in seat.handles:
         assert not handle.failed
         handle.close()
