@@ -1,11 +1,12 @@
 """What every test of the window needs: the look, once, and a window on a desk."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.storage.settings import Settings, ThemeChoice
@@ -18,6 +19,24 @@ from tests.ui.model_bench import KEY, Make, ModelBench
 
 # Qt aborts the whole run where there is no display; the virtual desk names a platform of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[QtBot]:
+    """Keeps what is added to it until the test is over: pytest-qt itself does not.
+
+    A dialog that nobody holds is collected whenever Python likes, in the midst of its painting too.
+    """
+    kept: list[QWidget] = []
+    add = qtbot.addWidget
+
+    def add_and_keep(widget: QWidget, **more: Any) -> None:
+        kept.append(widget)
+        add(widget, **more)
+
+    monkeypatch.setattr(qtbot, "addWidget", add_and_keep)
+    yield qtbot
+    kept.clear()
 
 
 @pytest.fixture(scope="session")
