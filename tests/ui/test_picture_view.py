@@ -194,7 +194,8 @@ def test_one_frame_a_second_is_shown_when_it_comes() -> None:
 
 
 def test_a_frame_of_8k_is_shown_and_not_hoarded() -> None:
-    report = paint("1", frame_px=[7680, 4320], frames_per_s=2, seconds=3)
+    report = paint("1", frame_px=[7680, 4320], frames_per_s=4, seconds=5)
     assert report["painted"] >= 1
     # The maker holds one of 50 MB and rolls another; the view and the feed hold one, or two in passing.
-    assert report["peak_mb"] < 450
+    # All twenty would be a gigabyte.
+    assert report["peak_mb"] < 650

@@ -169,3 +169,13 @@ def test_same_loudness_is_a_switch_in_the_settings(theme: Theme, qtbot: QtBot) -
     assert switch.isChecked()
     switch.click()
     assert changes == [{"match_loudness": False}]
+
+
+def test_a_shorter_cue_after_a_longer_one_is_not_sought(model: TalkingModel, strip: CueStrip) -> None:
+    put(model, position_s=12.0)
+    short = replace(cue(2, "b.wav", CueState.PLAYING, duration_s=1.2), is_current=True, position_s=0.0)
+    model.put(cue(1, "a.wav", CueState.DONE), short)
+    assert (bar(strip).value(), bar(strip).maximum()) == (0, 1200)
+    model.put(replace(cue(3, "c.wav", CueState.PLAYING, duration_s=60.0), is_current=True, position_s=50.0))
+    assert bar(strip).value() == 50_000
+    assert model.asked == []

@@ -1,6 +1,6 @@
 """Where the current cue is: a thin line over the strip that is pressed, dragged or moved by keys."""
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QRectF, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QSlider, QToolTip, QWidget
 
@@ -59,10 +59,7 @@ class SeekBar(Lively, QSlider):
             self._cue_id, self._shown_ms = cue.id, self.sliderPosition()
             self.setSliderDown(False)
         if not self.isSliderDown():
-            # Known before it is set: only what the user moves is asked for.
-            self._shown_ms = min(round(cue.position_s * 1000), round(duration_s * 1000))
-            self.setRange(0, round(duration_s * 1000))
-            self.setValue(self._shown_ms)
+            self._follow(round(cue.position_s * 1000), round(duration_s * 1000))
             self._describe()
         self.show()
 
@@ -143,6 +140,13 @@ class SeekBar(Lively, QSlider):
         share = min(1.0, max(0.0, place.x() / max(1, self.width())))
         mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
         return round((1 - share if mirrored else share) * self.maximum())
+
+    def _follow(self, position_ms: int, duration_ms: int) -> None:
+        # Only what the user moves is asked for: another range, too, moves a value that lies outside it.
+        with QSignalBlocker(self):
+            self.setRange(0, duration_ms)
+            self.setValue(position_ms)
+        self._shown_ms = self.value()
 
     def _describe(self) -> None:
         position, length = short_clock(self.value() / 1000), short_clock(self.maximum() / 1000)

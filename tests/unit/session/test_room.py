@@ -57,7 +57,10 @@ async def test_conversation_is_seen_read_and_answered_and_ends_on_the_server(
     assert frame is not None
     assert (frame.width, frame.height) == (512, 512)
     session.send_chat("hello")
-    await eventually(lambda: len(session.transcript) == 3, "greeting, message and answer")
+    await eventually(
+        lambda: [message.final for message in session.transcript.messages] == [True] * 3,
+        "greeting, message and answer",
+    )
     said = [(message.role, message.text, message.final) for message in session.transcript.messages]
     assert sorted(said) == [
         ("agent", "Hello there.", True),
