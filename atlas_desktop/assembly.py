@@ -196,7 +196,7 @@ class Assembly(QObject):
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_works)
         self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
-        self.session.sync.attach_speaker(self._sink_level_ms)
+        self.session.sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
         self.session.on_change(self._follow)
         self.session.on_change(self._picture_watch.follow)
         self.picture.gl_failed.connect(self._gl_failed)

@@ -120,7 +120,7 @@ class Calibration(QObject):
         self._sounded_us = now_us
         if is_onset:
             before_us = int(loud.argmax()) * 1_000_000 // SAMPLE_RATE_HZ
-            due_us = now_us + round(self._sound.counters.level_ms * 1000) + before_us
+            due_us = now_us + round(self._sound.counters.held_ms * 1000) + before_us
             self._finder.played(due_us)
             self._played.emit(due_us)
 

@@ -9,6 +9,7 @@ from atlas_desktop.audio.formats import ToDevice, can_convert, negotiate
 from atlas_desktop.audio.opening import BROKEN, FINE, ONE_AT_A_TIME, STOPPED
 from atlas_desktop.errors import DeviceError
 from atlas_desktop.media.blocks import Block
+from atlas_desktop.media.lost_time import LostTime
 
 CEILING_MS = 100
 """The device's buffer: a ceiling only, held nearly empty. 20 ms is too small for a sound server."""
@@ -19,6 +20,9 @@ _HUSH_STEP_S = 0.004
 
 class Output:
     """An open speaker. Made, used and closed in one thread, which alone may touch it.
+
+    Attributes:
+        level_ms: How much it held at the last look that the sound server had not fetched yet.
 
     Raises:
         DeviceError: The device could not be opened.
@@ -40,19 +44,28 @@ class Output:
             raise DeviceError(device=self.name, detail="it could not be opened")
         self._stream = stream
         self._given_ms, self._moved_s = 0.0, time.monotonic()
+        self._lost_time, self._lost_ms = LostTime(), 0.0
+        self.level_ms = 0.0
         self._buffer_bytes = self._sink.bufferSize()
 
-    @property
-    def level_ms(self) -> float:
-        """How much it holds that the sound server has not fetched yet."""
+    def look(self) -> float:
+        """Asks how much it holds that the sound server has not fetched yet, and returns it: ``level_ms``."""
         level_ms: float = (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
+        now_s = time.monotonic()
         if level_ms < self._given_ms - _MOVED_MS or level_ms == 0.0:
-            self._given_ms, self._moved_s = level_ms, time.monotonic()
+            self._given_ms, self._moved_s = level_ms, now_s
+        self._lost_ms += self._lost_time.seen(now_s, level_ms)
+        self.level_ms = level_ms
         return level_ms
+
+    def take_lost_ms(self) -> float:
+        """How much time the server has lost since this was last asked: it ran dry while there was sound."""
+        lost_ms, self._lost_ms = self._lost_ms, 0.0
+        return lost_ms
 
     @property
     def idle_s(self) -> float:
-        """How long the sound server has fetched nothing although there is something."""
+        """For how long, at the last look, the server had fetched nothing although there was something."""
         return 0.0 if self.level_ms == 0.0 else time.monotonic() - self._moved_s
 
     @property
@@ -65,7 +78,9 @@ class Output:
         """Appends ``block``, int16 (samples, 2), 48 kHz. False when it did not fit: the rest is lost."""
         data = self._converter.convert(block)
         written = self._stream.write(data)
-        self._given_ms += written / self._bytes_per_ms
+        written_ms = written / self._bytes_per_ms
+        self._given_ms += written_ms
+        self._lost_time.given(written_ms)
         return written == len(data)
 
     def hush(self) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.devices import DeviceWatch, device_id
 from atlas_desktop.audio.output import CEILING_MS, Output
+from atlas_desktop.audio.server import ServerBuffer
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoSpeakerError
 from atlas_desktop.media.blocks import Block, silence
 from atlas_desktop.media.feeds import AudioFeed
@@ -45,11 +46,30 @@ class SoundCounters(PlayoutCounters):
         writes: Blocks given to the device.
         discarded: Blocks that came while there was no speaker.
         opened: How often a device was opened.
+        dry: How often the sound server ran dry although sound waited for it.
+        server_ms: How much more than usual the sound server keeps, so that it no longer does.
     """
 
     writes: int = 0
     discarded: int = 0
     opened: int = 0
+    dry: int = 0
+    server_ms: float = 0.0
+
+    @property
+    def interruptions(self) -> int:
+        """How often sound that was there came too late for the card."""
+        return self.underruns + self.dry
+
+    @property
+    def heard_gaps(self) -> int:
+        """How often sound was missed while the avatar was speaking, or while there was some."""
+        return self.gaps + self.dry
+
+    @property
+    def held_ms(self) -> float:
+        """What is to be heard before what is written now, but for the card's usual part."""
+        return self.level_ms + self.server_ms
 
 
 class SoundThread(QThread):
@@ -97,6 +117,7 @@ class SoundThread(QThread):
         self._stopping = False
         self._output: Output | None = None
         self._line = PlayoutLine(control, self.counters)
+        self._server = ServerBuffer()
         self._failed = False
         self._hushing = threading.Event()
         self._hushed_samples: int | None = None
@@ -168,7 +189,7 @@ class SoundThread(QThread):
                 self._heard_s = time.monotonic()
                 self._serve()
             elif self._output is not None and self._line.can_bridge:
-                self._give(self._output, self._line.bridge(self._output.level_ms))
+                self._give(self._output, self._line.bridge(self._output.look()))
             elif self._output is not None and time.monotonic() - self._heard_s > _IDLE_CLOSE_S:
                 self._close()
 
@@ -192,7 +213,7 @@ class SoundThread(QThread):
         return max(_LEAST_WAIT_S, min(_WAIT_S, (output.level_ms - BRIDGE_BELOW_MS) / 1000))
 
     def _write(self, output: Output) -> None:
-        level_ms = output.level_ms
+        level_ms = output.look()
         self._give(output, self._line.write(self._ring.read(self._ring.capacity_samples), level_ms))
         self.counters.writes += 1
 
@@ -223,6 +244,11 @@ class SoundThread(QThread):
             self._serve_anew()
             return
         now_s = time.monotonic()
+        output.look()
+        if self._is_short(output, now_s):
+            self._close()
+            self._serve_anew()
+            return
         is_stuck = output.idle_s > _STUCK_S
         if not is_stuck and now_s - self._checked_s < _CHECK_S:
             return
@@ -235,6 +261,17 @@ class SoundThread(QThread):
             is_first = now_s - self._lost_s > _REOPEN_S
             self._lost_s = now_s
             self._tried_s = 0.0 if is_first else now_s
+
+    def _is_short(self, output: Output, now_s: float) -> bool:
+        """Whether the sound server ran dry too often: it is opened anew, with more to keep."""
+        lost_ms = output.take_lost_ms()
+        if not lost_ms:
+            return False
+        self.counters.dry += 1
+        if not self._server.lost(now_s):
+            return False
+        log.info("sound: the server ran dry again (%.0f ms); asked to keep more", lost_ms)
+        return True
 
     def _serve_anew(self) -> None:
         """Another card is opened at once, whether or not sound has come: it takes a while to begin."""
@@ -249,6 +286,7 @@ class SoundThread(QThread):
         if now_s - self._tried_s < _REOPEN_S and self._tried_for == number:
             return None
         self._tried_for = number
+        self._server.opening(now_s)
         try:
             self._output = Output(device)
         except DeviceError as error:
@@ -261,6 +299,7 @@ class SoundThread(QThread):
         self._opened_for, self._failed, self._checked_s = number, False, now_s
         self._name, self._hushed_samples = self._output.name, None
         self.counters.opened += 1
+        self.counters.server_ms = self._server.extra_ms
         self.device_opened.emit(self._output.name)
         return self._output
 

@@ -58,11 +58,13 @@ class LipSync:
     Attributes:
         enabled: False: lowest delay, every picture is shown at once.
         speaker_ms: What comes behind the sound server, which no program can read.
+        server_ms: What the sound server keeps beyond its usual; known, and so followed at once.
     """
 
     def __init__(self, enabled: bool = True, speaker_ms: float = 0.0) -> None:
         self.enabled = enabled
         self.speaker_ms = speaker_ms
+        self.server_ms = 0.0
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._path_ms: float | None = None
         self._measured = 0
@@ -84,12 +86,16 @@ class LipSync:
         """How much later than its own time a picture is shown; ``None``: at once, in its order of arrival."""
         if not self.enabled or self._path_ms is None:
             return None
-        return max(0, min(LONGEST_HOLD_US, round((self._path_ms + self.speaker_ms) * 1000)))
+        return max(0, min(LONGEST_HOLD_US, round((self._path_ms + self._behind_ms) * 1000)))
+
+    @property
+    def _behind_ms(self) -> float:
+        return self.speaker_ms + self.server_ms
 
     @property
     def figures(self) -> SyncFigures:
         """What is known now."""
-        sound_ms = _median(self._recent) + self.speaker_ms if self._recent else None
+        sound_ms = _median(self._recent) + self._behind_ms if self._recent else None
         picture_ms = _median(self._shown_ms) if self._shown_ms else None
         return SyncFigures(
             lip_sync=self.enabled,

@@ -123,10 +123,16 @@ class PlayoutControl:
         """Sets who is told, in the closing thread, that the gate closes: the sound thread, to act at once."""
         self._on_close = callback
 
-    def process(self, block: Block) -> Block:
-        """Returns ``block`` (int16, (samples, channels)) as it is to be heard. Thread: sound thread."""
+    def process(self, block: Block, level_dbfs: float | None = None) -> Block:
+        """Returns ``block`` as it is to be heard. Thread: sound thread.
+
+        Args:
+            block: int16, (samples, channels).
+            level_dbfs: Its RMS, where that is known already.
+        """
         duration_ms = len(block) * 1000 / SAMPLE_RATE_HZ
-        level_dbfs = rms_dbfs(block)
+        if level_dbfs is None:
+            level_dbfs = rms_dbfs(block)
         self._watch_gate(level_dbfs > SPEECH_DBFS, duration_ms)
         silent = self._muted or self._quiet or self._gate is not Gate.OPEN
         gain = 0.0 if silent else volume_gain(self._volume)

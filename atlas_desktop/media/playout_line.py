@@ -78,16 +78,16 @@ class PlayoutLine:
 
     def write(self, sound: Block, level_ms: float) -> Block:
         """What to give to the card, which holds ``level_ms``, now that ``sound`` has come; maybe nothing."""
-        came_ms = len(sound) * 1000 / SAMPLE_RATE_HZ
+        came_ms, level_dbfs = len(sound) * 1000 / SAMPLE_RATE_HZ, rms_dbfs(sound)
         sounded = self._control.sounding
-        correction = self._level.correction(level_ms, came_ms, rms_dbfs(sound))
+        correction = self._level.correction(level_ms, came_ms, level_dbfs)
         share = self._follow(level_ms, came_ms, correction.pad_ms > 0 or correction.cut_ms > 0)
         is_dry = level_ms < EMPTY_MS
         if is_dry:
             self._count_dry(len(sound), sounded)
         elif self._concealer.bridging and sounded:
             self._level.ran_short()
-        whole = self._without_backlog(self._control.process(sound), correction.cut_ms, level_ms)
+        whole = self._without_backlog(self._control.process(sound, level_dbfs), correction.cut_ms, level_ms)
         heard = self._concealer.resume(self._resampler.resample(whole, share), was_dry=is_dry)
         if correction.pad_ms:
             heard = np.concatenate((silence(samples_of(correction.pad_ms), CHANNELS), heard))

@@ -13,8 +13,16 @@ SinkLevel = Callable[[], float | None]
 """What the speaker's buffer holds before a block is added, in ms; ``None`` while nothing is played."""
 
 
+ServerExtra = Callable[[], float]
+"""What the sound server keeps beyond its usual, in ms."""
+
+
 def _no_speaker() -> None:
     return None
+
+
+def _nothing_more() -> float:
+    return 0.0
 
 
 def _monotonic_us() -> int:
@@ -32,15 +40,16 @@ class Sync:
         self.lip_sync = lip_sync
         self._clock_us = clock_us
         self._sink_level_ms: SinkLevel = _no_speaker
+        self._server_ms: ServerExtra = _nothing_more
 
     @property
     def figures(self) -> "SyncFigures":
         """Where picture and sound are."""
         return self.lip_sync.figures
 
-    def attach_speaker(self, level_ms: SinkLevel) -> None:
+    def attach_speaker(self, level_ms: SinkLevel, server_ms: ServerExtra = _nothing_more) -> None:
         """Sets who says what the speaker's buffer holds. Without it no picture waits."""
-        self._sink_level_ms = level_ms
+        self._sink_level_ms, self._server_ms = level_ms, server_ms
 
     def reset(self) -> None:
         """Another server session."""
@@ -48,4 +57,5 @@ class Sync:
 
     def take(self, statistics: RoomStatistics) -> None:
         """Takes what the room said, once a second."""
+        self.lip_sync.server_ms = self._server_ms()
         self.lip_sync.measure(self._clock_us(), statistics.apart_ms, self._sink_level_ms())

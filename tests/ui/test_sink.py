@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -85,6 +86,26 @@ def test_no_dropout_while_the_window_is_stalled(card: Card, stall: str) -> None:
         if found[-1][0] <= found[-1][1]:
             return
     pytest.fail(f"lost while stalled, and at ease: {found}")
+
+
+def test_a_player_kept_waiting_asks_the_server_to_keep_more_and_plays_on(card: Card) -> None:
+    with card.recording() as recording:
+        process = start(card, {"seconds": 7.0})
+        inputs = Path(os.devnull)
+        wait_until(lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", inputs)
+        for _ in range(4):
+            time.sleep(0.8)
+            # As a busy machine does to it: nothing of it runs, and the server is left without sound.
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.12)
+            process.send_signal(signal.SIGCONT)
+        said, _ = process.communicate(timeout=30)
+        heard = recording.samples()
+    counters = json.loads(said)["counters"]
+    assert counters["dry"] >= 3
+    assert counters["server_ms"] > 0
+    assert counters["opened"] >= 2
+    assert np.abs(heard[-3 * RATE_HZ // 2 :]).max() > PEAK // 2
 
 
 def test_an_interrupt_is_silent_on_the_card_at_once(card: Card) -> None:

@@ -156,6 +156,16 @@ def test_the_users_own_correction_acts_at_once() -> None:
     assert bench.sync.hold_us == round((settled_ms + 120) * 1000)
 
 
+def test_what_the_sound_server_is_known_to_keep_more_is_followed_at_once() -> None:
+    bench = Bench()
+    settled_ms = bench.settle()
+    sound_ms = bench.sync.figures.sound_ms
+    bench.sync.server_ms = 45.0
+    assert bench.sync.hold_us == round((settled_ms + 45) * 1000)
+    assert sound_ms is not None
+    assert bench.sync.figures.sound_ms == sound_ms + 45
+
+
 def test_lowest_delay_holds_nothing_and_still_says_what_the_skew_is() -> None:
     bench = Bench(speaker_ms=20.0)
     bench.sync.enabled = False

@@ -15,5 +15,9 @@ def test_room_and_speaker_together_say_how_long_a_picture_waits() -> None:
     clock.now = 1_000_000
     sync.take(RoomStatistics(apart_ms=9.0))
     assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS + 20)
+    sync.attach_speaker(lambda: 7.0, lambda: 45.0)
+    clock.now = 2_000_000
+    sync.take(RoomStatistics(apart_ms=9.0))
+    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS + 20 + 45)
     sync.reset()
     assert sync.figures.sound_ms is None

@@ -1,0 +1,49 @@
+"""Whether a card's server was left without sound although some waited for it. Pure.
+
+A server that runs dry stands still: what it takes falls behind the clock, and never makes up for it. One
+that takes its sound unevenly catches up with its next taking.
+"""
+
+EMPTY_MS = 0.5
+LEAST_MS = 5.0
+"""Less within a window is a card whose clock is slow: 2.5 % at most."""
+_WINDOW_S = 0.2
+
+
+class LostTime:
+    """Follows what a card takes. One thread; tell it of every write, and look at least every 50 ms or so."""
+
+    def __init__(self) -> None:
+        self._given_ms = 0.0
+        self._began_s: float | None = None
+        self._window_s = 0.0
+        self._low_ms: float | None = None
+        self._low_before_ms: float | None = None
+
+    def given(self, duration_ms: float) -> None:
+        """So much was written."""
+        self._given_ms += duration_ms
+
+    def seen(self, now_s: float, level_ms: float) -> float:
+        """Takes what the card's buffer holds; returns how much time was lost, once known: 0 mostly.
+
+        Args:
+            now_s: Of a clock that only goes forward.
+            level_ms: With nothing in it, what happens is not the server's doing: all begins anew.
+        """
+        if level_ms < EMPTY_MS:
+            self._began_s = None
+            return 0.0
+        if self._began_s is None:
+            self._began_s = self._window_s = now_s
+            self._given_ms, self._low_ms, self._low_before_ms = level_ms, None, None
+        behind_ms = (now_s - self._began_s) * 1000 - (self._given_ms - level_ms)
+        if now_s - self._window_s < _WINDOW_S:
+            self._low_ms = behind_ms if self._low_ms is None else min(self._low_ms, behind_ms)
+            return 0.0
+        before_ms, self._low_before_ms = self._low_before_ms, self._low_ms
+        self._window_s, self._low_ms = now_s, behind_ms
+        if before_ms is None or self._low_before_ms is None:
+            return 0.0
+        lost_ms = self._low_before_ms - before_ms
+        return lost_ms if lost_ms >= LEAST_MS else 0.0

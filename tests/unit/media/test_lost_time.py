@@ -1,0 +1,71 @@
+"""A server that takes sound, on a made-up clock: fairly, in lumps, slowly, and with gaps."""
+
+import random
+
+import pytest
+
+from atlas_desktop.media.lost_time import LEAST_MS, LostTime
+
+BLOCK_MS = 20.0
+CUSHION_MS = 30.0
+
+
+class Server:
+    """Takes sound in pieces of ``step_ms`` by its own clock, which may stand still for a while."""
+
+    def __init__(self, step_ms: float = 4.0, ppm: float = 0.0) -> None:
+        self.lost_time = LostTime()
+        self.step_ms = step_ms
+        self.pace = 1 + ppm / 1e6
+        self.now_ms = self.stood_ms = self.taken_ms = 0.0
+        self.held_ms = CUSHION_MS
+        self.found: list[float] = []
+
+    def run(self, seconds: float, stands: dict[float, float] | None = None, seed: int = 1) -> list[float]:
+        """``stands``: when, in ms from now, it stands still and for how long."""
+        rng, due, since_ms = random.Random(seed), dict(stands or {}), self.now_ms
+        before = len(self.found)
+        while self.now_ms < since_ms + seconds * 1000:
+            self.now_ms += BLOCK_MS
+            for at_ms in [one for one in due if since_ms + one <= self.now_ms]:
+                self.stood_ms += due.pop(at_ms)
+            self._take()
+            lost_ms = self.lost_time.seen((self.now_ms + rng.uniform(0, 3)) / 1000, self.held_ms)
+            self.found += [lost_ms] if lost_ms else []
+            self.held_ms += BLOCK_MS
+            self.lost_time.given(BLOCK_MS)
+        return self.found[before:]
+
+    def _take(self) -> None:
+        wanted_ms = (self.now_ms - self.stood_ms) * self.pace
+        while self.taken_ms + self.step_ms <= wanted_ms:
+            self.taken_ms += self.step_ms
+            self.held_ms = max(0.0, self.held_ms - self.step_ms)
+
+
+@pytest.mark.parametrize("step_ms", [1.0, 4.0, 20.0, 45.0])
+def test_a_server_that_takes_its_sound_in_lumps_loses_nothing(step_ms: float) -> None:
+    server = Server(step_ms)
+    server.held_ms = CUSHION_MS + step_ms
+    assert server.run(30) == []
+
+
+@pytest.mark.parametrize("ppm", [-5_000, -500, 500, 5_000])
+def test_a_clock_that_differs_is_no_loss(ppm: float) -> None:
+    assert Server(ppm=ppm).run(60) == []
+
+
+def test_each_time_it_runs_dry_is_told_once_and_with_what_it_took() -> None:
+    found = Server().run(10, {1_000: 30.0, 3_000: 100.0, 6_000: 12.0})
+    assert found == pytest.approx([30, 100, 12], abs=LEAST_MS)
+
+
+def test_with_nothing_to_take_nothing_is_lost() -> None:
+    server = Server()
+    server.run(1)
+    server.held_ms = 0.0
+    server.lost_time.seen(server.now_ms / 1000, 0.0)
+    server.now_ms += 5_000
+    server.stood_ms += 5_000
+    server.held_ms = CUSHION_MS
+    assert server.run(2) == []
