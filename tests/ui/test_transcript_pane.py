@@ -1,10 +1,10 @@
 import time
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QListView, QMenu, QPushButton
+from PySide6.QtWidgets import QLabel, QListView, QMenu, QPushButton, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
@@ -80,6 +80,37 @@ def test_interim_words_are_replaced_in_place(model: TalkingModel, pane: Transcri
     grown = messages(pane).visualRect(messages(pane).model().index(0, 0))
     assert grown.top() == row.top()
     assert grown.height() > row.height()
+
+
+class Painted:
+    """Which rows a list paints."""
+
+    def __init__(self, pane: TranscriptPane, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows: list[int] = []
+        delegate = messages(pane).itemDelegate()
+        paint = delegate.paint
+
+        def note(painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+            self.rows.append(index.row())
+            paint(painter, option, index)
+
+        monkeypatch.setattr(delegate, "paint", note)
+
+
+def test_a_word_more_paints_its_own_message_and_no_other(
+    model: TalkingModel, pane: TranscriptPane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        model.say(f"Message {number}")
+    model.say("I am", final=False)
+    QTest.qWait(50)
+    painted = Painted(pane, monkeypatch)
+    model.change(6, "I am the", final=False)
+    qtbot.waitUntil(lambda: bool(painted.rows))
+    QTest.qWait(50)
+    assert set(painted.rows) == {6}
+    model.change(6, "I am the avatar on this computer, and this needs more than one line.")
+    qtbot.waitUntil(lambda: set(painted.rows) == set(range(7)))
 
 
 def test_transcript_from_before_is_shown_and_reset_empties(

@@ -30,7 +30,7 @@ class MessageLayouts:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, int, bool], LaidOut] = OrderedDict()
-        self._font_key = ""
+        self._font = QFont()
 
     def lay_out(self, words: str, font: QFont, width_px: int, right_to_left: bool) -> LaidOut:
         """The lines of ``words`` in ``width_px``.
@@ -41,9 +41,10 @@ class MessageLayouts:
             width_px: Room for a line.
             right_to_left: Where paragraphs go that have no direction of their own.
         """
-        if font.key() != self._font_key:
+        # Compared as it is: `QFont.key` builds a string, which costs more than drawing a row.
+        if font != self._font:
             self._kept.clear()
-            self._font_key = font.key()
+            self._font = font
         key = (words, width_px, right_to_left)
         found = self._kept.get(key)
         if found is None:

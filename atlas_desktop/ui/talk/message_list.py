@@ -115,11 +115,13 @@ class MessageList(PlacedList):
         self.heights.remove(start, end - start + 1)
 
     def dataChanged(self, first: Index, last: Index, roles: list[int] | None = None) -> None:  # type: ignore[override]
-        """Measures only what changed."""
-        super().dataChanged(first, last, roles or [])
-        for row in range(first.row(), last.row() + 1):
+        """Measures and paints only what changed: a sentence that is being spoken grows word by word."""
+        # Past QListView's own, which would place, and so paint, all rows anew.
+        QAbstractItemView.dataChanged(self, first, last, roles or [])
+        changed = range(first.row(), last.row() + 1)
+        for row in changed:
             self.heights.forget(row)
-        self._settle()
+        self._settle(changed)
         if not self._at_end and last.row() == len(self.heights) - 1:
             self._tell_unseen(True)
 
@@ -207,23 +209,36 @@ class MessageList(PlacedList):
         self._laid_width_px = self.width()
         self.heights.guess([self._guess(row) for row in range(self._rows.rowCount())])
 
-    def _settle(self) -> None:
-        """Measures what is in sight until that stands still, with what is read where it was."""
+    def _settle(self, changed: range | None = None) -> None:
+        """Measures what is in sight until that stands still, with what is read where it was.
+
+        Args:
+            changed: Only these rows look different; ``None``: any may.
+        """
         if self._settling or not self.isVisible():
             return
         self._settling = True
         anchor = self._anchor()
+        is_still = changed is not None and self._laid_width_px == self.width()
         if self._laid_width_px != self.width():
             self._guess_all()
         self._go_to(anchor)
         while self._measure_in_sight():
+            is_still = False
             self._go_to(anchor)
         self._settling = False
-        self.viewport().update()
+        self._update(changed if is_still else None)
         if self._at_end:
             self._tell_unseen(False)
         if self.heights.last_unmeasured() >= 0:
             self._idle.start()
+
+    def _update(self, rows: range | None) -> None:
+        if rows is None:
+            self.viewport().update()
+            return
+        for row in rows:
+            self.viewport().update(self.visualRect(self._rows.index(row)))
 
     def _measure_in_sight(self) -> bool:
         moved = [self._measure(row) for row in self.rows_in_sight() if not self.heights.is_measured(row)]
