@@ -65,16 +65,16 @@ class RasterPainter:
     def paint(self, painter: QPainter, asked: QRegion) -> None:
         """Paints the picture, and the bars where more than it is asked for."""
         scene = self._scene
-        outside = asked.subtracted(QRegion(scene.covered))
-        if not outside.isEmpty():
-            painter.setClipRegion(outside)
+        if not scene.covered.contains(asked.boundingRect()):
+            painter.setClipRegion(asked.subtracted(QRegion(scene.covered)))
             painter.fillRect(QRect(0, 0, scene.width, scene.height), scene.bars)
             painter.setClipping(False)
         place = scene.place
         image = self._image_for(place)
         if image is not None:
-            # In device pixels, which the image already has: nothing is scaled here.
-            painter.scale(1 / scene.ratio, 1 / scene.ratio)
+            if scene.ratio != 1.0:
+                # In device pixels, which the image already has: nothing is scaled here.
+                painter.scale(1 / scene.ratio, 1 / scene.ratio)
             painter.drawImage(place.x, place.y, image)
 
     def refresh(self) -> None:
@@ -85,13 +85,9 @@ class RasterPainter:
 
     def _image_for(self, place: Placement) -> QImage | None:
         """The picture, or the poster, in the pixels of its place; kept until one of them changes."""
-        wanted = (self._scene.frame, self._scene.poster, place)
-        if (
-            self._of is None
-            or any(a is not b for a, b in zip(wanted[:2], self._of, strict=False))
-            or (place != self._of[2])
-        ):
-            self._of = wanted
+        frame, poster, of = self._scene.frame, self._scene.poster, self._of
+        if of is None or of[0] is not frame or of[1] is not poster or of[2] != place:
+            self._of = (frame, poster, place)
             self._image = self._converted(place) if place.width > 0 else None
         return self._image
 

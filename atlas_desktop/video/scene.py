@@ -8,6 +8,8 @@ from PySide6.QtGui import QColor, QImage
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.picture import Placement, fit, upright_size
 
+_Measures = tuple[Placement, QRect, QRect]
+
 
 @dataclass(slots=True)
 class Scene:
@@ -28,6 +30,8 @@ class Scene:
     width: int = 0
     height: int = 0
     ratio: float = 1.0
+    _sizes: tuple[int, int, int, int, float] | None = field(default=None, init=False)
+    _measures: _Measures = field(default=(Placement(0, 0, 0, 0), QRect(), QRect()), init=False)
 
     @property
     def space(self) -> tuple[int, int]:
@@ -37,26 +41,41 @@ class Scene:
     @property
     def place(self) -> Placement:
         """The place of what is shown, in device pixels."""
+        return self._measured()[0]
+
+    @property
+    def around(self) -> QRect:
+        """The least logical pixels that hold all of the picture."""
+        return self._measured()[1]
+
+    @property
+    def covered(self) -> QRect:
+        """The logical pixels that the picture surely covers: whole ones only."""
+        return self._measured()[2]
+
+    def _measured(self) -> _Measures:
+        """Reckoned once for each size: frames come again and again, sizes seldom change."""
         if self.frame is not None:
             width, height = upright_size(self.frame)
         elif self.poster is not None:
             width, height = self.poster.width(), self.poster.height()
         else:
             width = height = 0
-        return fit(width, height, *self.space)
+        sizes = (width, height, self.width, self.height, self.ratio)
+        if sizes != self._sizes:
+            place = fit(width, height, *self.space)
+            self._sizes = sizes
+            self._measures = (place, _around(place, self.ratio), _covered(place, self.ratio))
+        return self._measures
 
-    @property
-    def around(self) -> QRect:
-        """The least logical pixels that hold all of the picture."""
-        place, ratio = self.place, self.ratio
-        left, top = int(place.x / ratio), int(place.y / ratio)
-        right, bottom = -int(-(place.x + place.width) // ratio), -int(-(place.y + place.height) // ratio)
-        return QRect(left, top, right - left, bottom - top)
 
-    @property
-    def covered(self) -> QRect:
-        """The logical pixels that the picture surely covers: whole ones only."""
-        place, ratio = self.place, self.ratio
-        left, top = -int(-place.x // ratio), -int(-place.y // ratio)
-        right, bottom = int((place.x + place.width) / ratio), int((place.y + place.height) / ratio)
-        return QRect(left, top, right - left, bottom - top)
+def _around(place: Placement, ratio: float) -> QRect:
+    left, top = int(place.x / ratio), int(place.y / ratio)
+    right, bottom = -int(-(place.x + place.width) // ratio), -int(-(place.y + place.height) // ratio)
+    return QRect(left, top, right - left, bottom - top)
+
+
+def _covered(place: Placement, ratio: float) -> QRect:
+    left, top = -int(-place.x // ratio), -int(-place.y // ratio)
+    right, bottom = int((place.x + place.width) / ratio), int((place.y + place.height) / ratio)
+    return QRect(left, top, right - left, bottom - top)

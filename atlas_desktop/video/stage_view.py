@@ -184,9 +184,10 @@ class PictureView(QWidget):
             return
         # Painting takes its time: begun so much earlier, the picture is there when it is due.
         cost_us = round(min(self.counters.cost_ms, _MOST_EARLY_MS) * 1000)
-        turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us())
+        is_seen = self._is_seen()
+        turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us(is_seen))
         if turn.frame is not None:
-            self._show(turn.frame, turn.base_us)
+            self._show(turn.frame, turn.base_us, is_seen)
         if turn.again_us is not None:
             self._alarm.start(max(0, turn.again_us - cost_us - monotonic_us()) // 1000)
 
@@ -197,8 +198,8 @@ class PictureView(QWidget):
             rate_hz = _USUAL_HZ
         return round(_SHARE_OF_BEAT * 1_000_000 / rate_hz)
 
-    def _hold_us(self) -> int | None:
-        return self._lip_sync.hold_us if self._lip_sync is not None and self._is_seen() else None
+    def _hold_us(self, is_seen: bool) -> int | None:
+        return self._lip_sync.hold_us if self._lip_sync is not None and is_seen else None
 
     def _is_seen(self) -> bool:
         """Whether the screen shows it, as far as the window system says."""
@@ -207,14 +208,14 @@ class PictureView(QWidget):
             return False
         return self.isVisible() and not self.window().isMinimized()
 
-    def _show(self, frame: I420Frame, base_us: int) -> None:
+    def _show(self, frame: I420Frame, base_us: int, is_seen: bool) -> None:
         if min(frame.width, frame.height) < SMALLEST_PX:
             return
         scene = self._scene
         is_other_shape = scene.frame is None or upright_size(frame) != upright_size(scene.frame)
         scene.frame = frame
         self._measure()
-        if not self._is_seen() or scene.place.width == 0:
+        if not is_seen or scene.place.width == 0:
             self.counters.unseen += 1
             return
         self._showing, self._painted_us = _Showing(frame, base_us, time.perf_counter()), monotonic_us()

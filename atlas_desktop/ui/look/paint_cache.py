@@ -27,10 +27,11 @@ class PaintCache:
             looks: All that ``draw`` depends on, beside size and screen; compared by value.
             draw: Draws in the widget's own coordinates.
         """
-        size, ratio = widget.size(), widget.devicePixelRatioF()
-        wanted = (size, ratio, widget.layoutDirection(), looks)
+        # Plain numbers: Qt's own types and enums are slow to make and to compare, with each frame.
+        ratio = widget.devicePixelRatioF()
+        wanted = (widget.width(), widget.height(), ratio, widget.isRightToLeft(), looks)
         if wanted != self._looks:
-            self._looks, self._print = wanted, _drawn(size, ratio, draw)
+            self._looks, self._print = wanted, _drawn(widget.size(), ratio, draw)
         painter = QPainter(widget)
         painter.drawPixmap(0, 0, self._print)
         painter.end()

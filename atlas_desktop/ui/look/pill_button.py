@@ -39,7 +39,9 @@ class PillButton(Lively, QPushButton):
         super().setVisible(visible and self._offered)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Sheen and ring only."""
+        """Sheen and ring only; at rest nothing, as it lies on a picture that is painted again and again."""
+        if not (self.underMouse() or self.isDown() or self.hasFocus()):
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         body = QRectF(self.rect())
