@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode
+from atlas_desktop.audio.devices import DeviceLists, id_of_key
 from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
@@ -176,6 +177,7 @@ class Assembly(QObject):
             theme,
             partial(self._make_history, theme),
             partial(_make_calibration, theme),
+            DeviceLists,
         )
         cues = CueStrip(self.model, theme)
         stage = LivePage(self.model, theme, self.picture, cues, read_figures=self.statistics.read)
@@ -219,6 +221,8 @@ class Assembly(QObject):
         lip_sync = self.session.sync.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
         self._player.set_match_loudness(settings.match_loudness)
+        self.sound.choose(id_of_key(settings.speaker_id))
+        self._microphone.choose(id_of_key(settings.microphone_id))
 
     def _painted(self) -> int:
         return self.picture.counters.painted

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice, QMediaDevices
 
+_KEY_CODE = "latin-1"
+"""Any bytes pass, and the ids of today's sound servers can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceName:
@@ -14,15 +17,39 @@ class DeviceName:
     name: str
     is_default: bool
 
+    @property
+    def key(self) -> str:
+        """The id as text, for the settings."""
+        return self.id.decode(_KEY_CODE)
 
-def speakers() -> tuple[DeviceName, ...]:
-    """The speakers there are now. The first call in a process takes up to 0.2 s."""
-    return tuple(_name(device) for device in QMediaDevices.audioOutputs())
+
+def id_of_key(key: str) -> bytes:
+    """The id that a ``DeviceName.key`` stands for; empty for what is none."""
+    return key.encode(_KEY_CODE, "ignore")
 
 
-def microphones() -> tuple[DeviceName, ...]:
-    """The microphones there are now."""
-    return tuple(_name(device) for device in QMediaDevices.audioInputs())
+class DeviceLists(QObject):
+    """The speakers and microphones there are. The first one in a process takes up to 0.2 s.
+
+    Signals:
+        changed(): One came or went, or another one is the default.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._devices = QMediaDevices(self)
+        self._devices.audioOutputsChanged.connect(self.changed)
+        self._devices.audioInputsChanged.connect(self.changed)
+
+    def speakers(self) -> tuple[DeviceName, ...]:
+        """The speakers there are now."""
+        return tuple(_name(device) for device in QMediaDevices.audioOutputs())
+
+    def microphones(self) -> tuple[DeviceName, ...]:
+        """The microphones there are now."""
+        return tuple(_name(device) for device in QMediaDevices.audioInputs())
 
 
 def device_id(device: QAudioDevice) -> bytes:
@@ -31,12 +58,12 @@ def device_id(device: QAudioDevice) -> bytes:
 
 
 class DeviceWatch(QObject):
-    """Follows the system's default speaker and microphone, or the speaker that was chosen while it is there.
+    """Follows the system's default speaker and microphone, or those that were chosen while they are there.
 
     Signals:
         speaker_changed(QAudioDevice): Another speaker is to be used, or none (``isNull``).
         speaker_missed(str): The chosen speaker of this name is gone; the default takes its place.
-        microphone_changed(QAudioDevice): The default microphone may be another one, or none, or new.
+        microphone_changed(QAudioDevice): The microphone may be another one, or none, or new.
     """
 
     speaker_changed = Signal(QAudioDevice)
@@ -47,6 +74,7 @@ class DeviceWatch(QObject):
         super().__init__(parent)
         self._devices = QMediaDevices(self)
         self._chosen = self._shunned = b""
+        self._chosen_microphone = self._shunned_microphone = b""
         self.speaker = QMediaDevices.defaultAudioOutput()
         self.microphone = QMediaDevices.defaultAudioInput()
         self._devices.audioOutputsChanged.connect(self._look_again)
@@ -54,8 +82,21 @@ class DeviceWatch(QObject):
 
     def choose_speaker(self, speaker_id: bytes) -> None:
         """Uses this speaker whenever it is there; the system's default when ``speaker_id`` is empty."""
-        self._chosen = speaker_id
-        self._follow_speaker()
+        if speaker_id != self._chosen:
+            self._chosen = speaker_id
+            self._follow_speaker()
+
+    def choose_microphone(self, microphone_id: bytes) -> None:
+        """Uses this microphone whenever it is there; the system's default when the id is empty."""
+        if microphone_id != self._chosen_microphone:
+            self._chosen_microphone = microphone_id
+            self._follow_microphone()
+
+    def shun_microphone(self, microphone_id: bytes) -> None:
+        """This one gives nothing: if it is the chosen one, the default is used until the devices change."""
+        if microphone_id and microphone_id == self._chosen_microphone:
+            self._shunned_microphone = microphone_id
+            self._use_microphone()
 
     def shun_speaker(self, speaker_id: bytes) -> None:
         """This one takes nothing: another is used until the devices change.
@@ -90,9 +131,15 @@ class DeviceWatch(QObject):
 
     @Slot()
     def _follow_microphone(self) -> None:
+        self._shunned_microphone = b""
+        self._use_microphone()
+
+    def _use_microphone(self) -> None:
         # Always told: Qt keeps quiet when the last microphone goes, and the sound server then lets us
         # listen to something else, so one of the same id may be another opening of it.
-        self.microphone = QMediaDevices.defaultAudioInput()
+        wanted = self._chosen_microphone if self._chosen_microphone != self._shunned_microphone else b""
+        there = (one for one in QMediaDevices.audioInputs() if device_id(one) == wanted)
+        self.microphone = next(there, QMediaDevices.defaultAudioInput())
         self.microphone_changed.emit(self.microphone)
 
 

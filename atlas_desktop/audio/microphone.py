@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
 from atlas_desktop.audio.capture import PREROLL_MS, Canceller, CaptureThread
-from atlas_desktop.audio.devices import DeviceWatch
+from atlas_desktop.audio.devices import DeviceWatch, device_id
 from atlas_desktop.audio.permission import ask_for_microphone
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
@@ -42,6 +42,7 @@ class Microphone(QObject):
         self._capture: CaptureThread | None = None
         self._reader: MicrophoneReader | None = None
         self._wanted = False
+        self._chosen = b""
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +76,12 @@ class Microphone(QObject):
             self._ask()
         return self._reader
 
+    def choose(self, microphone_id: bytes) -> None:
+        """Listens to this microphone whenever it is there; to the default when the id is empty."""
+        self._chosen = microphone_id
+        if self._watch is not None:
+            self._watch.choose_microphone(microphone_id)
+
     def hear_render(self, block: Block) -> None:
         """Takes what the speaker plays: int16 (samples, 2), 48 kHz. Thread: the sound thread's."""
         capture = self._capture
@@ -106,6 +113,7 @@ class Microphone(QObject):
     def _open(self) -> None:
         if self._watch is None:
             self._watch = DeviceWatch(self)
+            self._watch.choose_microphone(self._chosen)
             self._watch.microphone_changed.connect(self._follow)
         self._capture = CaptureThread(self._make_canceller, self)
         self._capture.failed.connect(self._pass_failure)
@@ -123,6 +131,8 @@ class Microphone(QObject):
     @Slot(object)
     def _pass_failure(self, error: AppError) -> None:
         self.failed.emit(error)
+        if self._watch is not None:
+            self._watch.shun_microphone(device_id(self._watch.microphone))
 
 
 class MicrophoneReader:

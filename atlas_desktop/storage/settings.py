@@ -59,6 +59,10 @@ class Settings:
         lip_sync: Pictures wait for their sound; off: the lowest delay.
         speaker_delay_ms: How much later than the sound server takes it a sound is heard, less the same of
             the screen; found by the calibration.
+        speaker_id: The speaker that is used whenever it is there; empty: the system's default.
+        speaker_name: What it is called, for when it is not there.
+        microphone_id: The same for the microphone.
+        microphone_name: What it is called.
         picture_path: Who paints the picture, from the next start on.
         limits_seen: The limits were shown before a paid session.
     """
@@ -80,6 +84,10 @@ class Settings:
     limit_hang_s: float = _LIMITS.hang_s
     lip_sync: bool = True
     speaker_delay_ms: float = speaker_delay_default_ms()
+    speaker_id: str = ""
+    speaker_name: str = ""
+    microphone_id: str = ""
+    microphone_name: str = ""
     picture_path: PicturePath = PicturePath.AUTO
     limits_seen: bool = False
 

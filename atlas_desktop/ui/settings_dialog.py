@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import PicturePath, Settings, ThemeChoice
+from atlas_desktop.ui.device_fields import DeviceFields, DevicesMaker
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
@@ -21,7 +22,7 @@ _PATHS = tuple(PicturePath)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, who paints, microphone, picture and sound, audio files, limits. Open it with ``open()``.
+    """Look, motion, who paints, devices, picture and sound, audio files, limits. Open it with ``open()``.
 
     Signals:
         history_requested(): What paid sessions were and cost.
@@ -41,6 +42,7 @@ class SettingsDialog(QDialog):
         *,
         has_history: bool = False,
         can_calibrate: bool = False,
+        make_devices: DevicesMaker | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
@@ -56,6 +58,9 @@ class SettingsDialog(QDialog):
         self._sync = SyncFields(theme, settings)
         if can_calibrate:
             self._sync.offer_calibration()
+        self._devices = (
+            DeviceFields(theme, make_devices(self), settings) if make_devices is not None else None
+        )
         self._loudness = Switch(theme, self.tr("Same loudness for all audio files"))
         self._loudness.setChecked(settings.match_loudness)
         self._limits = LimitFields(theme)
@@ -69,6 +74,8 @@ class SettingsDialog(QDialog):
         self._microphone.toggled.connect(self._choose_microphone)
         self._sync.change_requested.connect(self.change_requested)
         self._sync.calibration_requested.connect(self.calibration_requested)
+        if self._devices is not None:
+            self._devices.change_requested.connect(self.change_requested)
         self._loudness.toggled.connect(self._choose_loudness)
         self._limits.changed.connect(self._choose_limit)
         self._history.clicked.connect(self.history_requested)
@@ -82,6 +89,8 @@ class SettingsDialog(QDialog):
     def show_settings(self, settings: Settings) -> None:
         """Shows what of picture and sound holds now: a calibration changes it while this is open."""
         self._sync.show_settings(settings)
+        if self._devices is not None:
+            self._devices.show_settings(settings)
 
     def _build(self, theme: Theme, settings: Settings, parent: QWidget | None) -> None:
         done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
@@ -122,6 +131,10 @@ class SettingsDialog(QDialog):
         column.addWidget(make_label(self.tr("Conversation"), tone="dim", size="small"))
         column.addWidget(self._microphone)
         column.addWidget(make_rule())
+        if self._devices is not None:
+            column.addWidget(make_label(self.tr("Sound devices"), tone="dim", size="small"))
+            column.addWidget(self._devices)
+            column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Picture and sound"), tone="dim", size="small"))
         column.addWidget(self._sync)
         column.addWidget(make_rule())

@@ -15,6 +15,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
 from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.device_fields import DevicesMaker
 from atlas_desktop.ui.drops.drop import DropPlan, classify
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
@@ -44,6 +45,7 @@ class WindowWiring(QObject):
         theme: Theme,
         make_history: Callable[[QWidget], QDialog] | None = None,
         make_calibration: CalibrationMaker | None = None,
+        make_devices: DevicesMaker | None = None,
     ) -> None:
         """Connects the two.
 
@@ -53,10 +55,12 @@ class WindowWiring(QObject):
             theme: Colours and fonts.
             make_history: Makes the dialog of paid sessions on the window it is given.
             make_calibration: Makes the dialog that finds the speaker's delay.
+            make_devices: Makes the lists of sound devices, owned by the dialog it is given.
         """
         super().__init__(window)
         self._make_history = make_history
         self._make_calibration = make_calibration
+        self._make_devices = make_devices
         self._presence = Presence(window)
         self._window = window
         self._model = model
@@ -239,6 +243,7 @@ class WindowWiring(QObject):
             self._window,
             has_history=self._make_history is not None,
             can_calibrate=self._make_calibration is not None,
+            make_devices=self._make_devices,
         )
         dialog.change_requested.connect(self._change_settings)
         dialog.history_requested.connect(self._open_history)

@@ -74,6 +74,7 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     application = QCoreApplication(sys.argv[:1])
     listener = Listener(order)
+    listener.microphone.choose(order.get("microphone", "").encode())
     poller = QTimer()
     poller.timeout.connect(listener.poll)
     poller.start(5)

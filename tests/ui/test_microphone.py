@@ -15,7 +15,7 @@ import pytest
 from tests.desk.bursts import BURST_S, bursts, onsets
 from tests.desk.bus import session_bus
 from tests.desk.player import tone
-from tests.desk.sound import MICROPHONE, RATE_HZ, Card, sound, write_wav
+from tests.desk.sound import MIC_SINK, MICROPHONE, RATE_HZ, Card, sound, write_wav
 
 TONE_HZ = 700
 
@@ -104,6 +104,34 @@ def test_a_microphone_that_goes_and_comes_back_is_followed(card: Card, voice: Pa
         report = json.loads(process.communicate(timeout=30)[0])
     assert len(report["opened"]) >= 2
     assert set(report["opened"]) == {"microphone"}
+    assert report["meter_muted_dbfs"] > -30
+
+
+def test_a_chosen_microphone_is_heard_in_place_of_the_systems(card: Card, voice: Path) -> None:
+    words = ["module-remap-source", f"master={MIC_SINK}.monitor", "source_name=headset"]
+    module = card.control("load-module", *words, "source_properties=device.description=headset").strip()
+    card.control("set-default-source", MICROPHONE)
+    with card.speaking(voice):
+        process = start(card.env, {"seconds": 7.0, "microphone": "headset"})
+        time.sleep(3.0)
+        # It goes while it is heard: the sound server gives us the other one.
+        card.control("unload-module", module)
+        report = json.loads(process.communicate(timeout=30)[0])
+    assert report["opened"] == ["headset"]
+    assert report["meter_muted_dbfs"] > -30
+
+
+def test_a_chosen_microphone_that_gives_nothing_is_replaced_by_the_systems(
+    card: Card, voice: Path, tmp_path: Path
+) -> None:
+    words = ["module-pipe-source", f"file={tmp_path / 'pipe'}", "source_name=dead"]
+    module = card.control("load-module", *words, "source_properties=device.description=dead").strip()
+    card.control("set-default-source", MICROPHONE)
+    with card.speaking(voice):
+        report = listen(card.env, {"seconds": 9.0, "microphone": "dead"})
+    card.control("unload-module", module)
+    assert (report["opened"][0], report["opened"][-1]) == ("dead", "microphone")
+    assert report["failures"] == ["device_lost"]
     assert report["meter_muted_dbfs"] > -30
 
 

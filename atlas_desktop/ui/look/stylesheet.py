@@ -22,6 +22,18 @@ QLineEdit:hover, QPlainTextEdit:hover {{ border-color: {dim}; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border: 2px solid {accent}; padding: 0px 10px; }}
 QLineEdit:focus {{ min-height: 36px; }}
 QLineEdit:read-only, QLineEdit:disabled {{ color: {dim}; }}
+QComboBox {{
+    background: {surface}; color: {text}; border: 1px solid {line}; border-radius: {radius}px;
+    padding: 0px 11px; min-height: 34px;
+}}
+QComboBox:hover {{ border-color: {dim}; }}
+QComboBox:focus {{ border: 2px solid {accent}; padding: 0px 10px; min-height: 32px; }}
+QComboBox::drop-down {{ border: 0; width: 28px; }}
+QComboBox QAbstractItemView {{
+    background: {surface}; color: {text}; border: 1px solid {line}; outline: 0; padding: 4px;
+    selection-background-color: {raised}; selection-color: {text};
+}}
+QComboBox QAbstractItemView::item {{ min-height: 30px; padding: 0px 7px; }}
 QFrame#rule {{ background: {line}; border: 0; }}
 QScrollArea, QScrollArea > QWidget > QWidget#page {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}

@@ -1,0 +1,107 @@
+"""The sound devices in the settings: which speaker, which microphone."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+
+from atlas_desktop.audio.devices import DeviceName
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.look.drop_list import DropList
+from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.theme import Theme
+
+
+class Devices(Protocol):
+    """The devices that are there. ``changed()``: they are others."""
+
+    @property
+    def changed(self) -> SignalInstance: ...
+
+    def speakers(self) -> Sequence[DeviceName]:
+        """Those that are there now."""
+        ...
+
+    def microphones(self) -> Sequence[DeviceName]:
+        """Those that are there now."""
+        ...
+
+
+DevicesMaker = Callable[[QObject], Devices]
+"""Makes the lists, for an owner."""
+
+
+class DeviceFields(QWidget):
+    """Two lists: as the system, or one device that is used whenever it is there.
+
+    Signals:
+        change_requested(object): Fields of ``Settings`` as a dict.
+    """
+
+    change_requested = Signal(object)
+
+    def __init__(
+        self, theme: Theme, devices: Devices, settings: Settings, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._devices = devices
+        self._settings = settings
+        self._speakers = DropList(theme, self.tr("Speaker device"))
+        self._microphones = DropList(theme, self.tr("Microphone device"))
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        rows = ((self.tr("Speaker"), self._speakers), (self.tr("Microphone"), self._microphones))
+        for row, (words, field) in enumerate(rows):
+            caption = make_label(words, tone="dim")
+            caption.setBuddy(field)
+            grid.addWidget(caption, row, 0)
+            grid.addWidget(field, row, 1)
+        self._fill()
+        devices.changed.connect(self._fill)
+        self._speakers.activated.connect(self._choose_speaker)
+        self._microphones.activated.connect(self._choose_microphone)
+
+    def show_settings(self, settings: Settings) -> None:
+        """Shows what holds, without asking for it."""
+        before, self._settings = self._settings, settings
+        if (before.speaker_id, before.microphone_id) != (settings.speaker_id, settings.microphone_id):
+            self._fill()
+
+    @Slot()
+    def _fill(self) -> None:
+        chosen = self._settings
+        self._offer(self._speakers, self._devices.speakers(), chosen.speaker_id, chosen.speaker_name)
+        self._offer(
+            self._microphones, self._devices.microphones(), chosen.microphone_id, chosen.microphone_name
+        )
+
+    def _offer(self, field: QComboBox, there: Sequence[DeviceName], key: str, name: str) -> None:
+        usual = next((one.name for one in there if one.is_default), "")
+        field.clear()
+        words = self.tr("As the system: {device}").format(device=usual) if usual else ""
+        field.addItem(words or self.tr("As the system"), "")
+        for one in there:
+            field.addItem(one.name, one.key)
+        if key and field.findData(key) < 0:
+            field.addItem(self.tr("{device} (not connected)").format(device=name or key), key)
+        field.setCurrentIndex(field.findData(key))
+
+    @Slot(int)
+    def _choose_speaker(self, row: int) -> None:
+        key, name = self._chosen(self._speakers, row, self._settings.speaker_name)
+        self.change_requested.emit({"speaker_id": key, "speaker_name": name})
+
+    @Slot(int)
+    def _choose_microphone(self, row: int) -> None:
+        key, name = self._chosen(self._microphones, row, self._settings.microphone_name)
+        self.change_requested.emit({"microphone_id": key, "microphone_name": name})
+
+    def _chosen(self, field: QComboBox, row: int, name_before: str) -> tuple[str, str]:
+        """Id and name; one that is not connected keeps the name it had."""
+        key = str(field.itemData(row))
+        there = (*self._devices.speakers(), *self._devices.microphones())
+        return key, next((one.name for one in there if one.key == key), name_before if key else "")

@@ -1,0 +1,53 @@
+"""A list that drops down: Qt's combo box, with our own chevron."""
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
+
+from atlas_desktop.ui.look.icons import draw_icon
+from atlas_desktop.ui.look.theme import Theme
+
+_ICON_PX, _EDGE_PX = 16, 10
+_TEXT_FROM_PX, _TEXT_TO_PX = 14, 36
+_LEAST_LETTERS = 12
+
+
+class DropList(QComboBox):
+    """As wide as there is room: a long entry never makes its window wider.
+
+    Args:
+        theme: Colours.
+        name: Accessible name.
+        parent: Owner.
+    """
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAccessibleName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(_LEAST_LETTERS)
+        # A view of its own takes the style sheet's rows.
+        self.setView(QListView(self))
+        self.currentTextChanged.connect(self.setToolTip)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """What is too long ends with dots; the tool tip has all of it."""
+        super().initStyleOption(option)
+        room_px = self.width() - _TEXT_FROM_PX - _TEXT_TO_PX
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room_px
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt's field, and the chevron, which a style sheet takes away with the border."""
+        super().paintEvent(event)
+        spot = QRect(0, 0, _ICON_PX, _ICON_PX)
+        spot.moveCenter(self.rect().center())
+        spot.moveRight(self.width() - _EDGE_PX)
+        painter = QPainter(self)
+        place = QStyle.visualRect(self.layoutDirection(), self.rect(), spot)
+        color = self._theme.color("text" if self.isEnabled() else "dim")
+        draw_icon(painter, "chevron-down", QRectF(place), color)
+        painter.end()

@@ -1,0 +1,121 @@
+"""Which speaker and which microphone: in the settings, by name."""
+
+import pytest
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from atlas_desktop.audio.devices import DeviceName, id_of_key
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.device_fields import DeviceFields
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.settings_dialog import SettingsDialog
+
+BUILT_IN, HEADSET = DeviceName(b"alsa.pci", "Built-in", True), DeviceName(b"usb\xff", "Headset", False)
+MICROPHONE = DeviceName(b"usb.in", "Headset mono", True)
+
+
+class FakeLists(QObject):
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.out = [BUILT_IN, HEADSET]
+
+    def speakers(self) -> list[DeviceName]:
+        return self.out
+
+    def microphones(self) -> list[DeviceName]:
+        return [MICROPHONE]
+
+
+class Bench:
+    """The fields on devices that are fakes; what is asked for holds at once, as in the program."""
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        self.lists = FakeLists()
+        self.fields = DeviceFields(theme, self.lists, settings)
+        self.asked: list[dict[str, object]] = []
+        self.fields.change_requested.connect(self.take)
+
+    def take(self, changes: dict[str, object]) -> None:
+        self.asked.append(changes)
+        self.fields.show_settings(Settings(**changes))  # type: ignore[arg-type]
+
+
+def named(within: QWidget, name: str) -> QComboBox:
+    return next(one for one in within.findChildren(QComboBox) if one.accessibleName() == name)
+
+
+def entries(field: QComboBox) -> list[str]:
+    return [field.itemText(row) for row in range(field.count())]
+
+
+@pytest.fixture
+def bench(theme: Theme, qtbot: QtBot) -> Bench:
+    bench = Bench(theme, Settings())
+    qtbot.addWidget(bench.fields)
+    bench.fields.show()
+    return bench
+
+
+def test_devices_are_listed_by_name_below_the_systems_choice(bench: Bench) -> None:
+    speaker, microphone = (named(bench.fields, f"{kind} device") for kind in ("Speaker", "Microphone"))
+    assert entries(speaker) == ["As the system: Built-in", "Built-in", "Headset"]
+    assert entries(microphone) == ["As the system: Headset mono", "Headset mono"]
+    assert (speaker.currentIndex(), microphone.currentIndex()) == (0, 0)
+
+
+def test_by_keyboard_one_is_chosen_and_the_system_again(bench: Bench) -> None:
+    speaker = named(bench.fields, "Speaker device")
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Home):
+        QTest.keyClick(speaker, key)
+    first, second, last = bench.asked
+    assert first == {"speaker_id": "alsa.pci", "speaker_name": "Built-in"}
+    assert (id_of_key(str(second["speaker_id"])), second["speaker_name"]) == (HEADSET.id, "Headset")
+    assert last == {"speaker_id": "", "speaker_name": ""}
+
+
+def test_a_device_that_goes_and_comes_back_stays_chosen(bench: Bench) -> None:
+    speaker = named(bench.fields, "Speaker device")
+    QTest.keyClick(speaker, Qt.Key.Key_End)
+    bench.lists.out = [BUILT_IN]
+    bench.lists.changed.emit()
+    assert entries(speaker)[-1] == "Headset (not connected)"
+    assert speaker.currentText() == "Headset (not connected)"
+    bench.lists.out = [BUILT_IN, HEADSET]
+    bench.lists.changed.emit()
+    assert speaker.currentText() == "Headset"
+    assert len(bench.asked) == 1
+
+
+def test_without_any_device_the_systems_choice_is_left(theme: Theme, qtbot: QtBot) -> None:
+    lists = FakeLists()
+    lists.out = []
+    fields = DeviceFields(theme, lists, Settings())
+    qtbot.addWidget(fields)
+    assert entries(named(fields, "Speaker device")) == ["As the system"]
+
+
+def test_the_settings_have_them_and_pass_on_what_is_chosen(theme: Theme, qtbot: QtBot) -> None:
+    dialog = SettingsDialog(theme, Settings(), make_devices=FakeLists)
+    qtbot.addWidget(dialog)
+    asked: list[object] = []
+    dialog.change_requested.connect(asked.append)
+    dialog.show()
+    QTest.keyClick(named(dialog, "Microphone device"), Qt.Key.Key_End)
+    assert asked == [{"microphone_id": "usb.in", "microphone_name": "Headset mono"}]
+
+
+def test_a_long_name_ends_with_dots_and_is_whole_in_the_tool_tip(theme: Theme, qtbot: QtBot) -> None:
+    lists = FakeLists()
+    lists.out = [DeviceName(b"long", "A name " * 30, True)]
+    fields = DeviceFields(theme, lists, Settings(speaker_id="long"))
+    qtbot.addWidget(fields)
+    fields.resize(300, fields.sizeHint().height())
+    fields.show()
+    speaker = named(fields, "Speaker device")
+    assert fields.minimumSizeHint().width() <= 300
+    assert speaker.toolTip() == "A name " * 30
+    assert speaker.width() <= 300
