@@ -16,6 +16,7 @@ from tests.desk.sound import sound
 _WARM_UP_SHARE = 0.3
 _WARM_UP_MOST_S = 240.0
 _SHORT_S = 600.0
+_WHOLE_SHARE = 0.9
 _OUT = Path("out/soak.jsonl")
 
 Sample = dict[str, Any]
@@ -39,7 +40,15 @@ def samples_of(env: Mapping[str, str], seconds: float) -> list[Sample]:
 
 
 def judged(samples: Iterable[Sample], seconds: float) -> list[Growth]:
-    """What became of each quantity after the warm-up."""
+    """What became of each quantity after the warm-up.
+
+    Raises:
+        ValueError: The samples end long before the soak does.
+    """
+    samples = tuple(samples)
+    ended_s = max((sample["at_s"] for sample in samples), default=0.0)
+    if ended_s < _WHOLE_SHARE * seconds:
+        raise ValueError(f"samples of {ended_s:.0f} s tell nothing of {seconds:.0f} s")
     warm_s = min(_WARM_UP_SHARE * seconds, _WARM_UP_MOST_S)
     warm = [sample for sample in samples if sample["at_s"] >= warm_s]
     found = []

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -97,9 +98,12 @@ class Sampler:
             while True:
                 own = {**_held(self._own), "tasks": len(asyncio.all_tasks())}
                 print(json.dumps({"process": "program", "at_s": self._at_s(), **own}), flush=True)
-                if self._rehearsal.is_ready:
-                    held = await self._local(client)
-                    print(json.dumps({"process": "local Atlas", "at_s": self._at_s(), **held}), flush=True)
+                # A busy machine may keep one answer too long: the next one tells as much.
+                with suppress(httpx.TimeoutException):
+                    if self._rehearsal.is_ready:
+                        held = await self._local(client)
+                        local = {"process": "local Atlas", "at_s": self._at_s(), **held}
+                        print(json.dumps(local), flush=True)
                 await asyncio.sleep(_SAMPLE_EVERY_S)
 
     def _at_s(self) -> float:
@@ -122,11 +126,11 @@ def _held(process: psutil.Process) -> dict[str, float]:
         }
 
 
-async def _both(talk: Coroutine[Any, Any, None], sampling: Coroutine[Any, Any, None]) -> None:
-    sampler = asyncio.ensure_future(sampling)
-    try:
+async def both(talk: Coroutine[Any, Any, None], sampling: Coroutine[Any, Any, None]) -> None:
+    """Until the talk is over; a sampler that fails ends it: half a soak is none."""
+    async with asyncio.TaskGroup() as both:
+        sampler = both.create_task(sampling)
         await talk
-    finally:
         sampler.cancel()
 
 
@@ -135,7 +139,7 @@ def main(seconds: float) -> int:
     with TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
 
         async def script(program: app.Program) -> int:
-            await _both(Talk(program, Path(name), seconds).run(), Sampler(program).run())
+            await both(Talk(program, Path(name), seconds).run(), Sampler(program).run())
             return 0
 
         return app.run(WindowOptions(profile=Path(name) / "profile"), script)
