@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from tests.bench.versus.grouping import one_group
 from tests.bench.versus.performance import RUNS, write
 from tests.bench.versus.place import place
 from tests.bench.versus.run import CONDITIONS, Order, measure
@@ -68,7 +69,7 @@ def _run(name: str, order: Order, pair: str) -> None:
     load = psutil.getloadavg()[0]
     picture = _OUT / f"{name}-{order.stream}-{order.condition}.png"
     try:
-        with place() as there:
+        with one_group(), place() as there:
             found = measure(_VIEWERS[name], order, there, picture)
     except DeskError as error:
         # One that does not come up is a finding, and no reason to lose the others.

@@ -36,11 +36,14 @@ _HOW = """
 - *Skew* is how much later a beep is heard than its frame is seen (without its sign in the tables).
 - *Start* is the time from the session's creation at the sender to the first bar code on the screen.
 - Neither viewer may raise its own priority, which Chromium does as root, and can't as a user.
-- *2 busy*: two processes that never rest, in the viewer's own session. *Stalled*: the main thread stands
-  still for 500 ms every 3 s, in the page by a request that is waited for.
+- *2 busy*: two processes that never rest, in the viewer's own session; Linux's sharing among sessions
+  (`sched_autogroup`) is off meanwhile, where we may: with it the machine itself stands still now and then.
+  *Stalled*: the main thread stands still for 500 ms every 3 s, in the page by a request that is waited for.
 - Each figure is the median of all pairs, with the lowest and the highest in brackets. A ratio is that of
   the two runs of one pair.
 """
+
+_MORE = "\n[Where the time goes, what was tried, and what would bring more](profile.md)\n"
 
 
 def write(runs: Path = RUNS) -> None:
@@ -66,7 +69,7 @@ def page(runs: list[Run], found: list[Reached]) -> str:
         rows = [_row(one) for one in found if one.goal.stream == stream]
         head = "| | program | Chromium | ratio | goal | |\n|---|---|---|---|---|---|"
         parts.append("\n".join([f"\n## {stream}\n", head, *rows, ""]))
-    parts += [_everything(runs), _HOW]
+    parts += [_everything(runs), _HOW, _MORE]
     return "".join(parts)
 
 
@@ -91,12 +94,13 @@ def _pairs(runs: Iterable[Run]) -> dict[tuple[str, str, str], list[Pair]]:
 def _about(runs: list[Run]) -> str:
     machine = runs[-1]["machine"]
     loads = [run["load_before"] for run in runs]
+    lengths = " or ".join(f"{seconds:g}" for seconds in sorted({run["seconds"] for run in runs}))
     failed = [run for run in runs if _FAILED in run]
     lowest = any(run["viewer"] == _LOWEST for run in runs)
     never = [f"{run['viewer']} ({run['stream']}, {run['condition']})" for run in failed]
     return (
         f"\nMeasured from {runs[0]['at'][:10]} to {runs[-1]['at'][:10]}: {len(runs)} runs of "
-        f"{runs[-1]['seconds']:g} s on {machine['cores']} cores ({machine['cpu']}), "
+        f"{lengths} s on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gb']} GB, {machine['system']}, no GPU. "
         f"Load before a run: {min(loads)} to {max(loads)}.\n"
         + (f"\nNever showed a picture: {', '.join(never)}.\n" if never else "")
