@@ -90,11 +90,12 @@ def test_no_dropout_while_the_window_is_stalled(card: Card, stall: str) -> None:
 
 def test_a_player_kept_waiting_asks_the_server_to_keep_more_and_plays_on(card: Card) -> None:
     with card.recording() as recording:
-        process = start(card, {"seconds": 7.0})
+        process = start(card, {"seconds": 9.0})
         inputs = Path(os.devnull)
         wait_until(lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", inputs)
-        for _ in range(4):
-            time.sleep(0.8)
+        # One that drains the player's own buffer as well is not told apart from a sender's pause.
+        for _ in range(8):
+            time.sleep(0.6)
             # As a busy machine does to it: nothing of it runs, and the server is left without sound.
             process.send_signal(signal.SIGSTOP)
             time.sleep(0.12)
