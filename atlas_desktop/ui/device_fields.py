@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from atlas_desktop.audio.devices import DeviceName
 from atlas_desktop.storage.settings import Settings
@@ -47,19 +47,12 @@ class DeviceFields(QWidget):
         super().__init__(parent)
         self._devices = devices
         self._settings = settings
-        self._speakers = DropList(theme, self.tr("Speaker device"))
-        self._microphones = DropList(theme, self.tr("Microphone device"))
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(8)
-        grid.setColumnStretch(1, 1)
-        rows = ((self.tr("Speaker"), self._speakers), (self.tr("Microphone"), self._microphones))
-        for row, (words, field) in enumerate(rows):
-            caption = make_label(words, tone="dim")
-            caption.setBuddy(field)
-            grid.addWidget(caption, row, 0)
-            grid.addWidget(field, row, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self._speakers = _add(column, theme, self.tr("Speaker device"))
+        column.addSpacing(4)
+        self._microphones = _add(column, theme, self.tr("Microphone device"))
         self._fill()
         devices.changed.connect(self._fill)
         self._speakers.activated.connect(self._choose_speaker)
@@ -105,3 +98,13 @@ class DeviceFields(QWidget):
         key = str(field.itemData(row))
         there = (*self._devices.speakers(), *self._devices.microphones())
         return key, next((one.name for one in there if one.key == key), name_before if key else "")
+
+
+def _add(column: QVBoxLayout, theme: Theme, name: str) -> DropList:
+    field = DropList(theme, name)
+    # On Linux Qt gives a screen reader what is chosen for a name, and the caption as the label of it.
+    caption = make_label(name, tone="dim")
+    caption.setBuddy(field)
+    column.addWidget(caption)
+    column.addWidget(field)
+    return field
