@@ -1,6 +1,5 @@
 """The one speaker: which is wanted, and its being opened, lost and opened again."""
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -10,8 +9,6 @@ from atlas_desktop.audio.devices import device_id
 from atlas_desktop.audio.output import Output
 from atlas_desktop.audio.server import ServerBuffer
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoSpeakerError
-
-log = logging.getLogger(__name__)
 
 _REOPEN_S = 1.0
 _CHECK_S = 0.25

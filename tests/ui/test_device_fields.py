@@ -1,9 +1,10 @@
 """Which speaker and which microphone: in the settings, by name."""
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.audio.devices import DeviceName, id_of_key
@@ -75,6 +76,24 @@ def test_by_keyboard_one_is_chosen_and_the_system_again(bench: Bench) -> None:
     assert first == {"speaker_id": "alsa.pci", "speaker_name": "Built-in"}
     assert (id_of_key(str(second["speaker_id"])), second["speaker_name"]) == (HEADSET.id, "Headset")
     assert last == {"speaker_id": "", "speaker_name": ""}
+
+
+def test_scrolling_the_page_chooses_nothing(bench: Bench) -> None:
+    speaker = named(bench.fields, "Speaker device")
+    speaker.setFocus()
+    spot = QPointF(5, 5)
+    wheel = QWheelEvent(
+        spot,
+        speaker.mapToGlobal(spot),
+        QPoint(0, -40),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(speaker, wheel)
+    assert (speaker.currentIndex(), bench.asked) == (0, [])
 
 
 def test_a_device_that_goes_and_comes_back_stays_chosen(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """A list that drops down: Qt's combo box, with our own chevron."""
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
 from atlas_desktop.ui.look.icons import draw_icon
@@ -39,6 +39,10 @@ class DropList(QComboBox):
         option.currentText = self.fontMetrics().elidedText(
             self.currentText(), Qt.TextElideMode.ElideRight, room_px
         )
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scrolling the page that it is on chooses nothing."""
+        event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Qt's field, and the chevron, which a style sheet takes away with the border."""
