@@ -53,6 +53,5 @@ class Input:
         return self._converter.convert(data)
 
     def close(self) -> None:
-        """Lets go of the device."""
-        self._source.reset()
-        self._source.stop()
+        """Lets go of the device; not to be used any more. As with a speaker, this waits alone."""
+        del self._stream, self._source

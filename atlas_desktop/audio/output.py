@@ -94,7 +94,9 @@ class Output:
         self._sink.setVolume(1.0)
 
     def close(self) -> None:
-        """Drops what it holds and lets go of the device."""
-        # Reset comes first: `stop` alone can wait for a sound server that is gone.
-        self._sink.reset()
-        self._sink.stop()
+        """Drops what it holds and lets go of the device; not to be used any more.
+
+        It waits for a sound server that is blocked, but alone: PySide lets go of the interpreter for the
+        destructor, and does not for ``reset``, which then holds up the window too.
+        """
+        del self._stream, self._sink

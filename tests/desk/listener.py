@@ -41,6 +41,8 @@ class Listener:
         self.heard: list[Block] = []
         self.reader: MicrophoneReader | None = None
         self.muted = False
+        self.turned_s = time.monotonic()
+        self.report["main_longest_ms"] = 0.0
 
     def failed(self, error: AppError) -> None:
         self.report["failures"].append(error.code)
@@ -58,6 +60,9 @@ class Listener:
         self.muted = True
 
     def poll(self) -> None:
+        before_s, self.turned_s = self.turned_s, time.monotonic()
+        waited_ms = (self.turned_s - before_s) * 1000
+        self.report["main_longest_ms"] = max(self.report["main_longest_ms"], waited_ms)
         while self.reader is not None and (block := self.reader.read()) is not None:
             level_dbfs = rms_dbfs(block)
             self.heard.append(block)

@@ -99,8 +99,18 @@ def main() -> None:
     producer = threading.Thread(target=player.produce)
     before = resource.getrusage(resource.RUSAGE_SELF)
     producer.start()
+    turns_s = [time.monotonic()]
+    player.report["main_longest_ms"] = 0.0
+
+    def watch() -> None:
+        turns_s.append(time.monotonic())
+        longest_ms = max(player.report["main_longest_ms"], (turns_s[-1] - turns_s.pop(0)) * 1000)
+        player.report["main_longest_ms"] = longest_ms
+        if not producer.is_alive():
+            application.quit()
+
     watcher = QTimer()
-    watcher.timeout.connect(lambda: None if producer.is_alive() else application.quit())
+    watcher.timeout.connect(watch)
     watcher.start(50)
     application.exec()
     time.sleep(0.2)

@@ -1,5 +1,6 @@
 """A sound card of its own: a PulseAudio whose speaker is recorded and whose microphone is played to."""
 
+import os
 import signal
 import subprocess
 import time
@@ -47,6 +48,15 @@ class Card:
 
     env: dict[str, str]
     folder: Path = field(repr=False)
+    pid: int = field(repr=False)
+
+    def block(self, seconds: float) -> None:
+        """The sound server answers nobody and plays nothing for so long."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def control(self, *words: str) -> str:
         """Runs ``pactl``; returns what it prints."""
@@ -148,9 +158,9 @@ def sound(env: Mapping[str, str]) -> Iterator[Card]:
         heard = {**env, "PULSE_SERVER": f"unix:{folder}/native", "PULSE_RUNTIME_PATH": name}
         heard |= {"PULSE_STATE_PATH": name, "PULSE_COOKIE": f"{name}/cookie"}
         heard.setdefault("XDG_RUNTIME_DIR", name)
-        with running(_daemon(folder), {**heard, "HOME": name}, log):
+        with running(_daemon(folder), {**heard, "HOME": name}, log) as daemon:
             wait_until((folder / "native").exists, "PulseAudio", log)
-            card = Card(heard, folder)
+            card = Card(heard, folder, daemon.pid)
             _wait_for_devices(card, log)
             yield card
 

@@ -135,6 +135,19 @@ def test_a_chosen_microphone_that_gives_nothing_is_replaced_by_the_systems(
     assert report["meter_muted_dbfs"] > -30
 
 
+def test_a_sound_server_that_blocks_holds_up_nothing_and_is_heard_again(card: Card, voice: Path) -> None:
+    with card.speaking(voice):
+        process = start(card.env, {"seconds": 12.0})
+        time.sleep(2.5)
+        # Longer than the microphone waits for a sound: it is closed meanwhile, and opened again.
+        card.block(4.5)
+        report = json.loads(process.communicate(timeout=40)[0])
+    assert report["failures"] == ["device_lost"]
+    # Without a fault the longest turn is that of the first use of Qt's devices.
+    assert report["main_longest_ms"] < 900
+    assert report["meter_muted_dbfs"] > -30
+
+
 def test_without_a_microphone_it_says_so_once() -> None:
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PULSE_SERVER": "unix:/nonexistent"}
     report = listen(env, {"seconds": 1.5})

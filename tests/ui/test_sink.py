@@ -109,6 +109,22 @@ def test_a_player_kept_waiting_asks_the_server_to_keep_more_and_plays_on(card: C
     assert np.abs(heard[-3 * RATE_HZ // 2 :]).max() > PEAK // 2
 
 
+def test_a_card_that_blocks_for_two_seconds_holds_up_nothing_and_plays_on(card: Card) -> None:
+    with card.recording() as recording:
+        process = start(card, {"seconds": 8.0})
+        nowhere = Path(os.devnull)
+        wait_until(lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", nowhere)
+        time.sleep(1.0)
+        card.block(2.0)
+        said, _ = process.communicate(timeout=30)
+        heard = recording.samples()
+    report = json.loads(said)
+    # What came meanwhile is left out: a stall adds no delay for good.
+    assert report["counters"]["level_ms"] < 60
+    assert report["main_longest_ms"] < 300
+    assert np.abs(heard[-RATE_HZ:]).max() > PEAK // 2
+
+
 def test_an_interrupt_is_silent_on_the_card_at_once(card: Card) -> None:
     presses_s, late = [1.0, 3.013], [0.0]
     for _ in range(ATTEMPTS):
