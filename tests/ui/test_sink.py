@@ -121,7 +121,8 @@ def test_a_card_that_blocks_for_two_seconds_holds_up_nothing_and_plays_on(card: 
     report = json.loads(said)
     # What came meanwhile is left out: a stall adds no delay for good.
     assert report["counters"]["level_ms"] < 60
-    assert report["main_longest_ms"] < 300
+    # Without a fault some 60 ms; it was 1.8 s.
+    assert report["main_longest_ms"] < 900
     assert np.abs(heard[-RATE_HZ:]).max() > PEAK // 2
 
 

@@ -103,7 +103,7 @@ def test_a_word_more_paints_its_own_message_and_no_other(
     for number in range(6):
         model.say(f"Message {number}")
     model.say("I am", final=False)
-    QTest.qWait(50)
+    QTest.qWait(200)
     painted = Painted(pane, monkeypatch)
     model.change(6, "I am the", final=False)
     qtbot.waitUntil(lambda: bool(painted.rows))
