@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
@@ -180,6 +181,21 @@ def test_it_falls_silent_however_it_is_closed(open_dialog: Open, way: str, stage
     assert bench.devices.running == []
     assert bench.quiet == [True, False]
     assert bench.used == []
+
+
+@pytest.mark.parametrize(("platform", "page"), [("darwin", "Privacy_Microphone"), ("win32", "microphone")])
+def test_who_does_not_allow_the_microphone_is_led_to_where_it_is_allowed(
+    open_dialog: Open, monkeypatch: pytest.MonkeyPatch, platform: str, page: str
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    bench = open_dialog(FakeDevices(allows=False))
+    bench.press("Start")
+    assert bench.names() == {"Open system settings", "Try again", "By eye", "Cancel"}
+    bench.press("Open system settings")
+    assert len(opened) == 1
+    assert opened[0].endswith(page)
 
 
 def test_a_speaker_that_fails_is_said_and_tried_again(open_dialog: Open) -> None:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.audio.calibration import BEEPS
@@ -19,6 +19,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.privacy_page import privacy_page
 
 _SIZE = QSize(440, 310)
 _SMALLEST = QSize(300, 300)
@@ -60,6 +61,7 @@ class CalibrationDialog(QDialog):
         self._engine: Engine | None = None
         self._quiet = False
         self._beeps = 0
+        self._privacy_page = privacy_page()
         self._words = StepWords(self)
         self._step: Step = Ready(devices.has_microphone)
         self.setWindowTitle(self.tr("Calibrate the speaker"))
@@ -80,6 +82,7 @@ class CalibrationDialog(QDialog):
         self._again = Button(theme, self.tr("Try again"))
         self._by_eye = Button(theme, self.tr("By eye"))
         self._by_ear = Button(theme, self.tr("By microphone"))
+        self._allow = Button(theme, self.tr("Open system settings"))
         self._cancel = Button(theme, self.tr("Cancel"))
         self._build(parent)
         self._connect()
@@ -115,7 +118,8 @@ class CalibrationDialog(QDialog):
         column.addSpacing(6)
         box = QWidget()
         flow = FlowLayout(box, gap_px=10)
-        for button in (self._start, self._use, self._again, self._by_eye, self._by_ear, self._cancel):
+        ways = (self._start, self._use, self._allow, self._again, self._by_eye, self._by_ear, self._cancel)
+        for button in ways:
             flow.addWidget(button)
         column.addWidget(box)
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
@@ -126,6 +130,7 @@ class CalibrationDialog(QDialog):
         self._by_eye.clicked.connect(self._begin_by_eye)
         self._by_ear.clicked.connect(self._begin_by_ear)
         self._use.clicked.connect(self._use_it)
+        self._allow.clicked.connect(self._open_privacy_page)
         self._cancel.clicked.connect(self.reject)
         self._eye.moved.connect(self._move_flash)
 
@@ -169,6 +174,11 @@ class CalibrationDialog(QDialog):
             case _:
                 return
         self.accept()
+
+    @Slot()
+    def _open_privacy_page(self) -> None:
+        if self._privacy_page is not None:
+            QDesktopServices.openUrl(self._privacy_page)
 
     @Slot(int)
     def _move_flash(self, value_ms: int) -> None:
@@ -249,7 +259,7 @@ class CalibrationDialog(QDialog):
         is_over = isinstance(step, Found | Unheard | Broken)
         self._aside.setVisible(self._in_session and not is_over)
         shown = self._controls()
-        for button in (self._start, self._use, self._again, self._by_eye, self._by_ear):
+        for button in (self._start, self._use, self._again, self._by_eye, self._by_ear, self._allow):
             button.setVisible(button in shown)
             button.setDefault(button is shown[0])
         self._keep_room()
@@ -265,6 +275,8 @@ class CalibrationDialog(QDialog):
                 return (self._use, self._by_ear) if hears else (self._use,)
             case Found():
                 return (self._use, self._again)
+            case Broken(MicrophoneDeniedError()) if self._privacy_page is not None:
+                return (self._allow, self._again, self._by_eye)
             case Unheard() | Broken():
                 return (self._again, self._by_eye)
             case _ as never:

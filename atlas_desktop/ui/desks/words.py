@@ -1,6 +1,7 @@
 """The notices of the model: what each says, and the ways out that it offers."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,13 +23,10 @@ from atlas_desktop.errors import (
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
 from atlas_desktop.ui.look.amounts import hourly
+from atlas_desktop.ui.privacy_page import privacy_page
 
 _PASSING_S = 6.0
 _NAMES_SHOWN = 3
-_PRIVACY_PAGES = {
-    "darwin": "x-apple.systempreferences:com.apple.preference.security?Privacy_Microphone",
-    "win32": "ms-settings:privacy-microphone",
-}
 
 
 class WaysOut(Protocol):
@@ -64,17 +62,14 @@ class Words(QObject):
         return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
 
     def _ways_out(self, error: AppError, ways: WaysOut) -> tuple[NoticeAction, ...]:
-        import sys
-
         if isinstance(error, BugError):
             return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
         if isinstance(error, NoKeyError | UnauthorizedError):
             return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)
         if isinstance(error, EndUnconfirmedError):
             return (NoticeAction(self.tr("End it again"), ways.end_again, True),)
-        if isinstance(error, MicrophoneDeniedError) and sys.platform in _PRIVACY_PAGES:
-            page = QUrl(_PRIVACY_PAGES[sys.platform])
-            return (NoticeAction(self.tr("Open system settings"), lambda: _open(page), True),)
+        if isinstance(error, MicrophoneDeniedError) and (page := privacy_page()) is not None:
+            return (NoticeAction(self.tr("Open system settings"), partial(_open, page), True),)
         return ()
 
     def switch_label(self, mode: Mode) -> str:
