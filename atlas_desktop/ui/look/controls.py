@@ -78,7 +78,8 @@ class Button(Lively, QPushButton):
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
-        self._cache = PaintCache()
+        # Only what lies on the picture is painted again and again.
+        self._cache = PaintCache() if kind is ButtonKind.OVERLAY else None
         self._compact = False
         self._is_shown_checked = False
         self._height_px = _HEIGHTS_PX.get(kind, CONTROL_HEIGHT_PX)
@@ -140,7 +141,7 @@ class Button(Lively, QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Body, focus ring, icon and text."""
-        if self._kind is ButtonKind.OVERLAY:
+        if self._cache is not None:
             self._cache.paint(self, self._looks(), self._draw)
             return
         painter = QPainter(self)
