@@ -1,5 +1,6 @@
 """Which sound devices there are, and word when that changes. Lives in the main thread."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -125,9 +126,8 @@ class DeviceWatch(QObject):
             self.speaker_missed.emit(before.description())
 
     def _wanted_speaker(self) -> QAudioDevice:
-        wanted = self._chosen if self._chosen != self._shunned else b""
-        there = (one for one in QMediaDevices.audioOutputs() if device_id(one) == wanted)
-        return next(there, QMediaDevices.defaultAudioOutput())
+        wanted = _unless_shunned(self._chosen, self._shunned)
+        return _found(QMediaDevices.audioOutputs(), wanted, QMediaDevices.defaultAudioOutput())
 
     @Slot()
     def _follow_microphone(self) -> None:
@@ -137,10 +137,17 @@ class DeviceWatch(QObject):
     def _use_microphone(self) -> None:
         # Always told: Qt keeps quiet when the last microphone goes, and the sound server then lets us
         # listen to something else, so one of the same id may be another opening of it.
-        wanted = self._chosen_microphone if self._chosen_microphone != self._shunned_microphone else b""
-        there = (one for one in QMediaDevices.audioInputs() if device_id(one) == wanted)
-        self.microphone = next(there, QMediaDevices.defaultAudioInput())
+        wanted = _unless_shunned(self._chosen_microphone, self._shunned_microphone)
+        self.microphone = _found(QMediaDevices.audioInputs(), wanted, QMediaDevices.defaultAudioInput())
         self.microphone_changed.emit(self.microphone)
+
+
+def _unless_shunned(chosen: bytes, shunned: bytes) -> bytes:
+    return chosen if chosen != shunned else b""
+
+
+def _found(there: Iterable[QAudioDevice], wanted: bytes, usual: QAudioDevice) -> QAudioDevice:
+    return next((one for one in there if device_id(one) == wanted), usual)
 
 
 def _name(device: QAudioDevice) -> DeviceName:

@@ -4,7 +4,8 @@ A server that runs dry stands still: what it takes falls behind the clock, and n
 that takes its sound unevenly catches up with its next taking.
 """
 
-EMPTY_MS = 0.5
+from atlas_desktop.media.playout_level import EMPTY_MS
+
 LEAST_MS = 5.0
 """Less within a window is a card whose clock is slow: 2.5 % at most."""
 _WINDOW_S = 0.2

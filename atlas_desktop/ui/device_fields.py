@@ -75,8 +75,8 @@ class DeviceFields(QWidget):
     def _offer(self, field: QComboBox, there: Sequence[DeviceName], key: str, name: str) -> None:
         usual = next((one.name for one in there if one.is_default), "")
         field.clear()
-        words = self.tr("As the system: {device}").format(device=usual) if usual else ""
-        field.addItem(words or self.tr("As the system"), "")
+        as_usual = self.tr("As the system: {device}") if usual else self.tr("As the system")
+        field.addItem(as_usual.format(device=usual), "")
         for one in there:
             field.addItem(one.name, one.key)
         if key and field.findData(key) < 0:
