@@ -34,7 +34,10 @@ _SMOOTHED_S = 1.5
 _FAR_SHARE = 0.002
 _RETURN_SHARE = 0.003
 _CERTAIN_SIGMAS = 4.0
-_AT_REST_SHARE, _AT_REST_MS = 15e-6, 1.5
+_RESTS_BELOW_SHARE = 150e-6
+"""A card as good as this is left alone most of the time: to change a rate costs more than all else here."""
+_TOO_LITTLE_MS, _TOO_MUCH_MS, _REST_PAST_MS = -1.2, 2.0, 0.5
+_LEAST_RETURN_SHARE = 0.0003
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class RateControl:
         self._surprises = 0
         self._excess_ms = 0.0
         self._calm_s = 0.0
+        self._side = 0
 
     @property
     def drift(self) -> float:
@@ -146,12 +150,27 @@ class RateControl:
         drift = self.drift * known2 / (known2 + self.uncertainty**2) if known2 else 0.0
         is_certain = self._calm_s > _CALM_S and abs(self.drift) > _CERTAIN_SIGMAS * self.uncertainty
         self._excess_ms += (excess_ms - self._excess_ms) * min(1.0, came_s / _SMOOTHED_S)
-        back = -self._excess_ms / 1000 / _RETURN_S
-        wanted = drift + max(-_RETURN_SHARE, min(_RETURN_SHARE, back))
-        if abs(drift) < _AT_REST_SHARE and abs(self._excess_ms) < _AT_REST_MS:
-            wanted = 0.0
+        wanted = drift + self._back() if self._is_at_work(drift) else 0.0
         limit = max(GENTLE_SHARE, abs(drift) + _RETURN_SHARE) if is_certain else GENTLE_SHARE
         wanted = max(-limit, min(limit, wanted))
         is_lying = is_certain and abs(drift) > GENTLE_SHARE and abs(wanted - self.share) > _FAR_SHARE
         step = (FAST_SLOPE_PER_S if is_lying else SLOPE_PER_S) * came_s
         self.share += max(-step, min(step, wanted - self.share))
+
+    def _is_at_work(self, drift: float) -> bool:
+        """Whether the level is being moved: from one side of what it should be over to the other."""
+        if abs(drift) > _RESTS_BELOW_SHARE:
+            self._side = 0
+            return True
+        if self._side * self._excess_ms <= -_REST_PAST_MS:
+            self._side = 0
+        if self._side == 0 and not _TOO_LITTLE_MS < self._excess_ms < _TOO_MUCH_MS:
+            self._side = 1 if self._excess_ms > 0 else -1
+        return self._side != 0
+
+    def _back(self) -> float:
+        """What brings the level back: a share of what is too much; of little enough to cross over."""
+        back = -self._excess_ms / 1000 / _RETURN_S
+        if self._side:
+            back = -self._side * max(_LEAST_RETURN_SHARE, -self._side * back)
+        return max(-_RETURN_SHARE, min(_RETURN_SHARE, back))

@@ -48,6 +48,9 @@ class PlayoutControl:
 
     The setters may be called from any thread; ``process`` from the sound thread only. Time is counted
     in samples processed, so that a stalled program opens nothing too early.
+
+    Attributes:
+        is_heard: Whether the last block is above −50 dBFS as it goes to the speaker.
     """
 
     def __init__(self, volume: int = VOLUME_DEFAULT) -> None:
@@ -61,6 +64,7 @@ class PlayoutControl:
         self._closed_ms = 0.0
         self._silent_ms = 0.0
         self._gain = volume_gain(volume)
+        self.is_heard = False
         self._unheard_ms = float(_SOUNDING_MS)
 
     @property
@@ -137,6 +141,7 @@ class PlayoutControl:
         silent = self._muted or self._quiet or self._gate is not Gate.OPEN
         gain = 0.0 if silent else volume_gain(self._volume)
         is_heard = gain > 0.0 and level_dbfs + 20 * math.log10(gain) > SPEECH_DBFS
+        self.is_heard = is_heard
         self._unheard_ms = 0.0 if is_heard else self._unheard_ms + duration_ms
         return self._scaled(block, gain)
 

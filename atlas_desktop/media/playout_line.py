@@ -8,7 +8,7 @@ from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.drift import RateControl
 from atlas_desktop.media.level import rms_dbfs
 from atlas_desktop.media.playout import PlayoutControl
-from atlas_desktop.media.playout_level import EMPTY_MS, PlayoutLevel, samples_of
+from atlas_desktop.media.playout_level import EMPTY_MS, Correction, PlayoutLevel, samples_of
 from atlas_desktop.media.resample import Resampler
 from atlas_desktop.media.splice import SEAM, SLACK, Concealer, cut
 
@@ -74,7 +74,7 @@ class PlayoutLine:
         self._concealer = Concealer(CHANNELS)
         self._is_fresh = True
         self._held = silence(0, CHANNELS)
-        self._cut_samples = 0
+        self._cut_samples, self._cuts_exactly = 0, False
 
     def write(self, sound: Block, level_ms: float) -> Block:
         """What to give to the card, which holds ``level_ms``, now that ``sound`` has come; maybe nothing."""
@@ -87,11 +87,11 @@ class PlayoutLine:
             self._count_dry(len(sound), sounded)
         elif self._concealer.bridging and sounded:
             self._level.ran_short()
-        whole = self._without_backlog(self._control.process(sound, level_dbfs), correction.cut_ms, level_ms)
+        whole = self._without_backlog(self._control.process(sound, level_dbfs), correction, level_ms)
         heard = self._concealer.resume(self._resampler.resample(whole, share), was_dry=is_dry)
         if correction.pad_ms:
             heard = np.concatenate((silence(samples_of(correction.pad_ms), CHANNELS), heard))
-        self._concealer.remember(heard)
+        self._concealer.remember(heard, self._control.is_heard)
         self._note()
         return heard
 
@@ -102,7 +102,7 @@ class PlayoutLine:
         if len(self._held):
             heard, self._held, self._cut_samples = self._held, silence(0, CHANNELS), 0
             heard = self._resampler.resample(heard, self._rate.share)
-            self._concealer.remember(heard)
+            self._concealer.remember(heard, self._control.is_heard)
             return heard
         if self._control.closed or self._control.muted:
             self._concealer.forget()
@@ -124,9 +124,11 @@ class PlayoutLine:
             return self._rate.share
         return self._rate.observe(level_ms, came_ms, self._level.excess_ms)
 
-    def _without_backlog(self, sound: Block, cut_ms: float, level_ms: float) -> Block:
+    def _without_backlog(self, sound: Block, correction: Correction, level_ms: float) -> Block:
         """Leaves out what is too much; while the card has enough, it waits for the sound behind the seam."""
-        self._cut_samples += samples_of(cut_ms)
+        if correction.cut_ms:
+            self._cut_samples += samples_of(correction.cut_ms)
+            self._cuts_exactly = not correction.is_heard
         if self._cut_samples == 0:
             return sound
         sound = np.concatenate((self._held, sound))
@@ -139,7 +141,7 @@ class PlayoutLine:
         self._held, self._cut_samples = silence(0, CHANNELS), 0
         self._counters.cuts += 1
         self._rate.jumped()
-        return cut(sound, wanted)
+        return cut(sound, wanted, self._cuts_exactly)
 
     def _count_dry(self, waiting_samples: int, sounded: bool) -> None:
         if self._is_fresh:

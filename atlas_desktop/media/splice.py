@@ -1,10 +1,11 @@
 """Seams that are not heard: sound left out, and sound made up where none came. Pure."""
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
-from atlas_desktop.media.level import SPEECH_DBFS, rms_dbfs
 
 SEAM = 5 * SAMPLE_RATE_HZ // 1000
 SLACK = 5 * SAMPLE_RATE_HZ // 1000
@@ -32,18 +33,24 @@ def blend(before: NDArray[np.float32] | Block, after: NDArray[np.float32] | Bloc
     return np.rint(before * (1 - gains) + after * gains).astype(np.int16)
 
 
-def cut(sound: Block, samples: int) -> Block:
+def cut(sound: Block, samples: int, exactly: bool = False) -> Block:
     """Leaves out about the first ``samples``; the seam lies where the two ends are most alike.
 
-    Up to 5 ms more or less are left out for that. Needs 10 ms more than ``samples``; of shorter sound
-    less is left out, down to nothing.
+    Up to 5 ms more or less are left out for that, unless it is to be done ``exactly``. Needs 10 ms more than
+    ``samples``; of shorter sound less is left out, down to nothing.
     """
     samples = min(samples, len(sound) - SLACK - SEAM)
     if samples <= 0:
         return sound
+    if exactly:
+        return _joined(sound, samples)
     first = max(1, samples - SLACK)
     mono = sound.sum(axis=1, dtype=np.float32)
-    at = first + _most_alike(mono[:SEAM], mono[first : samples + SLACK + SEAM])
+    return _joined(sound, first + _most_alike(mono[:SEAM], mono[first : samples + SLACK + SEAM]))
+
+
+def _joined(sound: Block, at: int) -> Block:
+    """Its beginning leads over to what lies behind ``at``."""
     return np.concatenate((blend(sound[:SEAM], sound[at : at + SEAM]), sound[at + SEAM :]))
 
 
@@ -56,10 +63,9 @@ class Concealer:
 
     def __init__(self, channels: int = 2) -> None:
         self._channels = channels
-        self._heard = silence(_HISTORY, channels)
         self._period: NDArray[np.float32] | None = None
         self._join: NDArray[np.float32] = np.zeros((1, channels), np.float32)
-        self._made = 0
+        self.forget()
 
     @property
     def exhausted(self) -> bool:
@@ -71,17 +77,18 @@ class Concealer:
         """Whether something was made up since sound last came."""
         return self._period is not None
 
-    @property
-    def _is_worth_it(self) -> bool:
-        return rms_dbfs(self._heard[-_LIKENESS:]) > SPEECH_DBFS
-
-    def remember(self, played: Block) -> None:
-        """Takes what was given to the card."""
-        self._heard = np.concatenate((self._heard, played))[-_HISTORY:]
+    def remember(self, played: Block, is_loud: bool) -> None:
+        """Takes what was given to the card, and whether it was to be heard."""
+        self._heard.append(played)
+        self._samples += len(played)
+        while self._samples - len(self._heard[0]) >= _HISTORY:
+            self._samples -= len(self._heard.popleft())
+        self._is_worth_it = is_loud
 
     def forget(self) -> None:
         """What was heard is over: nothing is made of it."""
-        self._heard, self._period, self._made = silence(_HISTORY, self._channels), None, 0
+        self._heard, self._samples = deque((silence(_HISTORY, self._channels),)), _HISTORY
+        self._is_worth_it, self._period, self._made = False, None, 0
 
     def more(self, samples: int) -> Block:
         """The next ``samples`` of a gap; silence once it is exhausted."""
@@ -103,7 +110,7 @@ class Concealer:
         return np.concatenate((blend(before, sound[:seam]), sound[seam:]))
 
     def _begin(self) -> None:
-        heard = self._heard.astype(np.float32)
+        heard = np.concatenate(self._heard)[-_HISTORY:].astype(np.float32)
         mono = heard.sum(axis=1)
         past = mono[len(mono) - _LIKENESS - _LONGEST : len(mono) - _SHORTEST]
         length = _LONGEST - _most_alike(mono[-_LIKENESS:], past)

@@ -140,3 +140,14 @@ def test_another_clock_in_the_middle_is_followed() -> None:
     hours.run(600.0)
     assert hours.rate.drift * 1e6 == pytest.approx(800, abs=80)
     assert all(abs(low_ms - hours.level.target_ms) <= 4 for low_ms in hours.lows)
+
+
+@pytest.mark.parametrize("ppm", [10.0, 60.0, 100.0])
+def test_a_good_clock_is_left_alone_most_of_the_time(ppm: float) -> None:
+    hours = Hours(ppm, late(4))
+    hours.run(SETTLED_S)
+    hours.shares.clear()
+    hours.lows.clear()
+    hours.run(1_800.0)
+    assert sum(share != 0.0 for share in hours.shares) < 0.4 * len(hours.shares)
+    assert sum(hours.lows) / len(hours.lows) == pytest.approx(hours.level.target_ms, abs=1.5)

@@ -179,7 +179,10 @@ def test_sounding_says_what_is_heard_not_what_comes() -> None:
 
 
 def settled(level_ms: float) -> PlayoutLevel:
+    """In the midst of speech."""
     level = PlayoutLevel()
+    for _ in range(100):
+        level.correction(TARGET_MS, 20.0)
     for _ in range(11):
         level.correction(level_ms, 20.0)
     return level
@@ -205,6 +208,14 @@ def test_far_too_much_is_cut_at_once() -> None:
 
 def test_a_pause_is_cut_before_speech_is() -> None:
     assert settled(20.0).correction(20.0, 20.0, loudness_dbfs=-70.0).cut_ms == pytest.approx(12.0)
+
+
+def test_what_comes_first_is_brought_to_the_target_at_once_and_exactly() -> None:
+    level = PlayoutLevel()
+    level.correction(0.0, 10.0)
+    found = [level.correction(TARGET_MS + 4.0, 10.0) for _ in range(30)]
+    assert [each.cut_ms for each in found if each.cut_ms] == [pytest.approx(4.0)]
+    assert not any(each.is_heard for each in found if each.cut_ms)
 
 
 def test_one_late_writer_is_no_reason_to_cut() -> None:

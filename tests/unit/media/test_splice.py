@@ -56,7 +56,7 @@ def test_a_cut_of_too_little_takes_nothing() -> None:
 def test_a_bridged_gap_makes_no_click(gap_ms: int, pitch_hz: float) -> None:
     sound = voice(1.0, pitch_hz)
     concealer, at = Concealer(), 24_000
-    concealer.remember(sound[:at])
+    concealer.remember(sound[:at], is_loud=True)
     parts = [sound[:at], *[concealer.more(480) for _ in range(gap_ms // 10)]]
     parts.append(concealer.resume(sound[at : at + 4_800]))
     heard = np.concatenate(parts)
@@ -68,7 +68,7 @@ def test_a_bridged_gap_makes_no_click(gap_ms: int, pitch_hz: float) -> None:
 def test_the_first_20_ms_of_a_gap_are_as_loud_as_what_was_before() -> None:
     sound = voice()
     concealer = Concealer()
-    concealer.remember(sound[:24_000])
+    concealer.remember(sound[:24_000], is_loud=True)
     made = concealer.more(960)
     loud = np.std(sound[23_000:24_000])
     assert 0.8 * loud < np.std(made) < 1.2 * loud
@@ -77,7 +77,7 @@ def test_the_first_20_ms_of_a_gap_are_as_loud_as_what_was_before() -> None:
 
 def test_it_fades_to_silence_and_then_has_no_more() -> None:
     concealer = Concealer()
-    concealer.remember(voice(0.5))
+    concealer.remember(voice(0.5), is_loud=True)
     made = concealer.more(samples_of(CONCEAL_MS))
     assert (concealer.exhausted, concealer.bridging) == (True, True)
     assert np.abs(made[-1]).max() < PEAK / 100
@@ -90,12 +90,12 @@ def test_nothing_is_made_of_silence_or_of_what_is_forgotten() -> None:
     concealer = Concealer()
     found = [concealer.exhausted]
     assert not concealer.more(480).any()
-    concealer.remember(voice(0.5))
+    concealer.remember(voice(0.5), is_loud=True)
     found.append(concealer.exhausted)
     concealer.forget()
     found.append(concealer.exhausted)
-    concealer.remember(voice(0.5))
-    concealer.remember(silence(960, 2))
+    concealer.remember(voice(0.5), is_loud=True)
+    concealer.remember(silence(960, 2), is_loud=False)
     found.append(concealer.exhausted)
     assert found == [True, False, True, True]
 
@@ -111,6 +111,14 @@ def test_after_a_hole_the_sound_comes_in_softly() -> None:
 def test_noise_is_bridged_too() -> None:
     noise = np.random.default_rng(2).normal(0, 2_000, (24_000, 2)).astype(np.int16)
     concealer = Concealer()
-    concealer.remember(noise)
+    concealer.remember(noise, is_loud=True)
     made = concealer.more(960)
     assert np.std(made) == pytest.approx(2_000, rel=0.2)
+
+
+@pytest.mark.parametrize("samples", [1, 96, 480])
+def test_what_nobody_hears_is_cut_to_the_sample(samples: int) -> None:
+    sound = voice(0.1)
+    out = cut(sound, samples, exactly=True)
+    assert len(out) == len(sound) - samples
+    assert np.array_equal(out[SLACK:], sound[samples + SLACK :])
