@@ -3,7 +3,9 @@
 They outlive sessions: painter and sound thread attach once.
 """
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -20,7 +22,7 @@ Signal: TypeAlias = Callable[[], None]
 """Called in a native thread: must only signal, never block, never raise."""
 
 RING_MS = 500
-_WAITING_BLOCKS = 50
+_WAITING_BLOCKS = 100
 
 
 def monotonic_us() -> int:
@@ -125,16 +127,17 @@ class AudioFeed:
     Attributes:
         ring: 48 kHz stereo, 500 ms at most; read by the sound thread only.
         blocks: Blocks since the last ``clear()``.
-        first_sound_us: CLOCK_MONOTONIC of the first block above −50 dBFS, ``None`` before.
-        last_sound_us: CLOCK_MONOTONIC of the newest such block, ``None`` before.
     """
 
     def __init__(self) -> None:
         self.ring = PcmRing(RING_MS, channels=2)
         self.blocks = 0
-        self.first_sound_us: int | None = None
-        self.last_sound_us: int | None = None
         self._latest: Block | None = None
+        # Measured when somebody asks, some at once: in the tap's thread each would cost ten times more.
+        self._unmeasured: deque[tuple[Block, int]] = deque(maxlen=_WAITING_BLOCKS)
+        self._measuring = threading.Lock()
+        self._first_sound_us: int | None = None
+        self._last_sound_us: int | None = None
         self._meter = LevelMeter()
         self._subscribers: Subscribers[Block] = Subscribers(limit=_WAITING_BLOCKS)
 
@@ -144,8 +147,21 @@ class AudioFeed:
 
     @property
     def level_dbfs(self) -> float:
-        """The avatar's loudness, smoothed."""
+        """The avatar's loudness, smoothed. Thread: any."""
+        self._measure()
         return self._meter.dbfs
+
+    @property
+    def first_sound_us(self) -> int | None:
+        """CLOCK_MONOTONIC of the first block above −50 dBFS, ``None`` before. Thread: any."""
+        self._measure()
+        return self._first_sound_us
+
+    @property
+    def last_sound_us(self) -> int | None:
+        """CLOCK_MONOTONIC of the newest such block, ``None`` before. Thread: any."""
+        self._measure()
+        return self._last_sound_us
 
     def latest(self) -> Block | None:
         """The newest block. Thread: any."""
@@ -158,10 +174,7 @@ class AudioFeed:
         self.ring.write(block)
         self._latest = block
         self.blocks += 1
-        if self._meter.update(block, len(block) / SAMPLE_RATE_HZ) > SPEECH_DBFS:
-            self.last_sound_us = monotonic_us() if received_us is None else received_us
-            if self.first_sound_us is None:
-                self.first_sound_us = self.last_sound_us
+        self._unmeasured.append((block, monotonic_us() if received_us is None else received_us))
         self._subscribers.offer(block)
 
     def clear(self) -> None:
@@ -169,11 +182,21 @@ class AudioFeed:
         self.ring.clear()
         self._latest = None
         self.blocks = 0
-        self.first_sound_us = None
-        self.last_sound_us = None
-        self._meter.reset()
+        with self._measuring:
+            self._unmeasured.clear()
+            self._first_sound_us = self._last_sound_us = None
+            self._meter.reset()
 
     def close(self) -> None:
         """Ends every ``async for``: the program goes."""
         self.clear()
         self._subscribers.close()
+
+    def _measure(self) -> None:
+        with self._measuring:
+            while self._unmeasured:
+                block, received_us = self._unmeasured.popleft()
+                if self._meter.update(block, len(block) / SAMPLE_RATE_HZ) > SPEECH_DBFS:
+                    self._last_sound_us = received_us
+                    if self._first_sound_us is None:
+                        self._first_sound_us = received_us

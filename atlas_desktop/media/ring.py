@@ -1,6 +1,7 @@
 """A ring of sound between two threads: the SDK's callback writes, the sound thread reads."""
 
 import threading
+import time
 
 import numpy as np
 
@@ -26,12 +27,16 @@ class PcmRing:
         self._ring: Block = np.zeros((self.capacity_samples, channels), np.int16)
         self._written = 0
         self._read = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        # A lock that the reader waits for: half of what a Condition does for each block, it does not.
+        self._arrival = threading.Lock()
+        self._arrival.acquire()
+        self._awaited = False
 
     @property
     def level_samples(self) -> int:
         """How much can be read now."""
-        with self._changed:
+        with self._lock:
             return self._written - self._read
 
     @property
@@ -41,7 +46,7 @@ class PcmRing:
 
     def write(self, block: Block) -> None:
         """Appends a block, (samples, channels) or (samples, 1)."""
-        with self._changed:
+        with self._lock:
             excess = self._written - self._read + len(block) - self.capacity_samples
             if excess > 0:
                 self._drop(excess)
@@ -49,38 +54,58 @@ class PcmRing:
             at = self._written % self.capacity_samples
             head = min(len(block), self.capacity_samples - at)
             self._ring[at : at + head] = block[:head]
-            self._ring[: len(block) - head] = block[head:]
+            if head < len(block):
+                self._ring[: len(block) - head] = block[head:]
             self._written += len(block)
-            self._changed.notify()
+            if self._awaited:
+                self._awaited = False
+                self._arrival.release()
 
     def read(self, samples: int) -> Block:
         """Removes and returns up to ``samples`` samples, a copy; maybe none, (0, channels)."""
-        with self._changed:
+        with self._lock:
             count = min(samples, self._written - self._read)
             at = self._read % self.capacity_samples
             head = min(count, self.capacity_samples - at)
             block = np.empty((count, self.channels), np.int16)
             block[:head] = self._ring[at : at + head]
-            block[head:] = self._ring[: count - head]
+            if head < count:
+                block[head:] = self._ring[: count - head]
             self._read += count
             return block
 
     def skip(self, samples: int) -> int:
         """Drops up to ``samples`` of the oldest samples on purpose, none when negative; returns how many."""
-        with self._changed:
+        with self._lock:
             count = max(0, min(samples, self._written - self._read))
             self._read += count
             return count
 
     def wait(self, samples: int, timeout_s: float) -> bool:
         """Blocks the reader until ``samples`` can be read, or the time is out (then False)."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._written - self._read >= samples, timeout_s)
+        until_s = time.monotonic() + timeout_s
+        while not self._has(samples):
+            if not self._arrival.acquire(timeout=max(0.0, until_s - time.monotonic())):
+                return self._gives_up(samples)
+        return True
 
     def clear(self) -> None:
         """Drops everything; nothing counts as an overrun."""
-        with self._changed:
+        with self._lock:
             self._read = self._written
+
+    def _has(self, samples: int) -> bool:
+        with self._lock:
+            self._awaited = self._written - self._read < samples
+            return not self._awaited
+
+    def _gives_up(self, samples: int) -> bool:
+        with self._lock:
+            if not self._awaited:
+                # It came just now, and was told: that must not be left for the next wait.
+                self._arrival.acquire(blocking=False)
+            self._awaited = False
+            return self._written - self._read >= samples
 
     def _drop(self, excess: int) -> None:
         gone = min(excess, self._written - self._read)

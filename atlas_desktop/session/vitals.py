@@ -20,7 +20,8 @@ class Picture(Protocol):
 class Sound(Protocol):
     """The part of an ``AudioFeed`` that is watched."""
 
-    last_sound_us: int | None
+    @property
+    def last_sound_us(self) -> int | None: ...
 
 
 def _monotonic_us() -> int:

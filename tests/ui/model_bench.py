@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from PIL import Image
 
 from atlas_desktop.aio import TaskScope
@@ -135,7 +136,7 @@ class ModelBench:
 
     def speak(self) -> None:
         """The avatar's voice arrives, and the session hears of something."""
-        self.session.audio.last_sound_us = monotonic_us()
+        self.session.audio.offer(np.full((480, 2), 9_000, np.int16), monotonic_us())
         self.room.room.listener.agent_state_changed("speaking")
 
     async def aclose(self) -> None:

@@ -93,7 +93,7 @@ async def test_every_block_reaches_an_iteration_from_another_thread() -> None:
 async def test_a_slow_listener_loses_the_oldest_beyond_a_second() -> None:
     feed = AudioFeed()
     blocks = aiter(feed)
-    for level in range(60):
+    for level in range(110):
         feed.offer(sound(level))
     assert int((await anext(blocks))[0, 0]) == 10
 

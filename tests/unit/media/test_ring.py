@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 
@@ -62,3 +63,17 @@ def test_a_waiting_reader_is_woken_by_the_writer() -> None:
     reader.join(2.0)
     assert woken == [True]
     assert not ring.wait(481, 0.01)
+
+
+def test_what_came_as_the_time_ran_out_is_no_sign_for_the_next_wait() -> None:
+    ring = PcmRing(100, channels=1)
+    for _ in range(200):
+        writer = threading.Thread(target=ring.write, args=(np.ones((1, 1), np.int16),))
+        writer.start()
+        ring.wait(1, 0.0001)
+        writer.join()
+        assert ring.wait(1, 1.0)
+        ring.clear()
+        began_s = time.monotonic()
+        assert not ring.wait(1, 0.002)
+        assert time.monotonic() - began_s >= 0.002
