@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 LONGEST_HOLD_US = 400_000
 """No picture waits longer, however late the sound is."""
-HALF_BLOCK_MS = 10.0
-"""Sound comes in blocks of 20 ms: their first sample is that old when it goes to the speaker."""
+HALF_BLOCK_MS = 5.0
+"""Sound comes in blocks of 10 ms."""
+LEAD_MS = 4.0
+"""So much a picture comes before its sound, as it does to who stands 1.4 m away."""
 STEP_MS_PER_S = 5.0
 SETTLE_MEASURES = 4
 SETTLED_WITHIN_MS = 10.0
@@ -86,7 +88,8 @@ class LipSync:
         """How much later than its own time a picture is shown; ``None``: at once, in its order of arrival."""
         if not self.enabled or self._path_ms is None:
             return None
-        return max(0, min(LONGEST_HOLD_US, round((self._path_ms + self._behind_ms) * 1000)))
+        hold_ms = self._path_ms + self._behind_ms - LEAD_MS
+        return max(0, min(LONGEST_HOLD_US, round(hold_ms * 1000)))
 
     @property
     def _behind_ms(self) -> float:

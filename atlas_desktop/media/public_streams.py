@@ -19,8 +19,8 @@ Event = TypeVar("Event")
 Event_co = TypeVar("Event_co", covariant=True)
 
 _CHANNELS = 2
-_FRAME_MS = 20
-_QUEUED_BLOCKS = 25
+_FRAME_MS = 10
+_QUEUED_BLOCKS = 50
 _CLOSE_S = 2.0
 
 
@@ -102,7 +102,7 @@ class PublicStreams:
         return stream
 
     def open_audio(self, track: rtc.RemoteAudioTrack, feed: AudioFeed) -> PublicStream:
-        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 20 ms."""
+        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 10 ms."""
 
         def offer(event: rtc.AudioFrameEvent) -> None:
             block = np.frombuffer(event.frame.data, np.int16).reshape(-1, event.frame.num_channels)

@@ -39,7 +39,7 @@ class Streams(Protocol):
         ...
 
     def open_audio(self, track: rtc.RemoteAudioTrack, feed: AudioFeed) -> StreamHandle:
-        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 20 ms, until closed."""
+        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 10 ms, until closed."""
         ...
 
     def close(self) -> None:

@@ -28,8 +28,8 @@ from atlas_desktop.media.handles import HandleBin
 log = logging.getLogger(__name__)
 
 AUDIO_CHANNELS = 2
-AUDIO_FRAME_MS = 20
-_AUDIO_QUEUE_FRAMES = 25
+AUDIO_FRAME_MS = 10
+_AUDIO_QUEUE_FRAMES = 50
 _END_S = 0.25
 
 StreamEvent = video_frame_pb2.VideoStreamEvent | audio_frame_pb2.AudioStreamEvent
@@ -50,6 +50,18 @@ def tap_available() -> bool:
         and "normalize_stride" in video_frame_pb2.NewVideoStreamRequest.DESCRIPTOR.fields_by_name
         and "frame_size_ms" in audio_frame_pb2.NewAudioStreamRequest.DESCRIPTOR.fields_by_name
     )
+
+
+class _Unopened:
+    """A native handle's number: the SDK's object for it is made by whoever gives it back, many at once."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def dispose(self) -> None:
+        FfiHandle(self._number).dispose()
 
 
 class TapStream:
@@ -93,6 +105,7 @@ class FfiTap:
         self._opening = False
         self._early: list[tuple[int, int]] = []
         self._all_ended = threading.Event()
+        self._known_threads: set[int] = set()
         self._unsubscribe: Callable[[], None] | None = None
 
     def open_video(self, track: rtc.RemoteVideoTrack, feed: VideoFeed) -> TapStream:
@@ -105,7 +118,7 @@ class FfiTap:
         return self._open(request, partial(_offer_picture, feed, self._bin))
 
     def open_audio(self, track: rtc.RemoteAudioTrack, feed: AudioFeed) -> TapStream:
-        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 20 ms."""
+        """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 10 ms: as they are decoded."""
         request = ffi_pb2.FfiRequest()
         wanted = request.new_audio_stream
         wanted.track_handle = track._ffi_handle.handle
@@ -160,12 +173,25 @@ class FfiTap:
             self._unsubscribe = partial(events.unsubscribe, subscription)
 
     def _on_event(self, event: ffi_pb2.FfiEvent) -> bool:
+        self._keep_thread_state()
         kind = event.WhichOneof("message")
         if kind == "video_stream_event":
             self._on_stream_event(event.video_stream_event)
         elif kind == "audio_stream_event":
             self._on_stream_event(event.audio_stream_event)
         return False
+
+    def _keep_thread_state(self) -> None:
+        """Lets Python know the SDK's thread for good.
+
+        For each callback Python makes a state of its own for a foreign thread, and drops it afterwards: 150
+        times a second a stack is mapped and unmapped, which stops every thread of the program on its core.
+        One taking of the interpreter that is not given back keeps that state as long as the thread lives.
+        """
+        thread = threading.get_ident()
+        if thread not in self._known_threads:
+            self._known_threads.add(thread)
+            ctypes.pythonapi.PyGILState_Ensure()
 
     def _on_stream_event(self, event: StreamEvent) -> None:
         number = event.stream_handle
@@ -211,9 +237,8 @@ def _offer_picture(feed: VideoFeed, bin_: HandleBin, event: StreamEvent) -> None
 def _offer_sound(feed: AudioFeed, bin_: HandleBin, event: StreamEvent) -> None:
     assert isinstance(event, audio_frame_pb2.AudioStreamEvent)
     frame = event.frame_received.frame
-    handle = FfiHandle(frame.handle.id)
     info = frame.info
-    # 4 kB: a copy is cheaper than keeping the native buffer.
+    # 2 kB: a copy is cheaper than keeping the native buffer.
     data = ctypes.string_at(info.data_ptr, info.num_channels * info.samples_per_channel * 2)
-    bin_.discard(handle)
+    bin_.discard(_Unopened(frame.handle.id))
     feed.offer(np.frombuffer(data, np.int16).reshape(-1, info.num_channels), monotonic_us())

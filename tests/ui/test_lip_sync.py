@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.media.feeds import VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LipSync
+from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LEAD_MS, LipSync
 from atlas_desktop.video.stage_view import PictureView
 
 HOLD_MS = 120.0
@@ -28,7 +28,7 @@ def sync() -> LipSync:
     """One that has settled."""
     sync = LipSync()
     for second in range(6):
-        sync.measure((second + 1) * 1_000_000, HOLD_MS - 10 - HALF_BLOCK_MS, 10.0)
+        sync.measure((second + 1) * 1_000_000, HOLD_MS - 10 - HALF_BLOCK_MS + LEAD_MS, 10.0)
     assert sync.hold_us == HOLD_MS * 1000
     return sync
 
@@ -153,6 +153,6 @@ def test_what_was_shown_is_told(qtbot: QtBot, view: PictureView, feed: VideoFeed
         feed.offer(frame())
         qtbot.wait(40)
     figures = sync.figures
-    assert figures.sound_ms == HOLD_MS
+    assert figures.sound_ms == HOLD_MS + LEAD_MS
     assert figures.skew_ms is not None
     assert abs(figures.skew_ms) < LATE_MS

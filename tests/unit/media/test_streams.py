@@ -14,6 +14,7 @@ from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
+from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.public_streams import PublicStreams
 from atlas_desktop.media.streams import StreamHandle, Streams
@@ -74,7 +75,7 @@ async def test_pictures_and_sound_arrive_and_end_with_close(seat: Seat) -> None:
     assert block is not None
     assert frame.planes().shape == (768, 512)
     assert abs(frame.received_us - frame.timestamp_us) < 1_000_000
-    assert block.shape == (960, 2)
+    assert block.shape == (480, 2)
     assert seat.audio.ring.level_samples > 0
     held = native_handles()
     await asyncio.sleep(0.5)
@@ -114,3 +115,18 @@ async def test_an_error_in_a_feed_sets_the_flag_and_the_sdk_goes_on(
     await eventually(lambda: seat.audio.blocks > 0, "sound all the same")
     assert [handle.failed for handle in seat.handles].count(True) == 1
     await eventually(lambda: "a bug of ours" in caplog.text, "the log")
+
+
+async def test_the_native_thread_is_known_from_one_frame_to_the_next(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else a state of its own is made, mapped and unmapped for every single frame.
+    of_thread, counts = threading.local(), list[int]()
+
+    def count(_block: Block, _received_us: int | None = None) -> None:
+        of_thread.count = getattr(of_thread, "count", 0) + 1
+        counts.append(of_thread.count)
+
+    monkeypatch.setattr(seat.audio, "offer", count)
+    await eventually(lambda: len(counts) >= 30, "sound")
+    assert max(counts) >= 10

@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LipSync
+from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LEAD_MS, LipSync
 from atlas_desktop.session.ports import RoomStatistics
 from atlas_desktop.session.sync import Sync
 from tests.unit.session.test_vitals import Clock
@@ -14,10 +14,10 @@ def test_room_and_speaker_together_say_how_long_a_picture_waits() -> None:
     sync.attach_speaker(lambda: 7.0)
     clock.now = 1_000_000
     sync.take(RoomStatistics(apart_ms=9.0))
-    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS + 20)
+    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS - LEAD_MS + 20)
     sync.attach_speaker(lambda: 7.0, lambda: 45.0)
     clock.now = 2_000_000
     sync.take(RoomStatistics(apart_ms=9.0))
-    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS + 20 + 45)
+    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS - LEAD_MS + 20 + 45)
     sync.reset()
     assert sync.figures.sound_ms is None
