@@ -91,7 +91,7 @@ class Calibration(QObject):
 
     @Slot()
     def _give(self) -> None:
-        """Gives the sound thread what is due, in blocks of 20 ms, as the room would."""
+        """Gives the sound thread what is due, in blocks of 20 ms."""
         due = (monotonic_us() - self._began_us) * SAMPLE_RATE_HZ // 1_000_000
         if due - self._given > _BEAT:
             # The program stood still: what it missed is not played one upon the other.
