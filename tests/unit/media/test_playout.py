@@ -218,6 +218,12 @@ def test_what_comes_first_is_brought_to_the_target_at_once_and_exactly() -> None
     assert not any(each.is_heard for each in found if each.cut_ms)
 
 
+def test_a_cut_is_known_at_once_to_whoever_reckons_with_the_level() -> None:
+    level = settled(55.0)
+    level.correction(55.0, 20.0)
+    assert level.low_ms == TARGET_MS
+
+
 def test_one_late_writer_is_no_reason_to_cut() -> None:
     level = settled(TARGET_MS)
     assert level.correction(45.0, 20.0) == NO_CORRECTION
