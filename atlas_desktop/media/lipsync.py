@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from atlas_desktop.media.blocks import BLOCK_MS
+
 LONGEST_HOLD_US = 400_000
 """No picture waits longer, however late the sound is."""
-HALF_BLOCK_MS = 5.0
-"""Sound comes in blocks of 10 ms."""
+HALF_BLOCK_MS = BLOCK_MS / 2
+"""Sound comes in such blocks."""
 LEAD_MS = 4.0
 """So much a picture comes before its sound, as it does to who stands 1.4 m away."""
 STEP_MS_PER_S = 5.0

@@ -10,8 +10,8 @@ import numpy as np
 from livekit import rtc
 
 from atlas_desktop.errors import AppError
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.feeds import AudioFeed, VideoFeed, monotonic_us
+from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
+from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.loop_thread import LoopThread
 
@@ -19,8 +19,7 @@ Event = TypeVar("Event")
 Event_co = TypeVar("Event_co", covariant=True)
 
 _CHANNELS = 2
-_FRAME_MS = 10
-_QUEUED_BLOCKS = 50
+_QUEUED_BLOCKS = RING_MS // BLOCK_MS
 _CLOSE_S = 2.0
 
 
@@ -116,7 +115,7 @@ class PublicStreams:
                     capacity=_QUEUED_BLOCKS,
                     sample_rate=SAMPLE_RATE_HZ,
                     num_channels=_CHANNELS,
-                    frame_size_ms=_FRAME_MS,
+                    frame_size_ms=BLOCK_MS,
                 ),
                 offer,
             ),

@@ -20,16 +20,15 @@ from livekit.rtc._proto import audio_frame_pb2, ffi_pb2, video_frame_pb2
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.errors import AppError
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.feeds import AudioFeed, VideoFeed, monotonic_us
+from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
+from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
 from atlas_desktop.media.handles import HandleBin
 
 log = logging.getLogger(__name__)
 
 AUDIO_CHANNELS = 2
-AUDIO_FRAME_MS = 10
-_AUDIO_QUEUE_FRAMES = 50
+_AUDIO_QUEUE_FRAMES = RING_MS // BLOCK_MS
 _END_S = 0.25
 
 StreamEvent = video_frame_pb2.VideoStreamEvent | audio_frame_pb2.AudioStreamEvent
@@ -125,7 +124,7 @@ class FfiTap:
         wanted.type = audio_frame_pb2.AudioStreamType.AUDIO_STREAM_NATIVE
         wanted.sample_rate = SAMPLE_RATE_HZ
         wanted.num_channels = AUDIO_CHANNELS
-        wanted.frame_size_ms = AUDIO_FRAME_MS
+        wanted.frame_size_ms = BLOCK_MS
         # A stall of the process must not come back as a long queue of old sound.
         wanted.queue_size_frames = _AUDIO_QUEUE_FRAMES
         return self._open(request, partial(_offer_sound, feed, self._bin))
