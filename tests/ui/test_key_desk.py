@@ -1,5 +1,6 @@
 """Where paid sessions come from: what is used, what is kept, and what is said of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -93,8 +94,8 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
 
     yield make
     for bench in made:
-        await bench.scope.aclose(1.0)
         await bench.desk.aclose()
+        await bench.scope.aclose(1.0)
         bench.settings.close()
 
 
@@ -264,6 +265,25 @@ async def test_a_key_forgotten_while_it_is_being_stored_stays_forgotten(make: Ma
     await bench.scope.join(2.0)
     assert ring.entries == {}
     assert bench.kind is KeyKind.NONE
+
+
+async def test_what_was_asked_of_the_keyring_is_done_before_the_program_goes(make: Make) -> None:
+    ring = MemoryRing()
+    ring.entries[ENTRY] = "ak_stored"
+    bench = make(ring)
+    await bench.load()
+    bench.desk.forget()
+    await bench.desk.aclose()
+    await bench.scope.aclose(1.0)
+    assert ring.entries == {}
+
+
+async def test_a_keyring_that_never_answers_does_not_keep_the_program(make: Make) -> None:
+    bench = make(HangingRing())
+    bench.desk.load()
+    bench.desk.forget()
+    async with asyncio.timeout(2.0):
+        await bench.desk.aclose()
 
 
 async def test_a_keyring_that_can_not_forget_is_told(make: Make) -> None:

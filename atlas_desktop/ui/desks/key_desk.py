@@ -16,12 +16,15 @@ from atlas_desktop.errors import AppError, KeyringError, NoKeyError, ServiceErro
 from atlas_desktop.session.life import Failed, Joining
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.environment import Environment
-from atlas_desktop.storage.keys import KeyPlace, KeyStore, StoredKey, clean_key
+from atlas_desktop.storage.keys import LIMIT_S, KeyPlace, KeyStore, StoredKey, clean_key
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.desks.notices import error_words
 
 log = logging.getLogger(__name__)
+
+# One answer that is waited for in vain, and the next that had to wait for it.
+_WRITES_LIMIT_S = LIMIT_S + 0.5
 
 _KINDS = {
     KeyPlace.ENVIRONMENT: KeyKind.ENVIRONMENT,
@@ -62,6 +65,7 @@ class KeyDesk:
         self._settings = settings
         self._fixed_backend = backend_option or environment.backend_url
         self._scope = scope
+        self._last_write: asyncio.Task[None] | None = None
         self._on_change = on_change
         self._on_error = on_error
         self._opener = opener
@@ -74,7 +78,13 @@ class KeyDesk:
         self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
 
     async def aclose(self) -> None:
-        """Closes the connections of every source that was opened."""
+        """Closes the connections of every source that was opened, once the keyring has done what was asked.
+
+        A key that was said to be forgotten must not be there at the next start.
+        """
+        if self._last_write is not None:
+            # Its turn comes after every earlier one.
+            await asyncio.wait({self._last_write}, timeout=_WRITES_LIMIT_S)
         sources, self._sources = self._sources, {}
         for source in sources.values():
             await source.aclose()
@@ -118,7 +128,7 @@ class KeyDesk:
         self._pasted = ""
         if self._held is None or self._held.place is not KeyPlace.ENVIRONMENT:
             self._held = self._keys.environment_key
-            self._scope.start(self._forget(self._address), "forget key")
+            self._last_write = self._scope.start(self._forget(self._address), "forget key")
         self._set(self._state_of(self._held))
 
     def use_backend(self, url: str, token: str) -> None:
@@ -175,7 +185,7 @@ class KeyDesk:
         key, self._pasted = self._pasted, ""
         if key:
             self._held = StoredKey(key, KeyPlace.MEMORY)
-            self._scope.start(self._store(self._address, key), "store key")
+            self._last_write = self._scope.start(self._store(self._address, key), "store key")
 
     def refused(self, error: AppError) -> None:
         """The service did not take the key; it is not kept."""
