@@ -11,6 +11,8 @@ from typing import TypeAlias
 import av
 from av.container import InputContainer
 
+from atlas_desktop.media.sound_end import SoundEnd
+
 log = logging.getLogger(__name__)
 
 SoundPacket: TypeAlias = "av.Packet[av.AudioStream]"
@@ -40,6 +42,7 @@ class SoundFrames:
         self._pad_s: float = before._pad_s if before else 0.0  # encoder delay: decoded, but left out
         self._container = container
         self._stream = stream
+        self._end = SoundEnd(container, stream)
         self._tick_s = float(stream.time_base or 0)
         self._rate_hz = stream.codec_context.sample_rate
         self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
@@ -132,9 +135,9 @@ class SoundFrames:
 
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
         """The frames of a packet; ``None`` when it is broken."""
-        began_s = self._seconds(packet.pts)  # asked now: decoding takes it away
+        began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
         try:
-            frames = packet.decode()
+            frames = [self._end.cut(frame, lasts_s) for frame in packet.decode()]
         except (av.error.FFmpegError, OSError) as error:
             self._broke_off(error)
             return None

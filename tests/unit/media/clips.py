@@ -1,6 +1,7 @@
 """Sound files of every kind, made on the spot, and what is read of them."""
 
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def encode(
                 file.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
             file.mux(picture.encode(None))
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), kind, layout)
-        frame.sample_rate = rate_hz
+        # Without a time the file would not say what the encoder put before the first sample.
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
         for part in av.AudioResampler(format=stream.format, frame_size=stream.frame_size).resample(frame):
             file.mux(stream.encode(part))
         file.mux(stream.encode(None))

@@ -65,6 +65,32 @@ def test_seek_is_exact_to_a_block_in_any_format(
         assert len(rest_of(file)) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "channels"),
+    [("a.m4a", "aac", 1), ("a.mov", "aac", 2), ("a.mp4", "alac", 2), ("a.mp3", "libmp3lame", 1)],
+)
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100])
+def test_nothing_follows_the_last_sample(
+    tmp_path: Path, name: str, codec: str, channels: int, rate_hz: int
+) -> None:
+    sound = np.repeat(noise(rate_hz + 500)[:, None], channels, axis=1)
+    with SoundFile(encode(tmp_path / name, codec, sound, rate_hz)) as file:
+        expected = round(len(sound) * RATE_HZ / rate_hz)
+        assert abs(len(rest_of(file)) - expected) <= 1
+        file.seek_exactly(0.5)
+        assert abs(len(rest_of(file)) - (expected - RATE_HZ // 2)) <= 1
+
+
+def test_where_only_the_edit_list_tells_the_end_it_ends_there(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.m4a", "aac", noise(RATE_HZ + 500))
+    whole = path.read_bytes()
+    # As other encoders write it: every packet is said to be full.
+    assert whole.count(struct.pack(">II", 1, 372)) == 1
+    path.write_bytes(whole.replace(struct.pack(">II", 1, 372), struct.pack(">II", 1, 1024)))
+    with SoundFile(path) as file:
+        assert RATE_HZ + 480 <= len(rest_of(file)) <= RATE_HZ + 600
+
+
 def test_seek_does_not_believe_a_broken_duration(tmp_path: Path) -> None:
     sound = noise(5 * RATE_HZ)
     whole = bytearray(write_wav(tmp_path / "a.wav", sound).read_bytes())
