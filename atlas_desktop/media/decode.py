@@ -17,10 +17,6 @@ from atlas_desktop.media.sound_file import SoundFile
 _AHEAD_MS = 2000
 _REFILL_SAMPLES = SAMPLE_RATE_HZ
 _PIECE_SAMPLES = SAMPLE_RATE_HZ // 4
-# The first block waits for the loudness of some 15 s, or of a short file whole; the gain hardly moves then.
-_SCAN_FIRST_S = 0.04
-_SCAN_FIRST_AT_MOST_S = 0.08
-_SCAN_FIRST_SOUND_S = 3.0
 # Until the first minute is measured, so much sound ahead is enough; later there is time.
 _AHEAD_AT_FIRST_SAMPLES = SAMPLE_RATE_HZ // 2
 _RUSH_SOUND_S = 60.0
@@ -127,8 +123,7 @@ class ClipReader:
         try:
             with SoundFile(self.path) as file:
                 self.duration_s = file.duration_s
-                self._scan.advance(_SCAN_FIRST_S)
-                self._scan.advance(_SCAN_FIRST_AT_MOST_S - _SCAN_FIRST_S, _SCAN_FIRST_SOUND_S)
+                self._scan.look_ahead()
                 self._play_all(file)
         finally:
             self._scan.close()

@@ -11,6 +11,10 @@ from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.loudness import LoudnessMeter
 from atlas_desktop.media.sound_file import SoundFile
 
+# How long the first block waits, or until so much sound was measured. Where nothing holds it up that is some
+# 15 s, or a short file whole: the gain hardly moves then. With less than the last it might begin 20 dB off.
+_FIRST_LOOK_S = ((0.04, math.inf), (0.04, 3.0), (0.4, 0.5))
+
 
 class LoudnessScan:
     """Measures a file of any length in slices, ahead of what plays. One thread.
@@ -36,6 +40,11 @@ class LoudnessScan:
         self.done = True
         if self._file is not None:
             self._file.close()
+
+    def look_ahead(self) -> None:
+        """Works until the first block may go."""
+        for limit_s, sound_s in _FIRST_LOOK_S:
+            self.advance(limit_s, sound_s)
 
     def advance(self, limit_s: float, sound_s: float = math.inf) -> None:
         """Works for about ``limit_s``, to the end, or until ``sound_s`` of the file were measured."""

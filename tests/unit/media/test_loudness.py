@@ -1,17 +1,20 @@
 """How loud what goes out is, whatever came in: EBU R128, measured on the blocks."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from atlas_desktop.media import loudness_scan
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.levelling import PEAK_DBFS, Leveller
 from atlas_desktop.media.loudness import MOST_GAIN_DB, TARGET_LUFS, LoudnessMeter, gain_db
 from atlas_desktop.media.probe import probe
+from atlas_desktop.media.sound_file import SoundFile
 from tests.unit.media.clips import Sound, loudness, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
@@ -88,6 +91,22 @@ def test_what_was_found_before_is_used_at_once(tmp_path: Path) -> None:
     assert known == pytest.approx(-30, abs=0.2)
     measured, _ = loudness(spoken(path, lufs=known))
     assert measured == pytest.approx(TARGET_LUFS, abs=0.8)
+
+
+class HeldUpFile(SoundFile):
+    """Its first pieces come late, as from a drive that wakes up."""
+
+    def samples(self) -> Iterator[Samples]:
+        for number, piece in enumerate(super().samples()):
+            time.sleep(0.045 if number < 3 else 0.0)
+            yield piece
+
+
+def test_a_measurement_that_is_held_up_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loudness_scan, "SoundFile", HeldUpFile)
+    path = write_wav(tmp_path / "a.wav", at_lufs(make(MUSIC_LIKE, 10), -34))
+    out = read_all(ClipReader(path), timeout_s=20)
+    assert loudness(out[: 2 * RATE_HZ])[0] == pytest.approx(TARGET_LUFS, abs=1.0)
 
 
 def test_a_quiet_beginning_of_a_loud_file_is_not_blown_up(tmp_path: Path) -> None:
