@@ -1,7 +1,9 @@
 """Compares the colours that program and Chromium show of one encoded stream, pixel by pixel on the X screen.
 
-``python -m tests.bench.versus.colours [512@25 1280x720@30 …]``: prints a table, keeps it as JSON; fails when
-a patch is further apart than 2 levels. ``… send STREAM`` is the sender that it starts.
+``python -m tests.bench.versus.colours [512@25 512@25/H264 …]``: prints a table, keeps it as JSON; fails when
+a patch of ours is further than 2 levels both from Chromium's and from what the standard makes of the stream:
+Chromium's own conversion by the processor (libyuv) gives BT.709's strongest blues too little.
+``… send STREAM`` is the sender that it starts.
 """
 
 import asyncio
@@ -11,14 +13,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
 from tempfile import TemporaryDirectory
+from typing import Self
 
 import numpy as np
 
 from atlas_desktop.local_atlas.running import serve
 from atlas_desktop.local_atlas.stage import Cast, MediaForm, Picture, Sound, Stage
+from atlas_desktop.media.frames import ColourMatrix
 from tests.bench.versus import patches
 from tests.bench.versus.glass import FrameBuffer
 from tests.bench.versus.place import Place, place
@@ -26,7 +31,7 @@ from tests.bench.versus.stream import Stream, sound_block
 from tests.bench.versus.viewers import Address, Chromium, Program, Viewer
 from tests.desk.process import DeskError, running, wait_until
 
-STREAMS = ("512@25", "1280x720@30", "1920x1080@25")
+STREAMS = ("512@25", "1280x720@30", "1920x1080@25", "512@25/H264")
 MOST_APART = 2
 OUT = Path("out/versus/colours.json")
 _FIRST_FRAME_LIMIT_S = 40.0
@@ -67,8 +72,26 @@ class Mute:
     async def aclose(self) -> None: ...
 
 
-async def send(stream: Stream) -> None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A stream and its codec, as ``512@25`` or ``512@25/H264``."""
+
+    stream: Stream
+    codec: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads it; VP8 when no codec is named."""
+        stream, _, codec = text.partition("/")
+        return cls(Stream.parse(stream), codec or "VP8")
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.codec}"
+
+
+async def send(sent: Sent) -> None:
     """Serves the chart until it is told to stop."""
+    stream = sent.stream
     bps = round(stream.width_px * stream.height_px * stream.rate_hz * _BITS_A_PIXEL)
     form = MediaForm(stream.width_px, stream.height_px, stream.rate_hz, bps)
 
@@ -77,6 +100,7 @@ async def send(stream: Stream) -> None:
 
     told = asyncio.Event()
     atlas = await serve(casting=cast)
+    atlas.faults.open_rooms_with(codec=sent.codec)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     print(json.dumps({"base": atlas.base, "key": atlas.key}), flush=True)
@@ -84,12 +108,12 @@ async def send(stream: Stream) -> None:
     await atlas.aclose()
 
 
-def look(viewer: Viewer, stream: Stream, there: Place, folder: Path) -> Seen:
+def look(viewer: Viewer, sent: Sent, there: Place, folder: Path) -> Seen:
     """What the viewer shows of the stream once its picture has settled."""
     screen = FrameBuffer(there.pixels).rgb
     folder.mkdir()
     with (
-        _sender(stream, there, folder) as address,
+        _sender(sent, there, folder) as address,
         viewer.open(address, there.env, folder, stalled=False),
     ):
         log = folder / "viewer.log"
@@ -101,8 +125,8 @@ def look(viewer: Viewer, stream: Stream, there: Place, folder: Path) -> Seen:
 
 
 @contextmanager
-def _sender(stream: Stream, there: Place, folder: Path) -> Iterator[Address]:
-    words = [sys.executable, "-m", "tests.bench.versus.colours", "send", str(stream)]
+def _sender(sent: Sent, there: Place, folder: Path) -> Iterator[Address]:
+    words = [sys.executable, "-m", "tests.bench.versus.colours", "send", str(sent)]
     log = folder / "sender.log"
     with running(words, there.env, log, stdout=PIPE) as process:
         assert process.stdout is not None
@@ -116,11 +140,11 @@ def compare(streams: list[str]) -> dict[str, dict[str, Seen]]:
     """Stream by stream, viewer by viewer, what was seen."""
     result: dict[str, dict[str, Seen]] = {}
     for text in streams:
-        stream = Stream.parse(text)
+        sent = Sent.parse(text)
         with TemporaryDirectory(prefix="colours-", ignore_cleanup_errors=True) as name, place() as there:
             viewers: tuple[Viewer, ...] = (Program(), Program(by_gl=True), Chromium())
             result[text] = {
-                viewer.name: look(viewer, stream, there, Path(name) / viewer.name) for viewer in viewers
+                viewer.name: look(viewer, sent, there, Path(name) / viewer.name) for viewer in viewers
             }
     return result
 
@@ -130,24 +154,25 @@ def apart(one: patches.Rgb, other: patches.Rgb) -> int:
     return int(np.abs(np.subtract(one, other)).max())
 
 
-def _told(stream: str, by_viewer: dict[str, Seen]) -> int:
-    """Prints the table of one stream; returns how far the worst patch is from Chromium's."""
+def _told(text: str, by_viewer: dict[str, Seen]) -> int:
+    """Prints the table of one stream; returns how far the worst patch is from right."""
     theirs = by_viewer.pop("chromium")
-    print("".join([stream.ljust(14), *(head.rjust(18) for head in ("sent", "chromium", *by_viewer))]))
+    standard = patches.read(ColourMatrix.of_codec(f"video/{Sent.parse(text).codec}"))
+    print("".join([text.ljust(14), *(head.rjust(18) for head in ("standard", "chromium", *by_viewer))]))
     worst = 0
-    for name, sent in patches.COLOURS.items():
-        cells = [str(sent), str(theirs[name])]
+    for name, exact in standard.items():
+        cells = [str(exact), str(theirs[name])]
         for ours in by_viewer.values():
-            far = apart(ours[name], theirs[name])
-            worst = max(worst, far)
-            cells.append(f"{ours[name]} {far}")
+            far, wrong = apart(ours[name], theirs[name]), apart(ours[name], exact)
+            worst = max(worst, min(far, wrong))
+            cells.append(f"{ours[name]} {far}/{wrong}")
         print("".join([name.ljust(14), *(cell.rjust(18) for cell in cells)]))
     return worst
 
 
 def main(words: list[str]) -> int:
     if words[:1] == ["send"]:
-        asyncio.run(send(Stream.parse(words[1])))
+        asyncio.run(send(Sent.parse(words[1])))
         return 0
     result = compare(words or list(STREAMS))
     OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from atlas_desktop.media.frames import ColourMatrix
+from atlas_desktop.media.picture import colour_matrix
+
 Rgb = tuple[int, int, int]
 
 COLOURS: dict[str, Rgb] = {
@@ -71,6 +74,17 @@ def drawn(width: int, height: int) -> NDArray[np.uint8]:
         x, y = round(spot.x * width), round(spot.y * height)
         rgb[y - half_h : y + half_h, x - half_w : x + half_w] = COLOURS[name]
     return _coded(rgb)
+
+
+def read(matrix: ColourMatrix) -> dict[str, Rgb]:
+    """What the standard makes of each patch as it is sent: BT.601's numbers, read by ``matrix``."""
+    read_by = {}
+    for name, color in COLOURS.items():
+        coded = _coded(np.full((2, 2, 3), color, np.float64)).ravel()
+        exact = colour_matrix(matrix) @ (*(coded[[0, 4, 5]] / 255), 1.0)
+        red, green, blue = (int(level) for level in np.clip(np.round(exact[:3] * 255), 0, 255))
+        read_by[name] = (red, green, blue)
+    return read_by
 
 
 def _coded(rgb: NDArray[np.float64]) -> NDArray[np.uint8]:
