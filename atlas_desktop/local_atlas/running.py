@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from atlas_desktop.local_atlas.listening import BACKLOG, base_of, bound, new_key
+from atlas_desktop.local_atlas.listening import BACKLOG, base_of, bound, new_key, stop_accepting
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -39,6 +39,7 @@ class LocalAtlas:
     hall: "RoomHall"
     faults: "FaultDesk"
     runner: "web.AppRunner" = field(repr=False)
+    listener: socket.socket = field(repr=False)
     closers: list[Callable[[], Coroutine[Any, Any, None]]] = field(repr=False)
 
     async def aclose(self) -> None:
@@ -47,6 +48,7 @@ class LocalAtlas:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await asyncio.gather(*(close() for close in self.closers))
+        await stop_accepting(self.listener)
         await self.runner.cleanup()
 
 
@@ -77,7 +79,7 @@ async def serve(
     runner = parts.runner(_SHUTDOWN_LIMIT_S)
     await runner.setup()
     await parts.site(runner, listener, BACKLOG).start()
-    return LocalAtlas(base, key, parts.books, parts.hall, parts.faults, runner, parts.closers)
+    return LocalAtlas(base, key, parts.books, parts.hall, parts.faults, runner, listener, parts.closers)
 
 
 class LocalAtlasThread:

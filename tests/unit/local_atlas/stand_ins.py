@@ -10,6 +10,7 @@ import numpy as np
 from aiohttp import web
 from livekit import rtc
 
+from atlas_desktop.local_atlas.listening import base_of, bound, stop_accepting
 from atlas_desktop.local_atlas.rooms.hall import RUNNER_OPTIONS, RoomHall
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.stage import (
@@ -127,13 +128,14 @@ async def open_scene(*, hums: bool = False) -> AsyncIterator[Scene]:
     application.add_routes(scene.hall.routes())
     runner = web.AppRunner(application, **RUNNER_OPTIONS)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    scene.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
+    listener = bound(0)
+    await web.SockSite(runner, listener).start()
+    scene.url = base_of(listener).replace("http", "ws", 1)
     try:
         yield scene
     finally:
         await scene.hall.aclose()
+        await stop_accepting(listener)
         await runner.cleanup()
     with contextlib.suppress(AssertionError):
         await eventually(lambda: not _left_behind(before), "", 3.0)

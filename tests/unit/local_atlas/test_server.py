@@ -1,5 +1,7 @@
 """The local Atlas as a process: its first line, and how it ends."""
 
+import asyncio
+import gc
 import json
 import select
 import signal
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from atlas_desktop.local_atlas.listening import HOST, bound
+from atlas_desktop.local_atlas.listening import HOST, bound, stop_accepting
 from atlas_desktop.local_atlas.server import LocalAtlasThread, main
 from tests.unit.local_atlas.toys import Troupe
 
@@ -106,3 +108,20 @@ def test_each_run_has_a_key_of_its_own_and_leaves_nothing() -> None:
         with socket.socket() as probe:
             assert probe.connect_ex((HOST, port)) != 0
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_who_comes_as_it_closes_is_let_go(turns: int) -> None:
+    # An asyncio server that is closed as it takes a connection forgets it, open.
+    async def close_beside_a_guest() -> None:
+        listener = bound(0)
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), sock=listener)
+        with socket.create_connection(listener.getsockname()):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await stop_accepting(listener)
+            server.close()
+            await asyncio.sleep(0.01)
+
+    asyncio.run(close_beside_a_guest())
+    gc.collect()  # what is open still would warn now, which fails the test
