@@ -24,6 +24,7 @@ ADDRESS = "https://atlas.example"
 KEY = "ak_secret_0123456789"
 QUICK = Persistence(Patience((0.5,), (0.01,), endless=True), silence_s=0.05, longest_silence_s=0.05)
 LIMITS = {"session_usd": 5.0, "session_s": 3600.0, "day_usd": 20.0, "idle_s": 600.0, "hang_s": 30.0}
+LOST = "ses_0123456789abcdef0123"
 
 
 class Clock:
@@ -169,6 +170,12 @@ class Desk:
     async def create(self, content: bytes = b"", **fields: Any) -> Frame:
         order = {"source": "atlas", "mode": "conversation", "limits": LIMITS, "face": None, **fields}
         return await self.broker.obey({"op": "create", **order}, content)
+
+    async def successor(self, folder: Path) -> "Desk":
+        """The guard that comes after this one, which is as good as dead; ``folder`` is this one's."""
+        successor = Desk(folder, self.service, self.clock)
+        await successor.open()
+        return successor
 
     async def order(self, op: str, session_id: str, **fields: Any) -> Frame:
         return await self.broker.obey({"op": op, "source": "atlas", "session_id": session_id, **fields})
