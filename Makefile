@@ -35,8 +35,10 @@ bench: ## Start-up, picture and sound figures, once beside Chromium, as JSON in 
 
 bench-versus: ## All figures beside Chromium; writes docs/performance.md (PAIRS=…, an hour for 5)
 	@sh packaging/setup.sh run desk test bench
-	$(PYTHON) -m tests.bench.versus --fresh --write --pairs $(or $(PAIRS),5) \
+	$(PYTHON) -m tests.bench.versus --fresh --pairs $(or $(PAIRS),5) \
 		--size 512@25 1280x720@30 1920x1080@30 --condition idle busy stalled
+	$(PYTHON) -m tests.bench.versus --write --pairs $(or $(PAIRS),5) --seconds 2 \
+		--size 512@25 1280x720@30 1920x1080@30 --condition start --viewers program chromium
 
 bench-drift: ## Half an hour with a sender whose sound runs fast (PPM=…), beside Chromium
 	@sh packaging/setup.sh run desk test bench

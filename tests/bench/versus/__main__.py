@@ -38,6 +38,7 @@ _SHOWN = {
     "dropouts": "lost",
     "start_ms": "start",
     "launch_ms": "launch",
+    "pressed_ms": "press",
     "machine_percent": "all %",
 }
 

@@ -58,8 +58,15 @@ class Logs:
         delays = heard_delays(dict(enumerate(handed_s)), beeps(heard))
         return round(statistics.median(delays.values()) * 1000, 1) if delays else None
 
-    def figures(self, rate_hz: float, launched_s: float, began_s: float, ended_s: float) -> dict[str, Any]:
-        """The figures of what was sent between two moments, and those of the start."""
+    def figures(
+        self, rate_hz: float, launched_s: float, pressed_s: float | None, began_s: float, ended_s: float
+    ) -> dict[str, Any]:
+        """The figures of what was sent between two moments, and those of the start.
+
+        Args:
+            launched_s: When the viewer was launched.
+            pressed_s: When it was told to start, if it did not do so by itself.
+        """
         sent = _entries(self.sent)
         frames, sounds = _times(sent, "frame"), _times(sent, "beep")
         looks = self.looks()
@@ -77,7 +84,8 @@ class Logs:
         return {
             **found.as_dict(),
             "start_ms": round((looks[0][0] - created_s) * 1000),
-            "launch_ms": round((looks[0][0] - launched_s) * 1000),
+            "launch_ms": round((looks[0][0] - launched_s) * 1000) if pressed_s is None else None,
+            "pressed_ms": round((looks[0][0] - pressed_s) * 1000) if pressed_s is not None else None,
             "picture_px": places[-1][2] - places[-1][1],
         }
 

@@ -34,7 +34,9 @@ _HOW = """
 - *Sound* is the time from the sender's hand to the sound server's card. Both viewers are heard by the same
   recorder; a real card adds its own delay to either. A gap in the tone of 4 ms or more is a dropout.
 - *Skew* is how much later a beep is heard than its frame is seen (without its sign in the tables).
-- *Start* is the time from the session's creation at the sender to the first bar code on the screen.
+- *Start* is the time from a press of its keys, in a window that has been open for 6 s, to the first bar code
+  on the screen. In the last table also from the session's creation at the sender, and from the launch of a
+  viewer that starts by itself.
 - Neither viewer may raise its own priority, which Chromium does as root, and can't as a user.
 - *2 busy*: two processes that never rest, in the viewer's own session; Linux's sharing among sessions
   (`sched_autogroup`) is off meanwhile, where we may: with it the machine itself stands still now and then.
@@ -135,7 +137,7 @@ def _everything(runs: list[Run]) -> str:
         "skew_worst_ms": "worst",
         "dropouts": "dropouts",
     }
-    names |= {"start_ms": "start", "launch_ms": "from launch"}
+    names |= {"pressed_ms": "from the press", "start_ms": "from creation", "launch_ms": "from launch"}
     grouped = defaultdict(list)
     for run in runs:
         ppm = f", sound {run['sound_ppm']:+g} ppm, {run['seconds'] / 60:g} min" if run["sound_ppm"] else ""

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +21,17 @@ from tests.bench.versus.logs import Logs
 from tests.bench.versus.place import Place
 from tests.bench.versus.stream import Stream
 from tests.bench.versus.usage import Tree, marked
-from tests.bench.versus.viewers import Address, Viewer
+from tests.bench.versus.viewers import START_KEYS, Address, Viewer
 from tests.desk.process import DeskError, running, wait_until
 from tests.desk.sound import SPEAKER
+from tests.e2e.hands import Hands
 
-CONDITIONS = ("idle", "busy", "stalled")
+CONDITIONS = ("idle", "busy", "stalled", "start")
+"""``start``: the session is begun by hand, in a window that has been open for a while."""
 _BUSY_PROCESSES, _GO = 2, "go"
 _FIRST_FRAME_LIMIT_S = 40.0
 _SETTLE_S = 4.0
+_OPEN_S = 6.0
 _LOOK_EVERY_S = 60.0
 _LAST_S, _QUIET_S = 1.5, 0.5
 # Root may give itself priority, and Chromium does: its users can't.
@@ -56,7 +59,7 @@ def measure(viewer: Viewer, order: Order, place: Place, picture: Path | None = N
         with _sender(order, place, logs) as address, _recorders(place, logs):
             with ExitStack() as viewing:
                 launched_s = time.monotonic()
-                pid = viewing.enter_context(_viewer(viewer, order, address, place, logs))
+                pid, pressed_s = viewing.enter_context(_viewer(viewer, order, address, place, logs))
                 began_s, ended_s, taken = _watched(Tree(pid, name), order.seconds)
                 if picture is not None:
                     Image.fromarray(FrameBuffer(place.pixels).rgb.copy()).save(picture)
@@ -65,19 +68,29 @@ def measure(viewer: Viewer, order: Order, place: Place, picture: Path | None = N
             time.sleep(_QUIET_S)
             handed_s = play_beeps(place.env)
             time.sleep(_QUIET_S)
-        figures = logs.figures(order.stream.rate_hz, launched_s, began_s, ended_s)
+        figures = logs.figures(order.stream.rate_hz, launched_s, pressed_s, began_s, ended_s)
+        if pressed_s is not None:
+            # So soon nothing else has settled.
+            return {"viewer": viewer.name, **{name: figures[name] for name in ("pressed_ms", "start_ms")}}
         return {"viewer": viewer.name, **taken, **figures, "card_ms": logs.card_ms(handed_s)}
 
 
 @contextmanager
-def _viewer(viewer: Viewer, order: Order, at: Address, place: Place, logs: Logs) -> Iterator[int]:
-    """Runs the viewer; comes back once it shows the stream and has settled. Gives its process id."""
+def _viewer(
+    viewer: Viewer, order: Order, at: Address, place: Place, logs: Logs
+) -> Iterator[tuple[int, float | None]]:
+    """Runs the viewer; comes back once it shows the stream and has settled.
+
+    Gives its process id, and when it was told to start, if it was.
+    """
     env = marked(place.env, str(logs.folder))
     go, beside = logs.folder / _GO, list(_AS_A_USER if os.geteuid() == 0 else ())
     if order.condition == "busy":
         beside += [sys.executable, "-m", "tests.bench.versus.beside", str(go), str(_BUSY_PROCESSES)]
-    opened = viewer.open(at, env, logs.folder, stalled=order.condition == "stalled", beside=beside)
+    stalled, pressed = order.condition == "stalled", order.condition == "start"
+    opened = viewer.open(at, env, logs.folder, stalled=stalled, pressed=pressed, beside=beside)
     with opened as process:
+        pressed_s = _pressed(env) if pressed else None
         try:
             wait_until(lambda: bool(logs.looks()), viewer.name, logs.viewer, _FIRST_FRAME_LIMIT_S)
         except DeskError as error:
@@ -85,7 +98,16 @@ def _viewer(viewer: Viewer, order: Order, at: Address, place: Place, logs: Logs)
             raise DeskError("\n".join([str(error), *own])) from error
         go.touch()
         time.sleep(_SETTLE_S)
-        yield process.pid
+        yield process.pid, pressed_s
+
+
+def _pressed(env: Mapping[str, str]) -> float:
+    """Starts the session by hand once the window has been open for a while; returns when, in s."""
+    time.sleep(_OPEN_S)
+    hands = Hands(env)
+    # The program that presses takes its time, too: once for nothing.
+    hands.key("Shift_L")
+    return hands.key(START_KEYS)
 
 
 def _watched(tree: Tree, seconds: float) -> tuple[float, float, dict[str, Any]]:

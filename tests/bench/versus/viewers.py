@@ -14,6 +14,7 @@ from tests.bench.versus.page_server import page_server
 from tests.desk.process import DeskError, running
 from tests.e2e.program import give_settings
 
+START_KEYS = "ctrl+Return"
 _LIP_SYNC = "lip_sync"
 # What the program's bars and its transcript leave for the picture: the page leaves as much, so that
 # both paint the picture in one size.
@@ -52,9 +53,22 @@ class Viewer(Protocol):
     name: str
 
     def open(
-        self, at: Address, env: Mapping[str, str], folder: Path, *, stalled: bool, beside: Sequence[str] = ()
+        self,
+        at: Address,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        stalled: bool = False,
+        pressed: bool = False,
+        beside: Sequence[str] = (),
     ) -> AbstractContextManager["Popen[bytes]"]:
-        """Runs it during the block; ``beside`` goes before its command."""
+        """Runs it during the block.
+
+        Args:
+            stalled: Its main thread stands still now and then.
+            pressed: It joins when ``START_KEYS`` are pressed, else at once.
+            beside: Goes before its command.
+        """
         ...
 
 
@@ -64,7 +78,7 @@ def has_lip_sync() -> bool:
 
 
 class Program:
-    """Atlas Desktop: the full window, started with ``--start``."""
+    """Atlas Desktop: the full window."""
 
     def __init__(self, lip_sync: bool = True, by_gl: bool = False) -> None:
         self.name = "program" if lip_sync else "program, lowest delay"
@@ -75,12 +89,20 @@ class Program:
 
     @contextmanager
     def open(
-        self, at: Address, env: Mapping[str, str], folder: Path, *, stalled: bool, beside: Sequence[str] = ()
+        self,
+        at: Address,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        stalled: bool = False,
+        pressed: bool = False,
+        beside: Sequence[str] = (),
     ) -> "Iterator[Popen[bytes]]":
         profile = folder / "profile"
         give_settings(profile, limits_seen=True, volume=100, **self._settings())
         module = "tests.bench.versus.stalled" if stalled else "atlas_desktop"
-        words = [sys.executable, "-m", module, "--profile", str(profile), "--start"]
+        words = [sys.executable, "-m", module, "--profile", str(profile)]
+        words += () if pressed else ("--start",)
         env = {**env, "ATLAS_API_BASE": at.base, "ATLAS_API_KEY": at.key}
         with running([*beside, *words], env, folder / "viewer.log") as process:
             yield process
@@ -97,12 +119,20 @@ class Chromium:
 
     @contextmanager
     def open(
-        self, at: Address, env: Mapping[str, str], folder: Path, *, stalled: bool, beside: Sequence[str] = ()
+        self,
+        at: Address,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        stalled: bool = False,
+        pressed: bool = False,
+        beside: Sequence[str] = (),
     ) -> "Iterator[Popen[bytes]]":
         if shutil.which("chromium") is None:
             raise DeskError("chromium is missing: run packaging/setup.sh run desk test bench")
         with page_server(at.base, at.key) as page:
-            url = "{}?width={}&height={}".format(page, *_PICTURE_PX) + ("&stall" if stalled else "")
+            url = "{}?width={}&height={}".format(page, *_PICTURE_PX)
+            url += ("&stall" if stalled else "") + ("&press" if pressed else "")
             words = ["chromium", *_CHROMIUM_FLAGS, f"--user-data-dir={folder / 'chromium'}", f"--app={url}"]
             with running([*beside, *words], env, folder / "viewer.log") as process:
                 yield process

@@ -31,4 +31,5 @@ async function start() {
   if (asked.has("stall")) setInterval(stall, 3000, 500);
 }
 
-start();
+if (asked.has("press")) addEventListener("keydown", start, { once: true });
+else start();
