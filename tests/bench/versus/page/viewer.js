@@ -31,5 +31,5 @@ async function start() {
   if (asked.has("stall")) setInterval(stall, 3000, 500);
 }
 
-if (asked.has("press")) addEventListener("keydown", start, { once: true });
+if (asked.has("press")) addEventListener("keydown", (event) => event.key === "Enter" && start());
 else start();
