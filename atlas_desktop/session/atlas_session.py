@@ -30,6 +30,7 @@ from atlas_desktop.session.life import (
     is_over,
 )
 from atlas_desktop.session.lifecycle import Lifecycle
+from atlas_desktop.session.network import has_interface
 from atlas_desktop.session.overview import overview
 from atlas_desktop.session.own_clip import OwnClip
 from atlas_desktop.session.parts import Parts, load_livekit
@@ -208,8 +209,9 @@ class AtlasSession(KeptSession):
         await asyncio.to_thread(self._parts.feeder.close)
 
     async def warm_up(self) -> None:
-        """Imports LiveKit in a thread, so that the first start need not wait for it."""
+        """Imports in a thread what the first start would wait for: LiveKit, and what knows the interfaces."""
         await asyncio.to_thread(load_livekit)
+        await asyncio.to_thread(has_interface)
 
     # What is said
 

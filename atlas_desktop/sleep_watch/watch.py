@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_MS = 2000
 _ASLEEP_S = 5.0
+_OPEN_AFTER_MS = 50
+"""Loading the system's bus takes 10 ms and more: in these the request for the session leaves first."""
 
 Tell = Callable[[bool], None]
 """Called with True before the computer sleeps, with False after it woke. Thread: the UI's."""
@@ -76,18 +78,23 @@ class SleepWatch(QObject):
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
         self._timer.setInterval(_LOOK_EVERY_MS)
         self._timer.timeout.connect(self.look)
+        self._opening = QTimer(self)
+        self._opening.setSingleShot(True)
+        self._opening.setInterval(_OPEN_AFTER_MS)
+        self._opening.timeout.connect(self._open)
 
     def hold(self, held: bool) -> None:
-        """Watches from now on, and asks the system to wait before it sleeps; or lets go of all that."""
+        """Watches from now on, and soon asks the system to wait before it sleeps; or lets go of all that."""
         if held == self._timer.isActive():
             return
         if held:
             self._is_going = False
             self._slept_s = self._asleep_s()
             self._timer.start()
-            self._system = self._open_system(self._take)
+            self._opening.start()
             return
         self._timer.stop()
+        self._opening.stop()
         if self._system is not None:
             self._system.close()
             self._system = None
@@ -97,6 +104,10 @@ class SleepWatch(QObject):
         """Lets the computer sleep; without meaning when it is not about to."""
         if self._is_going and self._system is not None:
             self._system.release()
+
+    @Slot()
+    def _open(self) -> None:
+        self._system = self._open_system(self._take)
 
     def _take(self, going: bool) -> None:
         """The system tells; each of its windows may be told."""
