@@ -3,7 +3,7 @@
 import av
 from av.container import InputContainer
 
-# An edit list counts in 1/600 s or coarser: what it may have rounded down.
+# What an edit list may have rounded down: it counts in 1/600 s or finer.
 _SLACK_S = 0.002
 
 
@@ -16,7 +16,7 @@ class SoundEnd:
     def __init__(self, container: InputContainer, stream: av.AudioStream) -> None:
         self._end_s: float | None = None
         if "mp4" in container.format.name.split(",") and stream.duration and stream.time_base:
-            self._end_s = float(stream.duration * stream.time_base)
+            self._end_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
 
     def cut(self, frame: av.AudioFrame, packet_s: float | None) -> av.AudioFrame:
         """Returns what of ``frame`` belongs to the sound.

@@ -41,8 +41,19 @@ def encode(
     *,
     with_picture: bool = False,
     options: dict[str, str] | None = None,
+    start: int = 0,
 ) -> Path:
-    """``sound``: int16 or float32, (n,) or (n, channels); ``options`` are the container's."""
+    """Writes a file.
+
+    Args:
+        path: Its name says the container.
+        codec: FFmpeg's name of it.
+        sound: int16 or float32, (n,) or (n, channels).
+        rate_hz: Of the sound.
+        with_picture: Puts five pictures beside it.
+        options: The container's.
+        start: How many samples after the file's beginning the sound begins.
+    """
     channels = 1 if sound.ndim == 1 else sound.shape[1]
     layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
     kind = "flt" if sound.dtype == np.float32 else "s16"
@@ -58,7 +69,7 @@ def encode(
             file.mux(picture.encode(None))
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), kind, layout)
         # Without a time the file would not say what the encoder put before the first sample.
-        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         for part in av.AudioResampler(format=stream.format, frame_size=stream.frame_size).resample(frame):
             file.mux(stream.encode(part))
         file.mux(stream.encode(None))

@@ -81,6 +81,15 @@ def test_nothing_follows_the_last_sample(
         assert abs(len(rest_of(file)) - (expected - RATE_HZ // 2)) <= 1
 
 
+def test_sound_that_begins_after_its_picture_has_no_hole(tmp_path: Path) -> None:
+    sound, late_by = noise(RATE_HZ + 500), RATE_HZ // 2
+    path = encode(tmp_path / "late.mp4", "aac", sound, with_picture=True, start=late_by)
+    with av.open(str(path)) as plain:
+        held = sum(frame.samples for frame in plain.decode(audio=0))
+    with SoundFile(path) as file:
+        assert len(rest_of(file)) == held
+
+
 def test_where_only_the_edit_list_tells_the_end_it_ends_there(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.m4a", "aac", noise(RATE_HZ + 500))
     whole = path.read_bytes()
