@@ -44,11 +44,11 @@ class Outlet(MediaStreamTrack):
 
     def offer(self, packet: EncodedPacket) -> None:
         """Takes the next packet, unless the client isn't there or waits for a key frame."""
+        if self._wanted and len(self._packets) == self._packets.maxlen:
+            self._overflow()
         if not self._wanted or (self.needs_key and not packet.is_keyframe):
             return
         self.needs_key = False
-        if len(self._packets) == self._packets.maxlen:
-            self._overflow()
         self._packets.append(packet)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

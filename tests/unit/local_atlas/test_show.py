@@ -116,6 +116,10 @@ async def test_an_outlet_begins_at_a_key_frame_and_again_after_an_overflow() -> 
     for index in range(3, 12):
         outlet.offer(packet(index, False))
     assert outlet.wants_key
+    # What came as it ran over would be made of what nobody has.
+    anew = packet(12, True)
+    outlet.offer(anew)
+    assert await outlet.recv() is anew
 
 
 def test_a_clock_that_nobody_closed_ends_with_its_loop() -> None:
