@@ -44,9 +44,11 @@ class Outlet(MediaStreamTrack):
 
     def offer(self, packet: EncodedPacket) -> None:
         """Takes the next packet, unless the client isn't there or waits for a key frame."""
-        if self._wanted and len(self._packets) == self._packets.maxlen:
+        if not self._wanted:
+            return
+        if len(self._packets) == self._packets.maxlen:
             self._overflow()
-        if not self._wanted or (self.needs_key and not packet.is_keyframe):
+        if self.needs_key and not packet.is_keyframe:
             return
         self.needs_key = False
         self._packets.append(packet)

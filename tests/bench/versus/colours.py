@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.versus.colours [512@25 512@25/H264 …]``: prints a table, keeps it as JSON; fails when
 a patch of ours is further than 2 levels both from Chromium's and from what the standard makes of the stream:
-Chromium's own conversion by the processor (libyuv) gives BT.709's strongest blues too little.
+Chromium's own conversion by the processor is up to 10 levels off in BT.709's blue.
 ``… send STREAM`` is the sender that it starts.
 """
 
@@ -114,7 +114,7 @@ def look(viewer: Viewer, sent: Sent, there: Place, folder: Path) -> Seen:
     folder.mkdir()
     with (
         _sender(sent, there, folder) as address,
-        viewer.open(address, there.env, folder, stalled=False),
+        viewer.open(address, there.env, folder),
     ):
         log = folder / "viewer.log"
         wait_until(lambda: patches.found(screen) is not None, viewer.name, log, _FIRST_FRAME_LIMIT_S)

@@ -21,7 +21,7 @@ from tests.bench.versus.logs import Logs
 from tests.bench.versus.place import Place
 from tests.bench.versus.stream import Stream
 from tests.bench.versus.usage import Tree, marked
-from tests.bench.versus.viewers import START_KEYS, Address, Viewer
+from tests.bench.versus.viewers import START_KEYS, Address, Viewer, Way
 from tests.desk.process import DeskError, running, wait_until
 from tests.desk.sound import SPEAKER
 from tests.e2e.hands import Hands
@@ -87,10 +87,9 @@ def _viewer(
     go, beside = logs.folder / _GO, list(_AS_A_USER if os.geteuid() == 0 else ())
     if order.condition == "busy":
         beside += [sys.executable, "-m", "tests.bench.versus.beside", str(go), str(_BUSY_PROCESSES)]
-    stalled, pressed = order.condition == "stalled", order.condition == "start"
-    opened = viewer.open(at, env, logs.folder, stalled=stalled, pressed=pressed, beside=beside)
-    with opened as process:
-        pressed_s = _pressed(env) if pressed else None
+    way = Way(order.condition == "stalled", order.condition == "start", beside)
+    with viewer.open(at, env, logs.folder, way) as process:
+        pressed_s = _pressed(env) if way.pressed else None
         try:
             wait_until(lambda: bool(logs.looks()), viewer.name, logs.viewer, _FIRST_FRAME_LIMIT_S)
         except DeskError as error:

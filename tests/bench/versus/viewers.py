@@ -47,28 +47,33 @@ class Address:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a viewer is run.
+
+    Attributes:
+        stalled: Its main thread stands still now and then.
+        pressed: It joins when ``START_KEYS`` are pressed, else at once.
+        beside: Goes before its command.
+    """
+
+    stalled: bool = False
+    pressed: bool = False
+    beside: Sequence[str] = ()
+
+
+AS_USUAL = Way()
+
+
 class Viewer(Protocol):
     """Something that shows the stream full screen and plays its sound."""
 
     name: str
 
     def open(
-        self,
-        at: Address,
-        env: Mapping[str, str],
-        folder: Path,
-        *,
-        stalled: bool = False,
-        pressed: bool = False,
-        beside: Sequence[str] = (),
+        self, at: Address, env: Mapping[str, str], folder: Path, way: Way = AS_USUAL
     ) -> AbstractContextManager["Popen[bytes]"]:
-        """Runs it during the block.
-
-        Args:
-            stalled: Its main thread stands still now and then.
-            pressed: It joins when ``START_KEYS`` are pressed, else at once.
-            beside: Goes before its command.
-        """
+        """Runs it during the block."""
         ...
 
 
@@ -89,22 +94,15 @@ class Program:
 
     @contextmanager
     def open(
-        self,
-        at: Address,
-        env: Mapping[str, str],
-        folder: Path,
-        *,
-        stalled: bool = False,
-        pressed: bool = False,
-        beside: Sequence[str] = (),
+        self, at: Address, env: Mapping[str, str], folder: Path, way: Way = AS_USUAL
     ) -> "Iterator[Popen[bytes]]":
         profile = folder / "profile"
         give_settings(profile, limits_seen=True, volume=100, **self._settings())
-        module = "tests.bench.versus.stalled" if stalled else "atlas_desktop"
+        module = "tests.bench.versus.stalled" if way.stalled else "atlas_desktop"
         words = [sys.executable, "-m", module, "--profile", str(profile)]
-        words += () if pressed else ("--start",)
+        words += () if way.pressed else ("--start",)
         env = {**env, "ATLAS_API_BASE": at.base, "ATLAS_API_KEY": at.key}
-        with running([*beside, *words], env, folder / "viewer.log") as process:
+        with running([*way.beside, *words], env, folder / "viewer.log") as process:
             yield process
 
     def _settings(self) -> dict[str, object]:
@@ -119,20 +117,13 @@ class Chromium:
 
     @contextmanager
     def open(
-        self,
-        at: Address,
-        env: Mapping[str, str],
-        folder: Path,
-        *,
-        stalled: bool = False,
-        pressed: bool = False,
-        beside: Sequence[str] = (),
+        self, at: Address, env: Mapping[str, str], folder: Path, way: Way = AS_USUAL
     ) -> "Iterator[Popen[bytes]]":
         if shutil.which("chromium") is None:
             raise DeskError("chromium is missing: run packaging/setup.sh run desk test bench")
         with page_server(at.base, at.key) as page:
             url = "{}?width={}&height={}".format(page, *_PICTURE_PX)
-            url += ("&stall" if stalled else "") + ("&press" if pressed else "")
+            url += ("&stall" if way.stalled else "") + ("&press" if way.pressed else "")
             words = ["chromium", *_CHROMIUM_FLAGS, f"--user-data-dir={folder / 'chromium'}", f"--app={url}"]
-            with running([*beside, *words], env, folder / "viewer.log") as process:
+            with running([*way.beside, *words], env, folder / "viewer.log") as process:
                 yield process
