@@ -82,6 +82,11 @@ class PlayoutLevel:
         self._recent.clear()
         self._window_ms = 0.0
 
+    def _set_anew(self) -> None:
+        """The level is brought to its target now, and known to whoever asks."""
+        self.jumped()
+        self.low_ms = self.target_ms
+
     def correction(self, level_ms: float, waiting_ms: float, loudness_dbfs: float = 0.0) -> Correction:
         """What to do now.
 
@@ -91,16 +96,15 @@ class PlayoutLevel:
             loudness_dbfs: How loud that is.
         """
         if level_ms < EMPTY_MS:
-            self.jumped()
-            self._since_dry_ms, self.low_ms = 0.0, self.target_ms
+            self._set_anew()
+            self._since_dry_ms = 0.0
             pad_ms = self.target_ms + PAD_MORE_MS
             return Correction(pad_ms, max(0.0, waiting_ms - KEPT_MS))
         self._see(level_ms, waiting_ms)
         is_heard = loudness_dbfs >= SPEECH_DBFS and self._since_dry_ms > _FIRST_MS
         excess_ms = self._persistent_excess(CUT_ABOVE_MS if is_heard else UNHEARD_CUT_ABOVE_MS)
         if excess_ms > 0:
-            self.jumped()
-            self.low_ms = self.target_ms
+            self._set_anew()
         # What merely does not fit says nothing of what was there before it, which goes on being judged.
         cut_ms = max(excess_ms, level_ms + waiting_ms - self._ceiling_ms)
         return Correction(cut_ms=cut_ms, is_heard=is_heard) if cut_ms > 0 else NO_CORRECTION
