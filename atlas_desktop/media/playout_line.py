@@ -79,14 +79,10 @@ class PlayoutLine:
     def write(self, sound: Block, level_ms: float) -> Block:
         """What to give to the card, which holds ``level_ms``, now that ``sound`` has come; maybe nothing."""
         came_ms, level_dbfs = len(sound) * 1000 / SAMPLE_RATE_HZ, rms_dbfs(sound)
-        sounded = self._control.sounding
+        is_dry = level_ms < EMPTY_MS
+        self._count_short(is_dry, len(sound))
         correction = self._level.correction(level_ms, came_ms, level_dbfs)
         share = self._follow(level_ms, came_ms, correction.pad_ms > 0 or correction.cut_ms > 0)
-        is_dry = level_ms < EMPTY_MS
-        if is_dry:
-            self._count_dry(len(sound), sounded)
-        elif self._concealer.bridging and sounded:
-            self._level.ran_short()
         whole = self._without_backlog(self._control.process(sound, level_dbfs), correction, level_ms)
         heard = self._concealer.resume(self._resampler.resample(whole, share), was_dry=is_dry)
         if correction.pad_ms:
@@ -143,15 +139,18 @@ class PlayoutLine:
         self._rate.jumped()
         return cut(sound, wanted, self._cuts_exactly)
 
-    def _count_dry(self, waiting_samples: int, sounded: bool) -> None:
-        if self._is_fresh:
+    def _count_short(self, is_dry: bool, waiting_samples: int) -> None:
+        """Whether the card ran dry, or would have; in the middle of speech it is to hold more from now on."""
+        sounded = self._control.sounding
+        if is_dry and self._is_fresh:
             self._is_fresh = False
-        elif waiting_samples > samples_of(STALLED_MS):
+            return
+        if sounded and (is_dry or self._concealer.bridging):
+            self._level.ran_short()
+        if is_dry and waiting_samples > samples_of(STALLED_MS):
             self._counters.underruns += 1
             self._counters.gaps += sounded
-            if sounded:
-                self._level.ran_short()
-        else:
+        elif is_dry:
             self._counters.starved += 1
 
     def _note(self) -> None:

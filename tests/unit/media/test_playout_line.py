@@ -79,6 +79,25 @@ def test_a_gap_makes_the_target_grow() -> None:
     assert desk.counters.target_ms > TARGET_MS
 
 
+def test_a_card_that_ran_dry_amid_speech_before_anybody_could_bridge_it_makes_the_target_grow() -> None:
+    desk = Desk()
+    desk.run(2.0)
+    given = desk.line.write(next(desk.source), 0.0)
+    assert (desk.counters.starved, desk.counters.concealed) == (1, 0)
+    assert desk.counters.target_ms > TARGET_MS
+    # The gap is there already: at once it is made as long as it takes for that.
+    assert len(given) - 480 >= samples_of(desk.counters.target_ms)
+
+
+def test_a_card_that_was_opened_or_played_silence_needs_no_more() -> None:
+    desk = Desk()
+    desk.run(0.5)
+    desk.source = iter([silence(480, 2)] * 1_000)
+    desk.run(0.5)
+    desk.line.write(next(desk.source), 0.0)
+    assert (desk.counters.starved, desk.counters.target_ms) == (1, TARGET_MS)
+
+
 @pytest.mark.parametrize("why", ["mute", "interrupt", "silence"])
 def test_nothing_is_made_up_where_nothing_was_heard(why: str) -> None:
     desk = Desk(keep=True)
