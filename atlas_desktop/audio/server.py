@@ -5,11 +5,14 @@ import sys
 from collections import deque
 
 _LATENCY = "PULSE_LATENCY_MSEC"
-LATENCIES_MS = (15, 60, 150)
+LATENCIES_MS = (15, 30, 60, 150)
 """From our hand-over to the card, the server's own part. The first lets its client's thread be late once.
 Beside two busy processes on two cores that thread is kept waiting for 100 ms and more."""
-_LOSSES, _LOSSES_WITHIN_S = 3, 5.0
-"""So often it runs dry until more is asked for: opening the card anew is a gap of its own."""
+_MANY, _MANY_WITHIN_S = 3, 5.0
+_SOME, _SOME_WITHIN_S = 3, 60.0
+_ENOUGH = 6
+"""So often it runs dry until more is asked for: opening the card anew is a gap of its own. Many losses are
+worse than that gap; for some it waits until the gap is not heard, unless they become enough."""
 _CALM_S = 120.0
 
 
@@ -31,23 +34,43 @@ class ServerBuffer:
 
     def __init__(self) -> None:
         self._step = 0
-        self._losses: deque[float] = deque(maxlen=_LOSSES)
+        self._losses: deque[tuple[float, float]] = deque(maxlen=_ENOUGH)
 
     @property
     def extra_ms(self) -> float:
         """How much later than usual what is handed over is heard."""
         return float(LATENCIES_MS[self._step] - LATENCIES_MS[0])
 
-    def lost(self, now_s: float) -> bool:
-        """It ran dry. True: from now on more is asked for, with the next opening of the card."""
-        self._losses.append(now_s)
-        is_often = len(self._losses) == _LOSSES and now_s - self._losses[0] <= _LOSSES_WITHIN_S
-        return is_often and self._step + 1 < len(LATENCIES_MS) and self._go(self._step + 1)
+    def lost(self, now_s: float, lost_ms: float) -> None:
+        """It ran dry for so long."""
+        self._losses.append((now_s, lost_ms))
+
+    def asks_more(self, now_s: float, is_pause: bool) -> bool:
+        """Whether the card is to be opened anew now, for more is asked for then.
+
+        Args:
+            now_s: Of a clock that only goes forward.
+            is_pause: Whether nothing is to be heard at the moment.
+        """
+        some = self._within(_SOME_WITHIN_S, now_s)
+        if some < _SOME or self._step + 1 == len(LATENCIES_MS):
+            return False
+        is_time = is_pause or some >= _ENOUGH or self._within(_MANY_WITHIN_S, now_s) >= _MANY
+        return is_time and self._go(self._sufficient())
 
     def opening(self, now_s: float) -> None:
         """The card is about to be opened: after two calm minutes less will do."""
-        if self._step and now_s - self._losses[-1] > _CALM_S:
+        if self._step and now_s - self._losses[-1][0] > _CALM_S:
             self._go(self._step - 1)
+
+    def _within(self, seconds: float, now_s: float) -> int:
+        return sum(now_s - at_s <= seconds for at_s, _ in self._losses)
+
+    def _sufficient(self) -> int:
+        """The next step with which the longest of the losses would not have been one."""
+        needed_ms = LATENCIES_MS[self._step] + max(lost_ms for _, lost_ms in self._losses)
+        higher = range(self._step + 1, len(LATENCIES_MS))
+        return next((step for step in higher if LATENCIES_MS[step] >= needed_ms), higher[-1])
 
     def _go(self, step: int) -> bool:
         if os.environ.get(_LATENCY) != str(LATENCIES_MS[self._step]):
@@ -55,7 +78,7 @@ class ServerBuffer:
         # The name is there already: its value is replaced in place, under threads that read it.
         os.environ[_LATENCY] = str(LATENCIES_MS[step])
         self._step = step
-        last_s = self._losses[-1]
+        last = self._losses[-1]
         self._losses.clear()
-        self._losses.append(last_s)
+        self._losses.append(last)
         return True

@@ -205,13 +205,15 @@ class SoundThread(QThread):
 
     def _is_short(self, output: Output) -> bool:
         """Whether the sound server ran dry so often that it is to be asked to keep more."""
+        server, now_s = self._port.server, time.monotonic()
         lost_ms = output.take_lost_ms()
-        if not lost_ms:
+        if lost_ms:
+            self.counters.dry += 1
+            server.lost(now_s, lost_ms)
+            log.debug("sound: the server ran dry (%.0f ms)", lost_ms)
+        if not server.asks_more(now_s, is_pause=not self._control.sounding):
             return False
-        self.counters.dry += 1
-        if not self._port.server.lost(time.monotonic()):
-            return False
-        log.info("sound: the server ran dry again (%.0f ms); asked to keep more", lost_ms)
+        log.info("sound: the server ran dry again and again; asked to keep more")
         return True
 
     def _open(self) -> Output | None:

@@ -18,8 +18,20 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(NAME)
 
 
-def dry(buffer: ServerBuffer, at_s: float, times: int = 3, apart_s: float = 0.5) -> bool:
-    return True in [buffer.lost(at_s + number * apart_s) for number in range(times)]
+def dry(
+    buffer: ServerBuffer,
+    at_s: float,
+    times: int = 3,
+    apart_s: float = 0.5,
+    is_pause: bool = False,
+    lost_ms: float = 4.0,
+) -> bool:
+    """Runs dry so often; whether it then asked for more."""
+    asked = False
+    for number in range(times):
+        buffer.lost(at_s + number * apart_s, lost_ms)
+        asked |= buffer.asks_more(at_s + number * apart_s, is_pause)
+    return asked
 
 
 def test_what_the_user_asked_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,20 +45,45 @@ def test_what_the_user_asked_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_runs_dry_again_and_again_is_asked_for_more_step_by_step() -> None:
     ask_for_low_latency()
     buffer, asked = ServerBuffer(), []
-    for at_s in (10.0, 20.0, 30.0):
+    for at_s in (10.0, 20.0, 30.0, 40.0):
         asked.append((dry(buffer, at_s), os.environ[NAME], buffer.extra_ms))
-    first, second, third = LATENCIES_MS
+    first, *more = LATENCIES_MS
     assert asked == [
-        (True, str(second), second - first),
-        (True, str(third), third - first),
-        (False, str(third), third - first),
+        *((True, str(latency_ms), latency_ms - first) for latency_ms in more),
+        (False, str(more[-1]), more[-1] - first),
     ]
 
 
-def test_now_and_then_is_no_reason() -> None:
+def test_it_is_asked_for_as_much_as_would_have_been_enough() -> None:
+    ask_for_low_latency()
+    for lost_ms, enough_ms in ((10.0, 30), (40.0, 60), (400.0, 150)):
+        buffer = ServerBuffer()
+        os.environ[NAME] = str(LATENCIES_MS[0])
+        assert dry(buffer, 10.0, lost_ms=lost_ms)
+        assert os.environ[NAME] == str(enough_ms)
+
+
+def test_now_and_then_it_waits_for_a_pause() -> None:
     ask_for_low_latency()
     buffer = ServerBuffer()
-    assert not dry(buffer, 10.0, times=20, apart_s=3.0)
+    assert not dry(buffer, 10.0, times=4, apart_s=7.0)
+    assert buffer.asks_more(32.0, is_pause=True)
+    assert buffer.extra_ms == LATENCIES_MS[1] - LATENCIES_MS[0]
+    # That was an answer to all of them.
+    assert not buffer.asks_more(33.0, is_pause=True)
+
+
+def test_where_there_is_no_pause_it_waits_for_a_few_more() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    assert not dry(buffer, 10.0, times=5, apart_s=7.0)
+    assert dry(buffer, 45.0, times=1)
+
+
+def test_seldom_is_no_reason() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    assert not dry(buffer, 10.0, times=20, apart_s=31.0, is_pause=True)
     assert buffer.extra_ms == 0.0
 
 

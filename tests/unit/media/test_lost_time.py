@@ -6,7 +6,7 @@ import pytest
 
 from atlas_desktop.media.lost_time import LEAST_MS, LostTime
 
-BLOCK_MS = 20.0
+BLOCK_MS = 10.0
 CUSHION_MS = 30.0
 
 
@@ -50,7 +50,7 @@ def test_a_server_that_takes_its_sound_in_lumps_loses_nothing(step_ms: float) ->
     assert server.run(30) == []
 
 
-@pytest.mark.parametrize("ppm", [-5_000, -500, 500, 5_000])
+@pytest.mark.parametrize("ppm", [-20_000, -5_000, -500, 500, 5_000, 20_000])
 def test_a_clock_that_differs_is_no_loss(ppm: float) -> None:
     assert Server(ppm=ppm).run(60) == []
 
@@ -58,6 +58,15 @@ def test_a_clock_that_differs_is_no_loss(ppm: float) -> None:
 def test_each_time_it_runs_dry_is_told_once_and_with_what_it_took() -> None:
     found = Server().run(10, {1_000: 30.0, 3_000: 100.0, 6_000: 12.0})
     assert found == pytest.approx([30, 100, 12], abs=LEAST_MS)
+
+
+@pytest.mark.parametrize("ppm", [-300, 0, 300])
+def test_so_little_as_a_server_takes_at_once_is_told_too(ppm: float) -> None:
+    server = Server(step_ms=3.75, ppm=ppm)
+    assert server.run(10) == []
+    found = server.run(60, {second * 1_000.0: 3.75 for second in range(5, 55, 5)})
+    assert 7 <= len(found) <= 10
+    assert found == pytest.approx([3.75] * len(found), abs=1.5)
 
 
 def test_with_nothing_to_take_nothing_is_lost() -> None:
