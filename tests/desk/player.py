@@ -4,11 +4,13 @@
 """
 
 import json
+import os
 import resource
 import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,6 +87,14 @@ def stall(kind: str) -> None:
             time.sleep(STALL_S)
 
 
+def threads() -> list[tuple[str, int]]:
+    """Name and scheduling policy of each."""
+    return [
+        ((task / "comm").read_text().strip(), os.sched_getscheduler(int(task.name)))
+        for task in Path("/proc/self/task").iterdir()
+    ]
+
+
 def main() -> None:
     order = json.loads(sys.argv[1])
     ask_for_low_latency()
@@ -113,6 +123,7 @@ def main() -> None:
     watcher.timeout.connect(watch)
     watcher.start(50)
     application.exec()
+    player.report["threads"] = threads()
     time.sleep(0.2)
     after = resource.getrusage(resource.RUSAGE_SELF)
     player.report["cpu_s"] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

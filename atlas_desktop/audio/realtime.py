@@ -1,0 +1,93 @@
+"""Threads whose lateness is heard run before all others, where the system lets them.
+
+Beside busy programs a thread waits some milliseconds until it runs, whatever its niceness: as long as the
+sound server keeps us from silence. Linux only; elsewhere Qt and the system see to it.
+"""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from atlas_desktop.aio import guarded
+
+if sys.platform == "linux":
+    import resource
+
+log = logging.getLogger(__name__)
+
+PRIORITY = 5
+"""Before all that is not realtime, behind the sound server (PulseAudio has 5 too, PipeWire 83 to 88)."""
+NICENESS = -11
+"""What RealtimeKit gives to those that it does not trust with more: PulseAudio's own."""
+_SERVICE = "org.freedesktop.RealtimeKit1"
+_PATH = "/org/freedesktop/RealtimeKit1"
+_ANSWERS_WITHIN_S = 5.0
+_RTTIME_US = 200_000
+"""RealtimeKit's condition: a thread that computes for so long without a pause is ended, and we with it."""
+_TASKS = Path("/proc/self/task")
+_QT_PULSE = "QPulse"
+
+
+def go_first() -> bool:
+    """Makes the calling thread realtime, and each that it starts; False where it may not.
+
+    For threads that hold Python's interpreter only this: there is no limit to what they compute.
+    """
+    if sys.platform != "linux" or resource.getrlimit(resource.RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY:
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+    except OSError:
+        return False
+    return True
+
+
+def ask_kit() -> None:
+    """Asks RealtimeKit for Qt's sound server threads, and a better niceness for the calling thread.
+
+    Returns at once: the answer may take seconds, when the system starts the kit for it.
+    """
+    if sys.platform == "linux":
+        words = (_qt_pulse_threads(), threading.get_native_id())
+        ask = guarded("the realtime kit")(_ask_kit)
+        threading.Thread(target=ask, args=words, name="realtime-kit", daemon=True).start()
+
+
+def _qt_pulse_threads() -> Sequence[int]:
+    """Those in which Qt talks with PulseAudio: not Python's, and never long at work."""
+    found = []
+    for task in _TASKS.iterdir():
+        # It may have ended meanwhile.
+        with suppress(OSError):
+            if (task / "comm").read_text().startswith(_QT_PULSE):
+                found.append(int(task.name))
+    return found
+
+
+def _ask_kit(realtime: Sequence[int], nice: int) -> None:
+    # Comes with keyring, on Linux only. Qt's own D-Bus classes can't send unsigned numbers from Python.
+    from jeepney import DBusAddress, DBusErrorResponse, new_method_call
+    from jeepney.io.blocking import open_dbus_connection
+    from jeepney.wrappers import unwrap_msg
+
+    kit = DBusAddress(_PATH, bus_name=_SERVICE, interface=_SERVICE)
+    calls = [("MakeThreadHighPriority", "ti", (nice, NICENESS))]
+    calls += [("MakeThreadRealtime", "tu", (thread, PRIORITY)) for thread in realtime]
+    try:
+        with open_dbus_connection("SYSTEM") as bus:
+            _limit_rttime()
+            for name, signature, words in calls:
+                call = new_method_call(kit, name, signature, words)
+                unwrap_msg(bus.send_and_get_reply(call, timeout=_ANSWERS_WITHIN_S))
+    except (OSError, ValueError, DBusErrorResponse) as error:
+        log.info("sound threads wait their turn, RealtimeKit does not help: %s", error)
+
+
+def _limit_rttime() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_RTTIME)
+    limit_us = _RTTIME_US if most == resource.RLIM_INFINITY else min(most, _RTTIME_US)
+    resource.setrlimit(resource.RLIMIT_RTTIME, (limit_us, limit_us))
