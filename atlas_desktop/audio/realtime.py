@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,13 +46,16 @@ def go_first() -> bool:
     return True
 
 
-def ask_kit() -> None:
+def ask_kit(on_granted: Callable[[], None]) -> None:
     """Asks RealtimeKit for Qt's sound server threads, and a better niceness for the calling thread.
 
     Returns at once: the answer may take seconds, when the system starts the kit for it.
+
+    Args:
+        on_granted: Told, in a thread of its own, that all was given.
     """
     if sys.platform == "linux":
-        words = (_qt_pulse_threads(), threading.get_native_id())
+        words = (_qt_pulse_threads(), threading.get_native_id(), on_granted)
         ask = guarded("the realtime kit")(_ask_kit)
         threading.Thread(target=ask, args=words, name="realtime-kit", daemon=True).start()
 
@@ -68,7 +71,7 @@ def _qt_pulse_threads() -> Sequence[int]:
     return found
 
 
-def _ask_kit(realtime: Sequence[int], nice: int) -> None:
+def _ask_kit(realtime: Sequence[int], nice: int, on_granted: Callable[[], None]) -> None:
     # Comes with keyring, on Linux only. Qt's own D-Bus classes can't send unsigned numbers from Python.
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call
     from jeepney.io.blocking import open_dbus_connection
@@ -85,6 +88,8 @@ def _ask_kit(realtime: Sequence[int], nice: int) -> None:
                 unwrap_msg(bus.send_and_get_reply(call, timeout=_ANSWERS_WITHIN_S))
     except (OSError, ValueError, DBusErrorResponse) as error:
         log.info("sound threads wait their turn, RealtimeKit does not help: %s", error)
+        return
+    on_granted()
 
 
 def _limit_rttime() -> None:

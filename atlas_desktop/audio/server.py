@@ -1,13 +1,16 @@
 """What is asked of the system's sound server: little, and more where the machine is too busy for that."""
 
+import math
 import os
 import sys
 from collections import deque
 
 _LATENCY = "PULSE_LATENCY_MSEC"
-LATENCIES_MS = (15, 30, 60, 150)
-"""From our hand-over to the card, the server's own part. The first lets its client's thread be late once.
-Beside two busy processes on two cores that thread is kept waiting for 100 ms and more."""
+LATENCIES_MS = (10, 15, 30, 60, 150)
+"""From our hand-over to the card, the server's own part. The first takes threads that go before all others;
+the second lets its client's thread be late once. Beside two busy processes on two cores a thread of no
+priority is kept waiting for 100 ms and more."""
+_USUAL = 1
 _MANY, _MANY_WITHIN_S = 3, 5.0
 _SOME, _SOME_WITHIN_S = 3, 60.0
 _ENOUGH = 6
@@ -23,7 +26,7 @@ def ask_for_low_latency() -> None:
     each time that a stream is opened. To be called before threads start; other systems have no such server.
     """
     if sys.platform == "linux":
-        os.environ.setdefault(_LATENCY, str(LATENCIES_MS[0]))
+        os.environ.setdefault(_LATENCY, str(LATENCIES_MS[_USUAL]))
 
 
 class ServerBuffer:
@@ -33,17 +36,23 @@ class ServerBuffer:
     """
 
     def __init__(self) -> None:
-        self._step = 0
+        self._step = self._least = _USUAL
         self._losses: deque[tuple[float, float]] = deque(maxlen=_ENOUGH)
+        self._lost_s = -math.inf
 
     @property
     def extra_ms(self) -> float:
-        """How much later than usual what is handed over is heard."""
-        return float(LATENCIES_MS[self._step] - LATENCIES_MS[0])
+        """How much later than usual what is handed over is heard; negative: sooner."""
+        return float(LATENCIES_MS[self._step] - LATENCIES_MS[_USUAL])
+
+    def hurry(self) -> None:
+        """Our threads go before all others: less will do, from the next opening on. Thread: any."""
+        self._least = 0
 
     def lost(self, now_s: float, lost_ms: float) -> None:
         """It ran dry for so long."""
         self._losses.append((now_s, lost_ms))
+        self._lost_s = now_s
 
     def asks_more(self, now_s: float, is_pause: bool) -> bool:
         """Whether the card is to be opened anew now, for more is asked for then.
@@ -60,7 +69,7 @@ class ServerBuffer:
 
     def opening(self, now_s: float) -> None:
         """The card is about to be opened: after two calm minutes less will do."""
-        if self._step and now_s - self._losses[-1][0] > _CALM_S:
+        if self._step > self._least and now_s - self._lost_s > _CALM_S:
             self._go(self._step - 1)
 
     def _within(self, seconds: float, now_s: float) -> int:
@@ -78,7 +87,5 @@ class ServerBuffer:
         # The name is there already: its value is replaced in place, under threads that read it.
         os.environ[_LATENCY] = str(LATENCIES_MS[step])
         self._step = step
-        last = self._losses[-1]
         self._losses.clear()
-        self._losses.append(last)
         return True

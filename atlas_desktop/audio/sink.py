@@ -136,6 +136,8 @@ class SoundThread(QThread):
         """The thread's body."""
         # Before a device is opened: what Qt starts for it is to go first too.
         self._is_first = go_first()
+        if self._is_first:
+            self._port.server.hurry()
         guarded("the sound thread", self._say)(self._play)()
         self._port.close()
 
@@ -228,7 +230,7 @@ class SoundThread(QThread):
             self._ring.skip(self._ring.level_samples - samples_of(_KEPT_MS))
         self._line.renew(same_card=output.name == self._name)
         if not self._is_first:
-            ask_kit()
+            ask_kit(self._port.server.hurry)
         self._name, self._hushed_samples = output.name, None
         self.counters.opened += 1
         self.counters.server_ms = self._port.server.extra_ms

@@ -14,7 +14,7 @@ class SoundCounters(PlayoutCounters):
         discarded: Blocks that came while there was no speaker.
         opened: How often a device was opened.
         dry: How often the sound server ran dry although sound waited for it.
-        server_ms: How much more than usual the sound server keeps, so that it no longer does.
+        server_ms: How much more than usual the sound server keeps, so that it no longer does; or less.
     """
 
     writes: int = 0
