@@ -138,6 +138,8 @@ class SoundThread(QThread):
         self._is_first = go_first()
         if self._is_first:
             self._port.server.hurry()
+        else:
+            ask_kit(self._port.server.hurry)
         guarded("the sound thread", self._say)(self._play)()
         self._port.close()
 
@@ -230,6 +232,7 @@ class SoundThread(QThread):
             self._ring.skip(self._ring.level_samples - samples_of(_KEPT_MS))
         self._line.renew(same_card=output.name == self._name)
         if not self._is_first:
+            # Qt has started a thread for it.
             ask_kit(self._port.server.hurry)
         self._name, self._hushed_samples = output.name, None
         self.counters.opened += 1

@@ -67,6 +67,7 @@ class Player:
         sound = tone_with_stops(seconds) if self.order.get("stops") else tone(seconds)
         step = round(ARRIVAL_S * SAMPLE_RATE_HZ)
         pending = sorted(self.order.get("press_at_s", []))
+        time.sleep(self.order.get("waits_s", 0.0))
         due_s = started_s = time.monotonic()
         self.report["started_s"] = started_s
         for at in range(0, len(sound), step):

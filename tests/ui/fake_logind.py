@@ -8,12 +8,12 @@ from typing import Any
 
 from jeepney import DBusAddress, new_error, new_method_return, new_signal
 
-from tests.ui.fake_service import FakeService
+from tests.desk.service import Service
 
 _MANAGER = DBusAddress("/org/freedesktop/login1", interface="org.freedesktop.login1.Manager")
 
 
-class FakeLogind(FakeService):
+class FakeLogind(Service):
     """Serves one connection.
 
     Attributes:

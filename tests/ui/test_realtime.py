@@ -8,46 +8,18 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jeepney import new_error, new_method_return
 
 from atlas_desktop.audio.realtime import NICENESS, PRIORITY, go_first
 from tests.desk.bus import session_bus
+from tests.desk.kit import Kit
+from tests.desk.service import private_bus
 from tests.desk.sound import Card, sound
-from tests.ui.fake_service import FakeService, private_bus
 
-KIT = "org.freedesktop.RealtimeKit1"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Qt sees to it")
 WITHOUT_LEAVE = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice")
-
-
-class FakeKit(FakeService):
-    """Serves one connection; it notes, and gives nothing.
-
-    Attributes:
-        asked: Each call's method, the thread's name, the number asked for, and the limit of its process.
-    """
-
-    def __init__(self, address: str) -> None:
-        self.asked: list[tuple[str, str, int, str]] = []
-        self.refuses = False
-        super().__init__(address, KIT)
-
-    def _answer(self, method: str, message: Any) -> None:
-        if not method.startswith("MakeThread"):
-            return
-        thread, number = message.body
-        of_process = Path(f"/proc/{thread}")
-        limits = (of_process / "limits").read_text().splitlines()
-        limit = next(line.split()[3] for line in limits if line.startswith("Max realtime timeout"))
-        self.asked.append((method, (of_process / "comm").read_text().strip(), number, limit))
-        if self.refuses:
-            self._bus.send(new_error(message, "org.freedesktop.DBus.Error.AccessDenied", "s", ("no",)))
-        else:
-            self._bus.send(new_method_return(message, "", ()))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +29,9 @@ def card() -> Iterator[Card]:
 
 
 def play(card: Card, before: Sequence[str] = (), system_bus: str = "unix:path=/nowhere") -> dict[str, Any]:
-    words = [*before, sys.executable, "-m", "tests.desk.player", '{"seconds": 1.5}']
+    # As in the program, some time passes until there is sound.
+    order = json.dumps({"seconds": 1.5, "waits_s": 0.5})
+    words = [*before, sys.executable, "-m", "tests.desk.player", order]
     env = {**card.env, "DBUS_SYSTEM_BUS_ADDRESS": system_bus}
     said = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
     report: dict[str, Any] = json.loads(said)
@@ -102,16 +76,26 @@ def test_where_long_computing_would_end_the_program_it_stays_behind() -> None:
     assert said == [False, True]
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes the leave away")
-@pytest.mark.parametrize("refuses", [False, True])
-def test_without_leave_it_asks_realtimekit_and_plays_whatever_that_says(card: Card, refuses: bool) -> None:
-    with private_bus() as address, closing(FakeKit(address)) as kit:
-        kit.refuses = refuses
-        found = policies(play(card, WITHOUT_LEAVE, address))
-    assert found["sound"] == found["QPulse"] == {os.SCHED_OTHER}
-    assert kit.asked[0] == ("MakeThreadHighPriority", "sound", NICENESS, "200000")
-    rest = {(method, name[:6], number) for method, name, number, _ in kit.asked[1:]}
-    assert rest == (set() if refuses else {("MakeThreadRealtime", "QPulse", PRIORITY)})
+@pytest.mark.skipif(shutil.which("setpriv") is None or os.geteuid() != 0, reason="takes the leave away")
+def test_without_leave_realtimekit_is_asked_and_the_server_then_keeps_less(card: Card) -> None:
+    with private_bus() as address, closing(Kit(address)) as kit:
+        report = play(card, WITHOUT_LEAVE, address)
+    assert policies(report)["QPulse"] == {os.SCHED_RR | os.SCHED_RESET_ON_FORK}
+    assert policies(report)["sound"] == {os.SCHED_OTHER}
+    assert set(kit.asked) >= {("MakeThreadHighPriority", "sound", NICENESS, "200000")}
+    rest = {(method, name[:6], number) for method, name, number, _ in kit.asked if name != "sound"}
+    assert rest == {("MakeThreadRealtime", "QPulse", PRIORITY)}
+    assert report["counters"]["server_ms"] < 0
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None or os.geteuid() != 0, reason="takes the leave away")
+def test_where_realtimekit_refuses_it_plays_as_usual(card: Card) -> None:
+    with private_bus() as address, closing(Kit(address)) as kit:
+        kit.refuses = True
+        report = play(card, WITHOUT_LEAVE, address)
+    assert policies(report)["QPulse"] == policies(report)["sound"] == {os.SCHED_OTHER}
+    assert {asked[0] for asked in kit.asked} == {"MakeThreadHighPriority"}
+    assert report["counters"]["server_ms"] == 0
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes the leave away")

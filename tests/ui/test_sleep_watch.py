@@ -18,8 +18,8 @@ from atlas_desktop.sleep_watch.power_messages import (
     PowerMessages,
 )
 from atlas_desktop.sleep_watch.watch import Tell
+from tests.desk.service import private_bus
 from tests.ui.fake_logind import FakeLogind
-from tests.ui.fake_service import private_bus
 
 
 class FakeSystem:

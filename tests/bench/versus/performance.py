@@ -37,7 +37,8 @@ _HOW = """
 - *Start* is the time from a press of its keys, in a window that has been open for 6 s, to the first bar code
   on the screen. In the last table also from the session's creation at the sender, and from the launch of a
   viewer that starts by itself.
-- Neither viewer may raise its own priority, which Chromium does as root, and can't as a user.
+- Neither viewer may raise its own priority, which Chromium does as root, and can't as a user. There is
+  a RealtimeKit, as on desktops: the program asks it for the threads of its sound, Chromium does not.
 - *2 busy*: two processes that never rest, in the viewer's own session; Linux's sharing among sessions
   (`sched_autogroup`) is off meanwhile, where we may: with it the machine itself stands still now and then.
   *Stalled*: the main thread stands still for 500 ms every 3 s, in the page by a request that is waited for.

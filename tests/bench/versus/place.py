@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from tests.desk.bus import session_bus
 from tests.desk.display import display
+from tests.desk.kit import realtime_kit
 from tests.desk.sound import sound
 
 WIDTH_PX, HEIGHT_PX = 1024, 768
@@ -43,6 +44,7 @@ def place() -> Iterator[Place]:
         with (
             session_bus(bare) as env,
             display(env, WIDTH_PX, HEIGHT_PX, pixels=folder) as env,
+            realtime_kit(env) as env,
             sound(env) as card,
         ):
             yield Place(card.env, folder / "Xvfb_screen0")

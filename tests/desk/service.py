@@ -1,4 +1,4 @@
-"""A service on a bus of its own, served in a thread."""
+"""A made-up service on a bus of its own, served in a thread."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from tests.desk.bus import session_bus
 
 
-class FakeService:
+class Service:
     """Serves one name on one bus. What it answers is its subclass's matter.
 
     Attributes:
