@@ -72,7 +72,7 @@ def _qt_pulse_threads() -> Sequence[int]:
 
 
 def _ask_kit(realtime: Sequence[int], nice: int, on_granted: Callable[[], None]) -> None:
-    # Not at the top: it is there on Linux only. Qt's own D-Bus classes can't send unsigned numbers from Python.
+    # Not at the top: it is there on Linux only. Qt's D-Bus classes can't send unsigned numbers from Python.
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call
     from jeepney.io.blocking import open_dbus_connection
     from jeepney.wrappers import unwrap_msg
