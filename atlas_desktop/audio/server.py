@@ -38,7 +38,7 @@ class ServerBuffer:
     def __init__(self) -> None:
         self._step = self._least = _USUAL
         self._losses: deque[tuple[float, float]] = deque(maxlen=_ENOUGH)
-        self._lost_s = -math.inf
+        self._since_s = -math.inf
 
     @property
     def extra_ms(self) -> float:
@@ -52,25 +52,31 @@ class ServerBuffer:
     def lost(self, now_s: float, lost_ms: float) -> None:
         """It ran dry for so long."""
         self._losses.append((now_s, lost_ms))
-        self._lost_s = now_s
+        self._since_s = now_s
 
-    def asks_more(self, now_s: float, is_pause: bool) -> bool:
-        """Whether the card is to be opened anew now, for more is asked for then.
+    def asks_anew(self, now_s: float, is_pause: bool) -> bool:
+        """Whether the card is to be opened anew now, for more is asked for then; in a calm time, less.
 
         Args:
             now_s: Of a clock that only goes forward.
             is_pause: Whether nothing is to be heard at the moment.
         """
+        if self._is_calm(now_s):
+            return is_pause and self._go(self._step - 1, now_s)
         some = self._within(_SOME_WITHIN_S, now_s)
         if some < _SOME or self._step + 1 == len(LATENCIES_MS):
             return False
         is_time = is_pause or some >= _ENOUGH or self._within(_MANY_WITHIN_S, now_s) >= _MANY
-        return is_time and self._go(self._sufficient())
+        return is_time and self._go(self._sufficient(), now_s)
 
     def opening(self, now_s: float) -> None:
-        """The card is about to be opened: after two calm minutes less will do."""
-        if self._step > self._least and now_s - self._lost_s > _CALM_S:
-            self._go(self._step - 1)
+        """The card is about to be opened: in a calm time less will do."""
+        if self._is_calm(now_s):
+            self._go(self._step - 1, now_s)
+
+    def _is_calm(self, now_s: float) -> bool:
+        """Whether there is less to ask for, and two minutes have passed without a loss or such a change."""
+        return self._step > self._least and now_s - self._since_s > _CALM_S
 
     def _within(self, seconds: float, now_s: float) -> int:
         return sum(now_s - at_s <= seconds for at_s, _ in self._losses)
@@ -81,11 +87,11 @@ class ServerBuffer:
         higher = range(self._step + 1, len(LATENCIES_MS))
         return next((step for step in higher if LATENCIES_MS[step] >= needed_ms), higher[-1])
 
-    def _go(self, step: int) -> bool:
+    def _go(self, step: int, now_s: float) -> bool:
         if os.environ.get(_LATENCY) != str(LATENCIES_MS[self._step]):
             return False
         # The name is there already: its value is replaced in place, under threads that read it.
         os.environ[_LATENCY] = str(LATENCIES_MS[step])
-        self._step = step
+        self._step, self._since_s = step, now_s
         self._losses.clear()
         return True

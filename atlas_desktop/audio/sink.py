@@ -203,7 +203,7 @@ class SoundThread(QThread):
         if output is None:
             return
         output.look()
-        if self._port.is_outdated or self._is_short(output):
+        if self._port.is_outdated or self._asks_anew(output):
             self._port.close()
             # At once, whether or not sound has come: a card takes a while to begin.
             if time.monotonic() - self._heard_s < _WAIT_S:
@@ -211,17 +211,17 @@ class SoundThread(QThread):
         else:
             self._port.check(output)
 
-    def _is_short(self, output: Output) -> bool:
-        """Whether the sound server ran dry so often that it is to be asked to keep more."""
+    def _asks_anew(self, output: Output) -> bool:
+        """Whether the sound server ran dry so often that it is to be asked to keep more; or less again."""
         server, now_s = self._port.server, time.monotonic()
         lost_ms = output.take_lost_ms()
         if lost_ms:
             self.counters.dry += 1
             server.lost(now_s, lost_ms)
             log.debug("sound: the server ran dry (%.0f ms)", lost_ms)
-        if not server.asks_more(now_s, is_pause=not self._control.sounding):
+        if not server.asks_anew(now_s, is_pause=not self._control.sounding):
             return False
-        log.info("sound: the server ran dry again and again; asked to keep more")
+        log.info("sound: the server is asked to keep %+.0f ms", server.extra_ms)
         return True
 
     def _open(self) -> Output | None:

@@ -31,7 +31,7 @@ def dry(
     asked = False
     for number in range(times):
         buffer.lost(at_s + number * apart_s, lost_ms)
-        asked |= buffer.asks_more(at_s + number * apart_s, is_pause)
+        asked |= buffer.asks_anew(at_s + number * apart_s, is_pause)
     return asked
 
 
@@ -68,10 +68,10 @@ def test_now_and_then_it_waits_for_a_pause() -> None:
     ask_for_low_latency()
     buffer = ServerBuffer()
     assert not dry(buffer, 10.0, times=4, apart_s=7.0)
-    assert buffer.asks_more(32.0, is_pause=True)
+    assert buffer.asks_anew(32.0, is_pause=True)
     assert buffer.extra_ms == MORE_MS - USUAL_MS
     # That was an answer to all of them.
-    assert not buffer.asks_more(33.0, is_pause=True)
+    assert not buffer.asks_anew(33.0, is_pause=True)
 
 
 def test_where_there_is_no_pause_it_waits_for_a_few_more() -> None:
@@ -99,6 +99,32 @@ def test_after_calm_minutes_less_will_do_with_the_next_opening() -> None:
     # Without better threads that is the least.
     buffer.opening(400.0)
     assert buffer.extra_ms == 0.0
+
+
+def test_after_calm_minutes_less_will_do_from_a_pause_on_step_by_step() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    dry(buffer, 10.0, lost_ms=40.0)
+    assert buffer.extra_ms == 60 - USUAL_MS
+    assert not buffer.asks_anew(140.0, is_pause=False)
+    assert buffer.asks_anew(140.0, is_pause=True)
+    # Opened anew for that, it stays at that.
+    buffer.opening(140.1)
+    assert buffer.extra_ms == MORE_MS - USUAL_MS
+    assert not buffer.asks_anew(200.0, is_pause=True)
+    assert buffer.asks_anew(270.0, is_pause=True)
+    assert not buffer.asks_anew(800.0, is_pause=True)
+    assert buffer.extra_ms == 0.0
+
+
+def test_leave_that_comes_late_is_used_in_the_next_pause() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    buffer.opening(5.0)
+    buffer.hurry()
+    assert not buffer.asks_anew(6.0, is_pause=False)
+    assert buffer.asks_anew(7.0, is_pause=True)
+    assert buffer.extra_ms == LEAST_MS - USUAL_MS
 
 
 def test_threads_that_go_first_need_less_until_it_is_seen_not_to_do() -> None:
