@@ -1,7 +1,7 @@
 """Threads whose lateness is heard run before all others, where the system lets them.
 
-Beside busy programs a thread waits some milliseconds until it runs, whatever its niceness: as long as the
-sound server keeps us from silence. Linux only; elsewhere Qt and the system see to it.
+Beside busy programs a thread waits some milliseconds until it runs, whatever its niceness: about as long as
+what the sound server keeps will last. Linux only; elsewhere Qt and the system see to it.
 """
 
 import logging
@@ -20,7 +20,7 @@ if sys.platform == "linux":
 log = logging.getLogger(__name__)
 
 PRIORITY = 5
-"""Before all that is not realtime, behind the sound server (PulseAudio has 5 too, PipeWire 83 to 88)."""
+"""Before all that is not realtime, not before the sound server: PulseAudio has 5 too, PipeWire 83 to 88."""
 NICENESS = -11
 """What RealtimeKit gives to those that it does not trust with more: PulseAudio's own."""
 _SERVICE = "org.freedesktop.RealtimeKit1"
