@@ -8,8 +8,11 @@ behind by the same little all the time.
 from atlas_desktop.media.playout_level import EMPTY_MS
 
 LEAST_MS = 3.0
-"""PulseAudio takes a quarter of what it keeps at once, 3.75 ms of 15: so little is lost at a time. What two
-rhythms, its takings and our looks, make of each other is less."""
+"""PulseAudio takes a quarter of what it keeps at once, 3.75 ms of 15: so little is lost at a time."""
+LEAST_COARSE_MS = 5.0
+"""Where sound is written less often than every 13 ms: what two rhythms, its takings and our looks, make of each
+other is more there."""
+_FINE_WRITES = 15
 _WINDOW_S = 0.2
 _FOLLOWED_SHARE = 0.125
 _STANDS_OUT = 5.0
@@ -28,9 +31,11 @@ class LostTime:
         self._low_before_ms: float | None = None
         self._slow_ms, self._uneven_ms = 0.0, _UNEVEN_MS
         self._new_before_ms = 0.0
+        self._writes = 0
 
     def given(self, duration_ms: float) -> None:
         """So much was written."""
+        self._writes += 1
         self._given_ms += duration_ms
 
     def seen(self, now_s: float, level_ms: float) -> float:
@@ -58,10 +63,12 @@ class LostTime:
 
     def _judged(self, behind_ms: float) -> float:
         """How much of what was fallen behind within a window is no matter of the card's clock."""
+        least_ms = LEAST_MS if self._writes >= _FINE_WRITES else LEAST_COARSE_MS
+        self._writes = 0
         new_ms = behind_ms - self._slow_ms
         # On the border of two windows a loss is seen as a part in each.
         lost_ms = max(new_ms, new_ms + self._new_before_ms)
-        if lost_ms >= max(LEAST_MS, _STANDS_OUT * self._uneven_ms):
+        if lost_ms >= max(least_ms, _STANDS_OUT * self._uneven_ms):
             self._new_before_ms = 0.0
             return lost_ms
         self._new_before_ms = new_ms
