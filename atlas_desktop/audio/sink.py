@@ -12,7 +12,7 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.devices import DeviceWatch
 from atlas_desktop.audio.output import CEILING_MS, Output
-from atlas_desktop.audio.realtime import ask_kit, go_first
+from atlas_desktop.audio.realtime import take_priority
 from atlas_desktop.audio.sound_counters import SoundCounters
 from atlas_desktop.audio.speaker_port import SpeakerPort
 from atlas_desktop.errors import AppError, DeviceLostError
@@ -81,7 +81,6 @@ class SoundThread(QThread):
         self._hushed_samples: int | None = None
         self._heard_s = 0.0
         self._name = ""
-        self._is_first = False
 
     def start(self, priority: QThread.Priority = QThread.Priority.TimeCriticalPriority) -> None:
         """Starts the thread. Thread: main; the first use of Qt's devices takes up to 0.2 s."""
@@ -135,11 +134,7 @@ class SoundThread(QThread):
     def run(self) -> None:
         """The thread's body."""
         # Before a device is opened: what Qt starts for it is to go first too.
-        self._is_first = go_first()
-        if self._is_first:
-            self._port.server.hurry()
-        else:
-            ask_kit(self._port.server.hurry)
+        take_priority(self._port.server.hurry)
         guarded("the sound thread", self._say)(self._play)()
         self._port.close()
 
@@ -231,9 +226,8 @@ class SoundThread(QThread):
         if self.counters.opened:
             self._ring.skip(self._ring.level_samples - samples_of(_KEPT_MS))
         self._line.renew(same_card=output.name == self._name)
-        if not self._is_first:
-            # Qt has started a thread for it.
-            ask_kit(self._port.server.hurry)
+        # Qt has started a thread for it.
+        take_priority(self._port.server.hurry)
         self._name, self._hushed_samples = output.name, None
         self.counters.opened += 1
         self.counters.server_ms = self._port.server.extra_ms

@@ -10,8 +10,8 @@ from atlas_desktop.media.playout_level import EMPTY_MS
 LEAST_MS = 3.0
 """PulseAudio takes a quarter of what it keeps at once, 3.75 ms of 15: so little is lost at a time."""
 LEAST_COARSE_MS = 5.0
-"""Where sound is written less often than every 13 ms: what two rhythms, its takings and our looks, make of each
-other is more there."""
+"""Where sound is written less often than every 13 ms: there is more in what two rhythms, its takings and our
+looks, make of each other."""
 _FINE_WRITES = 15
 _WINDOW_S = 0.2
 _FOLLOWED_SHARE = 0.125

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bench.versus.card import RATE_HZ, Heard
+from tests.bench.versus.card import RATE_HZ, Heard, recorder
 from tests.desk.bus import session_bus
 from tests.desk.process import running
 from tests.desk.sound import MIC_SINK, SPEAKER, Card, sound
@@ -51,7 +51,7 @@ class Judge:
 
     def __enter__(self) -> "Judge":
         for name, (raw, log) in self._files.items():
-            words = [sys.executable, "-m", "tests.bench.versus.card", f"{name}.monitor", str(raw), str(log)]
+            words = recorder(f"{name}.monitor", raw, log)
             self._stack.enter_context(running(words, self._card.env, log.with_suffix(".said")))
         return self
 

@@ -89,6 +89,11 @@ def _level(samples: NDArray[np.float32], frequency_hz: float, window: int, hop: 
     return found
 
 
+def recorder(device: str, raw: Path, log: Path) -> list[str]:
+    """The command that records ``device`` until it is ended."""
+    return [sys.executable, "-m", "tests.bench.versus.card", device, str(raw), str(log)]
+
+
 def main(words: list[str]) -> None:
     """Records until it is ended."""
     prefer(_PRIORITY)

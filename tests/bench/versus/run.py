@@ -16,6 +16,7 @@ import psutil
 from PIL import Image
 
 from tests.bench.versus.calibration import play_beeps
+from tests.bench.versus.card import recorder
 from tests.bench.versus.glass import FrameBuffer
 from tests.bench.versus.logs import Logs
 from tests.bench.versus.place import Place
@@ -158,8 +159,7 @@ def _sender(order: Order, place: Place, logs: Logs) -> Iterator[Address]:
 def _recorders(place: Place, logs: Logs) -> Iterator[None]:
     """Watches the screen and listens to the card during the block."""
     glass = [sys.executable, "-m", "tests.bench.versus.glass", str(place.pixels), str(logs.seen)]
-    card = [sys.executable, "-m", "tests.bench.versus.card", f"{SPEAKER}.monitor"]
-    card += [str(logs.heard), str(logs.heard_times)]
+    card = recorder(f"{SPEAKER}.monitor", logs.heard, logs.heard_times)
     with running(glass, place.env, logs.others), running(card, place.env, logs.others):
         times = logs.heard_times
         wait_until(lambda: times.exists() and times.stat().st_size > 0, "the recorder", logs.others)
