@@ -57,7 +57,7 @@ def set_c_numbers() -> None:
 
 def numbers_locale(environment: Mapping[str, str]) -> str:
     """The locale of the numbers that the user reads and types, such as ``de_DE.UTF-8``; may be empty."""
-    return environment.get(_NUMBERS) or _of(environment, _NUMERIC)
+    return environment[_NUMBERS] if _NUMBERS in environment else _of(environment, _NUMERIC)
 
 
 def dates_locale(environment: Mapping[str, str]) -> str:

@@ -170,7 +170,7 @@ def _digits(text: str) -> str:
 def _standing(text: str) -> str:
     """``text`` so that it stays one piece between words of any direction."""
     bare = text.strip(_MARKS).replace(_RIGHT_TO_LEFT_MARK, "")
-    kinds = {bidirectional(sign) for sign in bare}
+    kinds = {bidirectional(sign) for sign in bare if sign.isalnum()}
     if kinds & {"R", "AL"}:
         return f"{_ISOLATE}{bare}{_END_OF_ISOLATE}"
     # Two numbers with nothing but signs between them are else laid out as one, from the right.
