@@ -5,13 +5,14 @@ import logging
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.cues.files import expand
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
-from atlas_desktop.errors import AppError, MediaError
+from atlas_desktop.errors import AppError, FileSilentError, MediaError
+from atlas_desktop.files import FileThreads
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, probe
@@ -56,6 +57,8 @@ class CuePlayer:
         self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
+        self._held: set[int] = set()
+        self._files = FileThreads("cues")
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
         self._ticking: asyncio.Task[None] | None = None
         self._change_callbacks: tuple[ChangeCallback, ...] = ()
@@ -103,13 +106,40 @@ class CuePlayer:
             self._plan()
 
     def add(self, paths: Iterable[Path]) -> list[int]:
-        """Appends files, and the sound files of folders; returns the new cues' ids."""
-        added = self._queue.add(expand(paths))
+        """Appends files; returns the new cues' ids. The disk is not touched here."""
+        return self._take(self._queue.add(paths))
+
+    def reserve(self, paths: Iterable[Path]) -> list[int]:
+        """Appends a place for each of ``paths``, of which it is not known yet what they are; returns ids."""
+        reserved = self._queue.add(paths, CueState.READING)
+        self._publish()
+        return reserved
+
+    def settle(self, cue_id: int, paths: Iterable[Path]) -> list[int]:
+        """Puts files, perhaps none, into a reserved place, unless it was removed; returns the cues' ids."""
+        paths = tuple(paths)
+        state = CueState.PAUSED if cue_id in self._held else CueState.WAITING
+        self._held.discard(cue_id)
+        cue = self._queue.get(cue_id)
+        if cue is not None and paths == (cue.path,):
+            self._queue.change(cue_id, state=state)
+            return self._take([cue_id])
+        return self._take(self._queue.replace(cue_id, paths, state))
+
+    def refuse(self, cue_id: int, error: MediaError) -> None:
+        """What has a reserved place can't be read: it stays, with its error, and the rest go on."""
+        self._held.discard(cue_id)
+        if self._queue.get(cue_id) is not None:
+            self._fail(cue_id, error)
+            self._advance()
+            self._publish()
+
+    def _take(self, cue_ids: list[int]) -> list[int]:
         self._advance()
         self._publish()
-        if added:
-            self._scope.start(self._look_at(added), "probe")
-        return added
+        if cue_ids:
+            self._scope.start(self._look_at(cue_ids), "probe")
+        return cue_ids
 
     def play(self, cue_id: int | None = None) -> None:
         """Speaks this cue now, from its start, in place of what is spoken; without an id, goes on or begins.
@@ -121,7 +151,7 @@ class CuePlayer:
             return
         self._release_paused()
         cue = self._queue.get(cue_id)
-        if cue is not None:
+        if cue is not None and cue.state is not CueState.READING:
             self._queue.change(cue.id, state=CueState.WAITING, error=None, position_s=0.0)
             if self._enabled:
                 self._leave_current(CueState.DONE)
@@ -169,7 +199,10 @@ class CuePlayer:
         """Forgets a cue; when it is spoken now, the one after it follows."""
         if self._current is not None and self._current[0] == cue_id:
             self.next()
+        removed = self._queue.get(cue_id)
         self._queue.remove(cue_id)
+        if removed is not None and removed.state is CueState.READING:
+            self._advance()  # what is behind it waits no longer
         self._plan()
         self._publish()
 
@@ -179,6 +212,8 @@ class CuePlayer:
             for cue in self._queue:
                 if cue.state is CueState.WAITING:
                     self._queue.change(cue.id, state=CueState.PAUSED)
+                elif cue.state is CueState.READING:
+                    self._held.add(cue.id)
         self._leave_current(CueState.DONE)
         self._speaker.interrupt()
         self._publish()
@@ -217,6 +252,7 @@ class CuePlayer:
         self._current = self._next = None
 
     def _release_paused(self) -> None:
+        self._held.clear()
         current = self._current[0] if self._current else None
         for cue in self._queue:
             if cue.state is CueState.PAUSED and cue.id != current:
@@ -227,7 +263,7 @@ class CuePlayer:
         if not self._enabled:
             return
         if self._current is None:
-            cue = self._queue.next_after(None, CueState.WAITING)
+            cue = self._following(None)
             if cue is not None:
                 self._begin(cue)
         else:
@@ -237,7 +273,7 @@ class CuePlayer:
         """Hands the speaker what follows the current cue, once that is under way."""
         if self._current is None:
             return
-        cue = self._queue.next_after(self._current[0], CueState.WAITING)
+        cue = self._following(self._current[0])
         planned = self._next[0] if self._next else None
         if cue is None and planned is not None:
             self._next = None
@@ -245,6 +281,11 @@ class CuePlayer:
         elif cue is not None and cue.id != planned:
             self._next = (cue.id, self._open(cue))
             self._speaker.follow_with(self._next[1])
+
+    def _following(self, cue_id: int | None) -> Cue | None:
+        """The cue that is next; ``None`` also while it is not known what has its place."""
+        cue = self._queue.next_after(cue_id, CueState.WAITING, CueState.READING)
+        return None if cue is None or cue.state is CueState.READING else cue
 
     def _from_speaker(self, event: ClipEvent) -> None:
         """In the speaker's thread."""
@@ -286,13 +327,13 @@ class CuePlayer:
             callback(error)
 
     async def _look_at(self, cue_ids: list[int]) -> None:
-        """Finds out length and outline, one file after another, in a worker thread."""
+        """Finds out length and outline, one file after another, in a thread that may hang."""
         for cue_id in cue_ids:
             cue = self._queue.get(cue_id)
             if cue is None or cue.state.is_over:
                 continue
             try:
-                info = await asyncio.to_thread(self._probe_clip, cue.path)
+                info = await self._files.call(cue.path, partial(self._probe_clip, cue.path))
             except MediaError as error:
                 self._give_up(cue_id, error)
             else:
@@ -310,6 +351,12 @@ class CuePlayer:
         if cue is not None and cue.state in {CueState.WAITING, CueState.PAUSED}:
             self._fail(cue_id, error)
             self._plan()
+        elif cue == self.current and isinstance(error, FileSilentError) and not self._speaker.position_s:
+            # Its reader hangs as well, and can't say so.
+            self._fail(cue_id, error)
+            self._speaker.interrupt()
+            self._current = self._next = None
+            self._advance()
 
     async def _tick(self) -> None:
         while True:

@@ -6,12 +6,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.errors import AppError, MissingFileError
+from atlas_desktop.errors import AppError, MissingFileError, shown_name
 
 
 class CueState(StrEnum):
-    """What a cue is doing, in the words that the user sees."""
+    """What a cue is doing, in the words that the user sees.
 
+    A cue begins as ``READING`` where its file was not looked at yet: it keeps its place, and those behind
+    it wait.
+    """
+
+    READING = "reading"
     WAITING = "waiting"
     PLAYING = "playing"
     PAUSED = "paused"
@@ -68,14 +73,21 @@ class CueQueue:
         """The cue, if it is still here."""
         return None if cue_id is None else self._cues.get(cue_id)
 
-    def add(self, paths: Iterable[Path]) -> list[int]:
-        """Appends waiting cues; returns their ids in the same order."""
-        added = []
-        for path in paths:
-            self._last_id += 1
-            self._cues[self._last_id] = Cue(self._last_id, path, path.name)
-            added.append(self._last_id)
-        return added
+    def add(self, paths: Iterable[Path], state: CueState = CueState.WAITING) -> list[int]:
+        """Appends cues; returns their ids in the same order."""
+        added = self._made(paths, state)
+        self._cues |= added
+        return list(added)
+
+    def replace(self, cue_id: int, paths: Iterable[Path], state: CueState) -> list[int]:
+        """Puts cues into the place of one that is still here; returns their ids in the same order."""
+        if cue_id not in self._cues:
+            return []
+        made = self._made(paths, state)
+        order = list(self._cues.items())
+        place = list(self._cues).index(cue_id)
+        self._cues = dict([*order[:place], *made.items(), *order[place + 1 :]])
+        return list(made)
 
     def remove(self, cue_id: int) -> None:
         """Forgets the cue."""
@@ -91,6 +103,14 @@ class CueQueue:
         """Marks a cue as failed, or as missing when its file is gone."""
         state = CueState.MISSING if isinstance(error, MissingFileError) else CueState.FAILED
         self.change(cue_id, state=state, error=error, position_s=0.0)
+
+    def _made(self, paths: Iterable[Path], state: CueState) -> dict[int, Cue]:
+        made = {}
+        for path in paths:
+            self._last_id += 1
+            name = shown_name(path.name or path)
+            made[self._last_id] = Cue(self._last_id, path, name, state=state)
+        return made
 
     def next_after(self, cue_id: int | None, *states: CueState) -> Cue | None:
         """The first cue in one of ``states`` behind ``cue_id``, else the first such cue of all."""
