@@ -18,6 +18,8 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from atlas_desktop.aio import DaemonExecutor
+
 log = logging.getLogger(__name__)
 
 _LEVELS = {
@@ -46,6 +48,8 @@ def make_application() -> QApplication:
 def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
     """Runs ``work`` on the joined loop and returns what it returns."""
     loop = qasync.QEventLoop(application)
+    # qasync's own waits at the end for what still runs, for ever for what hangs.
+    loop.set_default_executor(DaemonExecutor())
     asyncio.set_event_loop(loop)
     with loop:
         status: int = loop.run_until_complete(work())

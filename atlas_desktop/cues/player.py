@@ -57,7 +57,6 @@ class CuePlayer:
         self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
-        self._held: set[int] = set()
         self._files = FileThreads("cues")
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
         self._ticking: asyncio.Task[None] | None = None
@@ -111,24 +110,16 @@ class CuePlayer:
 
     def reserve(self, paths: Iterable[Path]) -> list[int]:
         """Appends a place for each of ``paths``, of which it is not known yet what they are; returns ids."""
-        reserved = self._queue.add(paths, CueState.READING)
+        reserved = self._queue.add(paths, is_reading=True)
         self._publish()
         return reserved
 
     def settle(self, cue_id: int, paths: Iterable[Path]) -> list[int]:
         """Puts files, perhaps none, into a reserved place, unless it was removed; returns the cues' ids."""
-        paths = tuple(paths)
-        state = CueState.PAUSED if cue_id in self._held else CueState.WAITING
-        self._held.discard(cue_id)
-        cue = self._queue.get(cue_id)
-        if cue is not None and paths == (cue.path,):
-            self._queue.change(cue_id, state=state)
-            return self._take([cue_id])
-        return self._take(self._queue.replace(cue_id, paths, state))
+        return self._take(self._queue.settle(cue_id, tuple(paths)))
 
-    def refuse(self, cue_id: int, error: MediaError) -> None:
+    def refuse(self, cue_id: int, error: AppError) -> None:
         """What has a reserved place can't be read: it stays, with its error, and the rest go on."""
-        self._held.discard(cue_id)
         if self._queue.get(cue_id) is not None:
             self._fail(cue_id, error)
             self._advance()
@@ -151,7 +142,7 @@ class CuePlayer:
             return
         self._release_paused()
         cue = self._queue.get(cue_id)
-        if cue is not None and cue.state is not CueState.READING:
+        if cue is not None and not cue.is_reading:
             self._queue.change(cue.id, state=CueState.WAITING, error=None, position_s=0.0)
             if self._enabled:
                 self._leave_current(CueState.DONE)
@@ -187,7 +178,7 @@ class CuePlayer:
         """Leaves the current cue and speaks the one after it."""
         self._release_paused()
         before = self._current[0] if self._current else None
-        following = self._queue.next_after(before, CueState.WAITING)
+        following = self._following(before)
         self._leave_current(CueState.DONE)
         if following is not None and self._enabled:
             self._begin(following)
@@ -201,7 +192,7 @@ class CuePlayer:
             self.next()
         removed = self._queue.get(cue_id)
         self._queue.remove(cue_id)
-        if removed is not None and removed.state is CueState.READING:
+        if removed is not None and removed.is_reading:
             self._advance()  # what is behind it waits no longer
         self._plan()
         self._publish()
@@ -212,8 +203,6 @@ class CuePlayer:
             for cue in self._queue:
                 if cue.state is CueState.WAITING:
                     self._queue.change(cue.id, state=CueState.PAUSED)
-                elif cue.state is CueState.READING:
-                    self._held.add(cue.id)
         self._leave_current(CueState.DONE)
         self._speaker.interrupt()
         self._publish()
@@ -252,7 +241,6 @@ class CuePlayer:
         self._current = self._next = None
 
     def _release_paused(self) -> None:
-        self._held.clear()
         current = self._current[0] if self._current else None
         for cue in self._queue:
             if cue.state is CueState.PAUSED and cue.id != current:
@@ -284,8 +272,8 @@ class CuePlayer:
 
     def _following(self, cue_id: int | None) -> Cue | None:
         """The cue that is next; ``None`` also while it is not known what has its place."""
-        cue = self._queue.next_after(cue_id, CueState.WAITING, CueState.READING)
-        return None if cue is None or cue.state is CueState.READING else cue
+        cue = self._queue.next_after(cue_id, CueState.WAITING)
+        return None if cue is None or cue.is_reading else cue
 
     def _from_speaker(self, event: ClipEvent) -> None:
         """In the speaker's thread."""

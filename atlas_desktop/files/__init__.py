@@ -5,7 +5,7 @@
 writes in order. No Qt.
 """
 
-from atlas_desktop.files.names import absolute, addresses_in, path_of_address
+from atlas_desktop.files.names import absolute, addresses_in, as_given, path_of_address
 from atlas_desktop.files.opening import PathKind, RegularFile, list_folder, mapped, open_regular, probe_path
 from atlas_desktop.files.threads import FileThreads
 from atlas_desktop.files.writer import FileWriter
@@ -17,6 +17,7 @@ __all__ = [
     "RegularFile",
     "absolute",
     "addresses_in",
+    "as_given",
     "list_folder",
     "mapped",
     "open_regular",

@@ -59,6 +59,11 @@ def absolute(path: str | os.PathLike[str]) -> Path:
         return Path(before if before.startswith(os.sep) else os.sep) / found
 
 
+def as_given(argument: str) -> str:
+    """An argument of the command line, as another process can use it: an address, or an absolute path."""
+    return argument if "://" in argument or argument.startswith("file:") else str(absolute(argument))
+
+
 def _own_names() -> frozenset[str]:
     """What this computer calls itself; the system's own record, no name server is asked."""
     name = socket.gethostname().lower()

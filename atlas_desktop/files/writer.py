@@ -21,15 +21,25 @@ class FileWriter:
         self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(_MOST_WAITING)
         self._thread: threading.Thread | None = None
 
-    def write(self, function: Callable[[], None]) -> bool:
-        """Runs ``function`` after all before it; False when too many wait already."""
+    def write(self, function: Callable[[], None], *, wait_s: float = 0.0) -> bool:
+        """Runs ``function`` after all before it; False when too many wait already.
+
+        Args:
+            function: What writes.
+            wait_s: Wait so long for it to be done, so that a crash in the next moment loses nothing. Where
+                an earlier call still waits for the disk, there is no waiting here.
+        """
+        is_idle = not self._waiting.unfinished_tasks
+        done = threading.Event()
         try:
-            self._waiting.put_nowait(function)
+            self._waiting.put_nowait(lambda: _call(function, done))
         except queue.Full:
             return False
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"files-{self._name}", daemon=True)
             self._thread.start()
+        if wait_s and is_idle:
+            done.wait(wait_s)
         return True
 
     async def flush(self, limit_s: float) -> bool:
@@ -49,6 +59,14 @@ class FileWriter:
     def _run(self) -> None:
         while True:
             guarded(self._name)(self._waiting.get())()
+            self._waiting.task_done()
+
+
+def _call(function: Callable[[], None], done: threading.Event) -> None:
+    try:
+        function()
+    finally:
+        done.set()
 
 
 def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

@@ -185,7 +185,7 @@ def _open(path: Path, content: RegularFile) -> InputContainer:
     for options in _PROBE_SIZES:
         try:
             content.seek(0)
-            container = av.open(content, metadata_errors="replace", options={**_LOCAL_ONLY, **options})
+            container = av.open(content, "r", metadata_errors="replace", options={**_LOCAL_ONLY, **options})
         except av.error.InvalidDataError as error:
             failure = error
             continue
