@@ -1,8 +1,10 @@
 """Task scopes: every task has an owner that holds, cancels and awaits it and routes its error."""
 
 import asyncio
+import concurrent.futures
 import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
@@ -72,6 +74,36 @@ class TaskScope:
         error = task.exception()
         if error is not None:
             report(error, task.get_name(), self._on_error)
+
+
+class DaemonExecutor(concurrent.futures.Executor):
+    """Runs each call in a daemon thread of its own: a loop's default executor.
+
+    One that hangs (a name server, a dead disk) holds up neither the others nor the program's exit.
+    """
+
+    def submit(
+        self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> "concurrent.futures.Future[R]":
+        """Starts the call."""
+        future: concurrent.futures.Future[R] = concurrent.futures.Future()
+        work = functools.partial(function, *args, **kwargs)
+        threading.Thread(target=_settle, args=(future, work), name="executor", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Waits for nothing."""
+
+
+def _settle(future: "concurrent.futures.Future[R]", work: Callable[[], R]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 async def wait_full(seconds: float) -> None:

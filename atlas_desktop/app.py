@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from atlas_desktop import crash, instance, logs, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.audio.server import ask_for_low_latency
+from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.storage.picture_book import PictureBook
@@ -142,7 +142,7 @@ class Program:
         self.window.raise_()
         self.window.activateWindow()
         if paths:
-            self.assembly.model.open_audio([Path(path) for path in paths])
+            self.assembly.model.open_audio(paths)
 
 
 class _FirstPaint(QObject):
@@ -163,18 +163,19 @@ class _FirstPaint(QObject):
 
 def run(options: WindowOptions, script: Script | None = None, profile: Profile | None = None) -> int:
     """Opens the window, or hands its files to the one that is open; returns the exit status."""
-    profile = profile or Profile.at(options.profile)
     try:
+        profile = profile or Profile.at(options.profile)
         profile.ensure()
+        logs.set_up(file=profile.log_file)
+        crash.log_native_crashes(profile.log_file.parent)
     except OSError as error:
-        sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
+        folder = options.profile if profile is None else profile.folder
+        sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
         return _FAILED
     limit_arenas()
     ask_for_low_latency()
-    logs.set_up(file=profile.log_file)
-    crash.log_native_crashes(profile.log_file.parent)
     application = qtloop.make_application()
-    if instance.hand_over(profile.folder, [str(Path(path).absolute()) for path in options.audio]):
+    if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
         return _DONE
     return qtloop.run(application, partial(_run, application, profile, options, script))
 

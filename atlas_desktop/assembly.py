@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -16,6 +15,7 @@ from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, MicrophoneDeniedError, PictureDriverError
+from atlas_desktop.files import absolute, as_given
 from atlas_desktop.lean_qt import do_without_films
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
@@ -130,11 +130,12 @@ class Assembly(QObject):
         self._scope.start(self._picture_watch.run(lambda: self.session.snapshot.is_over), "picture watch")
         model.load()
         if options.audio:
-            model.open_audio([Path(path).absolute() for path in options.audio])
+            model.open_audio([as_given(argument) for argument in options.audio])
         if options.mode:
             model.set_mode(Mode(options.mode))
         if options.face:
-            model.set_face(options.face if "://" in options.face else Path(options.face).absolute())
+            is_address = "://" in options.face or options.face.startswith("file:")
+            model.set_face(options.face if is_address else absolute(options.face))
         if options.start:
             (model.rehearse if options.local else model.start)()
             if options.microphone:

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from atlas_desktop.aio import DaemonExecutor
 from atlas_desktop.locales import numbers_locale, set_c_numbers
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ def _set_numbers_of_people() -> None:
 def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
     """Runs ``work`` on the joined loop and returns what it returns."""
     loop = qasync.QEventLoop(application)
+    # qasync's own waits at the end for what still runs, for ever for what hangs.
+    loop.set_default_executor(DaemonExecutor())
     asyncio.set_event_loop(loop)
     with loop:
         status: int = loop.run_until_complete(work())

@@ -13,8 +13,10 @@ from atlas_desktop.errors import (
     FaceNotImageError,
     FaceTooLargeError,
     FaceTooSmallError,
-    MissingFileError,
+    NotAFileError,
+    shown_name,
 )
+from atlas_desktop.files import mapped, open_regular
 
 # What Atlas takes as it is. MPO is a JPEG with a second picture behind it, as phones write it.
 _SENT_AS_IS = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp"}
@@ -51,20 +53,20 @@ def load_face(path: Path) -> Face:
     animation becomes a PNG of its first picture.
 
     Raises:
-        MissingFileError: There is no such file, or it may not be read.
+        MediaError: There is no such file, it may not be read, or its disk fails.
         FaceNotImageError: It is no picture, or a broken one.
         FaceTooLargeError: More than 20 MB, or more pixels than a picture can sensibly have.
         FaceTooSmallError: Fewer than 64 pixels in either direction.
     """
+    name = shown_name(path.name)
     try:
-        size_bytes = path.stat().st_size
-        if path.is_dir():
-            raise FaceNotImageError(name=path.name)
-        _check_bytes(size_bytes, path.name)
-        content = path.read_bytes()
-    except OSError as error:
-        raise MissingFileError(name=path.name, detail=error.strerror or "") from error
-    return face_from_bytes(content, path.name)
+        with open_regular(path) as file:
+            _check_bytes(file.size_bytes, name)
+            with mapped(path):
+                content = file.read(FACE_LIMIT_BYTES + 1)
+    except NotAFileError as error:
+        raise FaceNotImageError(name=name, detail=error.params["detail"]) from error
+    return face_from_bytes(content, name)
 
 
 def face_from_bytes(content: bytes, name: str = "face.png") -> Face:

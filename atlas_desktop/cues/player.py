@@ -5,13 +5,14 @@ import logging
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.cues.files import expand
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
-from atlas_desktop.errors import AppError, MediaError
+from atlas_desktop.errors import AppError, FileSilentError, MediaError
+from atlas_desktop.files import FileThreads
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, probe
@@ -56,6 +57,7 @@ class CuePlayer:
         self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
+        self._files = FileThreads("cues")
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
         self._ticking: asyncio.Task[None] | None = None
         self._change_callbacks: tuple[ChangeCallback, ...] = ()
@@ -103,13 +105,32 @@ class CuePlayer:
             self._plan()
 
     def add(self, paths: Iterable[Path]) -> list[int]:
-        """Appends files, and the sound files of folders; returns the new cues' ids."""
-        added = self._queue.add(expand(paths))
+        """Appends files; returns the new cues' ids. The disk is not touched here."""
+        return self._take(self._queue.add(paths))
+
+    def reserve(self, paths: Iterable[Path]) -> list[int]:
+        """Appends a place for each of ``paths``, of which it is not known yet what they are; returns ids."""
+        reserved = self._queue.add(paths, is_reading=True)
+        self._publish()
+        return reserved
+
+    def settle(self, cue_id: int, paths: Iterable[Path]) -> list[int]:
+        """Puts files, perhaps none, into a reserved place, unless it was removed; returns the cues' ids."""
+        return self._take(self._queue.settle(cue_id, tuple(paths)))
+
+    def refuse(self, cue_id: int, error: AppError) -> None:
+        """What has a reserved place can't be read: it stays, with its error, and the rest go on."""
+        if self._queue.get(cue_id) is not None:
+            self._fail(cue_id, error)
+            self._advance()
+            self._publish()
+
+    def _take(self, cue_ids: list[int]) -> list[int]:
         self._advance()
         self._publish()
-        if added:
-            self._scope.start(self._look_at(added), "probe")
-        return added
+        if cue_ids:
+            self._scope.start(self._look_at(cue_ids), "probe")
+        return cue_ids
 
     def play(self, cue_id: int | None = None) -> None:
         """Speaks this cue now, from its start, in place of what is spoken; without an id, goes on or begins.
@@ -121,7 +142,7 @@ class CuePlayer:
             return
         self._release_paused()
         cue = self._queue.get(cue_id)
-        if cue is not None:
+        if cue is not None and not cue.is_reading:
             self._queue.change(cue.id, state=CueState.WAITING, error=None, position_s=0.0)
             if self._enabled:
                 self._leave_current(CueState.DONE)
@@ -157,7 +178,7 @@ class CuePlayer:
         """Leaves the current cue and speaks the one after it."""
         self._release_paused()
         before = self._current[0] if self._current else None
-        following = self._queue.next_after(before, CueState.WAITING)
+        following = self._following(before)
         self._leave_current(CueState.DONE)
         if following is not None and self._enabled:
             self._begin(following)
@@ -169,7 +190,10 @@ class CuePlayer:
         """Forgets a cue; when it is spoken now, the one after it follows."""
         if self._current is not None and self._current[0] == cue_id:
             self.next()
+        removed = self._queue.get(cue_id)
         self._queue.remove(cue_id)
+        if removed is not None and removed.is_reading:
+            self._advance()  # what is behind it waits no longer
         self._plan()
         self._publish()
 
@@ -227,7 +251,7 @@ class CuePlayer:
         if not self._enabled:
             return
         if self._current is None:
-            cue = self._queue.next_after(None, CueState.WAITING)
+            cue = self._following(None)
             if cue is not None:
                 self._begin(cue)
         else:
@@ -237,7 +261,7 @@ class CuePlayer:
         """Hands the speaker what follows the current cue, once that is under way."""
         if self._current is None:
             return
-        cue = self._queue.next_after(self._current[0], CueState.WAITING)
+        cue = self._following(self._current[0])
         planned = self._next[0] if self._next else None
         if cue is None and planned is not None:
             self._next = None
@@ -245,6 +269,11 @@ class CuePlayer:
         elif cue is not None and cue.id != planned:
             self._next = (cue.id, self._open(cue))
             self._speaker.follow_with(self._next[1])
+
+    def _following(self, cue_id: int | None) -> Cue | None:
+        """The cue that is next; ``None`` also while it is not known what has its place."""
+        cue = self._queue.next_after(cue_id, CueState.WAITING)
+        return None if cue is None or cue.is_reading else cue
 
     def _from_speaker(self, event: ClipEvent) -> None:
         """In the speaker's thread."""
@@ -286,13 +315,13 @@ class CuePlayer:
             callback(error)
 
     async def _look_at(self, cue_ids: list[int]) -> None:
-        """Finds out length and outline, one file after another, in a worker thread."""
+        """Finds out length and outline, one file after another, in a thread that may hang."""
         for cue_id in cue_ids:
             cue = self._queue.get(cue_id)
             if cue is None or cue.state.is_over:
                 continue
             try:
-                info = await asyncio.to_thread(self._probe_clip, cue.path)
+                info = await self._files.call(cue.path, partial(self._probe_clip, cue.path))
             except MediaError as error:
                 self._give_up(cue_id, error)
             else:
@@ -310,6 +339,12 @@ class CuePlayer:
         if cue is not None and cue.state in {CueState.WAITING, CueState.PAUSED}:
             self._fail(cue_id, error)
             self._plan()
+        elif cue == self.current and isinstance(error, FileSilentError) and not self._speaker.position_s:
+            # Its reader hangs as well, and can't say so.
+            self._fail(cue_id, error)
+            self._speaker.interrupt()
+            self._current = self._next = None
+            self._advance()
 
     async def _tick(self) -> None:
         while True:

@@ -1,12 +1,12 @@
 """The clips that the user gave, in order, and what became of each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.errors import AppError, MissingFileError
+from atlas_desktop.errors import AppError, MissingFileError, shown_name
 
 
 class CueState(StrEnum):
@@ -40,6 +40,7 @@ class Cue:
         position_s: How much was spoken.
         loudness_lufs: Of the whole file (EBU R128); ``None`` until known.
         is_current: It is its turn: it is spoken, or held in the middle.
+        is_reading: It holds a place: what lies at ``path`` is not known yet. Those behind it wait.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Cue:
     position_s: float = 0.0
     loudness_lufs: float | None = None
     is_current: bool = False
+    is_reading: bool = False
 
 
 class CueQueue:
@@ -68,14 +70,25 @@ class CueQueue:
         """The cue, if it is still here."""
         return None if cue_id is None else self._cues.get(cue_id)
 
-    def add(self, paths: Iterable[Path]) -> list[int]:
+    def add(self, paths: Iterable[Path], *, is_reading: bool = False) -> list[int]:
         """Appends waiting cues; returns their ids in the same order."""
-        added = []
-        for path in paths:
-            self._last_id += 1
-            self._cues[self._last_id] = Cue(self._last_id, path, path.name)
-            added.append(self._last_id)
-        return added
+        added = self._made(paths, CueState.WAITING, is_reading=is_reading)
+        self._cues |= added
+        return list(added)
+
+    def settle(self, cue_id: int, paths: Sequence[Path]) -> list[int]:
+        """Puts files into the place of a cue that is being read; returns their ids in the same order."""
+        reserved = self._cues.get(cue_id)
+        if reserved is None:
+            return []
+        if paths == (reserved.path,):
+            self.change(cue_id, is_reading=False)
+            return [cue_id]
+        made = self._made(paths, reserved.state)
+        order = list(self._cues.items())
+        place = list(self._cues).index(cue_id)
+        self._cues = dict([*order[:place], *made.items(), *order[place + 1 :]])
+        return list(made)
 
     def remove(self, cue_id: int) -> None:
         """Forgets the cue."""
@@ -90,7 +103,15 @@ class CueQueue:
     def fail(self, cue_id: int | None, error: AppError) -> None:
         """Marks a cue as failed, or as missing when its file is gone."""
         state = CueState.MISSING if isinstance(error, MissingFileError) else CueState.FAILED
-        self.change(cue_id, state=state, error=error, position_s=0.0)
+        self.change(cue_id, state=state, error=error, position_s=0.0, is_reading=False)
+
+    def _made(self, paths: Iterable[Path], state: CueState, *, is_reading: bool = False) -> dict[int, Cue]:
+        made = {}
+        for path in paths:
+            self._last_id += 1
+            name = shown_name(path.name or path)
+            made[self._last_id] = Cue(self._last_id, path, name, state=state, is_reading=is_reading)
+        return made
 
     def next_after(self, cue_id: int | None, *states: CueState) -> Cue | None:
         """The first cue in one of ``states`` behind ``cue_id``, else the first such cue of all."""

@@ -27,6 +27,8 @@ to one of these, once, with ``raise … from``::
     │   └── MessageTooLongError    a typed text does not fit into one packet
     ├── MediaError             a file, given by the user
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
+    │   ├── FileDeniedError, BadFileNameError, LinkLoopError, NotAFileError
+    │   ├── DiskError, FileSilentError, ElsewhereError
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
@@ -82,13 +84,21 @@ from atlas_desktop.errors.guard import (
     TimeReachedError,
 )
 from atlas_desktop.errors.media import (
+    BadFileNameError,
+    DiskError,
+    ElsewhereError,
     EmptyAudioError,
     FaceNotImageError,
     FaceTooLargeError,
     FaceTooSmallError,
+    FileDeniedError,
+    FileSilentError,
+    LinkLoopError,
     MediaError,
     MissingFileError,
+    NotAFileError,
     UnreadableAudioError,
+    shown_name,
 )
 from atlas_desktop.errors.room import (
     AvatarMissingError,
@@ -121,6 +131,7 @@ __all__ = [
     "AppError",
     "AvatarMissingError",
     "BadAnswerError",
+    "BadFileNameError",
     "BadRoomAddressError",
     "BugError",
     "ChildError",
@@ -129,12 +140,16 @@ __all__ = [
     "DayReachedError",
     "DeviceError",
     "DeviceLostError",
+    "DiskError",
+    "ElsewhereError",
     "EmptyAudioError",
     "EndUnconfirmedError",
     "EndedByServiceError",
     "FaceNotImageError",
     "FaceTooLargeError",
     "FaceTooSmallError",
+    "FileDeniedError",
+    "FileSilentError",
     "GuardDownError",
     "GuardError",
     "GuardLostError",
@@ -142,6 +157,7 @@ __all__ = [
     "InsecureAddressError",
     "JournalError",
     "KeyringError",
+    "LinkLoopError",
     "LongestTimeError",
     "MediaError",
     "MessageTooLongError",
@@ -155,6 +171,7 @@ __all__ = [
     "NoNetworkError",
     "NoSpeakerError",
     "NobodyThereError",
+    "NotAFileError",
     "NotFoundError",
     "PictureDriverError",
     "RateLimitedError",
@@ -170,4 +187,5 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "UnreadableAudioError",
+    "shown_name",
 ]

@@ -1,16 +1,54 @@
 """A file that the user gave."""
 
+import os
+import unicodedata
 from typing import Any, ClassVar
 
 from atlas_desktop.errors.base import N_, AppError
 
+_SHOWN_CHARACTERS = 120
+# Embeddings, overrides, isolates and marks: they can make a name read as another one.
+_DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def shown_name(name: str | os.PathLike[str]) -> str:
+    """A file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
+
+    Bytes that are no UTF-8 become U+FFFD, breaks and tabs a space; other control and direction signs go.
+    """
+    text = os.fspath(name)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_shown_sign(sign) for sign in text)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    head = _SHOWN_CHARACTERS * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - _SHOWN_CHARACTERS :]}"
+
+
+def _shown_sign(sign: str) -> str:
+    if sign in _DIRECTION_SIGNS:
+        return ""
+    match unicodedata.category(sign):
+        case "Zl" | "Zp":
+            return " "
+        case "Cs":  # a byte that is no UTF-8 (PEP 383)
+            return "\ufffd"
+        case "Cc":
+            return " " if sign.isspace() else ""
+    return sign
+
 
 class MediaError(AppError):
-    """A file that the user gave. ``name`` is the file's name, without its folder."""
+    """A file that the user gave. ``name`` is the file's name, without its folder, as it can be shown."""
 
     code = "media"
     title = N_("{name} can't be used: {detail}")
     defaults: ClassVar[dict[str, Any]] = {"name": "", "detail": ""}
+
+    def __init__(self, **params: Any) -> None:
+        if "name" in params:
+            params["name"] = shown_name(params["name"])
+        super().__init__(**params)
 
 
 class UnreadableAudioError(MediaError):
@@ -27,6 +65,55 @@ class EmptyAudioError(MediaError):
 class MissingFileError(MediaError):
     code = "missing_file"
     title = N_("{name} is no longer there")
+
+
+class FileDeniedError(MediaError):
+    code = "file_denied"
+    title = N_("{name} may not be read")
+    advice = N_("Its owner, or this computer, does not allow it.")
+
+
+class BadFileNameError(MediaError):
+    code = "bad_file_name"
+    title = N_("{name} can't be the name of a file here")
+    advice = N_("It is too long, or has signs that this disk does not take.")
+
+
+class LinkLoopError(MediaError):
+    code = "link_loop"
+    title = N_("{name} is a link that leads back to itself")
+
+
+class NotAFileError(MediaError):
+    """A folder, pipe, socket or device where a file is wanted; ``detail`` names it."""
+
+    code = "not_a_file"
+    title = N_("{name} is not a file, but a {detail}")
+
+
+class DiskError(MediaError):
+    """The disk, or the computer at the other end of a network drive, failed; ``detail`` is its word."""
+
+    code = "disk"
+    title = N_("The disk of {name} reports an error: {detail}")
+    advice = N_("Check whether the disk or network drive is still connected.")
+    retryable = True
+
+
+class FileSilentError(MediaError):
+    """Nothing came back in ``waited_s``: a dead network drive, or a very slow disk."""
+
+    code = "file_silent"
+    title = N_("{name} doesn't answer")
+    advice = N_("Check whether its disk or network drive is still connected.")
+    retryable = True
+
+
+class ElsewhereError(MediaError):
+    code = "elsewhere"
+    title = N_("{name} lies on another computer ({host})")
+    advice = N_("Connect its folder to this computer, then give it from there.")
+    defaults: ClassVar[dict[str, Any]] = {"name": "", "detail": "", "host": ""}
 
 
 class FaceNotImageError(MediaError):

@@ -10,7 +10,8 @@ import av
 from av.container import InputContainer
 from av.stream import Discard
 
-from atlas_desktop.errors import EmptyAudioError, MediaError, MissingFileError, UnreadableAudioError
+from atlas_desktop.errors import EmptyAudioError, MediaError, NotAFileError, UnreadableAudioError
+from atlas_desktop.files import RegularFile, open_regular
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
@@ -47,15 +48,12 @@ class SoundFile:
         """Opens the file.
 
         Raises:
-            MissingFileError: It is not there.
+            MediaError: It is not there, may not be read, or its disk fails.
             EmptyAudioError: It has no bytes.
             UnreadableAudioError: It holds no sound that can be read.
         """
         self.path = path
         self._lead_samples = 0
-        with _mapped(path):
-            if path.stat().st_size == 0:
-                raise EmptyAudioError(name=path.name)
         self._open()
         self.channels: int = self._stream.channels
         self.rate_hz: int = self._stream.rate
@@ -72,6 +70,7 @@ class SoundFile:
     def close(self) -> None:
         """Closes the file."""
         self._container.close()
+        self._content.close()
 
     def samples(self) -> Iterator[Samples]:
         """What can be decoded from here on, mono 48 kHz, finite, in pieces of 0 to 350 ms.
@@ -109,13 +108,13 @@ class SoundFile:
         Where the file's own times can't be trusted, it is read from its start: 0.5 s for an hour of MP3.
 
         Raises:
-            MissingFileError: It went meanwhile.
+            MediaError: It went meanwhile, or its disk fails.
             UnreadableAudioError: It was replaced by something else.
         """
         if self._frames.start_s is None:
             self._frames.first()
         if not self._seek_by_index(position_s):
-            self._container.close()
+            self.close()
             self._open(self._frames)
             self._take_lead(position_s, self._frames.walk_to(position_s - _RUN_UP_S))
 
@@ -125,8 +124,19 @@ class SoundFile:
         return kind(name=self.path.name)
 
     def _open(self, before: SoundFrames | None = None) -> None:
-        with _mapped(self.path):
-            self._container = _open(self.path)
+        # Opened by us, not by FFmpeg: it would wait for a pipe for ever.
+        try:
+            self._content = open_regular(self.path)
+        except NotAFileError as error:
+            raise UnreadableAudioError(name=self.path.name, detail=error.params["detail"]) from error
+        try:
+            with _mapped(self.path):
+                if self._content.size_bytes == 0:
+                    raise EmptyAudioError(name=self.path.name)
+                self._container = _open(self.path, self._content)
+        except BaseException:
+            self._content.close()
+            raise
         self._stream = self._container.streams.audio[0]
         if self._stream.codec_context.name == "flac":
             # The one codec with a checksum in every frame: what is damaged is left out, not heard.
@@ -166,18 +176,16 @@ def _mapped(path: Path) -> Iterator[None]:
     """Turns what FFmpeg and the system raise into our errors."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise MissingFileError(name=path.name) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise UnreadableAudioError(name=path.name, detail=type(error).__name__) from error
 
 
-def _open(path: Path) -> InputContainer:
+def _open(path: Path, content: RegularFile) -> InputContainer:
     failure: av.error.FFmpegError | None = None
     for options in _PROBE_SIZES:
         try:
-            # With the prefix a colon in the name is not taken for a protocol.
-            container = av.open(f"file:{path}", metadata_errors="replace", options={**_LOCAL_ONLY, **options})
+            content.seek(0)
+            container = av.open(content, "r", metadata_errors="replace", options={**_LOCAL_ONLY, **options})
         except av.error.InvalidDataError as error:
             failure = error
             continue

@@ -1,5 +1,6 @@
 """The folder in which everything of ours on this computer lies, but for the keys."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,16 @@ class Profile:
 
     @classmethod
     def at(cls, folder: Path | None) -> "Profile":
-        """The profile in ``folder``, or the user's own when ``None``."""
+        """The profile in ``folder``, or the user's own when ``None``.
+
+        Raises:
+            OSError: ``folder`` can't be found out: the current folder is gone, links lead in a circle.
+        """
         if folder is not None:
-            absolute = folder.expanduser().resolve()
+            try:
+                absolute = folder.expanduser().resolve()
+            except RuntimeError as error:  # Python 3.11's word for a circle of links, or an unknown user
+                raise OSError(errno.ELOOP, str(error)) from error
             return cls(absolute, str(absolute))
         from platformdirs import user_data_path
 

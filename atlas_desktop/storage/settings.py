@@ -1,6 +1,7 @@
 """The settings: typed values, and the JSON text that holds them."""
 
 import json
+import re
 import sys
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -11,6 +12,7 @@ from atlas_desktop.api.source import Mode
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _SPEAKER_DELAY_MS = 12.0
 _SPEAKER_DELAYS_MS = {"darwin": 15.0, "win32": 25.0}
 
@@ -136,7 +138,9 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
     """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    return json.dumps({**kept, **ours}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps({**kept, **ours}, indent=2, ensure_ascii=False) + "\n"
+    # A path may hold bytes that are no UTF-8: escaped they survive, written plainly they would not.
+    return _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _object(text: str) -> dict[str, Any]:

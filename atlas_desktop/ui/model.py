@@ -31,7 +31,8 @@ from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.desks.notices import NoticeAction
 from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
+from atlas_desktop.ui.drops.drop_controller import DropController
 from atlas_desktop.ui.telling import Telling
 
 
@@ -60,6 +61,7 @@ class AppModel(Telling):
         self._rehearsal = rehearsal
         self._settings = settings
         self._mode = settings.settings.mode
+        self.mode_choices = 0
         self._rehearsing = False
         self._life = session.snapshot.life
         self._words = Words(self)
@@ -77,6 +79,7 @@ class AppModel(Telling):
         self._billing = BillingDesk(self, session, guard, settings, scope)
         self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
+        self._drops = DropController(self, player, scope, self._words)
         session.playout.volume = settings.settings.volume
         self._listen()
 
@@ -99,7 +102,7 @@ class AppModel(Telling):
 
     async def aclose(self) -> None:
         """Closes the transcript's journal and the connections to the service: the program goes."""
-        self._journal.close()
+        await self._journal.aclose()
         await self._keys.aclose()
 
     # What is
@@ -225,6 +228,7 @@ class AppModel(Telling):
     @Slot(object)
     def set_mode(self, mode: Mode) -> None:
         """Chooses the mode; while a paid session runs it asks first, for this ends it and starts another."""
+        self.mode_choices += 1
         if mode is self._mode:
             self.clear("switch_mode")
         elif self.snapshot.is_over:
@@ -306,24 +310,16 @@ class AppModel(Telling):
 
     def open_drop(self, plan: DropPlan, picture: bytes) -> None:
         """Does what a drop, or files chosen by dialog, ask for; says what of it is not accepted."""
-        if plan.audio:
-            self.open_audio(plan.audio)
-        if plan.face is not None:
-            self.set_face(plan.face)
-        elif plan.face_url:
-            self.set_face(plan.face_url)
-        elif plan.has_picture_data and picture:
-            self.set_face(picture)
-        if plan.message:
-            self.text_offered.emit(plan.message)
-        if plan.refused:
-            self.notice_raised.emit(self._words.not_accepted(plan.refused))
+        self._drops.take(plan, picture)
 
-    def open_audio(self, paths: Sequence[Path]) -> None:
+    def open_audio(self, given: Sequence[str | Path]) -> None:
         """Puts files, and the sound files of folders, into the strip; they are spoken when possible."""
-        if not self._player.add(paths):
-            self.notice_raised.emit(self._words.no_sound_in(paths))
-        elif self.snapshot.is_over and self._mode is not Mode.PASSTHROUGH:
+        self._drops.take(foresee_sound(given), is_sound=True)
+
+    def sound_given(self, mode_choices: int) -> None:
+        """What was given is spoken in passthrough, unless a mode was chosen since (``mode_choices``)."""
+        idle = self.snapshot.is_over and mode_choices == self.mode_choices
+        if idle and self._mode is not Mode.PASSTHROUGH:
             self._choose_mode(Mode.PASSTHROUGH)
         self._hints.follow_cues(self.snapshot, self.cues)
 

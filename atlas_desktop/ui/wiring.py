@@ -16,7 +16,7 @@ from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.device_fields import DevicesMaker
-from atlas_desktop.ui.drops.drop import DropPlan, classify
+from atlas_desktop.ui.drops.drop import DropPlan, foresee
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.theme import Theme
@@ -210,7 +210,7 @@ class WindowWiring(QObject):
 
     @Slot(object, object)
     def _take_drop(self, plan: DropPlan, picture: bytes) -> None:
-        for about_the_last in ("not_accepted", "no_sound_in"):
+        for about_the_last in ("not_accepted", "no_sound_in", "taken_in_part", "elsewhere"):
             self._window.notices.clear_notice(about_the_last)
         self._model.open_drop(plan, picture)
         if plan.message and self._window.page is self._window.start_page:
@@ -218,7 +218,7 @@ class WindowWiring(QObject):
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:
-        self._model.open_drop(classify([str(path) for path in paths]), b"")
+        self._model.open_drop(foresee(paths), b"")
 
     @Slot()
     def _ask_transcript_place(self) -> None:

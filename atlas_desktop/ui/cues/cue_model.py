@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from atlas_desktop.cues.queue import Cue, CueState
+from atlas_desktop.errors import shown_name
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import money, short_clock
 from atlas_desktop.ui.talk.plain_text import shown_text
@@ -84,9 +85,12 @@ class CueRows(QAbstractListModel):
                 return shown_text(cue.name).replace("\n", " ")
             case Qt.ItemDataRole.AccessibleTextRole:
                 length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
-                return f"{shown_text(cue.name)}{length}, {self.state_word(cue.state)}"
+                word = self.tr("reading…") if cue.is_reading else self.state_word(cue.state)
+                return f"{shown_text(cue.name)}{length}, {word}"
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
-                return self.reason(cue) or (str(cue.path) if role == Qt.ItemDataRole.ToolTipRole else "")
+                return self.reason(cue) or (
+                    shown_name(cue.path) if role == Qt.ItemDataRole.ToolTipRole else ""
+                )
             case CueRole.CUE:
                 return cue
             case CueRole.DETAIL:
@@ -94,7 +98,9 @@ class CueRows(QAbstractListModel):
         return None
 
     def detail(self, cue: Cue) -> str:
-        """``0:12 · ≈$0.02``; ``0:03 / 0:12 · …`` in its turn; empty while the length is unknown."""
+        """``0:12 · ≈$0.02``; ``0:03 / 0:12 · …`` in its turn; ``reading…``; empty while it is unknown."""
+        if cue.is_reading:
+            return self.tr("reading…")
         if cue.duration_s is None:
             return ""
         length = short_clock(cue.duration_s)
@@ -137,4 +143,4 @@ class CueRows(QAbstractListModel):
 def _room(cue: Cue) -> tuple[object, ...]:
     marked = cue.state is not CueState.WAITING
     digits = len(short_clock(cue.position_s)) if cue.is_current else 0
-    return cue.name, cue.duration_s, bool(cue.peaks), marked, digits
+    return cue.name, cue.duration_s, bool(cue.peaks), marked, cue.is_reading, digits

@@ -2,12 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import AppError, FaceNotImageError, FaceTooLargeError, FaceTooSmallError
+from atlas_desktop.errors import (
+    AppError,
+    ElsewhereError,
+    FaceNotImageError,
+    FaceTooLargeError,
+    FaceTooSmallError,
+    MediaError,
+)
+from atlas_desktop.files import FileThreads, absolute, path_of_address
 from atlas_desktop.storage.settings_store import SettingsStore
 
 FACE_TROUBLE = (FaceNotImageError.code, FaceTooLargeError.code, FaceTooSmallError.code)
@@ -40,6 +49,7 @@ class FaceDesk:
         self._scope = scope
         self._on_change = on_change
         self._on_error = on_error
+        self._files = FileThreads("face")
         self._face = _shipped(settings.settings.face)
         # Choices are numbered: which one was asked for last, and which one became the face.
         self._asked = 0
@@ -62,6 +72,12 @@ class FaceDesk:
 
     def choose(self, wanted: Path | bytes | str) -> None:
         """Makes a picture the face, once it was read and found good; the last choice wins."""
+        if isinstance(wanted, str):
+            try:
+                wanted = path_of_address(wanted) or wanted
+            except ElsewhereError as error:
+                self._on_error(error)
+                return
         self._asked += 1
         choosing = self._scope.start(self._choose(wanted, self._asked), "face")
         self._choosing.add(choosing)
@@ -75,7 +91,7 @@ class FaceDesk:
 
     async def _choose(self, wanted: Path | bytes | str, order: int) -> None:
         try:
-            face = await asyncio.to_thread(_read, wanted)
+            face = await self._files.call(_place(wanted), partial(_read, wanted))
         except AppError as error:
             self._on_error(error)
             return
@@ -90,24 +106,28 @@ class FaceDesk:
     async def _remember(self, wanted: Path | bytes | str, face: Face, order: int) -> None:
         async with self._keeping:
             if isinstance(wanted, bytes) and order == self._taken:
-                remembered = await asyncio.to_thread(self._keep, face)
+                remembered = await self._kept(face)
             else:
                 remembered = _name(wanted)
             if order == self._taken:
                 self._settings.change(face=remembered)
 
-    def _keep(self, face: Face) -> str:
+    async def _kept(self, face: Face) -> str:
         file = self._folder / _PASTED
         try:
-            file.write_bytes(face.content or b"")
-        except OSError:
-            # Full or read-only disk: the face holds for this run.
+            await self._files.call(file, partial(file.write_bytes, face.content or b""))
+        except (OSError, MediaError):
+            # Full, read-only or silent disk: the face holds for this run.
             return ""
         return str(file)
 
 
+def _place(wanted: Path | bytes | str) -> Path:
+    return wanted if isinstance(wanted, Path) else Path(_PASTED)
+
+
 def _read(wanted: Path | bytes | str) -> Face:
-    """In a worker thread: Pillow takes its time."""
+    """In a thread that may hang: the disk, and Pillow, take their time."""
     from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
 
     if isinstance(wanted, str):
@@ -120,7 +140,7 @@ def _name(wanted: Path | bytes | str) -> str:
     if not isinstance(wanted, Path):
         return wanted if isinstance(wanted, str) else ""
     shipped = next((path for path in default_faces() if path == wanted), None)
-    return shipped.stem if shipped is not None else str(wanted.absolute())
+    return shipped.stem if shipped is not None else str(absolute(wanted))
 
 
 def _shipped(name: str) -> Face | None:

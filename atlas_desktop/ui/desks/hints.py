@@ -49,7 +49,8 @@ class Hints:
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
         """Sound given in a conversation waits; one button switches, and says what that costs."""
         here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION
-        waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over)
+        # What is still being read may be no sound at all.
+        waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over and not cue.is_reading)
         # Said again for what is given later: the notice may have been closed meanwhile.
         if waiting - self._cues_said:
             switch = NoticeAction(self._words.switch_and_play_label(), self._switch_and_play, primary=True)

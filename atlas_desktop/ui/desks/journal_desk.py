@@ -1,18 +1,27 @@
 """The transcript on disk: a journal that grows as it is spoken, and the file that the user asks for."""
 
-import asyncio
+import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.errors import MediaError
+from atlas_desktop.files import FileThreads, FileWriter
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.transcripts import TranscriptJournal, save
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 
+log = logging.getLogger(__name__)
+
+# A healthy disk takes 1 ms: what was said is there then, even if we crash. No other one is waited for longer.
+_AT_ONCE_S = 0.04
+_LAST_WORDS_S = 2.0
+
 
 class JournalDesk:
-    """Keeps one journal a session. Thread: the event loop; what the user saves is written in another.
+    """Keeps one journal a session. Thread: the event loop; all is written in others.
 
     Args:
         folder: Where the journals lie.
@@ -27,18 +36,26 @@ class JournalDesk:
         self._words = words
         self._say = say
         self._journal: TranscriptJournal | None = None
+        self._writer = FileWriter("journal")
+        self._files = FileThreads("transcript")
 
     def note(self, message: Message) -> None:
         """Writes down a message as it is now; the first one begins the journal."""
         if self._journal is None:
             self._journal = TranscriptJournal(self._folder)
-        self._journal.note(message)
+        self._writer.write(partial(self._journal.note, message), wait_s=_AT_ONCE_S)
 
     def close(self) -> None:
         """Ends the journal; the next message begins another."""
         if self._journal is not None:
-            self._journal.close()
+            self._writer.write(self._journal.close)
             self._journal = None
+
+    async def aclose(self) -> None:
+        """Ends the journal and waits until it is written, if the disk answers in time."""
+        self.close()
+        if not await self._writer.flush(_LAST_WORDS_S):
+            log.info("the end of the transcript's journal is not written: the disk doesn't answer")
 
     def save(self, path: Path, messages: tuple[Message, ...]) -> None:
         """Writes ``messages`` to ``path``; says where they lie, or why not."""
@@ -46,8 +63,8 @@ class JournalDesk:
 
     async def _save(self, path: Path, messages: tuple[Message, ...]) -> None:
         try:
-            await asyncio.to_thread(save, path, messages)
-        except OSError as error:
+            await self._files.call(path, partial(save, path, messages))
+        except (OSError, MediaError) as error:
             self._say(self._words.not_saved(path, error))
         else:
             self._say(self._words.saved(path))

@@ -19,6 +19,7 @@ from atlas_desktop.errors import (
     MicrophoneDeniedError,
     NoKeyError,
     UnauthorizedError,
+    shown_name,
 )
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
@@ -56,6 +57,8 @@ class Words(QObject):
             "unreadable_audio": self.tr("No sound that can be read in {names}"),
             "empty_audio": self.tr("Empty files: {names}"),
             "missing_file": self.tr("No longer there: {names}"),
+            "file_denied": self.tr("These may not be read: {names}"),
+            "file_silent": self.tr("These don't answer: {names}"),
         }
         title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
         _title, advice = error_words(error)
@@ -110,8 +113,13 @@ class Words(QObject):
         )
 
     def no_sound_in(self, paths: Sequence[Path]) -> Notice:
-        names = _some([path.name or str(path) for path in paths])
+        names = _some([shown_name(path.name or path) for path in paths])
         return Notice("no_sound_in", Severity.WARN, self.tr("No sound files in {names}").format(names=names))
+
+    def taken_in_part(self, taken: int, of: int) -> Notice:
+        title = self.tr("Of {count:,} sound files the first {taken:,} were taken")
+        advice = self.tr("Give the rest when these are spoken, or join them into fewer files.")
+        return Notice("taken_in_part", Severity.WARN, title.format(count=of, taken=taken), advice)
 
     def text_waits(self) -> Notice:
         title = self.tr("Your text waits in the message box of the next session")
@@ -122,13 +130,16 @@ class Words(QObject):
         return Notice("face_waits", Severity.INFO, title, lasts_s=_PASSING_S)
 
     def saved(self, path: Path) -> Notice:
-        folder = QUrl.fromLocalFile(str(path.parent))
+        # Byte for byte: a name need not be UTF-8.
+        folder = QUrl.fromEncoded(path.parent.as_uri().encode())
         show = NoticeAction(self.tr("Show folder"), lambda: _open(folder))
-        title = self.tr("Transcript saved as {name}").format(name=path.name)
-        return Notice("transcript_saved", Severity.INFO, title, str(path.parent), (show,), _PASSING_S)
+        title = self.tr("Transcript saved as {name}").format(name=shown_name(path.name))
+        place = shown_name(path.parent)
+        return Notice("transcript_saved", Severity.INFO, title, place, (show,), _PASSING_S)
 
-    def not_saved(self, path: Path, error: OSError) -> Notice:
-        title = self.tr("{name} can't be written: {why}").format(name=path.name, why=error.strerror or error)
+    def not_saved(self, path: Path, error: OSError | MediaError) -> Notice:
+        why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
+        title = self.tr("{name} can't be written: {why}").format(name=shown_name(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
     def settings_damaged(self, aside: Path) -> Notice:

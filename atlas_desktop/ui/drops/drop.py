@@ -1,11 +1,16 @@
-"""What a drop would do: pure classification of files, addresses and text. No Qt, no decoding."""
+"""What a drop would do: by names alone while it is dragged, then by a look at the disk. No Qt."""
 
+import contextlib
 import mimetypes
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+
+from atlas_desktop.cues.files import sounds_in
+from atlas_desktop.errors import ElsewhereError, MediaError, MissingFileError, shown_name
+from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
 
 _AUDIO = """
     wav wave mp3 m4a m4b aac ogg oga opus flac aif aiff aifc caf wma amr ac3 eac3 mp2 au snd weba mka wv ape
@@ -21,7 +26,7 @@ AUDIO_ENDINGS, VIDEO_ENDINGS, FACE_ENDINGS, _OTHER_PICTURES = (
 )
 
 _SNIFF_BYTES = 64
-# Opening files takes time on a slow disk, and a drag asks while the pointer moves.
+# To open thousands of files takes time.
 _SNIFF_LIMIT = 200
 
 
@@ -47,6 +52,11 @@ class DropPlan:
         has_picture_data: The drop carries a picture itself, not a file.
         message: Text that becomes the message.
         refused: Names of what is not accepted.
+        elsewhere: Why what lies on other computers can't be taken.
+        sounds: What is in each folder of ``audio``, in natural order.
+        is_foreseen: It was made from names alone: what lies on the disk is not known yet.
+        unknown: Those of ``audio`` whose names say nothing; foreseen only.
+        doubted: What is refused for its name, and may yet be a folder; foreseen only.
     """
 
     audio: tuple[Path, ...] = ()
@@ -55,6 +65,11 @@ class DropPlan:
     has_picture_data: bool = False
     message: str = ""
     refused: tuple[str, ...] = ()
+    elsewhere: tuple[ElsewhereError, ...] = ()
+    sounds: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    is_foreseen: bool = False
+    unknown: frozenset[Path] = frozenset()
+    doubted: tuple[Path, ...] = ()
 
     @property
     def gives_face(self) -> bool:
@@ -66,53 +81,134 @@ class DropPlan:
         """Whether anything in it is accepted."""
         return bool(self.audio or self.message) or self.gives_face
 
+    @property
+    def all_refused(self) -> tuple[str, ...]:
+        """Names of all that is not accepted, whatever the reason."""
+        return (*self.refused, *(str(error.params["name"]) for error in self.elsewhere))
 
-def classify(urls: Sequence[str] = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
-    """Says what a drop of ``urls`` (``file:``, ``https:``, or plain paths) or else ``text`` would do.
+
+@dataclass(slots=True)
+class _Sorted:
+    """What is given, as it is sorted."""
+
+    audio: list[Path] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    elsewhere: list[ElsewhereError] = field(default_factory=list)
+    face: Path | None = None
+    face_url: str = ""
+
+    def plan(self, text: str, *, given: bool, has_picture_data: bool) -> DropPlan:
+        picture = has_picture_data and self.face is None and not self.audio
+        return DropPlan(
+            audio=tuple(self.audio),
+            face=self.face,
+            face_url="" if picture else self.face_url,
+            has_picture_data=picture,
+            message="" if given or picture else text.strip(),
+            refused=tuple(self.refused),
+            elsewhere=tuple(self.elsewhere),
+        )
+
+
+Given = Sequence[str | Path]
+"""Paths, or addresses: ``file:``, ``https:``, or plain paths."""
+
+
+def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
+    """What a drop of ``given``, or else of ``text``, would do, by names alone: no disk is touched.
 
     Args:
-        urls: In the order given. Local files are looked at; nothing is downloaded.
-        text: Used only when there is no address: browsers send a link both ways.
+        given: In the order given.
+        text: Used only when nothing else is given: browsers send a link both ways.
         has_picture_data: The drop also carries a picture itself; it beats a web address.
     """
-    audio: list[Path] = []
-    refused: list[str] = []
-    face: Path | None = None
-    face_url = ""
+    found, unknown, doubted = _Sorted(), [], []
+    for path in _local(given, found, has_picture_data=has_picture_data):
+        match kind_by_name(path.name):
+            case ItemKind.FACE:
+                found.face = path
+            case ItemKind.AUDIO:
+                found.audio.append(path)
+            case None:
+                found.audio.append(path)
+                unknown.append(path)
+            case _:
+                found.refused.append(shown_name(path.name))
+                doubted.append(path)
+    plan = found.plan(text, given=bool(given), has_picture_data=has_picture_data)
+    return replace(plan, is_foreseen=True, unknown=frozenset(unknown), doubted=tuple(doubted))
+
+
+def foresee_sound(given: Given) -> DropPlan:
+    """As ``foresee``, for what is said to be sound, or folders of it, whatever its name."""
+    found = _Sorted()
+    found.audio = list(_local(given, found, has_picture_data=False))
+    return replace(found.plan("", given=True, has_picture_data=False), is_foreseen=True)
+
+
+def classify(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
+    """As ``foresee``, with a look at the disk: blocks as long as that does. Nothing is downloaded."""
+    found = _Sorted()
+    sounds: dict[Path, tuple[Path, ...]] = {}
     sniffs_left = _SNIFF_LIMIT
-    for url in urls:
-        path = local_path(url)
-        if path is None:
-            if is_picture_address(url):
-                face_url = url
-            elif not has_picture_data:
-                refused.append(shown_address(url))
-            continue
-        by_name = kind_by_name(path.name)
-        may_sniff = by_name is None and sniffs_left > 0
+    for path in _local(given, found, has_picture_data=has_picture_data):
+        may_sniff = kind_by_name(path.name) is None and sniffs_left > 0
         sniffs_left -= may_sniff
         match kind_of(path, sniff=may_sniff):
-            case ItemKind.AUDIO | ItemKind.FOLDER:
-                audio.append(path)
+            case ItemKind.FOLDER:
+                found.audio.append(path)
+                sounds[path] = ()
+                with contextlib.suppress(MediaError):
+                    sounds[path] = tuple(sounds_in(path))
+            case ItemKind.AUDIO:
+                found.audio.append(path)
             case ItemKind.FACE:
-                face = path
+                found.face = path
             case _:
-                refused.append(path.name or str(path))
-    picture = has_picture_data and face is None and not audio
-    message = "" if urls or picture else text.strip()
-    return DropPlan(tuple(audio), face, "" if picture else face_url, picture, message, tuple(refused))
+                found.refused.append(shown_name(path.name or path))
+    plan = found.plan(text, given=bool(given), has_picture_data=has_picture_data)
+    return replace(plan, sounds=sounds)
+
+
+def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[Path]:
+    """The files and folders of this computer in ``given``; the rest is sorted into ``found``."""
+    for one in given:
+        try:
+            path = one if isinstance(one, Path) else local_path(one)
+        except ElsewhereError as error:
+            found.elsewhere.append(error)
+            continue
+        if path is not None:
+            yield path
+        elif is_picture_address(str(one)):
+            found.face_url = str(one)
+        elif not has_picture_data:
+            found.refused.append(shown_address(str(one)))
 
 
 def kind_of(path: Path, *, sniff: bool = True) -> ItemKind:
-    """What the file at ``path`` is: by its ending, else by its first bytes."""
-    if path.is_dir():
-        return ItemKind.FOLDER
-    if not path.exists():
+    """What the file at ``path`` is: by its ending, else by its first bytes. Blocks as the disk does."""
+    try:
+        return find_kind(path, sniff=sniff)
+    except MissingFileError:
         return ItemKind.MISSING
+    except MediaError:
+        return ItemKind.OTHER
+
+
+def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
+    """As ``kind_of``, with a reason where it is nothing that can be read.
+
+    Raises:
+        MediaError: It is not there, may not be read, is no file or folder, or its disk fails.
+    """
+    if probe_path(path) is PathKind.FOLDER:
+        return ItemKind.FOLDER
     by_name = kind_by_name(path.name)
-    if by_name is not None:
-        return by_name
-    return _kind_by_content(path) if sniff else ItemKind.OTHER
+    if by_name is not None or not sniff:
+        return by_name or ItemKind.OTHER
+    with open_regular(path) as file, mapped(path):
+        return kind_by_bytes(file.read(_SNIFF_BYTES))
 
 
 def kind_by_name(name: str) -> ItemKind | None:
@@ -161,35 +257,38 @@ def kind_by_bytes(head: bytes) -> ItemKind:
 
 
 def local_path(url: str) -> Path | None:
-    """The file that ``url`` names, or ``None`` for an address elsewhere."""
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        path = unquote(parts.path)
-        # file:///C:/x has a path of /C:/x; file://server/share is a path of that server.
-        if len(path) > 2 and path[0] == "/" and path[2] == ":":
-            path = path[1:]
-        host = parts.netloc if parts.netloc not in ("", "localhost") else ""
-        return Path(f"//{host}{path}" if host else path)
+    """The file that ``url`` names, or ``None`` for an address elsewhere.
+
+    Raises:
+        ElsewhereError: It is a file on another computer.
+    """
+    path = path_of_address(url)
     # One letter before the colon is a drive, not a scheme.
-    return Path(url) if len(parts.scheme) <= 1 else None
+    return path if path is not None or len(_scheme(url)) > 1 else Path(url)
 
 
 def is_picture_address(url: str) -> bool:
     """Whether ``url`` is an HTTPS address whose path ends like a picture of a face."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" and Path(parts.path).suffix.lower() in FACE_ENDINGS
+    if _scheme(url) != "https":
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return Path(parts.path).suffix.lower() in FACE_ENDINGS
 
 
 def shown_address(url: str) -> str:
     """An address short enough to be shown, without what may be secret in it."""
-    parts = urlsplit(url)
-    shown = f"{parts.scheme}:{parts.path}" if not parts.hostname else f"{parts.hostname}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return shown_name(f"{_scheme(url)}:…")
+    shown = shown_name(f"{host}{parts.path}" if host else f"{parts.scheme}:{parts.path}")
     return shown if len(shown) <= 48 else shown[:47] + "…"
 
 
-def _kind_by_content(path: Path) -> ItemKind:
-    try:
-        with path.open("rb") as file:
-            return kind_by_bytes(file.read(_SNIFF_BYTES))
-    except OSError:
-        return ItemKind.OTHER
+def _scheme(url: str) -> str:
+    scheme, colon, _rest = url.partition(":")
+    return scheme.lower() if colon and scheme.isascii() and scheme.replace("+", "").isalnum() else ""

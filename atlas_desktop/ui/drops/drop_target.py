@@ -4,12 +4,14 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
-from atlas_desktop.ui.drops.drop import DropPlan, classify
+from atlas_desktop.files import addresses_in
+from atlas_desktop.ui.drops.drop import DropPlan, foresee
 from atlas_desktop.ui.drops.drop_overlay import DropOverlay
 from atlas_desktop.ui.drops.drop_words import DropContext, words_for
 from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.theme import Theme
 
+_ADDRESSES = ("text/uri-list", "x-special/gnome-copied-files")
 # What comes only while nothing is dragged.
 _NO_DRAG = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress)
 
@@ -79,9 +81,17 @@ class DropTarget(QObject):
 
 
 def plan_of(data: QMimeData) -> DropPlan:
-    """What dropping or pasting ``data`` would do."""
-    urls = [url.toString() for url in data.urls()]
-    return classify(urls, data.text() if data.hasText() else "", has_picture_data=data.hasImage())
+    """What dropping or pasting ``data`` would do, by what it says of itself: no disk is touched."""
+    text = data.text() if data.hasText() else ""
+    return foresee(_addresses(data), text, has_picture_data=data.hasImage())
+
+
+def _addresses(data: QMimeData) -> list[str]:
+    """Read as bytes: Qt's own addresses lose what is no UTF-8 in a name."""
+    for form in _ADDRESSES:
+        if data.hasFormat(form):
+            return addresses_in(bytes(data.data(form).data()))
+    return [bytes(url.toEncoded().data()).decode() for url in data.urls()]
 
 
 def take_copy(event: QDropEvent) -> None:

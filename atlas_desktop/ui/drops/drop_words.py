@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import N_
+from atlas_desktop.errors import N_, shown_name
 from atlas_desktop.ui.drops.drop import DropPlan
 
 ACCEPTED = N_("Accepted: sound and video files, folders of them, a PNG, JPEG or WebP picture, text.")
@@ -31,38 +31,44 @@ class DropWords:
 
 def words_for(plan: DropPlan, context: DropContext) -> DropWords:
     """The words for what ``plan`` would do in ``context``."""
-    refused = ", ".join(plan.refused[:3]) + (" …" if len(plan.refused) > 3 else "")
+    refused = ", ".join(plan.all_refused[:3]) + (" …" if len(plan.all_refused) > 3 else "")
     params: dict[str, object] = {"refused": refused}
     if plan.audio:
         first = plan.audio[0]
-        params |= {"count": len(plan.audio), "name": first.name, "face": _face_name(plan)}
-        if len(plan.audio) > 1 and any(path.is_dir() for path in plan.audio):
+        params |= {
+            "count": len(plan.audio),
+            "name": shown_name(first.name or first),
+            "face": _face_name(plan),
+        }
+        if len(plan.audio) > 1 and (plan.unknown or plan.sounds):
             headline = N_("Drop to speak them all, in this order")
         elif len(plan.audio) > 1:
             headline = N_("Drop to speak all {count}, in this order")
-        elif first.is_dir():
+        elif first in plan.sounds:
             headline = N_("Drop to speak the sounds in “{name}”")
+        elif first in plan.unknown:
+            headline = N_("Drop to speak what sound “{name}” holds")
         else:
             headline = N_("Drop to speak")
         return DropWords("speak", headline, _audio_detail(plan, context), params)
     if plan.gives_face:
         params["name"] = _face_name(plan)
         detail = N_("{name}, from the next session on") if context.has_session else N_("{name}")
-        if plan.refused:
+        if plan.all_refused:
             detail = N_("Not accepted: {refused}")
         return DropWords("picture", N_("Becomes the face"), detail, params)
     if plan.message:
         waits = "" if context.has_session else N_("It waits in the message box of the next session")
         return DropWords("transcript", N_("Becomes the message"), waits, params)
-    if plan.refused:
+    if plan.all_refused:
         return DropWords("blocked", N_("Not accepted: {refused}"), ACCEPTED, params)
     return DropWords("blocked", N_("Not accepted"), ACCEPTED, params)
 
 
 def _audio_detail(plan: DropPlan, context: DropContext) -> str:
-    if plan.refused and plan.gives_face:
+    if plan.all_refused and plan.gives_face:
         return N_("{face} becomes the face. Not accepted: {refused}")
-    if plan.refused:
+    if plan.all_refused:
         return N_("Not accepted: {refused}")
     if plan.gives_face:
         return N_("{face} becomes the face")
@@ -75,5 +81,5 @@ def _audio_detail(plan: DropPlan, context: DropContext) -> str:
 
 def _face_name(plan: DropPlan) -> str:
     if plan.face is not None:
-        return plan.face.name
+        return shown_name(plan.face.name)
     return Path(plan.face_url).name if plan.face_url else "Picture"

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.errors import MediaError, shown_name
+from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
+from atlas_desktop.ui.desks.notices import error_words
 
 
 class CsvSaving(QObject):
@@ -30,6 +34,7 @@ class CsvSaving(QObject):
         self._scope = scope
         self._window = window
         self._text = ""
+        self._files = FileThreads("history")
         self._writing: asyncio.Task[None] | None = None
 
     def ask(self, entries: Sequence[BillingEntry], day: date) -> None:
@@ -55,9 +60,10 @@ class CsvSaving(QObject):
 
     async def _write(self, path: Path, text: str) -> None:
         try:
-            await asyncio.to_thread(atomic.write_text, path, text)
-        except OSError as error:
+            await self._files.call(path, partial(atomic.write_text, path, text))
+        except (OSError, MediaError) as error:
+            why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
             words = self.tr("{name} can't be written: {why}")
-            self.failed.emit(words.format(name=path.name, why=error.strerror or error))
+            self.failed.emit(words.format(name=shown_name(path.name), why=why))
         else:
-            self.saved.emit(path.name)
+            self.saved.emit(shown_name(path.name))

@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.errors import JournalError
+from atlas_desktop.errors import JournalError, MediaError
+from atlas_desktop.files import FileThreads
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
+from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.history.csv_saving import CsvSaving
 from atlas_desktop.ui.history.history_rows import HistoryRows
 from atlas_desktop.ui.history.history_table import HistoryTable
@@ -63,6 +66,7 @@ class HistoryDialog(QDialog):
         super().__init__(parent)
         self._journal = journal
         self._scope = scope
+        self._files = FileThreads("history")
         self._now = now
         self._entries: list[BillingEntry] = []
         self._reading: asyncio.Task[None] | None = None
@@ -152,9 +156,11 @@ class HistoryDialog(QDialog):
 
     async def _load(self) -> None:
         try:
-            reading = await asyncio.to_thread(_read, self._journal, self._now())
+            reading = await self._files.call(self._journal.file, partial(_read, self._journal, self._now()))
         except JournalError as error:
-            self._show_unreadable(error)
+            self._show_unreadable(error.params["detail"])
+        except MediaError as error:
+            self._show_unreadable(error_words(error)[0])
         else:
             self._show(reading)
 
@@ -171,10 +177,10 @@ class HistoryDialog(QDialog):
         else:
             self._timer.stop()
 
-    def _show_unreadable(self, error: JournalError) -> None:
+    def _show_unreadable(self, why: str) -> None:
         words = self.tr("The record of paid sessions can't be read: {why}")
         set_tone(self._nothing, "danger")
-        self._nothing.setText(words.format(why=error.params["detail"]))
+        self._nothing.setText(words.format(why=why))
         self._pages.setCurrentWidget(self._nothing)
         self._save.setEnabled(False)
 

@@ -1,0 +1,70 @@
+"""Paths from what other programs write: ``file:`` addresses and lists of them. Nothing touches the disk."""
+
+import os
+import socket
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from atlas_desktop.errors import ElsewhereError
+
+_ON_WINDOWS = os.name == "nt"
+_ABOUT_THE_LIST = ("copy", "cut")
+
+
+def addresses_in(data: bytes) -> list[str]:
+    """The addresses in a ``text/uri-list`` (RFC 2483), or in what GNOME's file managers put on a clipboard.
+
+    Comments, empty lines, CRLF and the clipboard's first word (``copy`` or ``cut``) are left out; bytes
+    that are no UTF-8 are kept (as surrogates).
+    """
+    lines = [line.strip() for line in data.decode("utf-8", "surrogateescape").replace("\0", "").split("\n")]
+    return [line for line in lines if line and not line.startswith("#") and line not in _ABOUT_THE_LIST]
+
+
+def path_of_address(address: str) -> Path | None:
+    """The path that a ``file:`` address names, byte for byte; ``None`` for anything else.
+
+    ``file:/a``, ``file:///a`` and ``file://localhost/a`` are the same, as is one with this computer's name.
+
+    Raises:
+        ElsewhereError: It names another computer.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that hold no address
+        return None
+    if parts.scheme != "file":
+        return None
+    path = os.fsdecode(unquote_to_bytes(parts.path.encode("utf-8", "surrogateescape")))
+    if not path.startswith("/"):
+        return None
+    host = parts.hostname or ""
+    if not host and path.startswith("//"):
+        host, path = path[2:].partition("/")[0], "/" + path[2:].partition("/")[2]
+    if host and host not in _own_names():
+        if not _ON_WINDOWS:
+            raise ElsewhereError(name=path.rpartition("/")[2] or path, host=host)
+        return Path(f"//{host}{path}")
+    # file:///C:/x has a path of /C:/x.
+    return Path(path[1:] if len(path) > 2 and path[2] == ":" else path)
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """``path`` seen from the current folder, even one that is no more: then the file isn't there either."""
+    found = Path(path)
+    try:
+        return found.absolute()
+    except OSError:
+        before = os.environ.get("PWD", "")
+        return Path(before if before.startswith(os.sep) else os.sep) / found
+
+
+def as_given(argument: str) -> str:
+    """An argument of the command line, as another process can use it: an address, or an absolute path."""
+    return argument if "://" in argument or argument.startswith("file:") else str(absolute(argument))
+
+
+def _own_names() -> frozenset[str]:
+    """What this computer calls itself; the system's own record, no name server is asked."""
+    name = socket.gethostname().lower()
+    return frozenset({"localhost", "127.0.0.1", "::1", name, name.partition(".")[0]} - {""})

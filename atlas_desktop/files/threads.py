@@ -1,0 +1,140 @@
+"""Waiting for a disk without waiting for it: calls in daemon threads, given up when nothing comes back."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from atlas_desktop.aio import guarded
+from atlas_desktop.errors import AppError, FileSilentError
+
+R = TypeVar("R")
+
+SILENCE_LIMIT_S = 30.0
+_AT_ONCE = 8
+_STUCK_AFTER_S = 0.5
+_MOST_STUCK = 100
+
+_this_thread = threading.local()
+
+
+def answered() -> None:
+    """Notes that the disk has answered: the time allowed to this thread's call begins again."""
+    call: _Call[Any] | None = getattr(_this_thread, "call", None)
+    if call is not None:
+        call.heard_s = time.monotonic()
+
+
+class FileThreads:
+    """Runs calls that a dead disk may hold for ever. Thread: one event loop.
+
+    A few run at once; one that is stuck no longer counts, so that a dead disk holds up no other one. What
+    can't be ended is left to its daemon thread, for which the program's exit does not wait.
+    """
+
+    def __init__(self, name: str, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+        """Prepares; no thread is started.
+
+        Args:
+            name: Of the threads, and for the log.
+            silence_limit_s: How long a call may be silent: each ``answered`` begins it again, so that a
+                slow disk is waited for as long as it answers at all.
+        """
+        self._name = name
+        self._limit_s = silence_limit_s
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._stuck = 0
+
+    async def call(self, path: Path, function: Callable[[], R]) -> R:
+        """Runs ``function``, which is about ``path``, in a thread and returns what it returns.
+
+        Raises:
+            FileSilentError: Nothing came back.
+            AppError, OSError: ``function`` raised it; anything else arrives as a ``BugError``.
+        """
+        if self._stuck >= _MOST_STUCK:
+            raise FileSilentError(name=path.name or str(path))
+        await self._slots.acquire()
+        call = _Call(asyncio.get_running_loop(), function)
+        is_stuck = False
+        try:
+            call.start(self._name)
+            while not (await asyncio.wait({call.future}, timeout=_STUCK_AFTER_S))[0]:
+                if not is_stuck:
+                    is_stuck = True
+                    self._stuck += 1
+                    self._slots.release()
+                if time.monotonic() - call.heard_s > self._limit_s:
+                    raise FileSilentError(name=path.name or str(path))
+            return call.future.result()
+        finally:
+            if not is_stuck:
+                self._slots.release()
+            else:
+                # The thread itself says when it is free again, however late.
+                call.when_over(self._unstick)
+
+    def _unstick(self) -> None:
+        self._stuck -= 1
+
+
+class _Call(Generic[R]):
+    """One call: its thread, and its result for the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], R]) -> None:
+        self.heard_s = time.monotonic()
+        self.future: asyncio.Future[R] = loop.create_future()
+        self._loop = loop
+        self._function = function
+        self._over = False
+        self._on_over: Callable[[], None] | None = None
+
+    def start(self, name: str) -> None:
+        threading.Thread(target=self._run, args=(name,), name=f"files-{name}", daemon=True).start()
+
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Calls ``callback`` on the loop once the thread is done, now if it is."""
+        if self._over:
+            callback()
+        else:
+            self._on_over = callback
+
+    def _run(self, name: str) -> None:
+        _this_thread.call = self
+        try:
+            result = guarded(name, lambda error: self._hop(lambda: self._fail(error)))(self._called)()
+        finally:
+            _this_thread.call = None
+        if result is not None:
+            self._hop(lambda: self._give(result))
+
+    def _called(self) -> tuple[R] | None:
+        try:
+            return (self._function(),)
+        except (AppError, OSError) as error:
+            failure = error
+        self._hop(lambda: self._fail(failure))
+        return None
+
+    def _hop(self, settle: Callable[[], None]) -> None:
+        # The loop may have ended while the call hung.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle, settle)
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        self._over = True
+        if not self.future.done():
+            settle()
+        if self._on_over is not None:
+            self._on_over()
+
+    def _give(self, result: tuple[R]) -> None:
+        self.future.set_result(result[0])
+
+    def _fail(self, error: BaseException) -> None:
+        self.future.set_exception(error)
+        # Who asked may have gone meanwhile; then nobody wants to know.
+        self.future.exception()

@@ -1,0 +1,74 @@
+"""Writing in order and in the background: who writes never waits for the disk."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+
+from atlas_desktop.aio import guarded
+
+_MOST_WAITING = 10_000
+
+
+class FileWriter:
+    """Runs calls one after another in a daemon thread of its own, which comes with the first. Thread: one.
+
+    A disk that never answers keeps the thread and, up to a bound, what waits; nothing else.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(_MOST_WAITING)
+        self._thread: threading.Thread | None = None
+
+    def write(self, function: Callable[[], None], *, wait_s: float = 0.0) -> bool:
+        """Runs ``function`` after all before it; False when too many wait already.
+
+        Args:
+            function: What writes.
+            wait_s: Wait so long for it to be done, so that a crash in the next moment loses nothing. Where
+                an earlier call still waits for the disk, there is no waiting here.
+        """
+        is_idle = not self._waiting.unfinished_tasks
+        done = threading.Event()
+        try:
+            self._waiting.put_nowait(lambda: _call(function, done))
+        except queue.Full:
+            return False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"files-{self._name}", daemon=True)
+            self._thread.start()
+        if wait_s and is_idle:
+            done.wait(wait_s)
+        return True
+
+    async def flush(self, limit_s: float) -> bool:
+        """Waits until all that was given is written; False when the time is out."""
+        if self._thread is None:
+            return True
+        loop, written = asyncio.get_running_loop(), asyncio.Event()
+        if not self.write(lambda: _set(loop, written)):
+            return False
+        try:
+            async with asyncio.timeout(limit_s):
+                await written.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while True:
+            guarded(self._name)(self._waiting.get())()
+            self._waiting.task_done()
+
+
+def _call(function: Callable[[], None], done: threading.Event) -> None:
+    try:
+        function()
+    finally:
+        done.set()
+
+
+def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(event.set)

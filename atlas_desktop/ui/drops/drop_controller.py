@@ -1,0 +1,177 @@
+"""What was given becomes cues, a face, a message: in the order given, however slow the disk is."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import SignalInstance
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.files import sounds_in
+from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.errors import AppError, shown_name
+from atlas_desktop.files import FileThreads
+from atlas_desktop.ui.desks.notices import Notice
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
+
+MOST_AT_ONCE = 1_000
+"""Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
+
+
+class DropModel(Protocol):
+    """What a drop changes."""
+
+    @property
+    def text_offered(self) -> SignalInstance: ...
+    @property
+    def mode_choices(self) -> int:
+        """How often somebody chose a mode."""
+        ...
+
+    def say(self, notice: Notice) -> None: ...
+    def report(self, error: AppError) -> None: ...
+    def set_face(self, face: Path | bytes | str) -> None: ...
+    def sound_given(self, mode_choices: int) -> None:
+        """There is something to speak; it chose no mode itself when that was chosen since."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a path led to, and the sound files in it where it is a folder."""
+
+    kind: ItemKind
+    sounds: tuple[Path, ...] = ()
+
+
+class DropController:
+    """Takes drops, arguments and chosen files. Thread: the event loop; disks are read in others.
+
+    What was made from names alone gets its places in the strip at once, in order; what the disk knows of
+    each is put there when it has answered, and what turns out otherwise is said.
+    """
+
+    def __init__(self, model: DropModel, player: CuePlayer, scope: TaskScope, words: Words) -> None:
+        self._model = model
+        self._player = player
+        self._scope = scope
+        self._words = words
+        self._files = FileThreads("drop")
+
+    def take(self, plan: DropPlan, picture: bytes = b"", *, is_sound: bool = False) -> None:
+        """Does what ``plan`` says.
+
+        Args:
+            plan: Foreseen from names, or made with a look at the disk.
+            picture: PNG that came without a file.
+            is_sound: Its ``audio`` is said to be sound, whatever its first bytes look like.
+        """
+        if plan.is_foreseen:
+            self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
+        elif plan.audio:
+            self._add(plan)
+        if plan.face is not None:
+            self._model.set_face(plan.face)
+        elif plan.face_url:
+            self._model.set_face(plan.face_url)
+        elif plan.has_picture_data and picture:
+            self._model.set_face(picture)
+        if plan.message:
+            self._model.text_offered.emit(plan.message)
+        for error in plan.elsewhere:
+            self._model.report(error)
+        if plan.refused and not plan.doubted:
+            self._model.say(self._words.not_accepted(plan.refused))
+
+    def _add(self, plan: DropPlan) -> None:
+        """All is known already."""
+        files = [file for path in plan.audio for file in plan.sounds.get(path, (path,))]
+        if not self._player.add(self._few(files, len(files))):
+            self._model.say(self._words.no_sound_in(plan.audio))
+        else:
+            self._model.sound_given(self._model.mode_choices)
+
+    def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
+        paths = self._few(plan.audio, len(plan.audio))
+        places = self._player.reserve(paths) if paths else []
+        if any(path not in plan.unknown for path in paths):
+            self._model.sound_given(drop.mode_choices)
+        if places or plan.doubted:
+            self._scope.start(self._read(drop, dict(zip(places, paths, strict=True)), plan.doubted), "drop")
+
+    async def _read(self, drop: "_Drop", places: dict[int, Path], doubted: Sequence[Path]) -> None:
+        placed = [self._place(drop, place, path) for place, path in places.items()]
+        await asyncio.gather(self._doubt(drop, doubted), *placed)
+
+    async def _place(self, drop: "_Drop", place: int, path: Path) -> None:
+        """Looks at one path and fills its place in the strip."""
+        try:
+            found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
+        except AppError as error:
+            self._player.refuse(place, error)
+            return
+        match found.kind:
+            case ItemKind.AUDIO:
+                self._player.settle(place, [path])
+                self._model.sound_given(drop.mode_choices)
+            case ItemKind.FOLDER:
+                self._settle_folder(drop, place, path, found.sounds)
+            case ItemKind.FACE:
+                self._player.settle(place, [])
+                self._model.set_face(path)
+            case _:
+                self._player.settle(place, [])
+                drop.refused.append(shown_name(path.name or path))
+                self._model.say(self._words.not_accepted(drop.refused))
+
+    def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
+        if not any(cue.id == place for cue in self._player.cues):
+            return  # removed meanwhile
+        self._player.settle(place, self._few(sounds, len(sounds)))
+        if sounds:
+            self._model.sound_given(drop.mode_choices)
+        else:
+            drop.soundless.append(folder)
+            self._model.say(self._words.no_sound_in(drop.soundless))
+
+    async def _doubt(self, drop: "_Drop", paths: Sequence[Path]) -> None:
+        """Says what is not accepted, unless it is a folder whose name looks like something else's."""
+        for path in paths:
+            try:
+                found = await self._files.call(path, partial(_find, path, is_sound=False))
+            except AppError:
+                continue
+            if found.kind is ItemKind.FOLDER:
+                drop.refused.remove(shown_name(path.name))
+                (place,) = self._player.reserve([path])
+                self._settle_folder(drop, place, path, found.sounds)
+        if drop.refused:
+            self._model.say(self._words.not_accepted(drop.refused))
+
+    def _few(self, paths: Sequence[Path], of: int) -> Sequence[Path]:
+        """As many as the strip takes at once; says so when there are more."""
+        if of > MOST_AT_ONCE:
+            self._model.say(self._words.taken_in_part(MOST_AT_ONCE, of))
+        return paths[:MOST_AT_ONCE]
+
+
+@dataclass(slots=True)
+class _Drop:
+    """One drop, while it is read."""
+
+    mode_choices: int
+    refused: list[str]
+    is_sound: bool = False
+    soundless: list[Path] = field(default_factory=list)
+
+
+def _find(path: Path, *, is_sound: bool) -> _Found:
+    """Blocks as long as the disk does."""
+    kind = find_kind(path, sniff=not is_sound)
+    if kind is ItemKind.FOLDER:
+        return _Found(kind, tuple(sounds_in(path)))
+    return _Found(ItemKind.AUDIO if is_sound else kind)
