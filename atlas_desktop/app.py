@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import crash, instance, logs, qtloop
+from atlas_desktop import crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.heap import limit_arenas
@@ -171,6 +171,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         return _FAILED
     limit_arenas()
     ask_for_low_latency()
+    native_proxy.reserve_names()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.log_file.parent)
     application = qtloop.make_application()

@@ -16,11 +16,17 @@ to one of these, once, with ``raise … from``::
     │   ├── ServerFailedError      any other 5xx
     │   ├── BadAnswerError         not JSON, or without a needed field
     │   ├── UnreachableError       no connection, or none in time
+    │   │   ├── ProxyRefusedError      the proxy is not there, or bars the way
+    │   │   ├── BadProxyError          what names the proxy can't be used
+    │   │   ├── CertificatesError      the trusted certificates can't be read
+    │   │   └── UntrustedError         the other side can't prove who it is
     │   ├── InsecureAddressError   plain HTTP to another computer
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    not ws:// or wss://
     │   ├── RoomRefusedError       the token or the address was refused
+    │   ├── RoomProxyError         the proxy bars the way to the room
+    │   ├── MediaBlockedError      the proxy lets signalling through, the network no media
     │   ├── RoomLostError          the connection broke for good
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
@@ -93,14 +99,18 @@ from atlas_desktop.errors.media import (
 from atlas_desktop.errors.room import (
     AvatarMissingError,
     BadRoomAddressError,
+    MediaBlockedError,
     MessageTooLongError,
     NoNetworkError,
     RoomError,
     RoomLostError,
+    RoomProxyError,
     RoomRefusedError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
+    BadProxyError,
+    CertificatesError,
     ConflictError,
     EndUnconfirmedError,
     InsecureAddressError,
@@ -108,12 +118,14 @@ from atlas_desktop.errors.service import (
     NoCapacityError,
     NoCreditError,
     NotFoundError,
+    ProxyRefusedError,
     RateLimitedError,
     RejectedError,
     ServerFailedError,
     ServiceError,
     UnauthorizedError,
     UnreachableError,
+    UntrustedError,
 )
 
 __all__ = [
@@ -121,8 +133,10 @@ __all__ = [
     "AppError",
     "AvatarMissingError",
     "BadAnswerError",
+    "BadProxyError",
     "BadRoomAddressError",
     "BugError",
+    "CertificatesError",
     "ChildError",
     "ConflictError",
     "CostReachedError",
@@ -143,6 +157,7 @@ __all__ = [
     "JournalError",
     "KeyringError",
     "LongestTimeError",
+    "MediaBlockedError",
     "MediaError",
     "MessageTooLongError",
     "MicrophoneDeniedError",
@@ -157,10 +172,12 @@ __all__ = [
     "NobodyThereError",
     "NotFoundError",
     "PictureDriverError",
+    "ProxyRefusedError",
     "RateLimitedError",
     "RejectedError",
     "RoomError",
     "RoomLostError",
+    "RoomProxyError",
     "RoomRefusedError",
     "ServerFailedError",
     "ServiceError",
@@ -170,4 +187,5 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "UnreadableAudioError",
+    "UntrustedError",
 ]
