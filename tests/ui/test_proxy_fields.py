@@ -16,6 +16,7 @@ from atlas_desktop.ui.settings_dialog import SettingsDialog
 class Bench:
     def __init__(self, theme: Theme, qtbot: QtBot, settings: Settings) -> None:
         self.dialog = SettingsDialog(theme, settings)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         qtbot.addWidget(self.dialog)
         self.dialog.show()
         fields = self.dialog.findChild(ProxyFields)
@@ -58,8 +59,9 @@ def test_an_address_is_taken(theme: Theme, qtbot: QtBot) -> None:
     bench = Bench(theme, qtbot, Settings(proxy_mode=ProxyMode.ADDRESS))
     bench.type(" proxy:3128")
     assert bench.asked == []
-    QTest.keyClick(bench.address, Qt.Key.Key_Tab)
+    QTest.keyClick(bench.address, Qt.Key.Key_Return)
     assert bench.asked == [{"proxy_address": "proxy:3128"}]
+    bench.dialog.show()
     bench.type("")
     bench.dialog.accept()
     assert bench.asked[1:] == [{"proxy_address": ""}]
