@@ -102,26 +102,25 @@ class ConnectProxy:
             writer.write(f"HTTP/1.1 {answer}\r\n\r\n".encode())
             if way is not None:
                 far_reader, far_writer = way
+                target = head.split(" ")[1]
+                if context := self._tls.get(target):
+                    await writer.start_tls(context)
                 with contextlib.closing(far_writer):
-                    if context := self._tls.get(head.split(" ")[1]):
-                        await writer.start_tls(context)
-                    far_writer.write(await self._first(reader, head))
                     await asyncio.wait(
                         {
-                            asyncio.ensure_future(_pump(reader, far_writer)),
+                            asyncio.ensure_future(_pump(reader, far_writer, self._hosts(target))),
                             asyncio.ensure_future(_pump(far_reader, writer)),
                         },
                         return_when=asyncio.FIRST_COMPLETED,
                     )
 
-    async def _first(self, reader: asyncio.StreamReader, head: str) -> bytes:
-        target = head.split(" ")[1]
-        data = await reader.read(65_536)
+    def _hosts(self, target: str) -> tuple[bytes, bytes]:
+        """The line that a server's name stands in, and what is passed on in its place."""
         if target not in self._leads:
-            return data
+            return b"", b""
         host, port = self._leads[target]
         name = target.removesuffix(":80").removesuffix(":443")
-        return data.replace(f"Host: {name}\r\n".encode(), f"Host: {host}:{port}\r\n".encode())
+        return f"Host: {name}\r\n".encode(), f"Host: {host}:{port}\r\n".encode()
 
     async def _decide(
         self, head: str
@@ -144,8 +143,10 @@ class ConnectProxy:
             return "502 Bad Gateway", None
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hosts: tuple[bytes, bytes] = (b"", b"")
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
-            writer.write(data)
+            writer.write(data.replace(*hosts) if hosts[0] else data)
             await writer.drain()
