@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import crash, instance, logs, qtloop
+from atlas_desktop import crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.files import as_given
@@ -174,6 +174,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         return _FAILED
     limit_arenas()
     ask_for_low_latency()
+    native_proxy.reserve_names()
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
         return _DONE

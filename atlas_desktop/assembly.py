@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QDialog, QWidget
 
+from atlas_desktop import proxies
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode
 from atlas_desktop.audio.devices import DeviceLists, id_of_key
@@ -120,6 +121,7 @@ class Assembly(QObject):
         self._life_before: Life = self.session.snapshot.life
         self._join_window(window, theme)
         self._join_devices()
+        proxies.follow(lambda: settings.settings.proxy_setting)
         self._take_settings(settings.settings)
         settings.on_change(self._take_settings)
 

@@ -22,6 +22,7 @@ from typing import Any, Self
 from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.errors import ChildError
 from atlas_desktop.options import CHILD_FLAG
+from atlas_desktop.proxies import child_environment
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                env=child_environment(),
                 # A Ctrl-C at the terminal is for the program, which then ends its child by the pipe.
                 start_new_session=True,
             )
@@ -306,6 +308,7 @@ def _spawned(role: str, *arguments: str) -> "subprocess.Popen[bytes]":
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=child_environment(),
             bufsize=0,
             # Neither the terminal's Ctrl-C nor its hang-up is for it.
             start_new_session=True,

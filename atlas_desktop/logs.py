@@ -10,6 +10,7 @@ _SECRETS = re.compile(
       (?P<key>\bak_[A-Za-z0-9_\-]{4,})                        # an Atlas key
     | (?P<jwt>\beyJ[\w\-]{8,}\.[\w\-]+\.[\w\-]*)              # a room token
     | (?P<bearer>(?i:bearer)\s+[^\s"',]+)                     # an Authorization header
+    | (?P<credentials>(?<=://)[^\s/@"']{1,300}(?=@))             # a name and password in an address
     | (?P<query>(?i:access_token|join_request|token)=[^\s&"']+)
     """
 )

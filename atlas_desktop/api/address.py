@@ -1,10 +1,10 @@
 """Addresses of Atlas and of backends: normalised once, https only, except to this computer."""
 
-import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from atlas_desktop.errors import InsecureAddressError
 from atlas_desktop.logs import redact
+from atlas_desktop.proxies import is_this_computer
 
 DEFAULT_BASE = "https://api.atlasv1.com"
 
@@ -60,13 +60,7 @@ def host_of(address: str) -> str:
 
 def is_loopback(address: str) -> bool:
     """Whether ``address`` leads to this computer."""
-    host = (urlsplit(address).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_this_computer(urlsplit(address).hostname or "")
 
 
 def _checked(text: str) -> SplitResult:

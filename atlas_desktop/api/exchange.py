@@ -1,7 +1,8 @@
-"""One HTTP exchange with Atlas or a backend: the bearer, the time limit and the size limit."""
+"""One HTTP exchange with Atlas or a backend: the bearer, the proxy, the time limit and the size limit."""
 
 import asyncio
 import functools
+import os
 import ssl
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -13,16 +14,34 @@ from atlas_desktop import __version__
 from atlas_desktop.api.address import host_of, is_loopback
 from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.mapping import mapped
-from atlas_desktop.errors import BadAnswerError, UnauthorizedError, UnreachableError
+from atlas_desktop.errors import BadAnswerError, CertificatesError, UnauthorizedError, UnreachableError
+from atlas_desktop.proxies import Proxy, proxy_for
 
 CONNECT_LIMIT_S = 15.0
 ANSWER_LIMIT_BYTES = 4_000_000
+_CERTIFICATE_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @functools.cache
 def certificates() -> ssl.SSLContext:
-    """Whom to trust, for every connection of this program. The first call blocks for 20 ms and more."""
-    return httpx.create_ssl_context()
+    """Whom to trust, for every connection of this program. The first call blocks for 20 ms and more.
+
+    What ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` names; else Mozilla's list and this computer's own, where a
+    network that opens encrypted connections has put its certificate. Rooms trust the latter, too.
+
+    Raises:
+        CertificatesError: What the environment names is not there, or holds none.
+    """
+    named = next((name for name in _CERTIFICATE_NAMES if os.environ.get(name)), "")
+    try:
+        context = httpx.create_ssl_context()
+        if not named:
+            context.load_default_certs()
+    except (OSError, ValueError) as error:
+        # ssl.SSLError is an OSError.
+        detail = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise CertificatesError(name=named or "SSL_CERT_FILE", detail=detail) from error
+    return context
 
 
 FileField = tuple[str, bytes, str]
@@ -48,6 +67,8 @@ class Exchange:
         self._bearer = (bearer or "").strip()
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
+        self._proxy: Proxy | None = None
+        self._former: list[httpx.AsyncClient] = []
         self._closed = False
 
     def __repr__(self) -> str:
@@ -74,14 +95,15 @@ class Exchange:
             files: Files of a multipart form.
 
         Raises:
-            UnreachableError: No connection, no answer in time, or this exchange was closed.
+            UnreachableError: No connection, no answer in time, or this exchange was closed; its kinds say
+                that the proxy or the certificates are to blame.
             BadAnswerError: The answer is endless or not HTTP.
             UnauthorizedError: The bearer holds signs that no key can have.
         """
         headers = self._headers()
-        client = await self._opened()
+        client = await self._opened(url)
         limits = httpx.Timeout(limit_s, connect=min(CONNECT_LIMIT_S, limit_s))
-        with mapped(self.host):
+        with mapped(self.host, self._proxy):
             request = client.build_request(
                 method, url, headers=headers, json=body, data=form, files=files, timeout=limits
             )
@@ -89,10 +111,10 @@ class Exchange:
                 return await self._read(answer)
 
     async def aclose(self) -> None:
-        """Lets go of all connections; running calls fail with ``UnreachableError``."""
+        """Releases all connections; running calls fail with ``UnreachableError``."""
         self._closed = True
-        if self._client is not None:
-            await self._client.aclose()
+        for client in (*self._former, *filter(None, [self._client])):
+            await client.aclose()
 
     def _headers(self) -> dict[str, str]:
         if not self._bearer:
@@ -102,28 +124,42 @@ class Exchange:
             raise UnauthorizedError(status=0, detail="the key holds signs that no key can have")
         return {"Authorization": f"Bearer {self._bearer}"}
 
-    async def _opened(self) -> httpx.AsyncClient:
+    async def _opened(self, url: str) -> httpx.AsyncClient:
+        """The client that leads to ``url`` now: the proxy may have changed since the last call."""
         if self._closed:
             raise self._gone()
-        if self._client is None:
-            # Plain loopback HTTP needs none.
+        # A transport of a test, and this computer, need neither proxy nor certificates.
+        proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
+        if self._client is None or proxy != self._proxy:
             needless = self._plain or self._transport is not None
             verify = False if needless else await _loaded_certificates()
             if self._closed:
                 raise self._gone()
-            if self._client is None:
-                self._client = self._made(verify)
+            if self._client is None or proxy != self._proxy:
+                self._replace_client(self._made(verify, proxy), proxy)
+        assert self._client is not None
         return self._client
+
+    @property
+    def _is_near(self) -> bool:
+        return self._local or self._transport is not None
+
+    def _replace_client(self, client: httpx.AsyncClient, proxy: Proxy | None) -> None:
+        if self._client is not None:
+            # Calls may be under way on it.
+            self._former.append(self._client)
+        self._client, self._proxy = client, proxy
 
     def _gone(self) -> UnreachableError:
         return UnreachableError(host=self.host, detail="closed", sent=False)
 
-    def _made(self, verify: Any) -> httpx.AsyncClient:
+    def _made(self, verify: Any, proxy: Proxy | None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             verify=verify,
             transport=self._transport,
-            # A proxy of the environment can't reach this computer.
-            trust_env=not self._local,
+            proxy=None if proxy is None else _foreign(proxy, verify),
+            # What the environment says of proxies is read by ``proxies`` alone.
+            trust_env=False,
             follow_redirects=False,
             headers={"User-Agent": f"atlas-desktop/{__version__}", "Accept": "application/json"},
         )
@@ -138,6 +174,11 @@ class Exchange:
                 )
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(self.host, response.status_code, headers, bytes(content))
+
+
+def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:
+    auth = (proxy.username, proxy.password) if proxy.username else None
+    return httpx.Proxy(proxy.address, auth=auth, ssl_context=verify if proxy.scheme == "https" else None)
 
 
 async def _loaded_certificates() -> ssl.SSLContext:

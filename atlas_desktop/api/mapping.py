@@ -1,6 +1,7 @@
 """The one place where HTTP answers and httpx's exceptions become our errors and plain values."""
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +17,16 @@ from atlas_desktop.errors import (
     NoCapacityError,
     NoCreditError,
     NotFoundError,
+    ProxyRefusedError,
     RateLimitedError,
     RejectedError,
     ServerFailedError,
     ServiceError,
     UnauthorizedError,
     UnreachableError,
+    UntrustedError,
 )
+from atlas_desktop.proxies import Proxy
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 _MODE_STATUSES = (400, 403, 404, 409, 422, 501)
@@ -51,12 +55,14 @@ _UNSENT = (
 
 
 @contextmanager
-def mapped(host: str) -> Iterator[None]:
-    """Maps what httpx raises inside.
+def mapped(host: str, proxy: Proxy | None = None) -> Iterator[None]:
+    """Maps what httpx raises inside, where ``proxy`` leads to ``host``.
 
     Raises:
         UnreachableError: No connection, or it broke, or no answer in time; ``params["sent"]`` is false
             where no connection came about.
+        ProxyRefusedError: The proxy is not there, or bars the way.
+        UntrustedError: The certificate is not one to trust.
         BadAnswerError: What came is not HTTP as it should be.
     """
     try:
@@ -68,7 +74,7 @@ def mapped(host: str) -> Iterator[None]:
             raise UnreachableError(host=host, detail="the connection broke") from error
         raise BadAnswerError(host=host, detail=one_line(str(error))) from error
     except _UNSENT as error:
-        raise UnreachableError(host=host, detail=_unsent(error), sent=False) from error
+        raise _unsent_error(error, host, proxy) from error
     except httpx.TimeoutException as error:
         raise UnreachableError(host=host, detail="no answer in time") from error
     except (httpx.TransportError, httpx.StreamError, OSError) as error:
@@ -136,6 +142,25 @@ def create_error_of(answer: Answer, mode: str) -> ServiceError:
     if named and answer.status in _MODE_STATUSES and not answer.is_html:
         return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
     return error_of(answer)
+
+
+def _unsent_error(error: Exception, host: str, proxy: Proxy | None) -> UnreachableError:
+    foreign = _certificate_error_in(error)
+    if foreign is not None:
+        return UntrustedError(host=host, detail=foreign.verify_message)
+    if proxy is not None and isinstance(error, httpx.ProxyError):
+        # Its own status line; name and password are never in it.
+        return ProxyRefusedError(host=host, proxy=proxy.address, detail=one_line(str(error)))
+    if proxy is not None and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ProxyRefusedError(host=host, proxy=proxy.address, detail=_unsent(error))
+    return UnreachableError(host=host, detail=_unsent(error), sent=False)
+
+
+def _certificate_error_in(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def _unsent(error: Exception) -> str:

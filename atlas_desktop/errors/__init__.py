@@ -16,11 +16,17 @@ to one of these, once, with ``raise … from``::
     │   ├── ServerFailedError      any other 5xx
     │   ├── BadAnswerError         not JSON, or without a needed field
     │   ├── UnreachableError       no connection, or none in time
+    │   │   ├── ProxyRefusedError      the proxy is not there, or bars the way
+    │   │   ├── BadProxyError          what names the proxy can't be used
+    │   │   ├── CertificatesError      the trusted certificates can't be read
+    │   │   └── UntrustedError         the other side can't prove who it is
     │   ├── InsecureAddressError   plain HTTP to another computer
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    not ws:// or wss://
     │   ├── RoomRefusedError       the token or the address was refused
+    │   ├── RoomProxyError         the proxy bars the way to the room
+    │   ├── MediaBlockedError      the proxy lets signalling through, the network no media
     │   ├── RoomLostError          the connection broke for good
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
@@ -103,14 +109,18 @@ from atlas_desktop.errors.media import (
 from atlas_desktop.errors.room import (
     AvatarMissingError,
     BadRoomAddressError,
+    MediaBlockedError,
     MessageTooLongError,
     NoNetworkError,
     RoomError,
     RoomLostError,
+    RoomProxyError,
     RoomRefusedError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
+    BadProxyError,
+    CertificatesError,
     ConflictError,
     EndUnconfirmedError,
     InsecureAddressError,
@@ -118,12 +128,14 @@ from atlas_desktop.errors.service import (
     NoCapacityError,
     NoCreditError,
     NotFoundError,
+    ProxyRefusedError,
     RateLimitedError,
     RejectedError,
     ServerFailedError,
     ServiceError,
     UnauthorizedError,
     UnreachableError,
+    UntrustedError,
 )
 
 __all__ = [
@@ -132,8 +144,10 @@ __all__ = [
     "AvatarMissingError",
     "BadAnswerError",
     "BadFileNameError",
+    "BadProxyError",
     "BadRoomAddressError",
     "BugError",
+    "CertificatesError",
     "ChildError",
     "ConflictError",
     "CostReachedError",
@@ -159,6 +173,7 @@ __all__ = [
     "KeyringError",
     "LinkLoopError",
     "LongestTimeError",
+    "MediaBlockedError",
     "MediaError",
     "MessageTooLongError",
     "MicrophoneDeniedError",
@@ -174,10 +189,12 @@ __all__ = [
     "NotAFileError",
     "NotFoundError",
     "PictureDriverError",
+    "ProxyRefusedError",
     "RateLimitedError",
     "RejectedError",
     "RoomError",
     "RoomLostError",
+    "RoomProxyError",
     "RoomRefusedError",
     "ServerFailedError",
     "ServiceError",
@@ -187,5 +204,6 @@ __all__ = [
     "UnauthorizedError",
     "UnreachableError",
     "UnreadableAudioError",
+    "UntrustedError",
     "shown_name",
 ]

@@ -27,6 +27,27 @@ class RoomRefusedError(RoomError):
     advice = N_("Start again. If it happens every time, a firewall may block WebRTC.")
 
 
+class RoomProxyError(RoomError):
+    """The way to the room's signalling is barred. ``proxy``: its address, without a password."""
+
+    code = "room_proxy"
+    title = N_("The proxy {proxy} did not let us through to the avatar's room ({detail})")
+    advice = N_("Check the proxy in the settings, or in the environment of this program.")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": ""}
+
+
+class MediaBlockedError(RoomError):
+    """Signalling went through the proxy; WebRTC's own packets did not come through at all."""
+
+    code = "media_blocked"
+    title = N_("The proxy {proxy} lets the room's signalling through, but not its sound and picture")
+    advice = N_(
+        "WebRTC can't use an HTTP proxy. Ask your network's administrator to allow UDP to {host} "
+        "(ports 3478 and 50000–60000), or TCP and TLS to its ports 443 and 7881. A rehearsal works without."
+    )
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}
+
+
 class RoomLostError(RoomError):
     code = "room_lost"
     title = N_("The connection to the avatar was lost")

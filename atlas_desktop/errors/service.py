@@ -93,6 +93,53 @@ class UnreachableError(ServiceError):
     defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "Atlas", "sent": True}
 
 
+class ProxyRefusedError(UnreachableError):
+    """The proxy can't be reached, or did not let us through. ``proxy``: its address, without a password."""
+
+    code = "proxy_refused"
+    title = N_("The proxy {proxy} did not let us through to {host} ({detail})")
+    advice = N_("Check the proxy in the settings, or in the environment of this program.")
+    defaults: ClassVar[dict[str, Any]] = {
+        "status": 0,
+        "detail": "",
+        "host": "Atlas",
+        "sent": False,
+        "proxy": "",
+    }
+
+
+class BadProxyError(UnreachableError):
+    """What names the proxy can't be used. ``name``: the variable or the setting."""
+
+    code = "bad_proxy"
+    title = N_("Nothing was sent, because of the proxy in {name}: {detail}")
+    advice = N_("Correct it, or choose another one in the settings.")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "", "sent": False, "name": ""}
+
+
+class CertificatesError(UnreachableError):
+    """The file of trusted certificates can't be read. ``name``: the variable that names it."""
+
+    code = "certificates"
+    title = N_("Nothing was sent, because the certificates that {name} names can't be read ({detail})")
+    advice = N_("Correct {name} in the environment, or remove it.")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "", "sent": False, "name": ""}
+
+
+class UntrustedError(UnreachableError):
+    """The certificate is not one to trust: a proxy or a virus scanner may sit in between."""
+
+    code = "untrusted"
+    title = N_("{host} could not prove that it is {host} ({detail})")
+    advice = N_(
+        "A proxy or a virus scanner may open encrypted connections: its certificate must then be among this "
+        "computer's, or in the file that SSL_CERT_FILE names."
+    )
+    defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "Atlas", "sent": False}
+
+
 class InsecureAddressError(ServiceError):
     code = "insecure_address"
     title = N_("{url} is not an https:// address")

@@ -5,6 +5,7 @@ the HTTP client is loaded; that is done at once after it, so that *Start* never 
 """
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -14,16 +15,17 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from atlas_desktop import logs
+from atlas_desktop import logs, proxies
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.orders import Frame, Why, complaint_of, frame_of, line_of
 from atlas_desktop.api.source import FACE_LIMIT_BYTES
-from atlas_desktop.errors import AppError, BugError
+from atlas_desktop.errors import AppError, BugError, CertificatesError
 from atlas_desktop.guard.broker import Broker
 from atlas_desktop.guard.pipes import FramesOut, orders_in
 from atlas_desktop.heap import give_back, limit_arenas
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import stored_proxy_setting
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def main(profile_folder: Path | None) -> int:
     limit_arenas()
     profile = Profile.at(profile_folder)
     _log_to(profile.folder / "log" / "guard.log")
+    proxies.follow(partial(stored_proxy_setting, profile.settings_file))
     asyncio.run(_guard(profile))
     return 0
 
@@ -179,7 +182,9 @@ async def _load_client() -> None:
     from atlas_desktop.api import backend, client  # noqa: F401
     from atlas_desktop.api.exchange import certificates
 
-    certificates()
+    # Told with the first call, where there is none to be read.
+    with contextlib.suppress(CertificatesError):
+        certificates()
     # What a first connection would load.
     await anyio.lowlevel.checkpoint()
     gc.collect()

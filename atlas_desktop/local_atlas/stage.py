@@ -175,6 +175,7 @@ class RoomOptions:
         refuse_status: HTTP status with which the room refuses its websocket; 0: it accepts.
         connect_delay_s: How long the room lets a joining client wait.
         codec: The picture's codec: VP8 or H264.
+        without_media: No media packet leaves or is heard from the start; signalling works.
     """
 
     transcripts: TranscriptWay = TranscriptWay.BOTH
@@ -183,6 +184,7 @@ class RoomOptions:
     refuse_status: int = 0
     connect_delay_s: float = 0.0
     codec: str = "VP8"
+    without_media: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ class RoomPort(Protocol):
         Raises:
             RoomRefusedError: The room did not let us in.
             BadRoomAddressError: The address is not ws:// or wss://.
+            BadProxyError: The proxy that leads there can't be used.
+            RoomProxyError: The proxy did not let us through.
+            MediaBlockedError: It did, but WebRTC's own packets do not come through.
         """
 
     async def publish(self, voice: Voice) -> "BlockSink":

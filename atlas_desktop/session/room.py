@@ -15,7 +15,7 @@ from livekit.rtc.data_stream import StreamError
 
 from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.source import SessionGrant
-from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError, RoomRefusedError
+from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError
 from atlas_desktop.logs import redact
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
@@ -23,6 +23,7 @@ from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Voice
+from atlas_desktop.session.room_route import RoomRoute
 from atlas_desktop.session.transcript import Role, SegmentStream
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class AtlasRoom:
         self._heard = asyncio.Event()
         self._leaving = False
         self._mending: asyncio.Task[None] | None = None
+        self._route: RoomRoute | None = None
 
     async def join(self, grant: SessionGrant) -> None:
         if not grant.livekit_url.startswith(("ws://", "wss://")):
@@ -89,10 +91,11 @@ class AtlasRoom:
             connect_timeout=_SIGNAL_LIMIT_S,
             data_stream=rtc.room.DataStreamOptions(max_payload_byte_length=_LONGEST_STREAM_BYTES),
         )
+        self._route = await RoomRoute.open(grant.livekit_url)
         try:
             await self._room.connect(grant.livekit_url, grant.token, options)
         except rtc.ConnectError as error:
-            raise RoomRefusedError(detail=_first_line(error.message)) from error
+            raise self._route.error_for(_first_line(error.message)) from error
         self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
@@ -150,6 +153,8 @@ class AtlasRoom:
         # Offline a disconnect may block. It is left to itself then, as cancelling it would leave a room.
         leaving = self._scope.start(self._room.disconnect(), "disconnect")
         await asyncio.wait({leaving, closing}, timeout=_DISCONNECT_LIMIT_S)
+        if self._route is not None:
+            await self._route.aclose()
         if self._outgoing is not None:
             await self._outgoing.aclose()
             self._outgoing = None

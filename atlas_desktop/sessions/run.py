@@ -6,8 +6,10 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from atlas_desktop import proxies
 from atlas_desktop.errors import AppError
 from atlas_desktop.logs import redact
 from atlas_desktop.sessions.arguments import SESSION_ID, Action, SessionsOptions
@@ -26,6 +28,7 @@ from atlas_desktop.sessions.listing import (
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, dismissed
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import stored_proxy_setting
 
 _DONE, _FAILED, _WRONG_USAGE = 0, 1, 2
 
@@ -49,7 +52,9 @@ def run(options: SessionsOptions) -> int:
     """Does what was asked for; 1 when a session is not over that should be."""
     # What the parts log is no part of the answer; without a handler Python would print it.
     logging.getLogger().addHandler(logging.NullHandler())
-    command = SessionsCommand(Profile.at(options.profile), options.as_json)
+    profile = Profile.at(options.profile)
+    proxies.follow(partial(stored_proxy_setting, profile.settings_file))
+    command = SessionsCommand(profile, options.as_json)
     try:
         match options.action:
             case Action.LIST:

@@ -5,10 +5,12 @@ import re
 import sys
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
+from atlas_desktop.proxies import ProxyMode, ProxySetting
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
@@ -67,6 +69,8 @@ class Settings:
         microphone_name: What it is called.
         picture_path: Who paints the picture, from the next start on.
         limits_seen: The limits were shown before a paid session.
+        proxy_mode: Where the proxy comes from.
+        proxy_address: The proxy, where the mode says so; never with a password.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -92,6 +96,13 @@ class Settings:
     microphone_name: str = ""
     picture_path: PicturePath = PicturePath.AUTO
     limits_seen: bool = False
+    proxy_mode: ProxyMode = ProxyMode.AUTOMATIC
+    proxy_address: str = ""
+
+    @property
+    def proxy_setting(self) -> ProxySetting:
+        """The proxy in the form that ``proxies`` takes."""
+        return ProxySetting(self.proxy_mode, self.proxy_address)
 
     @property
     def spending_limits(self) -> SpendingLimits:
@@ -133,6 +144,14 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
             if value is not None:
                 known[field.name] = value
     return Settings(**known), found
+
+
+def stored_proxy_setting(file: Path) -> ProxySetting:
+    """The proxy in a profile's settings file, as it is now; automatic where that can't be read."""
+    try:
+        return parse(file.read_text(encoding="utf-8"))[0].proxy_setting
+    except (OSError, ValueError):
+        return ProxySetting()
 
 
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:

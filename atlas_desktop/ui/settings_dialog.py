@@ -13,6 +13,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.proxy_fields import ProxyFields
 from atlas_desktop.ui.sync_fields import SyncFields
 
 _SIZE = QSize(420, 620)
@@ -22,7 +23,7 @@ _PATHS = tuple(PicturePath)
 
 
 class SettingsDialog(QDialog):
-    """Look, motion, who paints, devices, picture and sound, audio files, limits. Open it with ``open()``.
+    """Look, who paints, devices, picture and sound, audio files, limits, proxy. Open it with ``open()``.
 
     Signals:
         history_requested(): What paid sessions were and cost.
@@ -65,6 +66,7 @@ class SettingsDialog(QDialog):
         self._loudness.setChecked(settings.match_loudness)
         self._limits = LimitFields(theme)
         self._limits.show_settings(settings)
+        self._proxy = ProxyFields(theme, settings)
         self._history = Button(theme, self.tr("Sessions and cost"))
         self._history.setVisible(has_history)
         self._build(theme, settings, parent)
@@ -77,6 +79,7 @@ class SettingsDialog(QDialog):
         if self._devices is not None:
             self._devices.change_requested.connect(self.change_requested)
         self._loudness.toggled.connect(self._choose_loudness)
+        self._proxy.change_requested.connect(self.change_requested)
         self._limits.changed.connect(self._choose_limit)
         self._history.clicked.connect(self.history_requested)
 
@@ -143,6 +146,9 @@ class SettingsDialog(QDialog):
         column.addWidget(make_rule())
         column.addWidget(make_label(self.tr("Limits of paid sessions"), tone="dim", size="small"))
         column.addWidget(self._limits)
+        column.addWidget(make_rule())
+        column.addWidget(make_label(self.tr("Proxy"), tone="dim", size="small"))
+        column.addWidget(self._proxy)
         column.addStretch(1)
         return page
 

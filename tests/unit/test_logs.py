@@ -17,6 +17,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
         ("Authorization: Bearer opaque-token-77", "opaque-token-77"),
         ("GET /rtc?access_token=abc.def&x=1", "abc.def"),
         ("GET /rtc/v1?join_request=CAESabc", "CAESabc"),
+        ("using proxy http://ann:p%40ss@proxy.example:3128/", "p%40ss"),
     ],
 )
 def test_secrets_are_redacted(said: str, secret: str) -> None:

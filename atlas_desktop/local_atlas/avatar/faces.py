@@ -4,13 +4,16 @@ import asyncio
 import io
 import ssl
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from atlas_desktop.errors import BadProxyError
 from atlas_desktop.local_atlas.rest.answers import bad_request
+from atlas_desktop.proxies import Proxy, proxy_for
 
 FACE_LIMIT_BYTES = 20_000_000
 FACE_MINIMUM_PX = 64
@@ -58,11 +61,14 @@ async def fetched_face(url: str) -> bytes:
         raise bad_request("invalid_face_url", "face_url must be an https:// address.")
     limit = aiohttp.ClientTimeout(total=_FETCH_LIMIT_S)
     try:
+        proxy = await asyncio.to_thread(proxy_for, url)
         async with (
-            aiohttp.ClientSession(timeout=limit, trust_env=True) as client,
-            client.get(url, raise_for_status=True) as response,
+            aiohttp.ClientSession(timeout=limit) as client,
+            client.get(url, raise_for_status=True, **_way_to(proxy)) as response,
         ):
             content = await _bounded(response)
+    except BadProxyError as error:
+        raise bad_request("face_url_unreachable", str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, ValueError) as error:
         raise bad_request("face_url_unreachable", "The face could not be fetched from face_url.") from error
     return await checked_face(content)
@@ -91,6 +97,13 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
         if len(content) > FACE_LIMIT_BYTES:
             break
     return bytes(content)
+
+
+def _way_to(proxy: Proxy | None) -> dict[str, Any]:
+    if proxy is None:
+        return {}
+    headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+    return {"proxy": proxy.address, "proxy_headers": headers}
 
 
 def _text(value: str | bytes | bytearray) -> str:

@@ -59,7 +59,7 @@ class Room:
         self._scope = Scope(f"room {session_id}")
         self._farewells = Scope(f"farewells {session_id}")
         self._awaited = True
-        self._media_is_cut = False
+        self._media_is_cut = options.without_media
         self._host = Host(
             mode, face, options, casting, self._press, self._everybody, self._broadcast, self._announce
         )

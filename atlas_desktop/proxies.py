@@ -1,0 +1,252 @@
+"""Which proxy leads to an address: the setting's, the environment's or the system's; or none.
+
+Every client of ours asks here, so that REST and rooms follow one rule. The rule is that of curl and httpx,
+with two additions: nothing on this computer ever goes through a proxy, and ``NO_PROXY`` may hold networks
+(``10.0.0.0/8``, ``fd00::/8``).
+
+``urllib.request`` reads the environment and the system's settings (macOS, Windows), as httpx has it do.
+Its match of ``NO_PROXY`` knows neither networks nor IPv6, httpx's is private and raises on networks: ours
+is below.
+"""
+
+import fnmatch
+import ipaddress
+import os
+import re
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from atlas_desktop.errors import N_, BadProxyError
+
+SETTING_NAME: Final = "ATLAS_DESKTOP_PROXY"
+"""Carries the setting to children that have no profile: ``none`` or an address without a password."""
+
+_SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
+_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_KINDS: Final = ("http", "https")
+_THE_SETTING: Final = N_("the setting “Proxy”")
+_THE_SYSTEM: Final = N_("the system's proxy setting")
+_ENTRY: Final = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>\d+))?")
+
+
+class ProxyMode(StrEnum):
+    """Where the proxy comes from."""
+
+    AUTOMATIC = "automatic"
+    """The environment, else the system's settings."""
+    NONE = "none"
+    ADDRESS = "address"
+    """The one that the setting names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySetting:
+    """What a person chose. ``address`` counts with ``ProxyMode.ADDRESS`` and holds no password."""
+
+    mode: ProxyMode = ProxyMode.AUTOMATIC
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy that takes CONNECT.
+
+    Attributes:
+        scheme: How the proxy itself is spoken to, ``http`` or ``https``.
+        host: Its name or address, without brackets.
+        port: Its port.
+        username: Empty for none.
+        password: May be empty beside a name.
+        source: What named it, for messages: a variable, or the setting.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+    source: str = ""
+
+    @property
+    def address(self) -> str:
+        """``http://host:port``, without name and password: fit for logs and messages."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def authorization(self) -> str:
+        """The value of ``Proxy-Authorization``; empty without a user's name."""
+        if not self.username:
+            return ""
+        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+SettingProvider = Callable[[], ProxySetting]
+
+
+def follow(provider: SettingProvider) -> None:
+    """Makes ``provider`` say what the person has chosen, for the whole process.
+
+    It is asked at each connection: a change holds from the next one on. Without a call the environment's
+    ``ATLAS_DESKTOP_PROXY`` counts, which is how a child without a profile follows.
+    """
+    global _provider  # noqa: PLW0603 - like logging and the environment, the network is the process's
+    _provider = provider
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """Returns the proxy that leads to ``url`` (http, https, ws or wss), or ``None`` for none.
+
+    May block for a name server where the system's settings list exceptions (Windows): call it in a thread.
+
+    Raises:
+        BadProxyError: What names the proxy can't be used. Nothing of it is in the message but its name.
+    """
+    target = urlsplit(url)
+    host = (target.hostname or "").rstrip(".")
+    if is_this_computer(host):
+        return None
+    setting = _provider()
+    match setting.mode:
+        case ProxyMode.NONE:
+            return None
+        case ProxyMode.ADDRESS:
+            exempt = _from_environment().get("no", "")
+            named = setting.address and not _is_exempt(host, _port_of(target), exempt)
+            return parse_proxy(setting.address, _THE_SETTING) if named else None
+        case ProxyMode.AUTOMATIC:
+            return _automatic(host, target)
+
+
+def parse_proxy(text: str, source: str) -> Proxy:
+    """Reads a proxy's address; without a scheme it is an HTTP proxy.
+
+    Raises:
+        BadProxyError: SOCKS, an unknown kind, no host, or a port that is none.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise BadProxyError(name=source, detail=N_("it is no address")) from error
+    if parts.scheme.startswith("socks"):
+        raise BadProxyError(name=source, detail=N_("it is a SOCKS proxy, and only HTTP proxies can be used"))
+    if parts.scheme not in _KINDS:
+        raise BadProxyError(name=source, detail=N_("it is neither an http:// nor an https:// address"))
+    if not host or any(sign.isspace() for sign in host) or port == 0:
+        raise BadProxyError(name=source, detail=N_("it is no address"))
+    return Proxy(
+        parts.scheme,
+        host,
+        port or _PORTS[parts.scheme],
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        source,
+    )
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether a host name or address, without brackets, is this computer's own loopback."""
+    host = host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address is not None and (mapped or address).is_loopback
+
+
+def child_environment() -> Mapping[str, str]:
+    """The environment for a process of ours.
+
+    Named whole, as the native environment may differ from Python's (``native_proxy``).
+    """
+    setting = _provider()
+    chosen = {ProxyMode.AUTOMATIC: "", ProxyMode.NONE: "none", ProxyMode.ADDRESS: setting.address}
+    rest = {name: value for name, value in os.environ.items() if name != SETTING_NAME}
+    return {**rest, SETTING_NAME: chosen[setting.mode]} if chosen[setting.mode] else rest
+
+
+def _inherited_setting() -> ProxySetting:
+    value = os.environ.get(SETTING_NAME, "")
+    if not value:
+        return ProxySetting()
+    return ProxySetting(ProxyMode.NONE) if value == "none" else ProxySetting(ProxyMode.ADDRESS, value)
+
+
+_provider: SettingProvider = _inherited_setting
+
+
+def _from_environment() -> dict[str, str]:
+    """By kind (``https``, ``all``, ``no`` …); lower case wins, an empty value counts as none."""
+    import urllib.request
+
+    return urllib.request.getproxies_environment()
+
+
+def _automatic(host: str, target: SplitResult) -> Proxy | None:
+    # Not at the top: it brings HTTP and TLS along, which the first paint does not wait for.
+    import urllib.request
+
+    environment = _from_environment()
+    proxies = environment or urllib.request.getproxies()
+    scheme = _SECURE.get(target.scheme, "https")
+    key = scheme if proxies.get(scheme) else "all"
+    address = proxies.get(key, "")
+    if not address:
+        return None
+    if environment:
+        exempt = _is_exempt(host, _port_of(target), environment.get("no", ""))
+    else:
+        exempt = sys.platform in ("darwin", "win32") and bool(urllib.request.proxy_bypass(host))
+    if exempt:
+        return None
+    return parse_proxy(address, f"{key}_proxy".upper() if environment else _THE_SYSTEM)
+
+
+def _port_of(target: SplitResult) -> int:
+    try:
+        return target.port or _PORTS.get(target.scheme, 0)
+    except ValueError:
+        return 0
+
+
+def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
+    return any(
+        _matches(entry, host.lower(), port) for entry in re.split(r"[,\s]+", no_proxy.lower()) if entry
+    )
+
+
+def _matches(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of ``NO_PROXY`` (``*``, host, suffix, network; maybe with a port) names the host."""
+    found = _ENTRY.fullmatch(entry)
+    if found is None or (found["port"] and int(found["port"]) != port):
+        return False
+    name = found["name"].strip("[]")
+    address = _address(host)
+    network = _network(name)
+    if "*" in name and fnmatch.fnmatchcase(host, name):
+        return True
+    if address is not None:
+        return network is not None and address in network
+    suffix = name.removeprefix("*").strip(".")
+    return bool(suffix) and (host == suffix or host.endswith(f".{suffix}"))
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
