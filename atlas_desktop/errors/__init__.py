@@ -20,8 +20,17 @@ to one of these, once, with ``raise … from``::
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    not ws:// or wss://
-    │   ├── RoomRefusedError       the token or the address was refused
+    │   ├── RoomRefusedError       it did not let us in
+    │   │   ├── RoomTokenExpiredError, RoomTokenInvalidError, RoomForbiddenError
+    │   │   ├── RoomNotFoundError, RoomUnavailableError, RoomUnreachableError
+    │   │   └── MediaBlockedError      signalling worked, media did not
     │   ├── RoomLostError          the connection broke for good
+    │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
+    │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
+    │   │   ├── SignalLostError, RoomTimeoutError, MediaLostError
+    │   │   └── CallRefusedError, AgentFailedError
+    │   ├── AvatarLeftError        it was there, left and did not come back
+    │   ├── MicrophoneMutedError, SpeechMutedError
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
     │   └── MessageTooLongError    a typed text does not fit into one packet
@@ -91,13 +100,35 @@ from atlas_desktop.errors.media import (
     UnreadableAudioError,
 )
 from atlas_desktop.errors.room import (
+    AgentFailedError,
+    AvatarLeftError,
     AvatarMissingError,
     BadRoomAddressError,
+    CallRefusedError,
+    DuplicateIdentityError,
+    MediaBlockedError,
+    MediaLostError,
     MessageTooLongError,
+    MicrophoneMutedError,
     NoNetworkError,
+    RejoinFailedError,
+    RemovedFromRoomError,
+    RoomClosedError,
     RoomError,
+    RoomForbiddenError,
     RoomLostError,
+    RoomMovedError,
+    RoomNotFoundError,
     RoomRefusedError,
+    RoomStateError,
+    RoomTimeoutError,
+    RoomTokenExpiredError,
+    RoomTokenInvalidError,
+    RoomUnavailableError,
+    RoomUnreachableError,
+    ServerShutdownError,
+    SignalLostError,
+    SpeechMutedError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
@@ -118,17 +149,21 @@ from atlas_desktop.errors.service import (
 
 __all__ = [
     "N_",
+    "AgentFailedError",
     "AppError",
+    "AvatarLeftError",
     "AvatarMissingError",
     "BadAnswerError",
     "BadRoomAddressError",
     "BugError",
+    "CallRefusedError",
     "ChildError",
     "ConflictError",
     "CostReachedError",
     "DayReachedError",
     "DeviceError",
     "DeviceLostError",
+    "DuplicateIdentityError",
     "EmptyAudioError",
     "EndUnconfirmedError",
     "EndedByServiceError",
@@ -143,9 +178,12 @@ __all__ = [
     "JournalError",
     "KeyringError",
     "LongestTimeError",
+    "MediaBlockedError",
     "MediaError",
+    "MediaLostError",
     "MessageTooLongError",
     "MicrophoneDeniedError",
+    "MicrophoneMutedError",
     "MissingFileError",
     "ModeRefusedError",
     "NoCapacityError",
@@ -159,12 +197,27 @@ __all__ = [
     "PictureDriverError",
     "RateLimitedError",
     "RejectedError",
+    "RejoinFailedError",
+    "RemovedFromRoomError",
+    "RoomClosedError",
     "RoomError",
+    "RoomForbiddenError",
     "RoomLostError",
+    "RoomMovedError",
+    "RoomNotFoundError",
     "RoomRefusedError",
+    "RoomStateError",
+    "RoomTimeoutError",
+    "RoomTokenExpiredError",
+    "RoomTokenInvalidError",
+    "RoomUnavailableError",
+    "RoomUnreachableError",
     "ServerFailedError",
+    "ServerShutdownError",
     "ServiceError",
+    "SignalLostError",
     "SleptError",
+    "SpeechMutedError",
     "StoppedError",
     "TimeReachedError",
     "UnauthorizedError",

@@ -15,7 +15,7 @@ from livekit.rtc.data_stream import StreamError
 
 from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.source import SessionGrant
-from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError, RoomRefusedError
+from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError
 from atlas_desktop.logs import redact
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
@@ -23,6 +23,7 @@ from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Voice
+from atlas_desktop.session.room_errors import first_line, join_error
 from atlas_desktop.session.transcript import Role, SegmentStream
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class AtlasRoom:
         try:
             await self._room.connect(grant.livekit_url, grant.token, options)
         except rtc.ConnectError as error:
-            raise RoomRefusedError(detail=_first_line(error.message)) from error
+            raise join_error(error.message) from error
         self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
@@ -113,7 +114,7 @@ class AtlasRoom:
         try:
             await self._participant().publish_data(payload, reliable=True)
         except rtc.participant.PublishDataError as error:
-            raise RoomError(detail=_first_line(error.message)) from error
+            raise RoomError(detail=first_line(error.message)) from error
 
     async def statistics(self) -> RoomStatistics:
         # Not before there is a picture: until a sender's first report has a time, WebRTC's statistics hold
@@ -288,7 +289,3 @@ def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
     # One that went may stay in the statistics for a while.
     newest = max(named or playing, key=lambda entry: entry.last_packet_received_timestamp, default=None)
     return None if newest is None else float(newest.estimated_playout_timestamp)
-
-
-def _first_line(text: str) -> str:
-    return redact(text.strip().splitlines()[0])[:200] if text.strip() else ""
