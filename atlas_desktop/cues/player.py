@@ -16,7 +16,15 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, probe
-from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, Speaker
+from atlas_desktop.media.speaker import (
+    ClipEvent,
+    ClipFailed,
+    ClipFinished,
+    ClipHeld,
+    ClipReleased,
+    ClipStarted,
+    Speaker,
+)
 
 ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
 ErrorCallback: TypeAlias = Callable[[AppError], None]
@@ -161,7 +169,8 @@ class CuePlayer:
         """Goes on with the held cue, and with those held by ``interrupt``."""
         if self._current is not None:
             self._speaker.resume()
-            self._queue.change(self._current[0], state=CueState.PLAYING)
+            # One that is held meanwhile, by a mute or a broken connection, goes on later.
+            self._queue.change(self._current[0], state=self._state_of_current())
         self._release_paused()
         self._advance()
         self._publish()
@@ -296,11 +305,17 @@ class CuePlayer:
             case ClipFailed() if ours:
                 self._fail(current[0] if current else None, event.error)
                 self._over()
+            case ClipHeld() | ClipReleased() if current is not None and ours:
+                position_s = self._speaker.position_s
+                self._queue.change(current[0], state=self._state_of_current(), position_s=position_s)
             case ClipFinished() | ClipFailed() if event.reader not in self._opened:
                 self._advance()
             case _:
                 pass  # what is past: the cue was left before its event came
         self._publish()
+
+    def _state_of_current(self) -> CueState:
+        return CueState.PLAYING if self._speaker.playing else CueState.PAUSED
 
     def _over(self) -> None:
         """The current cue has ended by itself: the planned one is spoken already, or the next begins."""

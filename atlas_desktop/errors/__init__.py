@@ -24,10 +24,19 @@ to one of these, once, with ``raise … from``::
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    not ws:// or wss://
-    │   ├── RoomRefusedError       the token or the address was refused
+    │   ├── RoomRefusedError       it did not let us in
+    │   │   ├── RoomTokenExpiredError, RoomTokenInvalidError, RoomForbiddenError
+    │   │   ├── RoomNotFoundError, RoomUnavailableError, RoomUnreachableError
+    │   │   └── MediaBlockedError      signalling worked, media did not
+    │   │       └── ProxyBlocksMediaError  signalling went through a proxy, media can't
     │   ├── RoomProxyError         the proxy bars the way to the room
-    │   ├── MediaBlockedError      the proxy lets signalling through, the network no media
     │   ├── RoomLostError          the connection broke for good
+    │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
+    │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
+    │   │   ├── SignalLostError, RoomTimeoutError, MediaLostError
+    │   │   └── CallRefusedError, AgentFailedError
+    │   ├── AvatarLeftError        it was there, left and did not come back
+    │   ├── MicrophoneMutedError, SpeechMutedError
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
     │   └── MessageTooLongError    a typed text does not fit into one packet
@@ -107,15 +116,37 @@ from atlas_desktop.errors.media import (
     shown_name,
 )
 from atlas_desktop.errors.room import (
+    AgentFailedError,
+    AvatarLeftError,
     AvatarMissingError,
     BadRoomAddressError,
+    CallRefusedError,
+    DuplicateIdentityError,
     MediaBlockedError,
+    MediaLostError,
     MessageTooLongError,
+    MicrophoneMutedError,
     NoNetworkError,
+    ProxyBlocksMediaError,
+    RejoinFailedError,
+    RemovedFromRoomError,
+    RoomClosedError,
     RoomError,
+    RoomForbiddenError,
     RoomLostError,
+    RoomMovedError,
+    RoomNotFoundError,
     RoomProxyError,
     RoomRefusedError,
+    RoomStateError,
+    RoomTimeoutError,
+    RoomTokenExpiredError,
+    RoomTokenInvalidError,
+    RoomUnavailableError,
+    RoomUnreachableError,
+    ServerShutdownError,
+    SignalLostError,
+    SpeechMutedError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
@@ -140,13 +171,16 @@ from atlas_desktop.errors.service import (
 
 __all__ = [
     "N_",
+    "AgentFailedError",
     "AppError",
+    "AvatarLeftError",
     "AvatarMissingError",
     "BadAnswerError",
     "BadFileNameError",
     "BadProxyError",
     "BadRoomAddressError",
     "BugError",
+    "CallRefusedError",
     "CertificatesError",
     "ChildError",
     "ConflictError",
@@ -155,6 +189,7 @@ __all__ = [
     "DeviceError",
     "DeviceLostError",
     "DiskError",
+    "DuplicateIdentityError",
     "ElsewhereError",
     "EmptyAudioError",
     "EndUnconfirmedError",
@@ -175,8 +210,10 @@ __all__ = [
     "LongestTimeError",
     "MediaBlockedError",
     "MediaError",
+    "MediaLostError",
     "MessageTooLongError",
     "MicrophoneDeniedError",
+    "MicrophoneMutedError",
     "MissingFileError",
     "ModeRefusedError",
     "NoCapacityError",
@@ -189,16 +226,32 @@ __all__ = [
     "NotAFileError",
     "NotFoundError",
     "PictureDriverError",
+    "ProxyBlocksMediaError",
     "ProxyRefusedError",
     "RateLimitedError",
     "RejectedError",
+    "RejoinFailedError",
+    "RemovedFromRoomError",
+    "RoomClosedError",
     "RoomError",
+    "RoomForbiddenError",
     "RoomLostError",
+    "RoomMovedError",
+    "RoomNotFoundError",
     "RoomProxyError",
     "RoomRefusedError",
+    "RoomStateError",
+    "RoomTimeoutError",
+    "RoomTokenExpiredError",
+    "RoomTokenInvalidError",
+    "RoomUnavailableError",
+    "RoomUnreachableError",
     "ServerFailedError",
+    "ServerShutdownError",
     "ServiceError",
+    "SignalLostError",
     "SleptError",
+    "SpeechMutedError",
     "StoppedError",
     "TimeReachedError",
     "UnauthorizedError",

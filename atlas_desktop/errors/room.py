@@ -24,7 +24,51 @@ class BadRoomAddressError(RoomError):
 class RoomRefusedError(RoomError):
     code = "room_refused"
     title = N_("The avatar's room did not let us in ({detail})")
-    advice = N_("Start again. If it happens every time, a firewall may block WebRTC.")
+    advice = N_("Start again. If it happens every time, whoever runs the service has to look into it.")
+
+
+class RoomTokenExpiredError(RoomRefusedError):
+    code = "room_token_expired"
+    title = N_("The pass to the avatar's room has expired ({detail})")
+    advice = N_("Check this computer's date and time, then start again: every session gets a new pass.")
+
+
+class RoomTokenInvalidError(RoomRefusedError):
+    code = "room_token_invalid"
+    title = N_("The avatar's room did not accept its pass ({detail})")
+    advice = N_("Start again. If it happens every time, the service or the backend issues wrong passes.")
+
+
+class RoomForbiddenError(RoomRefusedError):
+    code = "room_forbidden"
+    title = N_("This pass does not open the avatar's room ({detail})")
+    advice = N_("Start again. If it happens every time, ask whoever runs the service or the backend.")
+
+
+class RoomNotFoundError(RoomRefusedError):
+    code = "room_not_found"
+    title = N_("The avatar's room does not exist any more ({detail})")
+    advice = N_("Start again: every session gets a room of its own.")
+
+
+class RoomUnavailableError(RoomRefusedError):
+    code = "room_unavailable"
+    title = N_("The room's server can't take the session now ({detail})")
+    advice = N_("Wait a moment, then start again.")
+
+
+class RoomUnreachableError(RoomRefusedError):
+    code = "room_unreachable"
+    title = N_("The room's server can't be reached ({detail})")
+    advice = N_("Check the network, a VPN and the proxy of this computer, then start again.")
+
+
+class MediaBlockedError(RoomRefusedError):
+    """Signalling worked, but no media connection came up."""
+
+    code = "media_blocked"
+    title = N_("The room answered, but picture and sound can't get through")
+    advice = N_("A firewall may block WebRTC: it needs UDP to the room's server. Try another network.")
 
 
 class RoomProxyError(RoomError):
@@ -36,10 +80,10 @@ class RoomProxyError(RoomError):
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": ""}
 
 
-class MediaBlockedError(RoomError):
+class ProxyBlocksMediaError(MediaBlockedError):
     """Signalling went through the proxy; WebRTC's own packets did not come through at all."""
 
-    code = "media_blocked"
+    code = "proxy_blocks_media"
     title = N_("The proxy {proxy} lets the room's signalling through, but not its sound and picture")
     advice = N_(
         "WebRTC can't use an HTTP proxy. Ask your network's administrator to allow UDP to {host} "
@@ -49,9 +93,102 @@ class MediaBlockedError(RoomError):
 
 
 class RoomLostError(RoomError):
+    """The room is gone unasked. ``detail`` is LiveKit's own name of the reason."""
+
     code = "room_lost"
     title = N_("The connection to the avatar was lost")
+    advice = N_("Check the network. The session was ended, so it costs nothing more.")
+
+
+class RoomClosedError(RoomLostError):
+    code = "room_closed"
+    title = N_("Atlas closed the avatar's room")
+    advice = N_("The session is over and costs nothing more. Start again to go on.")
+
+
+class RemovedFromRoomError(RoomLostError):
+    code = "room_removed"
+    title = N_("Atlas removed this program from the avatar's room")
+    advice = N_("The session was ended, so it costs nothing more. Start again to go on.")
+
+
+class DuplicateIdentityError(RoomLostError):
+    code = "room_duplicate"
+    title = N_("The session was taken over: another program joined the room with the same pass")
+    advice = N_("A pass is for one program at a time. The session was ended; start again to go on here.")
+
+
+class ServerShutdownError(RoomLostError):
+    code = "room_shutdown"
+    title = N_("The room's server was shut down")
+    advice = N_("The session was ended, so it costs nothing more. Start again: another server takes it.")
+
+
+class RoomStateError(RoomLostError):
+    code = "room_state"
+    title = N_("The room no longer knew this program after a break in the connection")
+    advice = N_("The session was ended, so it costs nothing more. Start again to go on.")
+
+
+class RejoinFailedError(RoomLostError):
+    code = "room_rejoin"
+    title = N_("After a break in the connection the room did not let us in again")
+    advice = N_("The session was ended, so it costs nothing more. Start again to go on.")
+
+
+class RoomMovedError(RoomLostError):
+    code = "room_moved"
+    title = N_("The room moved to another server and could not be followed")
+    advice = N_("The session was ended, so it costs nothing more. Start again to go on.")
+
+
+class SignalLostError(RoomLostError):
+    code = "room_signal"
+    title = N_("The room's server broke off the connection")
+    advice = N_("The session was ended, so it costs nothing more. Start again to go on.")
+
+
+class RoomTimeoutError(RoomLostError):
+    code = "room_timeout"
+    title = N_("The room's server heard nothing of this computer for too long")
+    advice = N_("Check the network. The session was ended, so it costs nothing more.")
+
+
+class MediaLostError(RoomLostError):
+    code = "media_lost"
+    title = N_("Picture and sound no longer got through, while the room's server did")
+    advice = N_("A firewall or a VPN may block WebRTC. The session was ended, so it costs nothing more.")
+
+
+class CallRefusedError(RoomLostError):
+    code = "room_call_refused"
+    title = N_("The avatar's side did not take the call")
+    advice = N_("The session was ended, so it costs nothing more. Start again in a moment.")
+
+
+class AgentFailedError(RoomLostError):
+    code = "agent_failed"
+    title = N_("The avatar's agent failed")
+    advice = N_("The session was ended, so it costs nothing more. Start again to get another one.")
+
+
+class AvatarLeftError(RoomError):
+    code = "avatar_left"
+    title = N_("The avatar left and did not come back within {waited_s:.0f} s")
     advice = N_("The session was ended, so it costs nothing more.")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "waited_s": 60.0}
+
+
+class MicrophoneMutedError(RoomError):
+    code = "microphone_muted"
+    title = N_("The room has muted your microphone")
+    advice = N_("Turn the microphone on again to be heard.")
+
+
+class SpeechMutedError(RoomError):
+    code = "speech_muted"
+    title = N_("The room has muted what is spoken here")
+    advice = N_("Clips wait where they are. They go on with Play, or when the room allows it.")
 
 
 class AvatarMissingError(RoomError):

@@ -26,6 +26,8 @@ _LOW_US = (LEAD_MS - CHUNK_MS) * 1000
 _LAST_CALL_US = 20_000
 _OPENING_POLL_S = 0.005
 _CHUNK_SAMPLES = CHUNK_MS * SAMPLE_RATE_HZ // 1000
+HISTORY_MS = 20_000
+"""So much of what was sent can be taken back when it turns out that nobody heard it."""
 
 
 class Feeder:
@@ -46,7 +48,9 @@ class Feeder:
         self._pacer = Pacer()
         self._gate = MicrophoneGate()
         self._sink: BlockSink | None = None
-        self._sent: deque[Block] = deque(maxlen=LEAD_MS // CHUNK_MS + 1)
+        # Each chunk with the time at which its last sample is sent.
+        self._sent: deque[tuple[int, Block]] = deque(maxlen=HISTORY_MS // CHUNK_MS)
+        self._unheard_from_us: int | None = None
         self._callbacks: tuple[EventCallback, ...] = ()
         self._flowing = False
         self._writing = False
@@ -59,7 +63,7 @@ class Feeder:
 
     @property
     def playing(self) -> bool:
-        """Whether a clip is being spoken now, or is about to be; False while paused."""
+        """Whether a clip is being spoken now, or is about to be; False while paused or held."""
         return self._line.active
 
     @property
@@ -110,6 +114,22 @@ class Feeder:
     def resume(self) -> None:
         """Goes on where ``pause`` stopped."""
         self._line.resume()
+        self._poke()
+
+    def hold(self, unheard_from_us: int | None = None) -> None:
+        """Stops at once, as nobody can hear it: until ``release`` nothing is spoken, whatever is played.
+
+        Args:
+            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, comes again after
+                ``release``; ``None``: only what was not sent yet does.
+        """
+        self._unheard_from_us = unheard_from_us
+        self._line.hold()
+        self._poke()
+
+    def release(self) -> None:
+        """Goes on where ``hold`` stopped; a clip that the user paused stays so."""
+        self._line.release()
         self._poke()
 
     def seek(self, position_s: float) -> None:
@@ -166,17 +186,27 @@ class Feeder:
             sink.clear()
         if self._writing:
             return  # what is in flight may land after this: the pump cuts again when it has
-        self._line.cut_done(self._unsent(now_us))
+        unheard_us, self._unheard_from_us = self._unheard_from_us, None
+        from_us = now_us if unheard_us is None else min(now_us, unheard_us)
+        unsent, heard = self._split_history(from_us)
+        kept = self._line.cut_done(unsent)
         self._gate.clip_plays(now_us)
         self._pacer.cleared(now_us)
         self._sent.clear()
+        if kept:
+            self._sent.extend(heard)
         self._flowing = False
 
-    def _unsent(self, now_us: int) -> Block:
-        """What was handed over last and can't have been sent yet, in whole blocks: none is lost."""
-        history = np.concatenate((silence(0), *self._sent))
-        blocks = -(-self._pacer.lead_us(now_us) // (BLOCK_MS * 1000))
-        return history[len(history) - min(blocks * BLOCK_SAMPLES, len(history)) :]
+    def _split_history(self, from_us: int) -> tuple[Block, list[tuple[int, Block]]]:
+        """What is sent after ``from_us``, in whole blocks so that none is lost, and what was sent before."""
+        after, before = [silence(0)], []
+        for end_us, chunk in self._sent:
+            blocks = -(-max(0, end_us - from_us) // (BLOCK_MS * 1000))
+            kept = len(chunk) - min(len(chunk), blocks * BLOCK_SAMPLES)
+            after.append(chunk[kept:])
+            if kept:
+                before.append((min(end_us, from_us), chunk[:kept]))
+        return np.concatenate(after), before
 
     async def _pump(self) -> None:
         wake = self._wake
@@ -216,7 +246,7 @@ class Feeder:
         if len(chunk):
             self.underruns += self._flowing and lead_us == 0
             self._flowing = True
-            self._sent.append(chunk)
+            self._sent.append((now_us + lead_us + len(chunk) * 1_000_000 // SAMPLE_RATE_HZ, chunk))
             await self._write(sink, chunk)
             return 0.0
         if self._line.exhausted and lead_us == 0:

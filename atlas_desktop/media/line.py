@@ -9,13 +9,21 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import (
     BLOCK_SAMPLES,
     SAMPLE_RATE_HZ,
+    ArrayReader,
     Block,
     BlockReader,
     SeekableReader,
     silence,
 )
 from atlas_desktop.media.fades import faded_in, fading_tail
-from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted
+from atlas_desktop.media.speaker import (
+    ClipEvent,
+    ClipFailed,
+    ClipFinished,
+    ClipHeld,
+    ClipReleased,
+    ClipStarted,
+)
 
 
 class ClipLine:
@@ -23,7 +31,9 @@ class ClipLine:
 
     A *cut* says that what was handed out, but not sent yet, must not be sent. Until whoever sends has
     obeyed (``cut_done``) nothing is handed out, so a new clip's first samples can't be lost with it.
-    Around a pause and a seek the sound fades out and in within 5 ms.
+    Around a pause, a hold and a seek the sound fades out and in within 5 ms.
+
+    A *hold* is not the user's: while it lasts nothing is handed out, whatever is played or resumed.
 
     Readers given to it are closed by it. Thread: any; ``take``, ``cut_done``, ``finish`` and
     ``events`` one thread only.
@@ -37,6 +47,7 @@ class ClipLine:
         self._given_samples = 0
         self._started = False
         self._paused = False
+        self._held = False
         self._cut = False
         self._keep_unsent = False
         self._cut_fades = False
@@ -51,8 +62,8 @@ class ClipLine:
 
     @property
     def active(self) -> bool:
-        """Whether there is a clip and it is not paused."""
-        return self._current is not None and not self._paused
+        """Whether there is a clip that is neither paused nor held."""
+        return self._current is not None and not self._paused and not self._held
 
     @property
     def cut_wanted(self) -> bool:
@@ -82,6 +93,8 @@ class ClipLine:
         with self._lock:
             self.stop()
             self._current = reader
+            if self._held:
+                self._events.append(ClipHeld(reader))
 
     def follow_with(self, reader: BlockReader | None) -> None:
         """Sets what plays when the current clip ends; ``None`` takes it back."""
@@ -99,7 +112,25 @@ class ClipLine:
                 if not self._cut:
                     # Else what is dropped is another clip's, or of another place.
                     self._keep_unsent = True
-                self._paused = self._cut = self._cut_fades = True
+                self._cut = self._cut_fades = True
+            self._paused = self._current is not None
+
+    def hold(self) -> None:
+        """Hands out nothing until ``release``; what was not sent, or not heard, comes again."""
+        with self._lock:
+            if self._held:
+                return
+            if not self._cut:
+                # Else what is dropped is another clip's, or of another place.
+                self._keep_unsent = True
+            self._held = self._cut = self._cut_fades = True
+
+    def release(self) -> None:
+        """Goes on after ``hold``, unless paused."""
+        with self._lock:
+            if self._held and self._current is not None:
+                self._events.append(ClipReleased(self._current))
+            self._held = False
 
     def seek(self, position_s: float) -> None:
         """Goes on at ``position_s`` of the current clip, paused or not; what was not sent is forgotten."""
@@ -139,7 +170,7 @@ class ClipLine:
             flush: Pad a clip's odd end now rather than wait for the clip that follows.
         """
         with self._lock:
-            if self._paused or self._cut:
+            if self._paused or self._held or self._cut:
                 return silence(0)
             parts = [self._rest]
             have = len(self._rest)
@@ -163,15 +194,25 @@ class ClipLine:
             tail, self._tail = self._tail, silence(0)
             return tail
 
-    def cut_done(self, unsent: Block) -> None:
-        """Ends the cut; after a pause, ``unsent`` (what was taken, but not sent) is put in front again."""
+    def cut_done(self, unsent: Block) -> bool:
+        """Ends the cut; after a pause or a hold, ``unsent`` (taken, but not sent) is put in front again.
+
+        Returns:
+            Whether it was. Of a clip that had ended already it becomes a clip of its own.
+        """
         with self._lock:
+            kept = self._keep_unsent
             if self._cut_fades:
                 self._tail = fading_tail(unsent) if len(unsent) else silence(0)
                 self._fades_in = True
-            if self._keep_unsent and self._current is not None:
+            if kept and self._current is not None:
                 self._rest = np.concatenate((unsent, self._rest))
+            elif kept and len(unsent):
+                self._current = ArrayReader(unsent)
+            if self._held and self._current is not None:
+                self._events.append(ClipHeld(self._current))
             self._cut = self._keep_unsent = self._cut_fades = False
+            return kept
 
     def finish(self) -> None:
         """Ends the current clip: its last sample was sent."""

@@ -96,6 +96,10 @@ class OutgoingTrack:
         """Empties the source's queue: nothing handed over before is sent after this."""
         self._source.clear_queue()
 
+    def unmute(self) -> None:
+        """Takes back that the room muted the track; it says so when it is heard again."""
+        self._track.unmute()
+
     async def aclose(self) -> None:
         """Lets go of the source; the feeder must have been detached."""
         await self._source.aclose()

@@ -31,7 +31,21 @@ class ClipFailed:
     error: AppError
 
 
-ClipEvent: TypeAlias = ClipStarted | ClipFinished | ClipFailed
+@dataclass(frozen=True, slots=True)
+class ClipHeld:
+    """``reader`` can't be heard now, and waits where it was heard last."""
+
+    reader: BlockReader
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReleased:
+    """Nothing holds ``reader`` any more: it goes on, unless it is paused."""
+
+    reader: BlockReader
+
+
+ClipEvent: TypeAlias = ClipStarted | ClipFinished | ClipFailed | ClipHeld | ClipReleased
 EventCallback: TypeAlias = Callable[[ClipEvent], None]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
@@ -12,7 +11,6 @@ from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
 from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.ears import Ears
 from atlas_desktop.session.keeper import Keeper
-from atlas_desktop.session.kept_session import KeptSession
 from atlas_desktop.session.life import (
     Ending,
     Failed,
@@ -25,7 +23,6 @@ from atlas_desktop.session.life import (
     Reconnecting,
     Requesting,
     Stop,
-    Switch,
     grant_of,
     is_over,
 )
@@ -37,19 +34,20 @@ from atlas_desktop.session.parts import Parts, load_livekit
 from atlas_desktop.session.ports import RoomPort, RoomStatistics
 from atlas_desktop.session.pulse import Pulse
 from atlas_desktop.session.room_events import RoomEvents
+from atlas_desktop.session.room_watch import RoomWatch
 from atlas_desktop.session.run import Limits, Request, Run
 from atlas_desktop.session.snapshot import SessionSnapshot, shown, state_name
+from atlas_desktop.session.speaking_session import SpeakingSession
 from atlas_desktop.session.speech import Speech
 from atlas_desktop.session.sync import Sync
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.session.vitals import Vitals
 
 if TYPE_CHECKING:
-    from atlas_desktop.media.blocks import BlockReader
     from atlas_desktop.media.speaker import Speaker
 
 
-class AtlasSession(KeptSession):
+class AtlasSession(SpeakingSession):
     """A session with an avatar: start it, speak, listen, end it, start another.
 
     It outlives the single server sessions: its feeds, transcript and callbacks stay. Everything but
@@ -89,7 +87,23 @@ class AtlasSession(KeptSession):
         )
         self._keeper = Keeper(self._lifecycle, self._limits_changes, self._parts.clock_s, self._parts.awake_s)
         self._ears = Ears(self._vitals, self._speech)
-        self._pulse = Pulse(self._scope, self._beat, self._room, self._take_statistics)
+        self._watch = RoomWatch(
+            self._lifecycle,
+            self._speech,
+            self._chat,
+            self.video,
+            self._scope,
+            self._refresh,
+            self._parts.awake_s,
+        )
+        self._pulse = Pulse(
+            self._scope,
+            self._beat,
+            self._room,
+            self._take_statistics,
+            lambda: self._watch.is_urgent,
+            self._watch.take,
+        )
         self._shown = shown(self.snapshot)
         self._own_clip = OwnClip(self._speech, self._notices, self._refresh)
         self.transcript.on_change(self._count_message)
@@ -99,7 +113,7 @@ class AtlasSession(KeptSession):
     @property
     def snapshot(self) -> SessionSnapshot:
         """All that is shown of the session, now."""
-        return overview(self._lifecycle, self._keeper, self._vitals, self._speech, self._chat)
+        return overview(self._lifecycle, self._keeper, self._vitals, self._speech, self._chat, self._watch)
 
     @property
     def info(self) -> SessionGrant | None:
@@ -131,8 +145,8 @@ class AtlasSession(KeptSession):
         """
         if is_over(self._lifecycle.life):
             self._own_clip.follow_loop()
-            self.transcript.reset()
             self._chat.clear()
+            self.transcript.reset()
             self._lifecycle.start(Request(source, mode, face, microphone))
 
     mount = start
@@ -165,8 +179,9 @@ class AtlasSession(KeptSession):
             )
 
     def keep_waiting(self) -> None:
-        """The user waits on for the first picture: ``waited_s`` counts from zero again."""
+        """The user waits on for the avatar, its first picture or its return: the time starts from zero."""
         self._lifecycle.keep_waiting()
+        self._watch.wait_on()
         self._refresh()
 
     def end(self, following: Next | None = None) -> None:
@@ -213,86 +228,6 @@ class AtlasSession(KeptSession):
         await asyncio.to_thread(load_livekit)
         await asyncio.to_thread(has_interface)
 
-    # What is said
-
-    def speak(self, source: Path | str | BlockReader, *, match_loudness: bool = True) -> None:
-        """Speaks a sound file, or blocks, at once, in place of what is spoken now (passthrough).
-
-        Before the session is live it waits until then; a conversation that comes up drops it. A file
-        that is missing or can't be read is told as a notice. Files are spoken at −16 LUFS, unless
-        ``match_loudness`` is off; blocks as they are.
-
-        Raises:
-            RuntimeError: The session is a live conversation.
-        """
-        self._keeper.touch()
-        self._own_clip.play(source, match_loudness=match_loudness)
-
-    def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s`` of what is spoken, or held; nothing happens where nothing is.
-
-        Blocks of one's own must be a ``SeekableReader`` for that.
-        """
-        self._speech.seek(position_s)
-
-    def prepare_to_speak(self) -> None:
-        """Publishes the track of a live passthrough session now, so that the first clip is 0.2 s sooner.
-
-        By default the first clip does it. To be called in any state, and more than once.
-        """
-        self._speech.prepare()
-
-    def interrupt(self) -> None:
-        """Stops what is spoken: our clip on its way, and the avatar's sound here."""
-        self._speech.interrupt()
-        if isinstance(self._lifecycle.life, Live | Reconnecting):
-            # An agent does not know of it and talks on: what it says now is not heard.
-            shut = self.playout.hold if self.snapshot.can_speak_text else self.playout.close
-            shut()
-
-    def send_chat(self, text: str) -> bool:
-        """Sends ``text`` to the agent, or when the session is live; it is in the transcript at once.
-
-        Returns:
-            Whether it was taken. False for blank text, without a session, and for text that is too
-            long for one message, which is told as a notice.
-        """
-        life = self._lifecycle.life
-        if is_over(life) or (isinstance(life, Ending) and not isinstance(life.next, Switch)):
-            return False
-        self.touch()
-        return self._chat.say(text)
-
-    def attach_microphone(
-        self, factory: Callable[[int], BlockReader], level_dbfs: Callable[[], float] | None = None
-    ) -> None:
-        """Sets what opens the microphone; called when it is turned on for the first time in a session.
-
-        Args:
-            factory: Opens it; so many milliseconds of what it heard just before come first, where it can.
-            level_dbfs: How loud the user is now, looked at a few times a second: a voice is a sign of life.
-        """
-        self._speech.attach_microphone(factory)
-        self._ears.level_dbfs = level_dbfs
-
-    def set_microphone(self, on: bool) -> None:
-        """Turns the microphone on or off; before the session is live, for when it is."""
-        life = self._lifecycle.life
-        if isinstance(life, Ending) and isinstance(life.next, Switch):
-            self._lifecycle.switch(life.next.mode, on)
-        self.touch()
-        self._speech.set_microphone(on)
-
-    def set_talking(self, on: bool) -> None:
-        """Push to talk: the microphone is on while ``on``, from a moment before it; no syllable is cut."""
-        self.touch()
-        self._speech.set_talking(on)
-
-    def set_quiet(self, on: bool) -> None:
-        """Neither the avatar is heard here nor the user there while ``on``, whatever else was chosen."""
-        self.playout.quiet = on
-        self._speech.set_quiet(on)
-
     # What happens
 
     async def _make_room(self, run: Run) -> RoomPort:
@@ -300,6 +235,7 @@ class AtlasSession(KeptSession):
             run=run,
             lifecycle=self._lifecycle,
             transcript=self.transcript,
+            watch=self._watch,
             on_video=lambda present: self._video_changes(self.video if present else None),
             on_audio=lambda present: self._audio_changes(self.audio if present else None),
             on_agent_state=self._take_agent_state,
@@ -315,8 +251,6 @@ class AtlasSession(KeptSession):
             self._keeper.grant(run)
         elif isinstance(after, Live) and run is not None and run.room is not None:
             self._on_live(run.room, run.request.mode)
-        elif isinstance(after, Reconnecting):
-            self._chat.hold()
         elif isinstance(after, Ending) and not isinstance(before, Ending):
             self._on_ending()
         elif is_over(after):
@@ -324,6 +258,7 @@ class AtlasSession(KeptSession):
             self.transcript.settle()
             if not isinstance(after, Parked):
                 self._chat.clear()
+        self._watch.follow_life()
         if state_name(before) != state_name(after):
             error = self.snapshot.error or self.snapshot.stopped
             self._state_changes(state_name(after), str(error) if error is not None else None)
@@ -340,12 +275,12 @@ class AtlasSession(KeptSession):
         self._speech.microphone_wanted = run.request.microphone
         self.playout.open()
         self._keeper.begin()
+        self._watch.begin()
         self._pulse.start()
 
     def _on_live(self, room: RoomPort, mode: Mode) -> None:
         if not self._speech.is_open:
             self._speech.open(room, mode)
-        self._chat.open(room)
 
     def _on_ending(self) -> None:
         self._speech.close()
@@ -378,6 +313,7 @@ class AtlasSession(KeptSession):
         if self._ears.hear_anybody:
             self._keeper.touch()
         self._keeper.look()
+        self._watch.beat()
         self._refresh()
 
     def _refresh(self) -> None:

@@ -2,19 +2,22 @@
 
 import asyncio
 import json
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
 from atlas_desktop.errors import AppError, MessageTooLongError
 from atlas_desktop.session.ports import RoomPort
-from atlas_desktop.session.transcript import Transcript
+from atlas_desktop.session.transcript import Delivery, Transcript
 
 PACKET_LIMIT_BYTES = 15_000
 """A reliable data packet of LiveKit may have 15 KiB, the envelope included.
 
 Source: docs.livekit.io, "Data packets": larger ones may be dropped, or close the channel.
 """
+_RECENT = 16
 
 
 def speak_packet(text: str) -> bytes:
@@ -29,13 +32,20 @@ def speak_packet(text: str) -> bytes:
     return payload
 
 
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    message_id: str
+    payload: bytes
+    sent_us: int = 0
+
+
 class Chat:
-    """Sends what is typed, in order; what is typed before the session is live waits for it.
+    """Sends what is typed, in order; while nobody would read it, it waits.
 
     Thread: the session's loop.
 
     Args:
-        transcript: Gets what is typed at once.
+        transcript: Gets what is typed at once, and what became of it.
         scope: Owns the task that sends.
         on_notice: Told of what was not sent.
         on_change: Called when the number of waiting messages changes.
@@ -48,7 +58,9 @@ class Chat:
         self._scope = scope
         self._on_notice = on_notice
         self._on_change = on_change
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[_Packet] = deque()
+        self._recent: deque[_Packet] = deque(maxlen=_RECENT)
+        self._doubtful: tuple[_Packet, ...] = ()
         self._room: RoomPort | None = None
         self._sending: asyncio.Task[None] | None = None
 
@@ -57,47 +69,89 @@ class Chat:
         """How many messages wait."""
         return len(self._waiting)
 
+    @property
+    def not_sent(self) -> int:
+        """How many messages of sessions that are over never went out."""
+        return len(self._transcript.not_sent)
+
     def say(self, text: str) -> bool:
         """Takes a message; False when it is blank or too long (which is told)."""
         if not text.strip():
             return False
         try:
-            self._waiting.append(speak_packet(text))
+            payload = speak_packet(text)
         except MessageTooLongError as error:
             self._on_notice(error)
             return False
-        self._transcript.type(text)
+        message = self._transcript.type(text, self._delivery)
+        self._waiting.append(_Packet(message.id, payload))
         self._go_on()
         self._on_change()
         return True
 
+    def say_again(self) -> None:
+        """Sends in this session what earlier ones left unsent."""
+        for message in self._transcript.not_sent:
+            self._transcript.mark(message.id, self._delivery, again=True)
+            self._waiting.append(_Packet(message.id, speak_packet(message.text)))
+        self._go_on()
+        self._on_change()
+
     def open(self, room: RoomPort) -> None:
-        """The session is live, or live again: what waits is sent."""
+        """Somebody reads what is sent, or does so again: what waits is sent."""
+        for packet in self._doubtful:
+            # The channel itself repeats what was not acknowledged.
+            self._transcript.mark(packet.message_id, Delivery.SENT)
+        self._doubtful = ()
         self._room = room
         self._go_on()
 
-    def hold(self) -> None:
-        """The connection broke, or the session ends: messages wait."""
+    def hold(self, unheard_from_us: int | None = None) -> None:
+        """Nobody reads what is sent, or the session ends: messages wait.
+
+        Args:
+            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, is in doubt until ``open``.
+        """
         self._room = None
+        if unheard_from_us is not None and not self._doubtful:
+            self._doubtful = tuple(one for one in self._recent if one.sent_us >= unheard_from_us)
+            self._mark(self._doubtful, Delivery.WAITING)
 
     def clear(self) -> None:
         """Forgets what waits or is on its way: it was meant for a session that is over."""
+        self._mark((*self._doubtful, *self._waiting), Delivery.NOT_SENT)
         self._waiting.clear()
+        self._recent.clear()
+        self._doubtful = ()
         if self._sending is not None:
             self._sending.cancel()
             self._sending = None
 
+    @property
+    def _delivery(self) -> Delivery:
+        return Delivery.WAITING if self._room is None or self._waiting else Delivery.SENT
+
+    def _mark(self, packets: Iterable[_Packet], delivery: Delivery) -> None:
+        for packet in packets:
+            self._transcript.mark(packet.message_id, delivery)
+
     def _go_on(self) -> None:
         idle = self._sending is None or self._sending.done()
         if self._room is not None and self._waiting and idle:
-            self._sending = self._scope.start(self._send(), "chat")
+            self._sending = self._scope.start(self._send(self._room), "chat")
 
-    async def _send(self) -> None:
-        while self._waiting and (room := self._room) is not None:
+    async def _send(self, room: RoomPort | None) -> None:
+        # The first goes out even if the end was asked for in the same moment: it was typed before.
+        while self._waiting and room is not None:
+            packet = self._waiting[0]
             try:
-                await room.send(self._waiting[0])
+                await room.send(packet.payload)
             except AppError as error:
+                self._transcript.mark(packet.message_id, Delivery.WAITING)
                 self._on_notice(error)
                 return  # it stays, and goes out with the next message or when the room is back
             self._waiting.popleft()
+            self._recent.append(replace(packet, sent_us=time.monotonic_ns() // 1000))
+            self._transcript.mark(packet.message_id, Delivery.SENT)
             self._on_change()
+            room = self._room

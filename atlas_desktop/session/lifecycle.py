@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from atlas_desktop.aio import ErrorHandler, TaskScope, guarded
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.clock import lasting_s
-from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError, RoomLostError, StoppedError
+from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError, StoppedError
 from atlas_desktop.session.life import (
     Closed,
     Confirmed,
@@ -36,6 +36,7 @@ from atlas_desktop.session.life import (
     is_over,
 )
 from atlas_desktop.session.ports import RoomPort
+from atlas_desktop.session.room_errors import lost_error
 from atlas_desktop.session.run import Limits, Request, Run
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class Lifecycle:
     def room_lost(self, reason: str) -> None:
         """The room is gone unasked: the session ends, on the server too."""
         log.info("the room was lost: %s", reason)
-        self._fail(LongestTimeError() if self.expired else RoomLostError(detail=reason))
+        self._fail(LongestTimeError() if self.expired else lost_error(reason))
 
     def dispatch(self, event: Event) -> None:
         """Applies ``event`` and tells of the change, if it is one."""

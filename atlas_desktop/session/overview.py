@@ -5,13 +5,14 @@ from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.keeper import Keeper
 from atlas_desktop.session.life import Connecting, Live, Reconnecting
 from atlas_desktop.session.lifecycle import Lifecycle
+from atlas_desktop.session.room_watch import RoomWatch
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.speech import Speech
 from atlas_desktop.session.vitals import Vitals
 
 
 def overview(
-    lifecycle: Lifecycle, keeper: Keeper, vitals: Vitals, speech: Speech, chat: Chat
+    lifecycle: Lifecycle, keeper: Keeper, vitals: Vitals, speech: Speech, chat: Chat, watch: RoomWatch
 ) -> SessionSnapshot:
     """The snapshot of this moment."""
     life, run = lifecycle.life, lifecycle.run
@@ -31,10 +32,13 @@ def overview(
         microphone=speech.microphone,
         microphone_wanted=speech.microphone_wanted,
         speaking=present and (vitals.speaking or speech.playing),
-        frozen=live and vitals.frozen,
+        frozen=live and vitals.frozen and not watch.is_picture_muted,
+        gone_s=watch.gone_s if live else 0.0,
+        voice_muted=present and watch.is_muted,
         connecting_s=run.age_s if run is not None and isinstance(life, Connecting) else 0.0,
         waited_s=lifecycle.waited_s,
         unsent=chat.unsent,
+        not_sent=chat.not_sent,
         allowance=standing.allowance,
         left_s=standing.left_s,
         allowed_usd=standing.allowed_usd,

@@ -39,6 +39,9 @@ class RoomListener(Protocol):
     def audio_changed(self, present: bool) -> None:
         """The avatar's sound now flows into the feed, or no longer does."""
 
+    def voice_muted(self, muted: bool) -> None:
+        """The room muted our track, or it is heard again."""
+
     def connection_broke(self) -> None: ...
 
     def connection_mended(self) -> None: ...
@@ -57,6 +60,21 @@ class RoomListener(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Traffic:
+    """What has arrived from a room so far; another connection counts from zero.
+
+    Attributes:
+        packets: Of every kind: media, its reports, answers to connectivity checks.
+        media: Those of picture and sound.
+        picture_muted: The avatar itself has paused its picture.
+    """
+
+    packets: int
+    media: int
+    picture_muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RoomStatistics:
     """What a room knows of its connection. Milliseconds; ``None``: not known.
 
@@ -64,11 +82,13 @@ class RoomStatistics:
         round_trip_ms: Of the selected candidate pair.
         apart_ms: By how much the avatar's picture is handed out before the sound that belongs to it.
         receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty: not known.
+        traffic: What has arrived so far.
     """
 
     round_trip_ms: float | None = None
     apart_ms: float | None = None
     receive_path: str = ""
+    traffic: Traffic | None = None
 
 
 class RoomPort(Protocol):
@@ -93,6 +113,12 @@ class RoomPort(Protocol):
         """
         ...
 
+    def unmute(self) -> None:
+        """Asks the room to let our track be heard again; ``voice_muted`` tells when it is."""
+
+    async def wait_heard(self) -> None:
+        """Waits until somebody listens to our track after a reconnect; a second at most."""
+
     async def send(self, payload: bytes) -> None:
         """Sends one reliable data packet without a topic.
 
@@ -101,7 +127,7 @@ class RoomPort(Protocol):
         """
 
     async def statistics(self) -> RoomStatistics:
-        """Asks for all figures in one call, of about 1 ms: once a second, not more."""
+        """Asks for all figures in one call, of about 1 ms: once a second, more only in need."""
         ...
 
     async def leave(self) -> None:

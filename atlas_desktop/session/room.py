@@ -22,7 +22,8 @@ from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
-from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Voice
+from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Traffic, Voice
+from atlas_desktop.session.room_errors import first_line
 from atlas_desktop.session.room_route import RoomRoute
 from atlas_desktop.session.transcript import Role, SegmentStream
 
@@ -95,7 +96,7 @@ class AtlasRoom:
         try:
             await self._room.connect(grant.livekit_url, grant.token, options)
         except rtc.ConnectError as error:
-            raise self._route.error_for(_first_line(error.message)) from error
+            raise self._route.error_for(error.message) from error
         self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
@@ -107,16 +108,27 @@ class AtlasRoom:
         await track.publish(participant)
         self._outgoing = track
         # What is sent before somebody listens is lost: the first syllable of the first clip.
+        await self._wait_listener()
+        return track
+
+    def unmute(self) -> None:
+        if self._outgoing is not None:
+            self._outgoing.unmute()
+
+    async def wait_heard(self) -> None:
+        if self._outgoing is not None:
+            await self._wait_listener()
+
+    async def _wait_listener(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LISTENER_LIMIT_S):
                 await self._heard.wait()
-        return track
 
     async def send(self, payload: bytes) -> None:
         try:
             await self._participant().publish_data(payload, reliable=True)
         except rtc.participant.PublishDataError as error:
-            raise RoomError(detail=_first_line(error.message)) from error
+            raise RoomError(detail=first_line(error.message)) from error
 
     async def statistics(self) -> RoomStatistics:
         # Not before there is a picture: until a sender's first report has a time, WebRTC's statistics hold
@@ -131,7 +143,18 @@ class AtlasRoom:
             return RoomStatistics()
         entries = [*stats.publisher_stats, *stats.subscriber_stats]
         apart = apart_ms(entries, self._picture.name, self._sound.name)
-        return RoomStatistics(selected_round_trip_ms(entries), apart, self._streams.label)
+        return RoomStatistics(
+            selected_round_trip_ms(entries),
+            apart,
+            self._streams.label,
+            arrived(entries, picture_muted=self._is_picture_muted()),
+        )
+
+    def _is_picture_muted(self) -> bool:
+        name = self._picture.name
+        people = self._room.remote_participants.values()
+        found = [person.track_publications.get(name) for person in people] if name else []
+        return any(publication is not None and publication.muted for publication in found)
 
     async def _mend(self) -> None:
         """Frames come in a native thread, where an error only sets a flag; here it is read."""
@@ -173,7 +196,9 @@ class AtlasRoom:
             "participant_connected": self._read_state,
             "participant_disconnected": self._on_participant_gone,
             "transcription_received": self._on_segments,
-            "reconnecting": self._listener.connection_broke,
+            "track_muted": self._on_muted,
+            "track_unmuted": self._on_unmuted,
+            "reconnecting": self._on_reconnecting,
             "reconnected": self._listener.connection_mended,
             "disconnected": self._on_disconnected,
         }
@@ -196,6 +221,20 @@ class AtlasRoom:
 
     def _on_heard(self, _track: rtc.Track) -> None:
         self._heard.set()
+
+    def _on_reconnecting(self) -> None:
+        # Whoever listened may have to find our track again.
+        self._heard.clear()
+        self._listener.connection_broke()
+
+    def _on_muted(self, participant: rtc.Participant, _publication: object) -> None:
+        # We never mute it ourselves: silence is what the feeder sends. So it was the room.
+        if isinstance(participant, rtc.LocalParticipant):
+            self._listener.voice_muted(True)
+
+    def _on_unmuted(self, participant: rtc.Participant, _publication: object) -> None:
+        if isinstance(participant, rtc.LocalParticipant):
+            self._listener.voice_muted(False)
 
     def _feed_of(self, track: rtc.Track) -> Newest[StreamHandle]:
         return self._picture if track.kind == rtc.TrackKind.KIND_VIDEO else self._sound
@@ -271,6 +310,19 @@ def selected_round_trip_ms(stats: list[Any]) -> float | None:
     return min(times_s) * 1000 if times_s else None
 
 
+def arrived(stats: list[Any], *, picture_muted: bool = False) -> Traffic:
+    """What has come in so far, from the SDK's ``RtcStats`` messages: all packets, and those of media."""
+    media = sum(
+        entry.inbound_rtp.received.packets_received for entry in stats if entry.HasField("inbound_rtp")
+    )
+    packets = sum(
+        entry.transport.transport.packets_received for entry in stats if entry.HasField("transport")
+    )
+    pairs = [entry.candidate_pair.candidate_pair for entry in stats if entry.HasField("candidate_pair")]
+    checks = sum(pair.responses_received + pair.requests_received for pair in pairs)
+    return Traffic(packets + media + checks, media, picture_muted)
+
+
 def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = None) -> float | None:
     """How far the picture's playout is ahead of the sound's; ``None`` until both are known.
 
@@ -293,7 +345,3 @@ def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
     # One that went may stay in the statistics for a while.
     newest = max(named or playing, key=lambda entry: entry.last_packet_received_timestamp, default=None)
     return None if newest is None else float(newest.estimated_playout_timestamp)
-
-
-def _first_line(text: str) -> str:
-    return redact(text.strip().splitlines()[0])[:200] if text.strip() else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.ports import LegacySegment
+from atlas_desktop.session.room_watch import RoomWatch
 from atlas_desktop.session.run import Run
 from atlas_desktop.session.transcript import Role, SegmentStream, Transcript
 
@@ -23,6 +24,7 @@ class RoomEvents:
     run: Run
     lifecycle: Lifecycle
     transcript: Transcript
+    watch: RoomWatch
     on_video: Callable[[bool], None]
     on_audio: Callable[[bool], None]
     on_agent_state: Callable[[str | None], None]
@@ -35,18 +37,23 @@ class RoomEvents:
     def video_changed(self, present: bool) -> None:
         if self._current:
             self.on_video(present)
+            self.watch.picture_changed(present)
 
     def audio_changed(self, present: bool) -> None:
         if self._current:
             self.on_audio(present)
 
+    def voice_muted(self, muted: bool) -> None:
+        if self._current:
+            self.watch.voice_muted(muted)
+
     def connection_broke(self) -> None:
         if self._current:
-            self.lifecycle.connection_broke()
+            self.watch.connection_changed(False)
 
     def connection_mended(self) -> None:
         if self._current:
-            self.lifecycle.connection_mended()
+            self.watch.connection_changed(True)
 
     def room_lost(self, reason: str) -> None:
         if self._current:

@@ -1,17 +1,14 @@
 """How a room's signalling is reached: directly, or through the proxy that ``proxies`` names for it."""
 
 import asyncio
-import re
-from typing import Final, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from atlas_desktop import native_proxy
-from atlas_desktop.errors import MediaBlockedError, RoomError, RoomProxyError, RoomRefusedError
+from atlas_desktop.errors import MediaBlockedError, ProxyBlocksMediaError, RoomError, RoomProxyError
 from atlas_desktop.proxies import Proxy, proxy_for
 from atlas_desktop.session.proxy_tunnel import ProxyTunnel
-
-_NO_MEDIA: Final = re.compile(r"(?i)pc_connection|peer ?connection|ice\b|dtls")
-"""How the SDK words it when signalling is up and WebRTC is not ("wait_pc_connection timed out")."""
+from atlas_desktop.session.room_errors import join_error
 
 
 class RoomRoute:
@@ -45,15 +42,16 @@ class RoomRoute:
         native_proxy.hold(route, tunnel.address if tunnel is not None else "")
         return route
 
-    def error_for(self, detail: str) -> RoomError:
-        """The error that a failed connection means; ``detail`` is the SDK's own line."""
+    def error_for(self, message: str) -> RoomError:
+        """The error that a failed connection means; ``message`` is what LiveKit's ``ConnectError`` says."""
+        error = join_error(message)
         if self._proxy is None or self._tunnel is None:
-            return RoomRefusedError(detail=detail)
+            return error
         if self._tunnel.refusal:
             return RoomProxyError(proxy=self._proxy.address, detail=self._tunnel.refusal)
-        if self._tunnel.joined and _NO_MEDIA.search(detail):
-            return MediaBlockedError(proxy=self._proxy.address, host=self._host, detail=detail)
-        return RoomRefusedError(detail=detail)
+        if self._tunnel.joined and isinstance(error, MediaBlockedError):
+            return ProxyBlocksMediaError(proxy=self._proxy.address, host=self._host, detail=error.params["detail"])
+        return error
 
     async def aclose(self) -> None:
         """Gives the way up; may be called twice."""

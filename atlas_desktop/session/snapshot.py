@@ -8,6 +8,7 @@ from typing import assert_never
 from atlas_desktop.api.limits import Allowance
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import AppError, StoppedError
+from atlas_desktop.session.avatar_monitor import AVATAR_GONE_S
 from atlas_desktop.session.life import (
     Ended,
     Ending,
@@ -20,6 +21,7 @@ from atlas_desktop.session.life import (
     Reconnecting,
     Requesting,
     Summary,
+    Switch,
     Waiting,
     grant_of,
     is_over,
@@ -55,10 +57,13 @@ class SessionSnapshot:
         microphone: Whether the user's voice goes out.
         microphone_wanted: The microphone was asked for; before the session is live it is not open yet.
         speaking: Something is spoken: by the avatar, or a clip of ours is on its way to it.
-        frozen: No new picture for 1.5 s while live.
+        frozen: No new picture for 1.5 s while live, though the avatar did not pause it.
+        gone_s: How long the avatar has not been there while live, or since the user chose to wait on.
+        voice_muted: The room has muted our track: nothing that we say is heard.
         connecting_s: Seconds since the session was asked for, until it is live; 0 otherwise.
         waited_s: How long the avatar's first picture has been waited for; 0 unless Waiting.
-        unsent: Messages that wait for the session to be live.
+        unsent: Messages that wait until somebody reads them.
+        not_sent: Messages of earlier sessions that never went out, and can be sent again.
         allowance: The limit that comes first; None when not billed, or not granted yet.
         left_s: Seconds until that limit.
         allowed_usd: The cost at which a limit of money stops this session, even where a time comes first;
@@ -83,9 +88,12 @@ class SessionSnapshot:
     microphone_wanted: bool = False
     speaking: bool = False
     frozen: bool = False
+    gone_s: float = 0.0
+    voice_muted: bool = False
     connecting_s: float = 0.0
     waited_s: float = 0.0
     unsent: int = 0
+    not_sent: int = 0
     allowance: Allowance | None = None
     left_s: float | None = None
     allowed_usd: float | None = None
@@ -132,6 +140,18 @@ class SessionSnapshot:
         return isinstance(self.life, Waiting) and self.waited_s >= AVATAR_LATE_S
 
     @property
+    def avatar_gone(self) -> bool:
+        """Whether the avatar has left, and the user is to be asked to wait, to end or to start anew."""
+        return isinstance(self.life, Live) and self.gone_s >= AVATAR_GONE_S
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether what is typed is sent, now or when the session is live."""
+        if isinstance(self.life, Ending):
+            return isinstance(self.life.next, Switch)
+        return not self.is_over
+
+    @property
     def error(self) -> AppError | None:
         """Why it failed, or is ending because of."""
         return self.life.error if isinstance(self.life, Failed | Ending) else None
@@ -166,6 +186,7 @@ def shown(snapshot: SessionSnapshot) -> SessionSnapshot:
         elapsed_s=int(snapshot.elapsed_s),
         connecting_s=int(snapshot.connecting_s),
         waited_s=int(snapshot.waited_s),
+        gone_s=int(snapshot.gone_s),
         cost_usd=cost_usd,
         rtt_ms=None if snapshot.rtt_ms is None else round(snapshot.rtt_ms),
         # Before the last minute it moves with the time that has gone by.

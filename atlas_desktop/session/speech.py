@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
@@ -18,6 +19,15 @@ MicrophoneMaker = Callable[[int], "BlockReader"]
 """Opens the microphone; so many milliseconds of what it heard just before come first."""
 TALK_PREROLL_MS = 150
 """Who presses a key to talk has begun to speak already: nothing of the first syllable is cut."""
+
+
+class Hold(Enum):
+    """Why nothing is spoken for a while, whatever the user wants."""
+
+    UNHEARD = auto()
+    """The connection is broken, or the avatar is not there."""
+    MUTED = auto()
+    """The room has muted our track."""
 
 
 class FullSpeaker(Protocol):
@@ -42,6 +52,10 @@ class FullSpeaker(Protocol):
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
+
+    def hold(self, unheard_from_us: int | None = None) -> None: ...
+
+    def release(self) -> None: ...
 
     def seek(self, position_s: float) -> None: ...
 
@@ -83,6 +97,7 @@ class Speech:
         self._hearing = False
         self._talking = False
         self._quiet = False
+        self._holds: set[Hold] = set()
         self._publishing: asyncio.Task[None] | None = None
 
     @property
@@ -136,6 +151,27 @@ class Speech:
     def on_event(self, callback: "EventCallback") -> Callable[[], None]:
         return self._feeder.on_event(callback)
 
+    def is_held(self, cause: Hold) -> bool:
+        """Whether ``cause`` keeps everything from being spoken."""
+        return cause in self._holds
+
+    def hold(self, cause: Hold, unheard_from_us: int | None = None) -> None:
+        """Stops what is spoken until ``release``; what was sent after that time comes again then."""
+        is_first = not self._holds
+        self._holds.add(cause)
+        if is_first:
+            self._feeder.hold(unheard_from_us)
+            self._on_change()
+
+    def release(self, cause: Hold) -> None:
+        """``cause`` is over; what was spoken goes on when it was the last one."""
+        if cause not in self._holds:
+            return
+        self._holds.remove(cause)
+        if not self._holds:
+            self._feeder.release()
+            self._on_change()
+
     def attach_microphone(self, make: MicrophoneMaker) -> None:
         """Sets what opens the microphone; it is called at the first use in each session."""
         self._make_microphone = make
@@ -186,6 +222,8 @@ class Speech:
         self._feeder.interrupt()
         self._feeder.set_microphone(None)
         self._feeder.detach()
+        for cause in tuple(self._holds):
+            self.release(cause)
         self._hearing = False
         self.microphone_wanted = False
 

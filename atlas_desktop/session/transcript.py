@@ -4,6 +4,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import count
 from typing import Literal
 
@@ -16,6 +17,17 @@ ECHO_WINDOW_MS = 15_000
 """A segment of the user's with the very words that were typed within this time is their echo."""
 
 
+class Delivery(StrEnum):
+    """What became of a message that the user typed."""
+
+    SENT = "sent"
+    """It went out; everything that was said, too."""
+    WAITING = "waiting"
+    """It waits until somebody is there to read it."""
+    NOT_SENT = "not_sent"
+    """Its session was over before; it can be sent again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing said or typed. ``timestamp_ms`` counts from the epoch, at its first word."""
@@ -25,6 +37,7 @@ class Message:
     text: str
     final: bool
     timestamp_ms: int
+    delivery: Delivery = Delivery.SENT
 
 
 @dataclass(slots=True)
@@ -119,12 +132,20 @@ class Transcript:
         """Calls ``callback`` when all messages were dropped; returns the way out."""
         return self._resets.add(callback)
 
+    @property
+    def not_sent(self) -> tuple[Message, ...]:
+        """What was typed and never went out, in order."""
+        return tuple(message for message in self._messages if message.delivery is Delivery.NOT_SENT)
+
     def reset(self) -> None:
-        """Drops all messages: a new session, not a switch, begins."""
+        """Drops all messages but those not sent, which can be sent again: a new session, not a switch."""
+        kept = self.not_sent
         self._messages.clear()
         self._lines.clear()
         self.begin()
         self._resets()
+        for message in kept:
+            self._add(f"typed-{next(self._ids)}", replace(message, id=self._next_id), "typed")
 
     def begin(self) -> None:
         """A server session begins: its segment ids are its own, and its channels are unknown yet."""
@@ -138,10 +159,19 @@ class Transcript:
             if not message.final:
                 self._store(index, replace(message, final=True))
 
-    def type(self, text: str) -> Message:
+    def type(self, text: str, delivery: Delivery = Delivery.SENT) -> Message:
         """Adds what the user typed."""
-        key = f"typed-{next(self._ids)}"
-        return self._append(key, "user", clean(text), True, "typed")
+        message = Message(self._next_id, "user", clean(text), True, self._clock_ms(), delivery)
+        return self._add(f"typed-{next(self._ids)}", message, "typed")
+
+    def mark(self, message_id: str, delivery: Delivery, *, again: bool = False) -> None:
+        """Says what became of a typed message; nothing happens when it is gone. ``again``: typed just now."""
+        for index in reversed(range(len(self._messages))):
+            message = self._messages[index]
+            if message.id == message_id:
+                at_ms = self._clock_ms() if again else message.timestamp_ms
+                self._store(index, replace(message, delivery=delivery, timestamp_ms=at_ms))
+                return
 
     def put_legacy(self, segment_id: str, role: Role, text: str, final: bool) -> None:
         """Takes one segment of ``transcription_received``: its whole text so far."""
@@ -210,8 +240,14 @@ class Transcript:
     def _append(
         self, key: str, role: Role, text: str, final: bool, channel: Literal["legacy", "stream", "typed"]
     ) -> Message:
+        return self._add(key, Message(self._next_id, role, text, final, self._clock_ms()), channel)
+
+    @property
+    def _next_id(self) -> str:
+        return f"m{len(self._messages) + 1}"
+
+    def _add(self, key: str, message: Message, channel: Literal["legacy", "stream", "typed"]) -> Message:
         index = len(self._messages)
-        message = Message(f"m{index + 1}", role, text, final, self._clock_ms())
         self._lines[key] = _Line(index, channel)
         self._messages.append(message)
         self._changes(message, index)

@@ -7,7 +7,7 @@ from atlas_desktop.errors import AppError, RateLimitedError
 
 
 def all_kinds(kind: type[AppError] = AppError) -> list[type[AppError]]:
-    ours = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
+    ours = [child for child in kind.__subclasses__() if child.__module__.startswith(errors.__name__)]
     return [kind, *(found for child in ours for found in all_kinds(child))]
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from atlas_desktop.errors import AppError, EmptyAudioError, UnreadableAudioError
 from atlas_desktop.media.blocks import Block, BlockReader
 from atlas_desktop.media.probe import ClipInfo
-from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, EventCallback
+from atlas_desktop.media.speaker import (
+    ClipEvent,
+    ClipFailed,
+    ClipFinished,
+    ClipHeld,
+    ClipReleased,
+    ClipStarted,
+    EventCallback,
+)
 
 
 class NamedReader:
@@ -40,11 +48,12 @@ class FakeSpeaker:
         self.current: BlockReader | None = None
         self.following: BlockReader | None = None
         self.paused = False
+        self.held = False
         self._callbacks: list[EventCallback] = []
 
     @property
     def playing(self) -> bool:
-        return self.current is not None and not self.paused
+        return self.current is not None and not self.paused and not self.held
 
     def play(self, reader: BlockReader) -> None:
         self._note("play", reader)
@@ -80,6 +89,12 @@ class FakeSpeaker:
     def start(self) -> None:
         assert self.current is not None
         self.tell(ClipStarted(self.current, 1))
+
+    def hold(self, held: bool) -> None:
+        """Nobody can hear the current clip, or somebody can again."""
+        assert self.current is not None
+        self.held = held
+        self.tell(ClipHeld(self.current) if held else ClipReleased(self.current))
 
     def finish(self, error: AppError | None = None) -> None:
         """The current clip ends or fails; what follows starts."""

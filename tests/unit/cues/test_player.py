@@ -321,3 +321,37 @@ async def test_loudness_is_off_from_the_next_cue_on(player: CuePlayer, speaker: 
     assert isinstance(speaker.current, NamedReader)
     assert isinstance(speaker.following, NamedReader)
     assert (speaker.current.match_loudness, speaker.following.match_loudness) == (True, False)
+
+
+async def test_a_cue_that_nobody_can_hear_waits_and_goes_on_by_itself(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([A, B])
+    speaker.start()
+    speaker.position_s = 2.5
+    speaker.hold(True)
+    await settle()
+    assert states(player) == ["paused", "waiting"]
+    assert player.cues[0].position_s == 2.5
+    speaker.hold(False)
+    await settle()
+    assert states(player) == ["playing", "waiting"]
+
+
+async def test_a_cue_held_and_played_shows_that_it_is_still_held(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([A])
+    speaker.start()
+    speaker.hold(True)
+    await settle()
+    player.play()
+    assert states(player) == ["paused"]
+    player.pause()
+    speaker.hold(False)
+    await settle()
+    assert states(player) == ["paused"]
+    player.play()
+    assert states(player) == ["playing"]

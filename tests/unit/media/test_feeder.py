@@ -284,3 +284,82 @@ def test_it_can_be_used_again_after_close(feeder: Feeder) -> None:
     feeder.attach(sink)
     feeder.play(ArrayReader(count_up(480)))
     until(lambda: len(sink.samples) == 480)
+
+
+def test_what_nobody_heard_comes_again_after_a_hold(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    clip = ArrayReader(count_up(48_000))
+    feeder.play(clip)
+    until(lambda: ears.kinds == ["ClipStarted"])
+    started = ears.events[0]
+    assert isinstance(started, ClipStarted)
+    until(lambda: feeder.position_s > 0.4)
+    lost_us = started.first_block_monotonic_us + 200_000
+    feeder.hold(lost_us)
+    until(lambda: ears.kinds[-1] == "ClipHeld")
+    before = len(sink.samples)
+    assert not feeder.playing
+    assert feeder.position_s == pytest.approx(0.2, abs=0.02)
+    feeder.resume()
+    time.sleep(0.1)
+    assert len(sink.samples) == before
+    at_s = feeder.position_s
+    feeder.release()
+    until(lambda: ears.kinds == ["ClipStarted", "ClipHeld", "ClipReleased", "ClipFinished"])
+    again = sink.samples[before:]
+    wanted = count_up(48_000)[round(at_s * 48_000) :]
+    assert np.array_equal(again[240:], wanted[240:])
+
+
+def test_a_hold_reaches_back_over_the_end_of_a_clip(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(9600)))
+    feeder.follow_with(ArrayReader(count_up(48_000, start=20_000)))
+    until(lambda: ears.kinds.count("ClipStarted") == 2)
+    started = ears.events[0]
+    assert isinstance(started, ClipStarted)
+    until(lambda: feeder.position_s > 0.1)
+    feeder.hold(started.first_block_monotonic_us + 100_000)
+    until(lambda: ears.kinds[-1] == "ClipHeld")
+    before = len(sink.samples)
+    assert feeder.position_s == 0.0
+    feeder.release()
+    until(lambda: len(sink.samples) > before + 14_400)
+    wanted = np.concatenate((count_up(9600)[4800:], count_up(48_000, start=20_000)))
+    assert np.array_equal(sink.samples[before + 240 : before + 14_400], wanted[240:14_400])
+
+
+def test_the_end_of_the_last_clip_comes_again_when_nobody_heard_it(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(14_400)))
+    until(lambda: ears.kinds == ["ClipStarted", "ClipFinished"])
+    started = ears.events[0]
+    assert isinstance(started, ClipStarted)
+    feeder.hold(started.first_block_monotonic_us + 100_000)
+    until(lambda: ears.kinds[-1] == "ClipHeld")
+    before = len(sink.samples)
+    feeder.release()
+    until(lambda: ears.kinds[-1] == "ClipFinished")
+    assert np.array_equal(sink.samples[before + 240 :], count_up(14_400)[4800 + 240 :])
+
+
+def test_a_clip_played_while_held_waits_and_one_that_was_paused_stays_so(feeder: Feeder) -> None:
+    sink, ears = FakeSink(), Ears()
+    feeder.on_event(ears)
+    feeder.attach(sink)
+    feeder.hold()
+    feeder.play(ArrayReader(count_up(4800)))
+    until(lambda: ears.kinds[-1:] == ["ClipHeld"])
+    assert not feeder.playing
+    feeder.pause()
+    feeder.release()
+    assert not feeder.playing
+    feeder.resume()
+    until(lambda: ears.kinds[-1] == "ClipFinished")
+    assert np.array_equal(sink.samples[-4560:], count_up(4800)[240:])

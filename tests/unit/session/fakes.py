@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -112,6 +113,14 @@ class FakeRoom:
             raise self.bench.publish_errors.pop(0)
         return FakeSink()
 
+    def unmute(self) -> None:
+        self.calls.append("unmute")
+        if self.bench.unmutes:
+            self.listener.voice_muted(False)
+
+    async def wait_heard(self) -> None:
+        self.calls.append("wait heard")
+
     async def send(self, payload: bytes) -> None:
         if self.bench.send_gate is not None:
             await self.bench.send_gate.wait()
@@ -151,6 +160,8 @@ class FakeFeeder:
         self.current: Any = None
         self.following: Any = None
         self.paused = False
+        self.held = False
+        self.unheard_from_us: int | None = None
         self.sink: Any = None
         self.microphone: Any = None
         self.closed = False
@@ -161,7 +172,7 @@ class FakeFeeder:
 
     @property
     def playing(self) -> bool:
-        return self.current is not None and not self.paused
+        return self.current is not None and not self.paused and not self.held
 
     @property
     def microphone_open(self) -> bool:
@@ -181,6 +192,13 @@ class FakeFeeder:
 
     def resume(self) -> None:
         self.paused = False
+
+    def hold(self, unheard_from_us: int | None = None) -> None:
+        self.held = True
+        self.unheard_from_us = unheard_from_us
+
+    def release(self) -> None:
+        self.held = False
 
     def seek(self, position_s: float) -> None:
         self.sought_s = position_s
@@ -237,6 +255,8 @@ class Bench:
     join_gate: asyncio.Event | None = None
     join_error: Exception | None = None
     leave_gate: asyncio.Event | None = None
+    unmutes: bool = True
+    awake_s: Callable[[], float] = time.monotonic
     publish_errors: list[Exception] = field(default_factory=list)
     send_errors: list[Exception] = field(default_factory=list)
     send_gate: asyncio.Event | None = None
@@ -251,7 +271,14 @@ class Bench:
             self.rooms.append(FakeRoom(listener, self))
             return self.room
 
-        return Parts(self.video, self.audio, cast(Any, self.playout), cast(Any, self.feeder), make_room)
+        return Parts(
+            self.video,
+            self.audio,
+            cast(Any, self.playout),
+            cast(Any, self.feeder),
+            make_room,
+            awake_s=self.awake_s,
+        )
 
     def show(self) -> None:
         """One frame of picture arrives."""

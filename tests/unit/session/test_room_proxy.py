@@ -15,7 +15,13 @@ import pytest
 from atlas_desktop import proxies
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Face, Mode, SessionGrant
-from atlas_desktop.errors import AppError, BadProxyError, MediaBlockedError, RoomProxyError, RoomRefusedError
+from atlas_desktop.errors import (
+    AppError,
+    BadProxyError,
+    ProxyBlocksMediaError,
+    RoomProxyError,
+    RoomRefusedError,
+)
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.proxies import ProxyMode, ProxySetting
@@ -227,7 +233,7 @@ async def test_media_that_does_not_come_through_is_told_from_signalling(
         writer.write(head.encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         error = route.error_for(words)
-        assert isinstance(error, MediaBlockedError)
+        assert isinstance(error, ProxyBlocksMediaError)
         assert f"allow UDP to {ROOM}" in str(error)
         assert isinstance(route.error_for("signal failure: 401"), RoomRefusedError)
         writer.close()

@@ -1,0 +1,93 @@
+"""LiveKit's reasons, of a join that failed and of a room that is gone, as errors of ours."""
+
+import re
+from typing import Final
+
+from atlas_desktop.errors import (
+    AgentFailedError,
+    CallRefusedError,
+    DuplicateIdentityError,
+    MediaBlockedError,
+    MediaLostError,
+    RejoinFailedError,
+    RemovedFromRoomError,
+    RoomClosedError,
+    RoomForbiddenError,
+    RoomLostError,
+    RoomMovedError,
+    RoomNotFoundError,
+    RoomRefusedError,
+    RoomStateError,
+    RoomTimeoutError,
+    RoomTokenExpiredError,
+    RoomTokenInvalidError,
+    RoomUnavailableError,
+    RoomUnreachableError,
+    ServerShutdownError,
+    SignalLostError,
+)
+from atlas_desktop.logs import redact
+
+_LONGEST_DETAIL = 200
+_STATUS = re.compile(r"\b([45]\d\d) [A-Z]")
+_EXPIRED = re.compile(r"\bexpired\b", re.IGNORECASE)
+_UNREACHED = ("transport connection error", "transport timed out", "transport error")
+_NO_MEDIA = ("wait_pc_connection", "connection error:")
+
+_LOST: Final[dict[str, type[RoomLostError]]] = {
+    "UNKNOWN_REASON": RoomLostError,
+    "CLIENT_INITIATED": RoomLostError,
+    "DUPLICATE_IDENTITY": DuplicateIdentityError,
+    "SERVER_SHUTDOWN": ServerShutdownError,
+    "PARTICIPANT_REMOVED": RemovedFromRoomError,
+    "ROOM_DELETED": RoomClosedError,
+    "STATE_MISMATCH": RoomStateError,
+    "JOIN_FAILURE": RejoinFailedError,
+    "MIGRATION": RoomMovedError,
+    "SIGNAL_CLOSE": SignalLostError,
+    "ROOM_CLOSED": RoomClosedError,
+    "USER_UNAVAILABLE": CallRefusedError,
+    "USER_REJECTED": CallRefusedError,
+    "SIP_TRUNK_FAILURE": CallRefusedError,
+    "CONNECTION_TIMEOUT": RoomTimeoutError,
+    "MEDIA_FAILURE": MediaLostError,
+    "AGENT_ERROR": AgentFailedError,
+}
+
+
+def lost_error(reason: str) -> RoomLostError:
+    """The error for a room that is gone; ``reason`` is the name of a LiveKit ``DisconnectReason``."""
+    return _LOST.get(reason, RoomLostError)(detail=reason)
+
+
+def join_error(message: str) -> RoomRefusedError:
+    """The error for a join that failed; ``message`` is what LiveKit's ``ConnectError`` says.
+
+    Source: livekit 1.2.1: "engine: signal failure: client error: 401 Unauthorized - invalid token: …",
+    "… transport connection error: IO error: …", "engine: connection error: wait_pc_connection timed out".
+    """
+    line = first_line(message)
+    # Cut after it was searched: a token in the middle may be longer than what is shown.
+    status = _STATUS.search(message[:_LONGEST_DETAIL])
+    if status is not None:
+        return _by_status(int(status[1]), message)(detail=line)
+    if any(sign in message for sign in _UNREACHED):
+        return RoomUnreachableError(detail=line)
+    if any(sign in message for sign in _NO_MEDIA):
+        return MediaBlockedError(detail=line)
+    return RoomRefusedError(detail=line)
+
+
+def first_line(text: str) -> str:
+    """The first line of a foreign message, short, without a token."""
+    return redact(text.strip().splitlines()[0])[:_LONGEST_DETAIL] if text.strip() else ""
+
+
+def _by_status(status: int, message: str) -> type[RoomRefusedError]:
+    if status == 401:
+        return RoomTokenExpiredError if _EXPIRED.search(message) else RoomTokenInvalidError
+    if status == 403:
+        return RoomForbiddenError
+    if status == 404:
+        return RoomNotFoundError
+    return RoomUnavailableError if status == 429 or status >= 500 else RoomRefusedError
