@@ -21,7 +21,6 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop import crash, instance, logs, qtloop
 from atlas_desktop.assets import default_faces
-from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.storage.picture_book import PictureBook
@@ -170,7 +169,6 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
         return _FAILED
     limit_arenas()
-    ask_for_low_latency()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.log_file.parent)
     application = qtloop.make_application()

@@ -30,6 +30,7 @@ to one of these, once, with ``raise … from``::
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
+    │   ├── SoundServerLostError   there is neither, until it is back
     │   └── PictureDriverError
     ├── KeyringError           the OS keyring is locked, absent or silent
     ├── NoKeyError             a paid session was asked for without key or backend
@@ -65,6 +66,7 @@ from atlas_desktop.errors.device import (
     NoMicrophoneError,
     NoSpeakerError,
     PictureDriverError,
+    SoundServerLostError,
 )
 from atlas_desktop.errors.guard import (
     CostReachedError,
@@ -165,6 +167,7 @@ __all__ = [
     "ServerFailedError",
     "ServiceError",
     "SleptError",
+    "SoundServerLostError",
     "StoppedError",
     "TimeReachedError",
     "UnauthorizedError",

@@ -191,7 +191,7 @@ class Part:
 
 
 class Server:
-    """PulseAudio is one process, PipeWire three, each of which needs the one before; programs ask the last."""
+    """PulseAudio is one process, PipeWire three, each of which needs the one before; the last is asked."""
 
     def __init__(self, env: Mapping[str, str], log: Path, parts: dict[str, Part]) -> None:
         self._env, self._log = env, log
