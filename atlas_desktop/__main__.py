@@ -108,6 +108,20 @@ def _guard(words: list[str]) -> int:
     return guard(given.profile)
 
 
+def _sound(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="atlas-desktop sound",
+        description="Has speaker and microphone, whatever becomes of the sound server; the window starts it.",
+    )
+    parser.add_argument(CHILD_FLAG, action="store_true", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("memory", help=argparse.SUPPRESS)
+    given = parser.parse_args(words)
+    _make_qt_lean()
+    from atlas_desktop.audio.process import main as serve
+
+    return serve(given.memory)
+
+
 def _picture_trial(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="atlas-desktop picture-trial",
@@ -155,6 +169,7 @@ _ROLES = {
     "check": _check,
     "local": _local,
     "guard": _guard,
+    "sound": _sound,
     "picture-trial": _picture_trial,
     "sessions": _sessions,
 }

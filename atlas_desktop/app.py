@@ -20,7 +20,6 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop import crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
-from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
@@ -173,7 +172,6 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
         return _FAILED
     limit_arenas()
-    ask_for_low_latency()
     native_proxy.reserve_names()
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):

@@ -11,19 +11,18 @@ from PySide6.QtWidgets import QDialog, QWidget
 from atlas_desktop import proxies
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode
-from atlas_desktop.audio.devices import DeviceLists, id_of_key
-from atlas_desktop.audio.microphone import Microphone
-from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, MicrophoneDeniedError, PictureDriverError
 from atlas_desktop.files import absolute, as_given
-from atlas_desktop.lean_qt import do_without_films
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Life, Live, Requesting
+from atlas_desktop.session.parts import Parts
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.microphone import Microphone
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
@@ -74,7 +73,7 @@ class Assembly(QObject):
         guard: Makes and ends paid sessions.
         model: The one Qt model.
         picture: Paints the avatar, with its counters.
-        sound: Plays the avatar, with its counters.
+        sound: The sound process, which plays the avatar, with its counters.
         statistics: How the call goes, in figures.
     """
 
@@ -91,7 +90,8 @@ class Assembly(QObject):
         self._window = window
         environment = Environment.read(os.environ)
         self._scope = TaskScope("app", self.take_error)
-        self.session = AtlasSession()
+        self.sound = SoundClient(self)
+        self.session = AtlasSession(parts=Parts.real(self.take_error, self.sound))
         self.rehearsal = Rehearsal()
         self._safekeeping = Safekeeping(self.session, profile, self.take_error, self)
         self.guard = self._safekeeping.guard
@@ -108,13 +108,11 @@ class Assembly(QObject):
             backend=options.backend or "",
             guard=self.guard,
         )
-        do_without_films()
         self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
         self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
         self._driver_failed = picture.decision.crashed
-        self.sound = SoundThread(self.session.audio, self.session.playout)
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
-        self._microphone = Microphone(parent=self)
+        self._microphone = Microphone(self.sound, parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
         self._journal = BillingJournal(profile.billing_journal)
@@ -157,7 +155,7 @@ class Assembly(QObject):
         await self.model.aclose()
         await self._safekeeping.aclose()
         self._microphone.close()
-        self.sound.stop()
+        await self.sound.aclose()
         self.picture.detach()
         self._picture_watch.close()
         await self.rehearsal.aclose()
@@ -179,8 +177,8 @@ class Assembly(QObject):
             self.model,
             theme,
             partial(self._make_history, theme),
-            partial(_make_calibration, theme),
-            DeviceLists,
+            partial(_make_calibration, self.sound, theme),
+            lambda _owner: self.sound.devices,
         )
         cues = CueStrip(self.model, theme)
         stage = LivePage(self.model, theme, self.picture, cues, read_figures=self.statistics.read)
@@ -197,7 +195,7 @@ class Assembly(QObject):
     def _join_devices(self) -> None:
         self.sound.device_failed.connect(self.take_error)
         self.sound.device_opened.connect(self._speaker_works)
-        self.sound.listen_to_render(self._microphone.hear_render)
+        self.sound.server_returned.connect(self._server_works)
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_works)
         self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
@@ -224,8 +222,8 @@ class Assembly(QObject):
         lip_sync = self.session.sync.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
         self._player.set_match_loudness(settings.match_loudness)
-        self.sound.choose(id_of_key(settings.speaker_id))
-        self._microphone.choose(id_of_key(settings.microphone_id))
+        self.sound.choose_speaker(settings.speaker_id)
+        self.sound.choose_microphone(settings.microphone_id)
 
     def _painted(self) -> int:
         return self.picture.counters.painted
@@ -261,12 +259,16 @@ class Assembly(QObject):
     def _speaker_works(self, _name: str) -> None:
         self.model.clear("no_speaker", "device_lost", "device")
 
+    @Slot()
+    def _server_works(self) -> None:
+        self.model.clear("sound_server")
+
 
 def _make_calibration(
-    theme: Theme, speaker_ms: float, in_session: bool, parent: QWidget
+    sound: SoundClient, theme: Theme, speaker_ms: float, in_session: bool, parent: QWidget
 ) -> "CalibrationDialog":
     # Loaded by those few who ask for it.
-    from atlas_desktop.audio.calibration_devices import CalibrationDevices
+    from atlas_desktop.sound_client.calibration import CalibrationDevices
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 
-    return CalibrationDialog(CalibrationDevices(), theme, speaker_ms, parent, in_session=in_session)
+    return CalibrationDialog(CalibrationDevices(sound), theme, speaker_ms, parent, in_session=in_session)

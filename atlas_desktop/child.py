@@ -182,17 +182,22 @@ class Companion:
         self._thread("out", self._read)
 
     @classmethod
-    async def start(cls, role: str, *arguments: str) -> Self:
+    async def start(cls, role: str, *arguments: str, inherited: tuple[int, ...] = ()) -> Self:
         """Starts ``role`` and waits for its first line.
+
+        Args:
+            role: What it is.
+            arguments: Its own arguments.
+            inherited: Descriptors that it shares with us, under the same numbers; POSIX only.
 
         Raises:
             ChildError: It could not be started, died, or said nothing sensible within 20 s.
         """
-        companion = cls(role, _spawned(role, *arguments))
+        companion = cls(role, _spawned(role, *arguments, inherited=inherited))
         try:
             companion.first_line = companion._understood(await companion._first_answer())
         except BaseException:
-            await companion._give_up()
+            await companion.aclose()
             raise
         return companion
 
@@ -225,18 +230,19 @@ class Companion:
             self._outbox.put(None)
         await asyncio.wait({self._written}, timeout=_LAST_WRITE_S)
 
+    async def aclose(self) -> None:
+        """Ends it: by end-of-file first, after two seconds by force."""
+        await self.release()
+        await asyncio.wait({self._ended}, timeout=END_LIMIT_S)
+        if not self._ended.done():
+            self.kill()
+
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         body = guarded(f"{self.role}.{name}")(work)
         # A daemon: who is left behind must not hold up our own end.
         thread = threading.Thread(target=body, name=f"{self.role}.{name}", daemon=True)
         thread.start()
         return thread
-
-    async def _give_up(self) -> None:
-        await self.release()
-        await asyncio.wait({self._ended}, timeout=END_LIMIT_S)
-        if not self._ended.done():
-            self.kill()
 
     async def _first_answer(self) -> bytes:
         waits: set[asyncio.Future[Any]] = {self._first, self._ended}
@@ -301,7 +307,7 @@ class Companion:
             self._loop.call_soon_threadsafe(call)
 
 
-def _spawned(role: str, *arguments: str) -> "subprocess.Popen[bytes]":
+def _spawned(role: str, *arguments: str, inherited: tuple[int, ...] = ()) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
             command(role, *arguments),
@@ -310,6 +316,7 @@ def _spawned(role: str, *arguments: str) -> "subprocess.Popen[bytes]":
             stderr=subprocess.PIPE,
             env=child_environment(),
             bufsize=0,
+            pass_fds=inherited,
             # Neither the terminal's Ctrl-C nor its hang-up is for it.
             start_new_session=True,
             creationflags=_OWN_GROUP,

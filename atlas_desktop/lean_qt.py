@@ -1,7 +1,6 @@
 """What Qt for Python would load or read for nobody here: 19 MB, and time at each start."""
 
 import logging
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -23,27 +22,6 @@ def skip_source_scan() -> None:
         log.info("PySide's look at sources can't be skipped")
         return
     feature._mod_uses_pyside = _uses_no_feature
-
-
-def do_without_films() -> None:
-    """Keeps Qt Multimedia from loading its FFmpeg back end, with Qt Quick: 7 MB that sound has no use for.
-
-    Qt looks for the back end once, at the first question for devices; meanwhile it finds no plugins, and
-    says that sound works all the same. To be called before any other use of Qt Multimedia, in the main
-    thread. Linux: elsewhere nobody has measured it.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    from PySide6.QtCore import QCoreApplication
-    from PySide6.QtMultimedia import QMediaDevices
-
-    paths = QCoreApplication.libraryPaths()
-    QCoreApplication.setLibraryPaths([])
-    try:
-        speakers = QMediaDevices.audioOutputs()
-    finally:
-        QCoreApplication.setLibraryPaths(paths)
-    log.debug("%d speakers", len(speakers))
 
 
 def _uses_no_feature(_module: object) -> bool:

@@ -1,1 +1,1 @@
-"""Sound devices through Qt: the speaker's thread and the microphone's."""
+"""The sound process: speaker and microphone through Qt Multimedia, which the window never loads."""

@@ -11,13 +11,12 @@ from atlas_desktop.audio.input import Input
 from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
-from atlas_desktop.media.calibration import BeepFinder, beep
+from atlas_desktop.media.calibration import BEEPS, BeepFinder, beep
 from atlas_desktop.media.feeds import AudioFeed, monotonic_us
 from atlas_desktop.media.playout import PlayoutControl
 
 log = logging.getLogger(__name__)
 
-BEEPS = 8
 BEAT_MS = 1_000
 _BLOCK_MS = 20
 _BLOCK = SAMPLE_RATE_HZ * _BLOCK_MS // 1000
@@ -54,7 +53,7 @@ class Calibration(QObject):
         super().__init__(parent)
         self.speaker_ms = speaker_ms
         self._feed = AudioFeed()
-        self._sound = SoundThread(self._feed, PlayoutControl(_FULL_VOLUME), self._rendered, self)
+        self._sound = SoundThread(self._feed.ring, PlayoutControl(_FULL_VOLUME), self._rendered, self)
         self._finder = BeepFinder()
         self._ear = _Ear(microphone, self._finder, self) if microphone is not None else None
         self._beep = beep().repeat(2, axis=1)

@@ -1,56 +1,16 @@
 """Which sound devices there are, and word when that changes. Lives in the main thread."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice, QMediaDevices
 
-_KEY_CODE = "latin-1"
-"""Any bytes pass, and the ids of today's sound servers can be read."""
+from atlas_desktop.sound_client.devices import DeviceName, Names
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceName:
-    """A device as it is shown, and the id by which it is found again."""
-
-    id: bytes
-    name: str
-    is_default: bool
-
-    @property
-    def key(self) -> str:
-        """The id as text, for the settings."""
-        return self.id.decode(_KEY_CODE)
-
-
-def id_of_key(key: str) -> bytes:
-    """The id that a ``DeviceName.key`` stands for; empty for what is none."""
-    return key.encode(_KEY_CODE, "ignore")
-
-
-class DeviceLists(QObject):
-    """The speakers and microphones there are. The first one in a process takes up to 0.2 s.
-
-    Signals:
-        changed(): One came or went, or another one is the default.
-    """
-
-    changed = Signal()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._devices = QMediaDevices(self)
-        self._devices.audioOutputsChanged.connect(self.changed)
-        self._devices.audioInputsChanged.connect(self.changed)
-
-    def speakers(self) -> tuple[DeviceName, ...]:
-        """The speakers there are now."""
-        return tuple(_name(device) for device in QMediaDevices.audioOutputs())
-
-    def microphones(self) -> tuple[DeviceName, ...]:
-        """The microphones there are now."""
-        return tuple(_name(device) for device in QMediaDevices.audioInputs())
+def names_of(devices: Sequence[QAudioDevice]) -> Names:
+    """The devices by name, each once: Qt lists them twice once its sound server came back (6.11)."""
+    return tuple({device_id(one): _name(one) for one in devices}.values())
 
 
 def device_id(device: QAudioDevice) -> bytes:

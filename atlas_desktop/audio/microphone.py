@@ -1,179 +1,116 @@
-"""The microphone: asked for when first needed, cleaned of echo, handed out as a reader of blocks."""
+"""The microphone's thread in the sound process: device → mono, 48 kHz → the ring that the window reads."""
 
+import logging
+import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtMultimedia import QAudioDevice
 
-from atlas_desktop.audio.capture import PREROLL_MS, Canceller, CaptureThread
-from atlas_desktop.audio.devices import DeviceWatch, device_id
-from atlas_desktop.audio.permission import ask_for_microphone
-from atlas_desktop.errors import AppError, MicrophoneDeniedError
-from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
-from atlas_desktop.media.level import SILENCE_DBFS
+from atlas_desktop.aio import guarded
+from atlas_desktop.audio.input import Input
+from atlas_desktop.audio.realtime import go_first
+from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoMicrophoneError
+from atlas_desktop.media.shared_ring import RingWriter
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.008
+_REOPEN_S = 0.5
 
 
-class Microphone(QObject):
-    """The user's voice. The device is opened by the first ``reader`` and stays open until ``close``.
-
-    While no reader is open nothing is handed out, and the meter runs on: "you are muted".
-    Thread: main; readers may be read in another.
+class MicrophoneThread(QThread):
+    """Listens to one microphone until stopped; follows another one when told.
 
     Signals:
-        failed(AppError): No microphone, not allowed, or it broke; the next one is used by itself.
+        failed(AppError): No microphone, or it broke; said once until one works again.
         opened(str): The microphone of this name is heard.
     """
 
     failed = Signal(object)
     opened = Signal(str)
 
-    def __init__(
-        self, make_canceller: Callable[[], Canceller] | None = None, parent: QObject | None = None
-    ) -> None:
-        """Makes the microphone, closed.
+    def __init__(self, ring: RingWriter, on_turn: Callable[[], None], parent: QObject | None = None) -> None:
+        """Makes the thread; nothing runs before ``start``.
 
         Args:
-            make_canceller: Makes the echo canceller, in the microphone's thread.
-            parent: Qt's owner.
+            ring: Takes what is heard.
+            on_turn: Called all the time while the thread is alive.
+            parent: Qt's owner of the thread object.
         """
         super().__init__(parent)
-        self._make_canceller = make_canceller or _make_webrtc_canceller
-        self._watch: DeviceWatch | None = None
-        self._capture: CaptureThread | None = None
-        self._reader: MicrophoneReader | None = None
-        self._wanted = False
-        self._chosen = b""
+        self.setObjectName("microphone")
+        self._ring = ring
+        self._on_turn = on_turn
+        self._wanted = (0, QAudioDevice())
+        self._opened_for = 0
+        self._stopping = False
+        self._failed = False
+        self._input: Input | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the device is listened to, heard by others or not."""
-        return self._capture is not None
+    def follow(self, device: QAudioDevice) -> None:
+        """Listens to ``device`` from now on; none when it is null. Thread: main."""
+        self._wanted = (self._wanted[0] + 1, device)
 
-    @property
-    def level_dbfs(self) -> float:
-        """The user's loudness, smoothed; −100 while closed. Thread: any."""
-        capture = self._capture
-        return capture.meter.dbfs if capture is not None else SILENCE_DBFS
+    def stop(self) -> None:
+        """Ends the thread and closes the device. Thread: main; waits for at most 2 s."""
+        self._stopping = True
+        self.wait(2_000)
 
-    @property
-    def blocks(self) -> int:
-        """How many blocks of 10 ms were heard since it was opened."""
-        return self._capture.blocks if self._capture is not None else 0
+    def run(self) -> None:
+        """The thread's body."""
+        go_first()
+        guarded("the microphone's thread", self._say)(self._listen)()
+        if self._input is not None:
+            self._input.close()
+            self._input = None
 
-    def reader(self, preroll_ms: int = 0) -> "MicrophoneReader":
-        """Unmutes: a reader of what is heard from now on. An earlier reader ends.
+    def _listen(self) -> None:
+        while not self._stopping:
+            self._on_turn()
+            source = self._follow_device()
+            if source is None:
+                time.sleep(_REOPEN_S / 5)
+                continue
+            heard = source.read()
+            if len(heard):
+                self._ring.write(heard)
+            time.sleep(_POLL_S)
 
-        Args:
-            preroll_ms: So much of what was heard just before comes first, ``PREROLL_MS`` at most; nothing
-                when the device was closed.
-        """
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = MicrophoneReader(min(preroll_ms, PREROLL_MS))
-        if self._capture is not None:
-            self._reader.attach(self._capture)
-        else:
-            self._ask()
-        return self._reader
+    def _follow_device(self) -> Input | None:
+        number, device = self._wanted
+        if self._input is not None and number == self._opened_for and not self._input.broken:
+            return self._input
+        was_working = self._input is not None and number == self._opened_for
+        if self._input is not None:
+            name = self._input.name
+            self._input.close()
+            self._input = None
+            if was_working:
+                self._fail(DeviceLostError(device=name))
+                time.sleep(_REOPEN_S)
+        self._opened_for = number
+        return self._open(device)
 
-    def choose(self, microphone_id: bytes) -> None:
-        """Listens to this microphone whenever it is there; to the default when the id is empty."""
-        self._chosen = microphone_id
-        if self._watch is not None:
-            self._watch.choose_microphone(microphone_id)
-
-    def hear_render(self, block: Block) -> None:
-        """Takes what the speaker plays: int16 (samples, 2), 48 kHz. Thread: the sound thread's."""
-        capture = self._capture
-        if capture is not None:
-            capture.rendered.write(block)
-
-    def close(self) -> None:
-        """Closes the device: the session is over. Readers end."""
-        self._wanted = False
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        if self._capture is not None:
-            self._capture.stop()
-            self._capture.deleteLater()
-            self._capture = None
-
-    def _ask(self) -> None:
-        self._wanted = True
-        ask_for_microphone(self, self._answered)
-
-    def _answered(self, allowed: bool) -> None:
-        if not allowed:
-            self._wanted = False
-            self.failed.emit(MicrophoneDeniedError())
-        elif self._wanted and self._capture is None:
-            self._open()
-
-    def _open(self) -> None:
-        if self._watch is None:
-            self._watch = DeviceWatch(self)
-            self._watch.choose_microphone(self._chosen)
-            self._watch.microphone_changed.connect(self._follow)
-        self._capture = CaptureThread(self._make_canceller, self)
-        self._capture.failed.connect(self._pass_failure)
-        self._capture.opened.connect(self.opened)
-        self._capture.follow(self._watch.microphone)
-        if self._reader is not None:
-            self._reader.attach(self._capture)
-        self._capture.start(QThread.Priority.HighPriority)
-
-    @Slot(QAudioDevice)
-    def _follow(self, device: QAudioDevice) -> None:
-        if self._capture is not None:
-            self._capture.follow(device)
-
-    @Slot(object)
-    def _pass_failure(self, error: AppError) -> None:
-        self.failed.emit(error)
-        if self._watch is not None:
-            self._watch.shun_microphone(device_id(self._watch.microphone))
-
-
-class MicrophoneReader:
-    """A ``BlockReader`` of the microphone. Read in one thread, closed from any.
-
-    Attributes:
-        preroll_ms: How much of what it hands out first was heard before it was made.
-    """
-
-    def __init__(self, preroll_ms: int = 0) -> None:
-        self.preroll_ms = preroll_ms
-        self._capture: CaptureThread | None = None
-        self._closed = False
-
-    @property
-    def finished(self) -> bool:
-        return self._closed
-
-    def attach(self, capture: CaptureThread) -> None:
-        """The device is open: what it hears from now on is handed out. Thread: main."""
-        if not self._closed:
-            capture.begin(self.preroll_ms)
-            self._capture = capture
-
-    def read(self) -> Block | None:
-        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks."""
-        capture = self._capture
-        if self._closed or capture is None or capture.captured.level_samples < BLOCK_SAMPLES:
+    def _open(self, device: QAudioDevice) -> Input | None:
+        if device.isNull():
+            self._fail(NoMicrophoneError())
             return None
-        return capture.captured.read(BLOCK_SAMPLES)
+        try:
+            self._input = Input(device)
+        except DeviceError as error:
+            self._fail(error)
+            time.sleep(_REOPEN_S)
+            return None
+        self._failed = False
+        self.opened.emit(self._input.name)
+        return self._input
 
-    def close(self) -> None:
-        """Mutes: the device stays open, nothing more is handed out."""
-        self._closed = True
-        if self._capture is not None:
-            self._capture.sending = False
-            self._capture = None
+    def _fail(self, error: DeviceError) -> None:
+        if not self._failed:
+            self._failed = True
+            self._say(error)
 
-
-def _make_webrtc_canceller() -> Canceller:
-    # Loads the SDK's native part: not before somebody speaks.
-    from atlas_desktop.media.processing import EchoCanceller
-
-    return EchoCanceller()
+    def _say(self, error: AppError) -> None:
+        log.info("microphone: %s", error)
+        self.failed.emit(error)

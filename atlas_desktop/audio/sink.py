@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
@@ -13,14 +14,13 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.audio.devices import DeviceWatch
 from atlas_desktop.audio.output import CEILING_MS, Output
 from atlas_desktop.audio.realtime import take_priority
-from atlas_desktop.audio.sound_counters import SoundCounters
 from atlas_desktop.audio.speaker_port import SpeakerPort
 from atlas_desktop.errors import AppError, DeviceLostError
-from atlas_desktop.media.blocks import Block, silence
-from atlas_desktop.media.feeds import AudioFeed
+from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.media.playout_level import samples_of
 from atlas_desktop.media.playout_line import BRIDGE_BELOW_MS, PlayoutLine
+from atlas_desktop.sound_client.sound_counters import SoundCounters
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,25 @@ _SWITCH_S = 0.001
 of it per write costs as much as the device holds."""
 
 
+class BlockSource(Protocol):
+    """The ring that is played: ``PcmRing``, or the reading end of one that is shared with the window."""
+
+    capacity_samples: int
+
+    @property
+    def level_samples(self) -> int: ...
+
+    def read(self, samples: int) -> Block: ...
+
+    def skip(self, samples: int) -> int: ...
+
+    def wait(self, samples: int, timeout_s: float) -> bool: ...
+
+    def wake(self) -> None: ...
+
+
 class SoundThread(QThread):
-    """Plays ``feed.ring`` through ``control`` on the chosen speaker, or the system's default.
+    """Plays ``source`` through ``control`` on the chosen speaker, or the system's default.
 
     The device is opened with the first sound and closed after 5 s without any; a lost or new default
     device is followed by itself, and so is the chosen one when it goes and comes back. Nothing here waits for
@@ -53,23 +70,29 @@ class SoundThread(QThread):
 
     def __init__(
         self,
-        feed: AudioFeed,
+        source: BlockSource,
         control: PlayoutControl,
         on_render: RenderListener | None = None,
         parent: QObject | None = None,
+        *,
+        counters: SoundCounters | None = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> None:
         """Makes the thread; nothing runs before ``start``.
 
         Args:
-            feed: Where the sound comes from.
+            source: Where the sound comes from.
             control: Volume, mute and gate.
             on_render: Told, in the sound thread, what was written: int16 (samples, 2), 48 kHz.
             parent: Qt's owner of the thread object.
+            counters: Counts on in these.
+            on_turn: Called in the sound thread after whatever it does, and all the time while it is alive.
         """
         super().__init__(parent)
         self.setObjectName("sound")
-        self.counters = SoundCounters()
-        self._ring = feed.ring
+        self.counters = counters or SoundCounters()
+        self._ring = source
+        self._on_turn = on_turn or _nothing
         self._control = control
         self._on_render = on_render
         self._watch: DeviceWatch | None = None
@@ -100,8 +123,7 @@ class SoundThread(QThread):
         """Ends the thread and closes the device; takes some milliseconds."""
         self._stopping = True
         self._control.on_close(None)
-        # One silent sample: whoever waits for sound wakes up.
-        self._ring.write(silence(1, 2))
+        self._ring.wake()
         self.wait(2_000)
 
     def choose(self, speaker_id: bytes) -> None:
@@ -119,8 +141,7 @@ class SoundThread(QThread):
         if self._port.output is None:
             return
         self._hushing.set()
-        # One silent sample: whoever waits for sound wakes up.
-        self._ring.write(silence(1, 2))
+        self._ring.wake()
 
     @Slot(QAudioDevice)
     def _take_device(self, device: QAudioDevice) -> None:
@@ -140,8 +161,11 @@ class SoundThread(QThread):
 
     def _play(self) -> None:
         while not self._stopping:
+            self._on_turn()
             self._follow_device()
-            if self._ring.wait(1, self._patience_s()) and not self._stopping:
+            has_come = self._ring.wait(1, self._patience_s())
+            self._hush_device()
+            if has_come and self._ring.level_samples and not self._stopping:
                 self._heard_s = time.monotonic()
                 self._serve()
                 continue
@@ -157,11 +181,14 @@ class SoundThread(QThread):
         if output is None:
             self._discard()
             return
-        if self._hushing.is_set():
+        self._write(output)
+
+    def _hush_device(self) -> None:
+        output = self._port.output
+        if output is not None and self._hushing.is_set():
             self._hushing.clear()
             output.hush()
             self._hushed_samples = 0
-        self._write(output)
 
     def _patience_s(self) -> float:
         """How long the card can wait for sound."""
@@ -237,3 +264,7 @@ class SoundThread(QThread):
     def _say(self, error: AppError) -> None:
         log.info("sound: %s", error)
         self.device_failed.emit(error)
+
+
+def _nothing() -> None:
+    pass

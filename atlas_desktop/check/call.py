@@ -118,18 +118,18 @@ class TestCall:
 
     async def _measure(self) -> None:
         report, counters = self.report, self._assembly.picture.counters
-        sound = self._assembly.sound.counters
+        heard = self._assembly.sound.counters
         child = self._assembly.rehearsal.pid
         own, local = UsageMeter(), UsageMeter(child) if child is not None else None
         received, painted = self._session.video.received, counters.painted
-        underruns, starved = sound.underruns, sound.starved
         began_s = time.monotonic()
         await self._watch_for(self._options.seconds)
         report.seconds = time.monotonic() - began_s
+        sound = self._assembly.sound.counters
         report.frames_received = self._session.video.received - received
         report.frames_shown = counters.painted - painted
         report.frame_cost_ms, report.sound_level_ms = counters.cost_ms, sound.level_ms
-        report.underruns, report.starved = sound.underruns - underruns, sound.starved - starved
+        report.underruns, report.starved = sound.underruns - heard.underruns, sound.starved - heard.starved
         usage = own.read()
         if usage is not None:
             report.cpu_percent, report.memory_mb = usage.cpu_percent, usage.memory_mb

@@ -47,6 +47,7 @@ to one of these, once, with ``raise … from``::
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
+    │   ├── SoundServerLostError   there is neither, until it is back
     │   └── PictureDriverError
     ├── KeyringError           the OS keyring is locked, absent or silent
     ├── NoKeyError             a paid session was asked for without key or backend
@@ -82,6 +83,7 @@ from atlas_desktop.errors.device import (
     NoMicrophoneError,
     NoSpeakerError,
     PictureDriverError,
+    SoundServerLostError,
 )
 from atlas_desktop.errors.guard import (
     CostReachedError,
@@ -251,6 +253,7 @@ __all__ = [
     "ServiceError",
     "SignalLostError",
     "SleptError",
+    "SoundServerLostError",
     "SpeechMutedError",
     "StoppedError",
     "TimeReachedError",

@@ -38,6 +38,12 @@ class DeviceLostError(DeviceError):
     advice = N_("Another device is used as soon as there is one.")
 
 
+class SoundServerLostError(DeviceError):
+    code = "sound_server"
+    title = N_("This computer's sound server has stopped")
+    advice = N_("The sound comes back with it, by itself. The picture goes on.")
+
+
 class PictureDriverError(DeviceError):
     code = "picture_driver"
     title = N_("The graphics driver failed when it was last used")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 
+BEEPS = 8
 BEEP_MS = 60
 BEEP_LOW_HZ, BEEP_HIGH_HZ = 900.0, 4_200.0
 """A rising tone: it is found in noise and echo where a plain one is not, and small speakers play it."""

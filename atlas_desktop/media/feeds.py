@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -121,16 +121,28 @@ class VideoFeed:
         self._subscribers.close()
 
 
+class SoundSink(Protocol):
+    """Where the avatar's sound goes to be heard, when that is not in this process."""
+
+    def write(self, block: Block) -> None: ...
+
+    def clear(self) -> None: ...
+
+
 class AudioFeed:
-    """The avatar's sound: every block for library users, a ring for the sound thread.
+    """The avatar's sound: every block for library users, a ring for who plays it.
 
     Attributes:
-        ring: 48 kHz stereo, 500 ms at most; read by the sound thread only.
+        ring: 48 kHz stereo, 500 ms at most; read by one thread that plays it. Empty when there is a sink.
         blocks: Blocks since the last ``clear()``.
+
+    Args:
+        sink: Takes the sound in place of ``ring``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sink: SoundSink | None = None) -> None:
         self.ring = PcmRing(RING_MS, channels=2)
+        self._sink: SoundSink = sink or self.ring
         self.blocks = 0
         self._latest: Block | None = None
         # Measured when somebody asks, some at once: in the tap's thread each would cost ten times more.
@@ -171,7 +183,7 @@ class AudioFeed:
         """Takes a new block, which nobody changes afterwards. Thread: the tap's; never blocks."""
         if block.dtype != np.int16 or block.ndim != 2 or block.shape[1] > 2:
             block = to_stereo(block)
-        self.ring.write(block)
+        self._sink.write(block)
         self._latest = block
         self.blocks += 1
         self._unmeasured.append((block, monotonic_us() if received_us is None else received_us))
@@ -179,7 +191,7 @@ class AudioFeed:
 
     def clear(self) -> None:
         """Forgets the sound and the counters of a session that is over."""
-        self.ring.clear()
+        self._sink.clear()
         self._latest = None
         self.blocks = 0
         with self._measuring:

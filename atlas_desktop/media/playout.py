@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,31 @@ class Gate(Enum):
     """Until the session says that the agent turned to something else."""
     RELEASED = auto()
     """It did; the end of the old sound passes unheard."""
+
+
+class Playout(Protocol):
+    """Volume, mute and gate of what is heard, wherever it is played. Thread: any; no call waits.
+
+    What each means is ``PlayoutControl``'s business.
+    """
+
+    volume: int
+    muted: bool
+    quiet: bool
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def sounding(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+    def hold(self) -> None: ...
+
+    def release(self) -> None: ...
+
+    def open(self) -> None: ...
 
 
 class PlayoutControl:
@@ -97,10 +123,15 @@ class PlayoutControl:
     @property
     def closed(self) -> bool:
         """Whether an interrupt keeps the avatar from being heard."""
+        return self.gate is not Gate.OPEN
+
+    @property
+    def gate(self) -> Gate:
+        """Where the gate is, or is about to go."""
         try:
-            return self._orders[-1] is not Gate.OPEN
+            return self._orders[-1]
         except IndexError:
-            return self._gate is not Gate.OPEN
+            return self._gate
 
     @property
     def sounding(self) -> bool:

@@ -31,7 +31,7 @@ class PcmRing:
         # A lock that the reader waits for: half of what a Condition does for each block, it does not.
         self._arrival = threading.Lock()
         self._arrival.acquire()
-        self._awaited = False
+        self._awaited = self._woken = False
 
     @property
     def level_samples(self) -> int:
@@ -82,12 +82,20 @@ class PcmRing:
             return count
 
     def wait(self, samples: int, timeout_s: float) -> bool:
-        """Blocks the reader until ``samples`` can be read, or the time is out (then False)."""
+        """Blocks the reader until ``samples`` can be read, ``wake`` is called, or the time is out (False)."""
         until_s = time.monotonic() + timeout_s
         while not self._has(samples):
             if not self._arrival.acquire(timeout=max(0.0, until_s - time.monotonic())):
                 return self._gives_up(samples)
         return True
+
+    def wake(self) -> None:
+        """Lets a waiting reader return, and one that waits next. Thread: any."""
+        with self._lock:
+            self._woken = True
+            if self._awaited:
+                self._awaited = False
+                self._arrival.release()
 
     def clear(self) -> None:
         """Drops everything; nothing counts as an overrun."""
@@ -96,7 +104,9 @@ class PcmRing:
 
     def _has(self, samples: int) -> bool:
         with self._lock:
-            self._awaited = self._written - self._read < samples
+            self._awaited = not self._woken and self._written - self._read < samples
+            if not self._awaited:
+                self._woken = False
             return not self._awaited
 
     def _gives_up(self, samples: int) -> bool:

@@ -19,8 +19,8 @@ from atlas_desktop.session.ports import RoomListener, RoomPort
 from atlas_desktop.session.speech import FullSpeaker
 
 if TYPE_CHECKING:
-    from atlas_desktop.media.feeds import AudioFeed, VideoFeed
-    from atlas_desktop.media.playout import PlayoutControl
+    from atlas_desktop.media.feeds import AudioFeed, SoundSink, VideoFeed
+    from atlas_desktop.media.playout import Playout
 
 RoomMaker = Callable[[RoomListener], Coroutine[Any, Any, RoomPort]]
 
@@ -29,6 +29,16 @@ class Feeder(FullSpeaker, Protocol):
     """What speaks, and is closed at the program's end."""
 
     def close(self) -> None: ...
+
+
+class SoundOutput(Protocol):
+    """What plays the avatar's sound in another process: the window's sound client."""
+
+    @property
+    def sink(self) -> SoundSink: ...
+
+    @property
+    def playout(self) -> Playout: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Parts:
 
     video: VideoFeed
     audio: AudioFeed
-    playout: PlayoutControl
+    playout: Playout
     feeder: Feeder
     make_room: RoomMaker
     clock_s: Callable[[], float] = lasting_s
@@ -50,13 +60,15 @@ class Parts:
     lip_sync: LipSync = field(default_factory=LipSync)
 
     @classmethod
-    def real(cls, on_error: ErrorHandler) -> Parts:
+    def real(cls, on_error: ErrorHandler, output: SoundOutput | None = None) -> Parts:
         """The parts that a program uses. Imports numpy, but not yet LiveKit."""
         from atlas_desktop.media.feeder import Feeder
         from atlas_desktop.media.feeds import AudioFeed, VideoFeed
         from atlas_desktop.media.playout import PlayoutControl
 
-        video, audio, feeder = VideoFeed(), AudioFeed(), Feeder(on_error=on_error)
+        video, feeder = VideoFeed(), Feeder(on_error=on_error)
+        audio = AudioFeed(output.sink if output is not None else None)
+        playout = output.playout if output is not None else PlayoutControl()
 
         async def make_room(listener: RoomListener) -> RoomPort:
             await asyncio.to_thread(load_livekit)
@@ -65,7 +77,7 @@ class Parts:
 
             return AtlasRoom(listener, video, audio, choose_streams(), lambda: feeder.loop)
 
-        return cls(video, audio, PlayoutControl(), feeder, make_room)
+        return cls(video, audio, playout, feeder, make_room)
 
 
 def load_livekit() -> None:

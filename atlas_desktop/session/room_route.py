@@ -50,7 +50,9 @@ class RoomRoute:
         if self._tunnel.refusal:
             return RoomProxyError(proxy=self._proxy.address, detail=self._tunnel.refusal)
         if self._tunnel.joined and isinstance(error, MediaBlockedError):
-            return ProxyBlocksMediaError(proxy=self._proxy.address, host=self._host, detail=error.params["detail"])
+            return ProxyBlocksMediaError(
+                proxy=self._proxy.address, host=self._host, detail=error.params["detail"]
+            )
         return error
 
     async def aclose(self) -> None:

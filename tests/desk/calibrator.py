@@ -3,25 +3,29 @@
 ``python -m tests.desk.calibrator '{"microphone": true, "seconds": 14}'``; it prints one JSON object.
 """
 
+import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
-from atlas_desktop.audio.calibration import Calibration
-from atlas_desktop.audio.calibration_devices import CalibrationDevices
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
+from atlas_desktop.sound_client.calibration import CalibrationDevices, CalibrationRun
+from atlas_desktop.sound_client.client import SoundClient
+from tests.desk.sound_program import run
 
 
 class Watcher(QObject):
     """Keeps what the calibration tells."""
 
-    def __init__(self, calibration: Calibration) -> None:
+    def __init__(self, calibration: CalibrationRun) -> None:
         super().__init__()
+        self.finished = asyncio.Event()
         self.report: dict[str, Any] = {"flashes": 0, "heard": None, "errors": [], "seconds": None}
         self._began_s = time.monotonic()
         calibration.flashed.connect(self.take_flash)
@@ -36,22 +40,25 @@ class Watcher(QObject):
     def take_end(self, heard: Heard | None) -> None:
         self.report["heard"] = None if heard is None else asdict(heard)
         self.report["seconds"] = time.monotonic() - self._began_s
-        QCoreApplication.quit()
+        self.finished.set()
 
     @Slot(object)
     def take_error(self, error: AppError) -> None:
         self.report["errors"].append(error.code)
 
 
-def main() -> None:
+async def calibrate(client: SoundClient) -> None:
     order = json.loads(sys.argv[1])
-    application = QCoreApplication(sys.argv[:1])
-    devices = CalibrationDevices()
-    calibration = devices.make(20.0, application, listens=order["microphone"])
+    devices, owner = CalibrationDevices(client), QObject()
+    async with asyncio.timeout(10):
+        while not client.devices.speakers():
+            await asyncio.sleep(0.01)
+    calibration = devices.make(20.0, owner, listens=order["microphone"])
     watcher = Watcher(calibration)
-    QTimer.singleShot(0, calibration.start)
-    QTimer.singleShot(round(order["seconds"] * 1000), application.quit)
-    application.exec()
+    calibration.start()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(order["seconds"]):
+            await watcher.finished.wait()
     before_s = time.monotonic()
     calibration.stop()
     watcher.report["stop_s"] = time.monotonic() - before_s
@@ -59,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(calibrate)

@@ -4,6 +4,7 @@
 would get is saved as int16 (samples,), 48 kHz, from the first block played.
 """
 
+import asyncio
 import json
 import sys
 import threading
@@ -12,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtCore import QTimer
 
-from atlas_desktop.audio.microphone import Microphone
-from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeds import AudioFeed
-from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.media.sound_file import SoundFile
+from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.microphone import Microphone
 from tests.desk.listener import NoCanceller
+from tests.desk.sound_program import run
 
 _ARRIVAL_S = 0.02
 _SETTLED_S = 0.5
@@ -29,16 +30,14 @@ _SETTLED_S = 0.5
 class Caller:
     """Speaker and microphone as in a session, without a room."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
+    def __init__(self, client: SoundClient, order: dict[str, Any]) -> None:
         with SoundFile(Path(order["voice"])) as file:
             self._voice = np.concatenate(list(file.samples())).reshape(-1, 1)
-        self.feed = AudioFeed()
-        self.sound = SoundThread(self.feed, PlayoutControl(volume=100))
-        self.microphone = Microphone(None if order["canceller"] else NoCanceller)
-        self.sound.listen_to_render(self.microphone.hear_render)
+        self.feed = AudioFeed(client.sink)
+        client.playout.volume = 100
+        self.microphone = Microphone(client, None if order["canceller"] else NoCanceller)
         self._reader = self.microphone.reader()
         self.heard: list[Block] = []
-        self.sound.start()
         self.playing = threading.Thread(target=self._play)
 
     def poll(self) -> None:
@@ -47,7 +46,6 @@ class Caller:
                 self.heard.append(block)
 
     def close(self) -> None:
-        self.sound.stop()
         self.microphone.close()
 
     def _play(self) -> None:
@@ -58,23 +56,20 @@ class Caller:
             time.sleep(max(0.0, due_s - time.monotonic()))
 
 
-def main() -> None:
+async def call(client: SoundClient) -> None:
     order: dict[str, Any] = json.loads(sys.argv[1])
-    application = QCoreApplication(sys.argv[:1])
-    caller = Caller(order)
+    caller = Caller(client, order)
     poller = QTimer()
     poller.timeout.connect(caller.poll)
     poller.start(5)
-    QTimer.singleShot(round(_SETTLED_S * 1000), caller.playing.start)
-    ender = QTimer()
-    ender.timeout.connect(
-        lambda: None if caller.playing.ident is None or caller.playing.is_alive() else application.quit()
-    )
-    ender.start(50)
-    application.exec()
+    await asyncio.sleep(_SETTLED_S)
+    caller.playing.start()
+    while caller.playing.is_alive():
+        await asyncio.sleep(0.05)
+    poller.stop()
     caller.close()
     np.save(order["out"], np.concatenate(caller.heard)[:, 0])
 
 
 if __name__ == "__main__":
-    main()
+    run(call)

@@ -3,18 +3,21 @@
 ``python -m tests.desk.listener '{"seconds": 3}'``; it prints one JSON object.
 """
 
+import asyncio
 import json
 import sys
 import time
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtCore import QTimer
 
-from atlas_desktop.audio.microphone import Microphone, MicrophoneReader
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.level import SPEECH_DBFS, rms_dbfs
+from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.microphone import Microphone, MicrophoneReader
+from tests.desk.sound_program import run
 
 
 class NoCanceller:
@@ -31,8 +34,8 @@ class NoCanceller:
 class Listener:
     """Unmutes at once, mutes for the last third."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
-        self.microphone = Microphone(None if order.get("canceller") else NoCanceller)
+    def __init__(self, client: SoundClient, order: dict[str, Any]) -> None:
+        self.microphone = Microphone(client, None if order.get("canceller") else NoCanceller)
         self.microphone.failed.connect(self.failed)
         self.microphone.opened.connect(self.opened)
         self.report: dict[str, Any] = {"failures": [], "opened": [], "first_sound_s": None, "read": 0}
@@ -75,19 +78,18 @@ class Listener:
             self.report["meter_muted_dbfs"] = max(self.report["meter_muted_dbfs"], level_dbfs)
 
 
-def main() -> None:
+async def listen(client: SoundClient) -> None:
     order = json.loads(sys.argv[1])
-    application = QCoreApplication(sys.argv[:1])
-    listener = Listener(order)
-    listener.microphone.choose(order.get("microphone", "").encode())
+    listener = Listener(client, order)
+    client.choose_microphone(order.get("microphone", ""))
     poller = QTimer()
     poller.timeout.connect(listener.poll)
     poller.start(5)
     ms = round(order["seconds"] * 1000)
     QTimer.singleShot(100, listener.unmute)
     QTimer.singleShot(ms * 2 // 3, listener.mute)
-    QTimer.singleShot(ms, application.quit)
-    application.exec()
+    await asyncio.sleep(order["seconds"])
+    poller.stop()
     listener.report["blocks"] = listener.microphone.blocks
     started_s = time.monotonic()
     listener.microphone.close()
@@ -100,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(listen)

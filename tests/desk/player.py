@@ -51,7 +51,7 @@ class Player:
         self.order = order
         self.feed = AudioFeed()
         self.control = PlayoutControl(volume=100)
-        self.thread = SoundThread(self.feed, self.control)
+        self.thread = SoundThread(self.feed.ring, self.control)
         self.report: dict[str, Any] = {"failures": [], "opened": [], "presses_s": [], "press_writes": []}
         self.thread.device_failed.connect(self.failed)
         self.thread.device_opened.connect(self.opened)

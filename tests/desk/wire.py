@@ -4,20 +4,23 @@
 at once and pushes to talk in the midst of a burst after 2 s, as one who speaks before the key is down.
 """
 
+import asyncio
 import json
 import sys
 import time
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtCore import QTimer
 
-from atlas_desktop.audio.microphone import Microphone
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.level import SPEECH_DBFS
+from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.microphone import Microphone
 from tests.desk.bursts import first_burst_s, onsets
 from tests.desk.listener import NoCanceller
+from tests.desk.sound_program import run
 
 _MUTED_S = 2.0
 _RISE_DB, _LATE_MS = 20.0, 40
@@ -52,10 +55,9 @@ class Wire:
         return {"onsets_s": [float(times[at]) for at in found], "first_s": first_burst_s(sound)}
 
 
-def main() -> None:
+async def send(client: SoundClient) -> None:
     order: dict[str, Any] = json.loads(sys.argv[1])
-    application = QCoreApplication(sys.argv[:1])
-    microphone = Microphone(None if order.get("canceller") else NoCanceller)
+    microphone = Microphone(client, None if order.get("canceller") else NoCanceller)
     wire, feeder = Wire(), Feeder()
     feeder.attach(wire)
     started_s = time.monotonic()
@@ -78,12 +80,12 @@ def main() -> None:
         feeder.set_microphone(None)
         poller.timeout.connect(listen)
         poller.start(5)
-    QTimer.singleShot(round(order["seconds"] * 1000), application.quit)
-    application.exec()
+    await asyncio.sleep(order["seconds"])
+    poller.stop()
     feeder.close()
     microphone.close()
     print(json.dumps(wire.report()))
 
 
 if __name__ == "__main__":
-    main()
+    run(send)

@@ -188,7 +188,8 @@ def test_nothing_is_opened_before_there_is_sound(card: Card) -> None:
         "from atlas_desktop.audio.sink import SoundThread;"
         "from atlas_desktop.media.feeds import AudioFeed;"
         "from atlas_desktop.media.playout import PlayoutControl;"
-        "app = QCoreApplication([]); thread = SoundThread(AudioFeed(), PlayoutControl()); thread.start();"
+        "app = QCoreApplication([]); thread = SoundThread(AudioFeed().ring, PlayoutControl());"
+        "thread.start();"
         "QTimer.singleShot(800, app.quit); app.exec(); started = time.monotonic(); thread.stop();"
         "print(thread.counters.opened, thread.isRunning(), time.monotonic() - started < 1.0)"
     )

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.audio.sink import SoundThread
 from atlas_desktop.media.feeds import VideoFeed, monotonic_us
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Live, Parked, Summary
+from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
@@ -270,7 +270,7 @@ async def test_they_are_read_from_those_who_count(qtbot: QtBot) -> None:
     session = AtlasSession()
     picture = PictureView(session.video)
     qtbot.addWidget(picture)
-    sound = SoundThread(session.audio, session.playout)
+    sound = SoundClient()
     sound.counters.underruns = 4
     statistics = CallStatistics(session, picture, sound, lambda: now_s[0])
     statistics.begin()

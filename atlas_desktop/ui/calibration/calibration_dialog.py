@@ -6,9 +6,8 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
-from atlas_desktop.audio.calibration import BEEPS
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.calibration import BEEPS, Heard
 from atlas_desktop.storage.settings import RANGES
 from atlas_desktop.ui.calibration.beep_dots import BeepDots
 from atlas_desktop.ui.calibration.engine import Devices, Engine

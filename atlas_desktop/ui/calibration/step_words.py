@@ -4,8 +4,8 @@ from typing import assert_never
 
 from PySide6.QtCore import QObject
 
-from atlas_desktop.audio.calibration import BEEPS
 from atlas_desktop.errors import NoSpeakerError
+from atlas_desktop.media.calibration import BEEPS
 from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import fill

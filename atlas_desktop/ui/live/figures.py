@@ -3,14 +3,22 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from atlas_desktop.media.lipsync import SyncFigures
 
 if TYPE_CHECKING:
-    from atlas_desktop.audio.sink import SoundThread
     from atlas_desktop.session import AtlasSession
+    from atlas_desktop.sound_client.sound_counters import SoundCounters
     from atlas_desktop.video.stage_view import PictureView
+
+
+class CountedSound(Protocol):
+    """The part of the sound client that is read."""
+
+    @property
+    def counters(self) -> "SoundCounters": ...
+
 
 _LONGEST_LOOK_S = 3.0
 _SHORTEST_LOOK_S = 0.2
@@ -65,7 +73,7 @@ class CallStatistics:
         self,
         session: "AtlasSession",
         picture: "PictureView",
-        sound: "SoundThread",
+        sound: CountedSound,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session

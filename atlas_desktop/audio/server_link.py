@@ -1,0 +1,89 @@
+"""The connection to the computer's sound server: whether it is there, when it breaks, when it can be had.
+
+Qt notices late, in the main thread, and its client of PulseAudio then aborts the process, or lists each
+device twice (6.11). So nobody waits for that: once the connection is broken the process ends, and the next
+one begins anew. On Linux; elsewhere the system's sound service is no process that Qt is connected to.
+"""
+
+import os
+import select
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_ASK_S = 0.3
+
+
+def server_connections() -> dict[int, int]:
+    """The stream sockets of this process, descriptor and inode: those of Qt's to its server.
+
+    To be called when Qt has just connected, before anything else of ours opens one.
+    """
+    found: dict[int, int] = {}
+    if sys.platform != "linux":
+        return found
+    for link in Path("/proc/self/fd").iterdir():
+        descriptor = int(link.name)
+        # It may be closed meanwhile: the listing's own one is.
+        with suppress(OSError):
+            about = os.fstat(descriptor)
+            if stat.S_ISSOCK(about.st_mode) and _is_stream(descriptor):
+                found[descriptor] = about.st_ino
+    return found
+
+
+def wait_for_break(connections: dict[int, int], timeout_s: float) -> bool:
+    """Waits until one of ``connections`` is broken, or the time is out (then False)."""
+    poll = select.poll()
+    for descriptor in connections:
+        # Nothing is asked for: that the other end has gone is always said.
+        poll.register(descriptor, 0)
+    if poll.poll(timeout_s * 1000):
+        return True
+    return any(_inode(descriptor) != inode for descriptor, inode in connections.items())
+
+
+def is_server_there() -> bool:
+    """Whether a sound server takes connections where PulseAudio's clients look for one."""
+    return sys.platform == "linux" and any(_answers(address) for address in _addresses())
+
+
+def _addresses() -> Iterator[str | tuple[str, int]]:
+    named = os.environ.get("PULSE_SERVER", "")
+    for one in named.split():
+        # A name of a computer may stand before it: "{host}unix:/path".
+        address = one.rpartition("}")[2]
+        if address.startswith(("unix:", "/")):
+            yield address.removeprefix("unix:")
+        else:
+            host, _, port = address.removeprefix("tcp:").removeprefix("tcp4:").rpartition(":")
+            if host and port.isdecimal():
+                yield host, int(port)
+    if not named:
+        for name, inside in (("PULSE_RUNTIME_PATH", "native"), ("XDG_RUNTIME_DIR", "pulse/native")):
+            if folder := os.environ.get(name):
+                yield str(Path(folder) / inside)
+
+
+def _answers(address: str | tuple[str, int]) -> bool:
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as asking, suppress(OSError):
+        asking.settimeout(_ASK_S)
+        asking.connect(address)
+        return True
+    return False
+
+
+def _inode(descriptor: int) -> int:
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return 0
+
+
+def _is_stream(descriptor: int) -> bool:
+    with socket.socket(fileno=os.dup(descriptor)) as one:
+        return one.type == socket.SOCK_STREAM

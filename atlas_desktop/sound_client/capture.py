@@ -1,0 +1,102 @@
+"""The microphone's thread in the window's process: the sound process → echo canceller → 10 ms blocks."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal
+
+from atlas_desktop.aio import guarded
+from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.level import LevelMeter
+from atlas_desktop.media.ring import PcmRing
+from atlas_desktop.media.shared_ring import RingReader
+from atlas_desktop.sound_client.memory import CAPTURED, RENDERED, SoundMemory
+
+_WAIT_S = 0.2
+_CAPTURE_MS = 400
+PREROLL_MS = 150
+"""What was heard before the microphone opens is kept so long: who presses a key to talk is a little late."""
+_KEPT_SAMPLES = (PREROLL_MS - BLOCK_MS) * SAMPLE_RATE_HZ // 1000
+_DELAY_MS = 60
+"""From giving the speaker a block to hearing it again, both sound servers included; only a first guess."""
+
+
+class Canceller(Protocol):
+    """What cleans the microphone's sound, knowing what the speaker plays."""
+
+    def set_delay_ms(self, delay_ms: int) -> None: ...
+
+    def process_render(self, block: Block) -> None: ...
+
+    def process_capture(self, block: Block) -> Block: ...
+
+
+class CaptureThread(QThread):
+    """Takes what the sound process hears, whichever microphone that is, until stopped.
+
+    Signals:
+        failed(AppError): A bug in the thread.
+
+    Attributes:
+        port: Where the sound process says that something was heard.
+    """
+
+    failed = Signal(object)
+
+    def __init__(
+        self, memory: SoundMemory, make_canceller: Callable[[], Canceller], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("microphone")
+        self.meter = LevelMeter()
+        self.captured = PcmRing(_CAPTURE_MS, channels=1)
+        self.blocks = 0
+        self.sending = False
+        self._make_canceller = make_canceller
+        self._heard = RingReader(memory.captured, CAPTURED)
+        self._rendered = RingReader(memory.rendered, RENDERED)
+        self.port = self._heard.port
+        self._stopping = False
+        self._rest = silence(0)
+
+    def begin(self, preroll_ms: int) -> None:
+        """Hands out what is heard from now on, and up to ``preroll_ms`` from before. Thread: main."""
+        self.sending = True
+        self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
+
+    def stop(self) -> None:
+        """Ends the thread. Thread: main; waits for at most 2 s."""
+        self._stopping = True
+        self._heard.wake()
+        if self.wait(2_000):
+            self._heard.close()
+            self._rendered.close()
+
+    def run(self) -> None:
+        """The thread's body."""
+        guarded("the microphone's thread", self.failed.emit)(self._listen)()
+
+    def _listen(self) -> None:
+        canceller = self._make_canceller()
+        canceller.set_delay_ms(_DELAY_MS)
+        while not self._stopping:
+            if self._heard.wait(BLOCK_SAMPLES, _WAIT_S):
+                self._pass_on(self._heard.read(self._heard.capacity_samples), canceller)
+            elif self._heard.level_samples == 0:
+                # It is gone, or being opened: silence is not to look like the last loud word.
+                self.meter.reset()
+
+    def _pass_on(self, heard: Block, canceller: Canceller) -> None:
+        sound = np.concatenate((self._rest, heard)) if len(self._rest) else heard
+        whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
+        self._rest = sound[whole:]
+        if whole and self._rendered.level_samples:
+            canceller.process_render(self._rendered.read(self._rendered.capacity_samples))
+        for start in range(0, whole, BLOCK_SAMPLES):
+            block = canceller.process_capture(sound[start : start + BLOCK_SAMPLES])
+            self.meter.update(block, BLOCK_MS / 1000)
+            self.blocks += 1
+            if not self.sending:
+                self.captured.skip(self.captured.level_samples - _KEPT_SAMPLES)
+            self.captured.write(block)

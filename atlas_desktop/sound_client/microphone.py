@@ -1,0 +1,156 @@
+"""The microphone: asked for when first needed, cleaned of echo, handed out as a reader of blocks."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from atlas_desktop.errors import MicrophoneDeniedError
+from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
+from atlas_desktop.media.level import SILENCE_DBFS
+from atlas_desktop.sound_client.capture import PREROLL_MS, Canceller, CaptureThread
+from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.permission import ask_for_microphone
+
+
+class Microphone(QObject):
+    """The user's voice. The device is opened by the first ``reader`` and stays open until ``close``.
+
+    While no reader is open nothing is handed out, and the meter runs on: "you are muted".
+    Thread: main; readers may be read in another.
+
+    Signals:
+        failed(AppError): No microphone, not allowed, or it broke; the next one is used by itself.
+        opened(str): The microphone of this name is heard.
+    """
+
+    failed = Signal(object)
+    opened = Signal(str)
+
+    def __init__(
+        self,
+        client: SoundClient,
+        make_canceller: Callable[[], Canceller] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """Makes the microphone, closed.
+
+        Args:
+            client: The sound process, which has the device.
+            make_canceller: Makes the echo canceller, in the microphone's thread.
+            parent: Qt's owner.
+        """
+        super().__init__(parent)
+        self._client = client
+        self._make_canceller = make_canceller or _make_webrtc_canceller
+        client.microphone_failed.connect(self.failed)
+        client.microphone_opened.connect(self.opened)
+        self._capture: CaptureThread | None = None
+        self._reader: MicrophoneReader | None = None
+        self._wanted = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the device is listened to, heard by others or not."""
+        return self._capture is not None
+
+    @property
+    def level_dbfs(self) -> float:
+        """The user's loudness, smoothed; −100 while closed. Thread: any."""
+        capture = self._capture
+        return capture.meter.dbfs if capture is not None else SILENCE_DBFS
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of 10 ms were heard since it was opened."""
+        return self._capture.blocks if self._capture is not None else 0
+
+    def reader(self, preroll_ms: int = 0) -> "MicrophoneReader":
+        """Unmutes: a reader of what is heard from now on. An earlier reader ends.
+
+        Args:
+            preroll_ms: So much of what was heard just before comes first, ``PREROLL_MS`` at most; nothing
+                when the device was closed.
+        """
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = MicrophoneReader(min(preroll_ms, PREROLL_MS))
+        if self._capture is not None:
+            self._reader.attach(self._capture)
+        else:
+            self._ask()
+        return self._reader
+
+    def close(self) -> None:
+        """Closes the device: the session is over. Readers end."""
+        self._wanted = False
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._capture is not None:
+            self._client.close_microphone()
+            self._capture.stop()
+            self._capture.deleteLater()
+            self._capture = None
+
+    def _ask(self) -> None:
+        self._wanted = True
+        ask_for_microphone(self, self._answered)
+
+    def _answered(self, allowed: bool) -> None:
+        if not allowed:
+            self._wanted = False
+            self.failed.emit(MicrophoneDeniedError())
+        elif self._wanted and self._capture is None:
+            self._open()
+
+    def _open(self) -> None:
+        self._capture = CaptureThread(self._client.memory, self._make_canceller, self)
+        self._capture.failed.connect(self.failed)
+        if self._reader is not None:
+            self._reader.attach(self._capture)
+        self._capture.start(QThread.Priority.HighPriority)
+        self._client.open_microphone(self._capture.port)
+
+
+class MicrophoneReader:
+    """A ``BlockReader`` of the microphone. Read in one thread, closed from any.
+
+    Attributes:
+        preroll_ms: How much of what it hands out first was heard before it was made.
+    """
+
+    def __init__(self, preroll_ms: int = 0) -> None:
+        self.preroll_ms = preroll_ms
+        self._capture: CaptureThread | None = None
+        self._closed = False
+
+    @property
+    def finished(self) -> bool:
+        return self._closed
+
+    def attach(self, capture: CaptureThread) -> None:
+        """The device is open: what it hears from now on is handed out. Thread: main."""
+        if not self._closed:
+            capture.begin(self.preroll_ms)
+            self._capture = capture
+
+    def read(self) -> Block | None:
+        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks."""
+        capture = self._capture
+        if self._closed or capture is None or capture.captured.level_samples < BLOCK_SAMPLES:
+            return None
+        return capture.captured.read(BLOCK_SAMPLES)
+
+    def close(self) -> None:
+        """Mutes: the device stays open, nothing more is handed out."""
+        self._closed = True
+        if self._capture is not None:
+            self._capture.sending = False
+            self._capture = None
+
+
+def _make_webrtc_canceller() -> Canceller:
+    # Loads the SDK's native part: not before somebody speaks.
+    from atlas_desktop.media.processing import EchoCanceller
+
+    return EchoCanceller()
