@@ -10,11 +10,12 @@ from typing import Protocol, TypeAlias
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import expand
+from atlas_desktop.cues.inspection import CueInspector, Measure, Probe
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
 from atlas_desktop.errors import AppError, MediaError
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.probe import ClipInfo, probe
+from atlas_desktop.media.probe import measure, probe
 from atlas_desktop.media.speaker import ClipEvent, ClipFailed, ClipFinished, ClipStarted, Speaker
 
 ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
@@ -44,14 +45,22 @@ class CuePlayer:
         scope: TaskScope,
         *,
         open_clip: ClipOpener = ClipReader,
-        probe_clip: Callable[[Path], ClipInfo] = probe,
+        probe_clip: Probe = probe,
+        measure_clip: Measure = measure,
     ) -> None:
         self._speaker = speaker
         self._scope = scope
         self._open_clip = open_clip
-        self._probe_clip = probe_clip
         self._loop = asyncio.get_running_loop()
         self._queue = CueQueue()
+        self._inspector = CueInspector(
+            self._queue,
+            probe=probe_clip,
+            measure=measure_clip,
+            on_found=self._publish,
+            on_remark=self._report,
+            on_broken=self._give_up,
+        )
         self._enabled = False
         self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
@@ -78,7 +87,7 @@ class CuePlayer:
         self._change_callbacks = (*self._change_callbacks, callback)
 
     def on_error(self, callback: ErrorCallback) -> None:
-        """Calls ``callback`` with the error of each cue that can't be played, once."""
+        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once."""
         self._error_callbacks = (*self._error_callbacks, callback)
 
     def set_enabled(self, enabled: bool) -> None:
@@ -108,7 +117,7 @@ class CuePlayer:
         self._advance()
         self._publish()
         if added:
-            self._scope.start(self._look_at(added), "probe")
+            self._scope.start(self._inspector.inspect(added), "probe")
         return added
 
     def play(self, cue_id: int | None = None) -> None:
@@ -169,6 +178,7 @@ class CuePlayer:
         """Forgets a cue; when it is spoken now, the one after it follows."""
         if self._current is not None and self._current[0] == cue_id:
             self.next()
+        self._inspector.forget(cue_id)
         self._queue.remove(cue_id)
         self._plan()
         self._publish()
@@ -194,6 +204,7 @@ class CuePlayer:
         """Stops listening to the speaker, and what it speaks of ours."""
         self._unsubscribe()
         self.set_enabled(False)
+        self._inspector.close()
 
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
@@ -262,6 +273,8 @@ class CuePlayer:
             case ClipStarted() if current is None:
                 self._speaker.interrupt()  # it was removed in the very moment of its turn
             case ClipFinished() if ours:
+                if current is not None:
+                    self._inspector.learn(*current)
                 self._queue.change(current[0] if current else None, state=CueState.DONE, position_s=0.0)
                 self._over()
             case ClipFailed() if ours:
@@ -282,27 +295,11 @@ class CuePlayer:
 
     def _fail(self, cue_id: int | None, error: AppError) -> None:
         self._queue.fail(cue_id, error)
+        self._report(error)
+
+    def _report(self, error: AppError) -> None:
         for callback in self._error_callbacks:
             callback(error)
-
-    async def _look_at(self, cue_ids: list[int]) -> None:
-        """Finds out length and outline, one file after another, in a worker thread."""
-        for cue_id in cue_ids:
-            cue = self._queue.get(cue_id)
-            if cue is None or cue.state.is_over:
-                continue
-            try:
-                info = await asyncio.to_thread(self._probe_clip, cue.path)
-            except MediaError as error:
-                self._give_up(cue_id, error)
-            else:
-                self._queue.change(
-                    cue_id,
-                    duration_s=info.duration_s,
-                    peaks=info.peaks,
-                    loudness_lufs=info.loudness_lufs,
-                )
-            self._publish()
 
     def _give_up(self, cue_id: int, error: MediaError) -> None:
         """A cue that has not begun can't be read; the current one's error comes from the speaker."""
@@ -315,8 +312,9 @@ class CuePlayer:
         while True:
             await asyncio.sleep(_POSITION_S)
             cue = self.current
-            if cue is None:
+            if cue is None or self._current is None:
                 return
+            self._inspector.learn(*self._current)
             if self._speaker.playing:
                 self._queue.change(cue.id, position_s=self._speaker.position_s)
                 self._publish()

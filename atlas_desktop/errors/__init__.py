@@ -27,6 +27,7 @@ to one of these, once, with ``raise … from``::
     │   └── MessageTooLongError    a typed text does not fit into one packet
     ├── MediaError             a file, given by the user
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
+    │   ├── SilentAudioError, CutShortError     said beside what goes on
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
@@ -82,12 +83,14 @@ from atlas_desktop.errors.guard import (
     TimeReachedError,
 )
 from atlas_desktop.errors.media import (
+    CutShortError,
     EmptyAudioError,
     FaceNotImageError,
     FaceTooLargeError,
     FaceTooSmallError,
     MediaError,
     MissingFileError,
+    SilentAudioError,
     UnreadableAudioError,
 )
 from atlas_desktop.errors.room import (
@@ -126,6 +129,7 @@ __all__ = [
     "ChildError",
     "ConflictError",
     "CostReachedError",
+    "CutShortError",
     "DayReachedError",
     "DeviceError",
     "DeviceLostError",
@@ -164,6 +168,7 @@ __all__ = [
     "RoomRefusedError",
     "ServerFailedError",
     "ServiceError",
+    "SilentAudioError",
     "SleptError",
     "StoppedError",
     "TimeReachedError",
