@@ -11,7 +11,7 @@ from atlas_desktop.errors import AppError, CutShortError, MediaError, SilentAudi
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.graphs import FULL_SCALE, Samples, to_block
 from atlas_desktop.media.levelling import Leveller
-from atlas_desktop.media.loudness import gain_db, is_swing_heard
+from atlas_desktop.media.loudness import gain_db, is_heard
 from atlas_desktop.media.loudness_scan import LoudnessScan
 from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.sound_file import SoundFile
@@ -176,7 +176,7 @@ class ClipReader:
         self.length_s = length_s
         if file.cut_short:
             self._remark = CutShortError(name=self.path.name)
-        elif not self._matches_loudness and not is_swing_heard(self._swing / FULL_SCALE):
+        elif not self._matches_loudness and not is_heard(self._swing / FULL_SCALE):
             self._remark = SilentAudioError(name=self.path.name)
 
     def _levelled(self, file: SoundFile) -> Iterator[Samples]:

@@ -16,17 +16,19 @@ MOST_GAIN_DB = 20.0
 """Nothing is made louder than this: a file of mere noise stays quiet."""
 
 _NOTHING_LUFS = -70.0
-# What swings less than this (−56 dBFS), and is below the meter's gate, nobody hears.
-_HEARD_SWING = 0.003
+# What swings less than this nobody hears, not even made louder; a constant is loud for the meter alone.
+_LEAST_SWING = 0.0001
+# Nor this, where it is left as it is.
+_SOFT_SWING = 0.003
 _SHORTEST_SAMPLES = SAMPLE_RATE_HZ * 4 // 10
 _PADDED_SAMPLES = SAMPLE_RATE_HZ
 # Many packets at once: a graph's work is little, but each call of it costs as much as 30 ms of sound.
 _BATCH_SAMPLES = SAMPLE_RATE_HZ // 2
 
 
-def is_swing_heard(swing: float) -> bool:
-    """Whether sound that goes up and down by so much (full scale 2.0) can be heard."""
-    return swing >= _HEARD_SWING
+def is_heard(swing: float, loudness_lufs: float | None = None) -> bool:
+    """Whether sound that goes up and down by so much (of 2.0), at that loudness, can be heard once spoken."""
+    return swing >= (_LEAST_SWING if loudness_lufs is not None else _SOFT_SWING)
 
 
 def gain_db(loudness_lufs: float | None) -> float:
@@ -54,7 +56,7 @@ class LoudnessMeter:
     @property
     def silent(self) -> bool:
         """Whether nothing of it can be heard so far; a constant is no sound."""
-        return self.lufs is None and not is_swing_heard(self._highest - self._lowest)
+        return not is_heard(self._highest - self._lowest, self.lufs)
 
     def add(self, samples: Samples) -> None:
         """Takes the next samples, of any number; they must be finite."""

@@ -12,6 +12,7 @@ from atlas_desktop.media.container import open_container, sound_tracks, take_onl
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
+from atlas_desktop.media.ogg_chain import is_chained
 from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_frames import FAULTS, LONGEST_S, SoundFrames
 
@@ -54,6 +55,7 @@ class SoundFile:
         """
         self.path = path
         self._lead_samples = 0
+        self._is_chained: bool | None = None  # not known yet
         self._source = SoundBytes(path, stop)
         try:
             self._open_best()
@@ -134,14 +136,14 @@ class SoundFile:
         An index that is right at its end is believed, as 2 s of sound tell; else everything is counted:
         0.5 s for an hour of MP3.
         """
-        found_s = self._length_by_index()
-        if found_s is None:
-            decodes = self._frames.broken > 0
-            self._reopen()
-            if self._frames.start_s is None and not decodes:
-                self._frames.first()
-                self._reopen()
-            found_s = self._frames.count_s(decoding=decodes)
+        try:
+            found_s = self._length_by_index()
+            if found_s is None:
+                found_s = self._length_by_count()
+        except MediaError:
+            if not self._source.stopped:
+                raise
+            return None
         return None if self._source.stopped else found_s
 
     def nothing_in_it(self) -> MediaError:
@@ -181,8 +183,8 @@ class SoundFile:
     def _seek_by_index(self, position_s: float) -> bool:
         """Goes where the file's own index says; False when that can't be, or can't be trusted."""
         start_s = self._frames.start_s
-        if start_s is None or not self._knows_places:
-            return False
+        if start_s is None or not self._knows_places or position_s > (self.duration_s or 0.0):
+            return False  # where the length is unknown, as of streams in a row, places are too
         if not self.seek(max(start_s, start_s + position_s - _RUN_UP_S)):
             return False
         frame = self._frames.first()
@@ -213,9 +215,24 @@ class SoundFile:
         found_s = place_s - start_s + self._frames.rest_s()
         return found_s if abs(found_s - said_s) < _TAIL_SLACK_S else None
 
+    def _length_by_count(self) -> float:
+        """Reads all of it; where something can't be decoded, decodes all of it."""
+        decodes = self._frames.broken > 0
+        self._reopen()
+        if self._frames.start_s is None and not decodes:
+            self._frames.first()
+            self._reopen()
+        return self._frames.count_s(decoding=decodes)
+
     @property
     def _knows_places(self) -> bool:
-        return bool(_EXACT.intersection(self._container.format.name.split(",")))
+        """Whether a seek by the file's own index comes where it should."""
+        form = self._container.format.name
+        if form == "ogg" and self._is_chained is None:
+            place = self._source.tell()
+            self._is_chained = is_chained(self._source)
+            self._source.seek(place)
+        return not self._is_chained and bool(_EXACT.intersection(form.split(",")))
 
     def _duration_s(self) -> float | None:
         """What the file says; nothing where that can't be."""

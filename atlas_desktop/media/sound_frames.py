@@ -23,7 +23,7 @@ _STEADY_CODECS = frozenset(
     {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
 )
 _STEADY_SAMPLES = 64
-_LONGEST_PAD_S = 1.0
+_LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 3.0
 # What a broken packet may raise: FFmpeg's errors, a drive's, and what PyAV makes of odd numbers.

@@ -55,6 +55,8 @@ class Words(QObject):
         titles = {
             "unreadable_audio": self.tr("No sound that can be read in {names}"),
             "empty_audio": self.tr("Empty files: {names}"),
+            "silent_audio": self.tr("Nothing can be heard in {names}"),
+            "cut_short": self.tr("Ended early: {names}"),
             "missing_file": self.tr("No longer there: {names}"),
         }
         title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
