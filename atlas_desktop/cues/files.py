@@ -8,22 +8,12 @@ from natsort import natsorted
 
 from atlas_desktop.errors import MediaError, shown_name
 from atlas_desktop.files import PathKind, list_folder, probe_path
-
-SOUND_SUFFIXES = frozenset(
-    {
-        *(".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au", ".caf", ".flac"),
-        *(".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".ra", ".snd"),
-        *(".spx", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba", ".wma", ".wv"),
-        *(".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"),
-        *(".ts", ".webm", ".wmv"),
-    }
-)
-"""What is taken from a folder, and what is sound at first sight. Any other file may be sound too."""
+from atlas_desktop.media.formats import sound_endings
 
 
 def looks_like_sound(path: Path) -> bool:
-    """Whether the name says sound, or video with sound."""
-    return path.suffix.lower() in SOUND_SUFFIXES
+    """Whether the name says sound, or video with sound. Any other file may be sound too."""
+    return path.suffix.lower() in sound_endings()
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:

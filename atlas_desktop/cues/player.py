@@ -5,17 +5,17 @@ import logging
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.inspection import CueInspector, Measure, Probe
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
 from atlas_desktop.errors import AppError, FileSilentError, MediaError
 from atlas_desktop.files import FileThreads
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.probe import ClipInfo, probe
+from atlas_desktop.media.probe import measure, probe
 from atlas_desktop.media.speaker import (
     ClipEvent,
     ClipFailed,
@@ -53,19 +53,27 @@ class CuePlayer:
         scope: TaskScope,
         *,
         open_clip: ClipOpener = ClipReader,
-        probe_clip: Callable[[Path], ClipInfo] = probe,
+        probe_clip: Probe = probe,
+        measure_clip: Measure = measure,
     ) -> None:
         self._speaker = speaker
         self._scope = scope
         self._open_clip = open_clip
-        self._probe_clip = probe_clip
         self._loop = asyncio.get_running_loop()
         self._queue = CueQueue()
+        self._inspector = CueInspector(
+            self._queue,
+            FileThreads("cues"),
+            probe=probe_clip,
+            measure=measure_clip,
+            on_found=self._publish,
+            on_remark=self._report,
+            on_broken=self._give_up,
+        )
         self._enabled = False
         self._match_loudness = True
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
-        self._files = FileThreads("cues")
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
         self._ticking: asyncio.Task[None] | None = None
         self._change_callbacks: tuple[ChangeCallback, ...] = ()
@@ -88,7 +96,7 @@ class CuePlayer:
         self._change_callbacks = (*self._change_callbacks, callback)
 
     def on_error(self, callback: ErrorCallback) -> None:
-        """Calls ``callback`` with the error of each cue that can't be played, once."""
+        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once."""
         self._error_callbacks = (*self._error_callbacks, callback)
 
     def set_enabled(self, enabled: bool) -> None:
@@ -137,7 +145,7 @@ class CuePlayer:
         self._advance()
         self._publish()
         if cue_ids:
-            self._scope.start(self._look_at(cue_ids), "probe")
+            self._scope.start(self._inspector.inspect(cue_ids), "probe")
         return cue_ids
 
     def play(self, cue_id: int | None = None) -> None:
@@ -200,6 +208,7 @@ class CuePlayer:
         if self._current is not None and self._current[0] == cue_id:
             self.next()
         removed = self._queue.get(cue_id)
+        self._inspector.forget(cue_id)
         self._queue.remove(cue_id)
         if removed is not None and removed.is_reading:
             self._advance()  # what is behind it waits no longer
@@ -227,6 +236,7 @@ class CuePlayer:
         """Stops listening to the speaker, and what it speaks of ours."""
         self._unsubscribe()
         self.set_enabled(False)
+        self._inspector.close()
 
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
@@ -300,6 +310,8 @@ class CuePlayer:
             case ClipStarted() if current is None:
                 self._speaker.interrupt()  # it was removed in the very moment of its turn
             case ClipFinished() if ours:
+                if current is not None:
+                    self._inspector.learn(*current)
                 self._queue.change(current[0] if current else None, state=CueState.DONE, position_s=0.0)
                 self._over()
             case ClipFailed() if ours:
@@ -326,27 +338,11 @@ class CuePlayer:
 
     def _fail(self, cue_id: int | None, error: AppError) -> None:
         self._queue.fail(cue_id, error)
+        self._report(error)
+
+    def _report(self, error: AppError) -> None:
         for callback in self._error_callbacks:
             callback(error)
-
-    async def _look_at(self, cue_ids: list[int]) -> None:
-        """Finds out length and outline, one file after another, in a thread that may hang."""
-        for cue_id in cue_ids:
-            cue = self._queue.get(cue_id)
-            if cue is None or cue.state.is_over:
-                continue
-            try:
-                info = await self._files.call(cue.path, partial(self._probe_clip, cue.path))
-            except MediaError as error:
-                self._give_up(cue_id, error)
-            else:
-                self._queue.change(
-                    cue_id,
-                    duration_s=info.duration_s,
-                    peaks=info.peaks,
-                    loudness_lufs=info.loudness_lufs,
-                )
-            self._publish()
 
     def _give_up(self, cue_id: int, error: MediaError) -> None:
         """A cue that has not begun can't be read; the current one's error comes from the speaker."""
@@ -365,8 +361,9 @@ class CuePlayer:
         while True:
             await asyncio.sleep(_POSITION_S)
             cue = self.current
-            if cue is None:
+            if cue is None or self._current is None:
                 return
+            self._inspector.learn(*self._current)
             if self._speaker.playing:
                 self._queue.change(cue.id, position_s=self._speaker.position_s)
                 self._publish()

@@ -44,6 +44,7 @@ to one of these, once, with ``raise … from``::
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   ├── FileDeniedError, BadFileNameError, LinkLoopError, NotAFileError
     │   ├── DiskError, FileSilentError, ElsewhereError
+    │   ├── SilentAudioError, CutShortError     said beside what goes on
     │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
@@ -102,6 +103,7 @@ from atlas_desktop.errors.guard import (
 )
 from atlas_desktop.errors.media import (
     BadFileNameError,
+    CutShortError,
     DiskError,
     ElsewhereError,
     EmptyAudioError,
@@ -114,6 +116,7 @@ from atlas_desktop.errors.media import (
     MediaError,
     MissingFileError,
     NotAFileError,
+    SilentAudioError,
     UnreadableAudioError,
     shown_name,
 )
@@ -187,6 +190,7 @@ __all__ = [
     "ChildError",
     "ConflictError",
     "CostReachedError",
+    "CutShortError",
     "DayReachedError",
     "DeviceError",
     "DeviceLostError",
@@ -252,6 +256,7 @@ __all__ = [
     "ServerShutdownError",
     "ServiceError",
     "SignalLostError",
+    "SilentAudioError",
     "SleptError",
     "SoundServerLostError",
     "SpeechMutedError",

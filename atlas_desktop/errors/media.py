@@ -62,6 +62,22 @@ class EmptyAudioError(MediaError):
     title = N_("{name} is empty")
 
 
+class SilentAudioError(MediaError):
+    """The file can be read, and is spoken; there is nothing in it for an ear."""
+
+    code = "silent_audio"
+    title = N_("Nothing can be heard in “{name}”")
+    advice = N_("It holds silence only, or sound too quiet to be heard.")
+
+
+class CutShortError(MediaError):
+    """What there was of the file was spoken."""
+
+    code = "cut_short"
+    title = N_("“{name}” ended early")
+    advice = N_("The file was shortened while it was spoken, or its drive can't be read any more.")
+
+
 class MissingFileError(MediaError):
     code = "missing_file"
     title = N_("{name} is no longer there")

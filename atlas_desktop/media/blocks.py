@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from atlas_desktop.errors import AppError
+
 SAMPLE_RATE_HZ = 48_000
 BLOCK_MS = 10
 _HALF_POWER = 0.7071
@@ -76,6 +78,21 @@ class SeekableReader(BlockReader, Protocol):
 
     def seek(self, position_s: float) -> None:
         """The next block begins at ``position_s``; past the end there is none. Never blocks. Thread: any."""
+        ...
+
+
+@runtime_checkable
+class LearningReader(BlockReader, Protocol):
+    """A source of which reading shows more than was known."""
+
+    @property
+    def length_s(self) -> float | None:
+        """How long it really is, once its end was seen."""
+        ...
+
+    @property
+    def remark(self) -> AppError | None:
+        """What is to be said of it although it is spoken."""
         ...
 
 

@@ -1,58 +1,111 @@
 """Decoded frames of any format, rate and layout as mono 48 kHz."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import av
+import numpy as np
 from av.filter import Graph
+from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from atlas_desktop.media.container import MOST_CHANNELS, RATES_HZ
 from atlas_desktop.media.graphs import Samples, pulled
+from atlas_desktop.media.mix import ARRAY_FORMATS, MixChoice
 
 # Unless told so, FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
 _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
+# Frames are seldom longer than 4,096 samples; a broken or odd file's may be of any length.
+_LONGEST_S = 0.35
+_LONGEST_SAMPLES = 65_536
+_UNKNOWN = "NONE"
+
+_Setup = tuple[str, str, int, int | None]
 
 
 class MonoConverter:
     """Resamples and mixes down; the format may change in the middle. One thread.
 
-    Times in the file are not looked at: where they jump, the sound goes on.
+    Channels that cancel each other out are not added: the louder one is heard alone. Times in the file are
+    not looked at: where they jump, the sound goes on.
     """
 
     def __init__(self) -> None:
         self._graph: Graph | None = None
-        self._setup: tuple[str, str, int] | None = None
+        self._setup: _Setup | None = None
+        self._mix = MixChoice()
 
-    def convert(self, frame: av.AudioFrame) -> Iterator[Samples]:
-        """Takes a frame; gives what is ready, float32 (n,)."""
-        setup = (frame.format.name, frame.layout.name, frame.sample_rate)
+    def convert(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
+        """Takes a frame; gives what is ready, float32 (n,), and ``None`` where the mix changes at once.
+
+        A frame that makes no sense is left out.
+        """
+        if frame.sample_rate not in RATES_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
+            return
+        for part in _parts(frame):
+            for settled in self._mix.add(part):
+                yield from self._push(settled)
+
+    def flush(self) -> Iterator[Samples | None]:
+        """What the resampler still holds; the next frame begins anew."""
+        for settled in self._mix.flush():
+            yield from self._push(settled)
+        yield from self._end_graph()
+
+    def _push(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
+        setup = (frame.format.name, frame.layout.name, frame.sample_rate, self._mix.channel)
         if setup != self._setup:
-            yield from self.flush()
-            self._graph, self._setup = _make_graph(frame), setup
+            is_seam = self._setup is not None and self._setup[-1] != setup[-1]
+            yield from self._end_graph()
+            if is_seam:
+                yield None
+            self._graph, self._setup = _make_graph(frame, self._mix.channel), setup
         if self._graph is not None:
             frame.pts = None
             self._graph.push(frame)
             yield from _arrays(self._graph)
 
-    def flush(self) -> Iterator[Samples]:
-        """What the resampler still holds; the next frame begins anew."""
+    def _end_graph(self) -> Iterator[Samples]:
         graph, self._graph, self._setup = self._graph, None, None
         if graph is not None:
             graph.push(None)
             yield from _arrays(graph)
 
 
-def _make_graph(frame: av.AudioFrame) -> Graph:
+def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
+    """A frame of hours, as broken files have them, would take gigabytes when it is resampled whole."""
+    most = min(_LONGEST_SAMPLES, max(1, round(frame.sample_rate * _LONGEST_S)))
+    if frame.samples <= most or frame.format.name not in ARRAY_FORMATS:
+        yield frame
+        return
+    whole: NDArray[Any] = frame.to_ndarray()
+    width = 1 if frame.format.is_planar else frame.layout.nb_channels
+    for start in range(0, frame.samples, most):
+        content = np.ascontiguousarray(whole[:, start * width : (start + most) * width])
+        part = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
+        part.sample_rate, part.time_base = frame.sample_rate, frame.time_base
+        yield part
+
+
+def _make_graph(frame: av.AudioFrame, channel: int | None) -> Graph:
     graph = Graph()
-    source = graph.add_abuffer(
+    last = graph.add_abuffer(
         sample_rate=frame.sample_rate,
         format=frame.format.name,
         layout=frame.layout.name,
         time_base=frame.time_base,
     )
-    resampler = graph.add("aresample", _RESAMPLER)
-    sink = graph.add("abuffersink")
-    source.link_to(resampler)
-    resampler.link_to(sink)
+    steps: list[tuple[str, str | None]] = [("aresample", _RESAMPLER), ("abuffersink", None)]
+    if channel is not None:
+        steps.insert(0, ("pan", f"mono|c0=c{channel}"))
+    elif any(known.name == _UNKNOWN for known in frame.layout.channels):
+        # FFmpeg adds only what it knows the place of; with "<" the gains sum up to one.
+        every = "+".join(f"c{number}" for number in range(frame.layout.nb_channels))
+        steps.insert(0, ("pan", f"mono|c0<{every}"))
+    for name, arguments in steps:
+        step = graph.add(name, arguments)
+        last.link_to(step)
+        last = step
     graph.configure()
     return graph
 

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from atlas_desktop.aio import guarded
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, CutShortError, MediaError, SilentAudioError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.graphs import Samples, to_block
+from atlas_desktop.media.graphs import FULL_SCALE, Samples, to_block
 from atlas_desktop.media.levelling import Leveller
-from atlas_desktop.media.loudness import gain_db
+from atlas_desktop.media.loudness import gain_db, is_heard
 from atlas_desktop.media.loudness_scan import LoudnessScan
 from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.sound_file import SoundFile
@@ -34,6 +36,7 @@ class ClipReader:
         path: Where the file lies.
         error: Why nothing could be read, else ``None``.
         duration_s: What the file says about its length, ``None`` before it is open or when unknown.
+        length_s: How long it really is, once its end was seen.
     """
 
     def __init__(
@@ -50,8 +53,12 @@ class ClipReader:
         self.path = path
         self.error: AppError | None = None
         self.duration_s: float | None = None
+        self.length_s: float | None = None
+        self._remark: MediaError | None = None
+        self._swing = 0
+        self._stop = threading.Event()
         self._matches_loudness = match_loudness
-        self._scan = LoudnessScan(path, loudness_lufs, wanted=match_loudness)
+        self._scan = LoudnessScan(path, loudness_lufs, wanted=match_loudness, stop=self._stop)
         self._leveller = Leveller()
         self._ring = PcmRing(_AHEAD_MS, channels=1)
         self._woken = threading.Condition()
@@ -77,6 +84,13 @@ class ClipReader:
     def measured(self) -> bool:
         """Whether nothing more of its loudness is to be found out."""
         return self._scan.done
+
+    @property
+    def remark(self) -> MediaError | None:
+        """What is to be said of the file although it is spoken: nothing is heard in it, it ended early."""
+        if self._remark is None and self._scan.silent:
+            self._remark = SilentAudioError(name=self.path.name)
+        return self._remark
 
     @property
     def finished(self) -> bool:
@@ -107,6 +121,7 @@ class ClipReader:
 
     def close(self) -> None:
         self._closed = True
+        self._stop.set()
         with self._woken:
             self._woken.notify()
 
@@ -121,7 +136,7 @@ class ClipReader:
 
     def _run(self) -> None:
         try:
-            with SoundFile(self.path) as file:
+            with SoundFile(self.path, self._stop) as file:
                 self.duration_s = file.duration_s
                 self._scan.look_ahead()
                 self._play_all(file)
@@ -130,7 +145,7 @@ class ClipReader:
 
     def _play_all(self, file: SoundFile) -> None:
         """Plays from the start, then from wherever it is sent, until it is closed."""
-        given = self._play(file)
+        given = self._play(file, 0.0)
         if given == 0 and not self._is_called:
             raise file.nothing_in_it()
         while self._wait_for_seek():
@@ -138,9 +153,9 @@ class ClipReader:
                 position_s, self._wanted_s = self._wanted_s, None
             if position_s is not None:
                 file.seek_exactly(position_s)
-            self._play(file)
+                self._play(file, position_s)
 
-    def _play(self, file: SoundFile) -> int:
+    def _play(self, file: SoundFile, position_s: float) -> int:
         """Decodes from here to the end, or until told to stop; returns how many samples came."""
         given = 0
         for samples in self._levelled(file):
@@ -149,9 +164,20 @@ class ClipReader:
             for start in range(0, len(samples), _PIECE_SAMPLES):
                 piece = to_block(samples[start : start + _PIECE_SAMPLES])
                 given += len(piece)
+                self._swing = max(self._swing, int(np.ptp(piece)))
                 if not self._give(piece):
                     return given
+        if given and not self._is_called:
+            self._see_end(file, position_s + given / SAMPLE_RATE_HZ)
         return given
+
+    def _see_end(self, file: SoundFile, length_s: float) -> None:
+        """Takes down what only the end of a file shows."""
+        self.length_s = length_s
+        if file.cut_short:
+            self._remark = CutShortError(name=self.path.name)
+        elif not self._matches_loudness and not is_heard(self._swing / FULL_SCALE):
+            self._remark = SilentAudioError(name=self.path.name)
 
     def _levelled(self, file: SoundFile) -> Iterator[Samples]:
         if not self._matches_loudness:

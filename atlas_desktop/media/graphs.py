@@ -13,7 +13,8 @@ from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 Samples = NDArray[np.float32]
 """float32 (n,), mono, 48 kHz; 1.0 is full scale, and more is possible."""
 
-_FULL_SCALE = 32768.0
+FULL_SCALE = 32768.0
+"""Of a block's samples."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
 
 
@@ -24,8 +25,8 @@ def no_samples() -> Samples:
 
 def to_block(samples: Samples) -> Block:
     """int16 (n, 1), rounded; what is beyond full scale is cut off there."""
-    scaled = np.rint(samples * np.float32(_FULL_SCALE))
-    clipped: Block = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    clipped: Block = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return clipped.reshape(-1, 1)
 
 

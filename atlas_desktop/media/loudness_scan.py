@@ -1,6 +1,7 @@
 """Finds out how loud a file is while it already plays, a little at a time."""
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +24,32 @@ class LoudnessScan:
         lufs: What was found so far; ``None`` before anything was heard.
         done: Whether that is the whole file's, or nothing more is wanted.
         measured_s: How much of the file was looked at.
+        length_s: How long all of it sounds, once that was looked at.
+        silent: Whether all of it was looked at, and nothing can be heard.
     """
 
-    def __init__(self, path: Path, known_lufs: float | None = None, *, wanted: bool = True) -> None:
-        """Prepares; with ``known_lufs``, or when it is not wanted, there is nothing to do."""
+    def __init__(
+        self,
+        path: Path,
+        known_lufs: float | None = None,
+        *,
+        wanted: bool = True,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Prepares; with ``known_lufs``, or when it is not wanted, there is nothing to do.
+
+        Args:
+            path: The file.
+            known_lufs: What was found out before.
+            wanted: Whether to measure at all.
+            stop: Set by any thread, it ends the measuring.
+        """
         self.lufs = known_lufs if wanted else None
         self.done = known_lufs is not None or not wanted
         self.measured_s = 0.0
+        self.length_s: float | None = None
+        self.silent = False
+        self._stop = stop or threading.Event()
         self._path = path
         self._file: SoundFile | None = None
         self._meter: LoudnessMeter | None = None
@@ -57,13 +77,17 @@ class LoudnessScan:
 
     def _step(self) -> None:
         if self._file is None or self._meter is None:
-            self._file, self._meter = SoundFile(self._path), LoudnessMeter()
+            self._file, self._meter = SoundFile(self._path, self._stop), LoudnessMeter()
             self._pieces = self._file.samples()
         piece = next(self._pieces, None)
         if piece is None:
-            self.lufs = self._meter.finish()
+            self._conclude(self._meter)
             self.close()
         else:
             self._meter.add(piece)
             self.measured_s += len(piece) / SAMPLE_RATE_HZ
             self.lufs = self._meter.lufs
+
+    def _conclude(self, meter: LoudnessMeter) -> None:
+        if not self._stop.is_set():
+            self.lufs, self.length_s, self.silent = meter.finish(), self.measured_s, meter.silent

@@ -1,7 +1,8 @@
 """What a clip is, before it plays: how long, how many channels, the outline of its sound."""
 
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ class ClipInfo:
         channels: Of the file.
         rate_hz: Of the file.
         loudness_lufs: Integrated (EBU R128), when all of it was decoded and it is not silent.
+        silent: Whether all of it was decoded and nothing can be heard.
+        is_exact: Whether the length is what can be heard, not what the file says.
     """
 
     duration_s: float | None
@@ -35,6 +38,8 @@ class ClipInfo:
     channels: int
     rate_hz: int
     loudness_lufs: float | None = None
+    silent: bool = False
+    is_exact: bool = True
 
 
 def probe(path: Path) -> ClipInfo:
@@ -52,7 +57,31 @@ def probe(path: Path) -> ClipInfo:
             return _whole(file)
         if not any(len(part) for part in file.samples()):
             raise file.nothing_in_it()
-        return ClipInfo(file.duration_s, _glimpses(file, file.duration_s), file.channels, file.rate_hz)
+        peaks = _glimpses(file, file.duration_s)
+        return ClipInfo(file.duration_s, peaks, file.channels, file.rate_hz, is_exact=False)
+
+
+def measure(path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo:
+    """Find out how long a file really is, whatever it says; call it in a worker thread.
+
+    Reads what must be read of it, at most all (0.5 s of CPU for an hour of MP3).
+
+    Args:
+        path: The file.
+        info: What ``probe`` found.
+        stop: Set by any thread, it ends this with ``info`` as it is.
+
+    Raises:
+        MediaError: As ``probe``.
+    """
+    with SoundFile(path, stop) as file:
+        length_s = file.length_s()
+        if not length_s:
+            return info
+        peaks = info.peaks
+        if info.duration_s is None or abs(length_s - info.duration_s) > length_s / BARS:
+            peaks = _glimpses(file, length_s) or peaks
+    return replace(info, duration_s=length_s, peaks=peaks, is_exact=True)
 
 
 def _whole(file: SoundFile) -> ClipInfo:
@@ -65,12 +94,15 @@ def _whole(file: SoundFile) -> ClipInfo:
         meter.add(part)
         count += len(part)
         if count > 2 * _WHOLE_S * SAMPLE_RATE_HZ:
-            return ClipInfo(file.duration_s, _bars(np.concatenate(parts)), file.channels, file.rate_hz)
+            peaks = _bars(np.concatenate(parts))
+            # Whatever it says is too short.
+            return ClipInfo(None, peaks, file.channels, file.rate_hz, is_exact=False)
     if count == 0:
         raise file.nothing_in_it()
     # Counted, not what the header says: a cut-off file is as long as what can be heard.
     duration_s, peaks = count / SAMPLE_RATE_HZ, _bars(np.concatenate(parts))
-    return ClipInfo(duration_s, peaks, file.channels, file.rate_hz, meter.finish())
+    lufs = meter.finish()
+    return ClipInfo(duration_s, peaks, file.channels, file.rate_hz, lufs, meter.silent)
 
 
 def _bars(samples: Block) -> tuple[int, ...]:

@@ -1,35 +1,32 @@
 """The boundary to FFmpeg: the sound of any file as mono 48 kHz, and its failures as our errors."""
 
-import contextlib
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
-import av
-from av.container import InputContainer
-from av.stream import Discard
-
-from atlas_desktop.errors import EmptyAudioError, MediaError, NotAFileError, UnreadableAudioError
-from atlas_desktop.files import RegularFile, open_regular
+from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from atlas_desktop.media.container import open_container, sound_tracks, take_only
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
-from atlas_desktop.media.sound_frames import SoundFrames
+from atlas_desktop.media.ogg_chain import is_chained
+from atlas_desktop.media.sound_bytes import SoundBytes
+from atlas_desktop.media.sound_frames import FAULTS, LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
-# FFmpeg's own 5 MB make it decode a third of a second of 8-channel 192 kHz sound before it opens.
-# Where 64 kB don't show the sound (a video with a late first packet), its own value is used after all.
-_PROBE_SIZES: tuple[dict[str, str], ...] = ({"probesize": "65536"}, {})
 # Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
 _EXACT = frozenset({"wav", "w64", "aiff", "au", "caf", "flac", "ogg", "mov", "mp4", "matroska"})
 # Decoders need what came before: 80 ms in Opus, a frame or two in MP3 and AAC.
 _RUN_UP_S = 0.3
 _FAR_S = 30.0
 _SLACK_S = 0.0015  # Matroska counts in milliseconds
-# A dropped playlist must not make us read other files or ask the network.
-_LOCAL_ONLY = {"protocol_whitelist": "file"}
+# So much of the end is looked at to find out whether a file is as long as it says, and how far off it may be.
+_TAIL_S = 2.0
+_TAIL_SLACK_S = 0.25
+_MOST_TRACKS = 8
 
 
 class SoundFile:
@@ -44,19 +41,29 @@ class SoundFile:
         rate_hz: Of the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
         """Opens the file.
 
+        Args:
+            path: Where it lies.
+            stop: Set by any thread, it ends the file for whoever reads it.
+
         Raises:
-            MediaError: It is not there, may not be read, or its disk fails.
+            MissingFileError: It is not there.
             EmptyAudioError: It has no bytes.
             UnreadableAudioError: It holds no sound that can be read.
         """
         self.path = path
         self._lead_samples = 0
-        self._open()
-        self.channels: int = self._stream.channels
-        self.rate_hz: int = self._stream.rate
+        self._is_chained: bool | None = None  # not known yet
+        self._source = SoundBytes(path, stop)
+        try:
+            self._open_best()
+        except BaseException:
+            self._source.release()
+            raise
+        self.channels: int = self._stream.codec_context.channels
+        self.rate_hz: int = self._stream.codec_context.sample_rate
         self.duration_s = self._duration_s()
 
     def __enter__(self) -> "SoundFile":
@@ -70,7 +77,12 @@ class SoundFile:
     def close(self) -> None:
         """Closes the file."""
         self._container.close()
-        self._content.close()
+        self._source.release()
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the file was shortened after it was opened, or can't be read any more."""
+        return self._source.cut_short
 
     def samples(self) -> Iterator[Samples]:
         """What can be decoded from here on, mono 48 kHz, finite, in pieces of 0 to 350 ms.
@@ -78,17 +90,8 @@ class SoundFile:
         A file that is cut off or broken inside gives what it has, without an error; where something is
         missing the sound fades out and in.
         """
-        converter, mender = MonoConverter(), Mender()
         lead, self._lead_samples = self._lead_samples, 0
-        for frame in self._frames.all():
-            if frame is None:
-                parts = [*(mender.mend(part) for part in converter.flush()), mender.seam()]
-            else:
-                parts = [mender.mend(part) for part in converter.convert(frame)]
-            for part in parts:
-                yield part[lead:]
-                lead = max(0, lead - len(part))
-        for part in [*(mender.mend(part) for part in converter.flush()), mender.flush()]:
+        for part in self._mended():
             yield part[lead:]
             lead = max(0, lead - len(part))
 
@@ -96,7 +99,7 @@ class SoundFile:
         """Goes near ``position_s``, maybe a second before; False when the file can't."""
         try:
             self._container.seek(int(position_s / _MICROSECONDS))
-        except av.error.FFmpegError:
+        except FAULTS:
             return False
         self._frames.moved()
         self._lead_samples = 0
@@ -108,46 +111,80 @@ class SoundFile:
         Where the file's own times can't be trusted, it is read from its start: 0.5 s for an hour of MP3.
 
         Raises:
-            MediaError: It went meanwhile, or its disk fails.
-            UnreadableAudioError: It was replaced by something else.
+            UnreadableAudioError: It was overwritten by something else.
         """
         if self._frames.start_s is None:
             self._frames.first()
         if not self._seek_by_index(position_s):
-            self.close()
-            self._open(self._frames)
+            self._reopen()
             self._take_lead(position_s, self._frames.walk_to(position_s - _RUN_UP_S))
+
+    def _mended(self) -> Iterator[Samples]:
+        converter, mender = MonoConverter(), Mender()
+        for frame in self._frames.all():
+            for part in converter.flush() if frame is None else converter.convert(frame):
+                yield mender.seam() if part is None else mender.mend(part)
+            if frame is None:
+                yield mender.seam()
+        for part in converter.flush():
+            yield mender.seam() if part is None else mender.mend(part)
+        yield mender.flush()
+
+    def length_s(self) -> float | None:
+        """Find out how long it really is; ``None`` when stopped. What is read next is of no certain place.
+
+        An index that is right at its end is believed, as 2 s of sound tell; else everything is counted:
+        0.5 s for an hour of MP3.
+        """
+        try:
+            found_s = self._length_by_index()
+            if found_s is None:
+                found_s = self._length_by_count()
+        except MediaError:
+            if not self._source.stopped:
+                raise
+            return None
+        return None if self._source.stopped else found_s
 
     def nothing_in_it(self) -> MediaError:
         """The error to report when ``samples`` gave nothing."""
         kind = UnreadableAudioError if self._frames.broken else EmptyAudioError
         return kind(name=self.path.name)
 
-    def _open(self, before: SoundFrames | None = None) -> None:
-        # Opened by us, not by FFmpeg: it would wait for a pipe for ever.
-        try:
-            self._content = open_regular(self.path)
-        except NotAFileError as error:
-            raise UnreadableAudioError(name=self.path.name, detail=error.params["detail"]) from error
-        try:
-            with _mapped(self.path):
-                if self._content.size_bytes == 0:
-                    raise EmptyAudioError(name=self.path.name)
-                self._container = _open(self.path, self._content)
-        except BaseException:
-            self._content.close()
-            raise
-        self._stream = self._container.streams.audio[0]
+    def _open_best(self) -> None:
+        """Opens the best track of which something can be decoded."""
+        self._container = open_container(self._source, self.path)
+        tracks = sound_tracks(self._container)[:_MOST_TRACKS]
+        for index in tracks:
+            self._use(index)
+            if len(tracks) == 1 or self._frames.first() is not None:
+                return
+            self._container.close()
+            self._container = open_container(self._source, self.path)
+        self._use(tracks[0])
+
+    def _reopen(self) -> None:
+        """Goes to the start, however the file is; what was learnt of it is still known."""
+        index = self._stream.index
+        self._container.close()
+        self._container = open_container(self._source, self.path)
+        if index not in sound_tracks(self._container):
+            self._container.close()
+            raise UnreadableAudioError(name=self.path.name)
+        self._use(index, self._frames)
+
+    def _use(self, index: int, before: SoundFrames | None = None) -> None:
+        self._stream = take_only(self._container, index)
         if self._stream.codec_context.name == "flac":
             # The one codec with a checksum in every frame: what is damaged is left out, not heard.
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
-        self._frames = SoundFrames(self._container, self._stream, before)
+        self._frames = SoundFrames(self._source, self._container, self._stream, before)
 
     def _seek_by_index(self, position_s: float) -> bool:
         """Goes where the file's own index says; False when that can't be, or can't be trusted."""
         start_s = self._frames.start_s
-        if start_s is None or not _EXACT.intersection(self._container.format.name.split(",")):
-            return False
+        if start_s is None or not self._knows_places or position_s > (self.duration_s or 0.0):
+            return False  # where the length is unknown, as of streams in a row, places are too
         if not self.seek(max(start_s, start_s + position_s - _RUN_UP_S)):
             return False
         frame = self._frames.first()
@@ -163,40 +200,45 @@ class SoundFile:
         """What comes next begins at ``at_s``: leaves out all before ``position_s``."""
         self._lead_samples = max(0, round((position_s - at_s) * SAMPLE_RATE_HZ))
 
+    def _length_by_index(self) -> float | None:
+        """Reads the last seconds; ``None`` where they aren't where the file says they are."""
+        if self._frames.start_s is None:
+            self._frames.first()
+        start_s, said_s = self._frames.start_s, self.duration_s
+        if said_s is None or start_s is None or not self._knows_places:
+            return None
+        if said_s < 2 * _TAIL_S or not self.seek(start_s + said_s - _TAIL_S):
+            return None
+        place_s = self._frames.place_s()
+        if place_s is None:
+            return None
+        found_s = place_s - start_s + self._frames.rest_s()
+        return found_s if abs(found_s - said_s) < _TAIL_SLACK_S else None
+
+    def _length_by_count(self) -> float:
+        """Reads all of it; where something can't be decoded, decodes all of it."""
+        decodes = self._frames.broken > 0
+        self._reopen()
+        if self._frames.start_s is None and not decodes:
+            self._frames.first()
+            self._reopen()
+        return self._frames.count_s(decoding=decodes)
+
+    @property
+    def _knows_places(self) -> bool:
+        """Whether a seek by the file's own index comes where it should."""
+        form = self._container.format.name
+        if form == "ogg" and self._is_chained is None:
+            place = self._source.tell()
+            self._is_chained = is_chained(self._source)
+            self._source.seek(place)
+        return not self._is_chained and bool(_EXACT.intersection(form.split(",")))
+
     def _duration_s(self) -> float | None:
+        """What the file says; nothing where that can't be."""
+        said_s: float | None = None
         if self._stream.duration is not None and self._stream.time_base is not None:
-            return float(self._stream.duration * self._stream.time_base)
-        if self._container.duration is not None:
-            return float(self._container.duration * _MICROSECONDS)
-        return None
-
-
-@contextlib.contextmanager
-def _mapped(path: Path) -> Iterator[None]:
-    """Turns what FFmpeg and the system raise into our errors."""
-    try:
-        yield
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableAudioError(name=path.name, detail=type(error).__name__) from error
-
-
-def _open(path: Path, content: RegularFile) -> InputContainer:
-    failure: av.error.FFmpegError | None = None
-    for options in _PROBE_SIZES:
-        try:
-            content.seek(0)
-            container = av.open(content, "r", metadata_errors="replace", options={**_LOCAL_ONLY, **options})
-        except av.error.InvalidDataError as error:
-            failure = error
-            continue
-        if (
-            container.streams.audio
-            and container.streams.audio[0].rate
-            and container.streams.audio[0].channels
-        ):
-            for stream in container.streams:
-                if stream is not container.streams.audio[0]:
-                    stream.discard = Discard.all  # pictures are not even read, where the format allows
-            return container
-        container.close()
-    raise failure or UnreadableAudioError(name=path.name)
+            said_s = float(self._stream.duration * self._stream.time_base)
+        elif self._container.duration is not None:
+            said_s = float(self._container.duration * _MICROSECONDS)
+        return said_s if said_s is not None and 0.0 < said_s < LONGEST_S else None

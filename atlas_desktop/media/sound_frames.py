@@ -11,6 +11,7 @@ from typing import TypeAlias
 import av
 from av.container import InputContainer
 
+from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_end import SoundEnd
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,13 @@ _STEADY_CODECS = frozenset(
     {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
 )
 _STEADY_SAMPLES = 64
-_LONGEST_PAD_S = 1.0
+_LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
+# A broken file may keep a decoder or its own index busy for ever, and give nothing.
+_DRY_CPU_S = 3.0
+# What a broken packet may raise: FFmpeg's errors, a drive's, and what PyAV makes of odd numbers.
+FAULTS = (av.error.FFmpegError, OSError, ValueError, MemoryError, AssertionError)
+LONGEST_S = 1_000_000.0
+"""Eleven days: what claims to be longer is a broken file that goes round in circles."""
 
 
 class SoundFrames:
@@ -34,12 +41,17 @@ class SoundFrames:
     """
 
     def __init__(
-        self, container: InputContainer, stream: av.AudioStream, before: SoundFrames | None = None
+        self,
+        source: SoundBytes,
+        container: InputContainer,
+        stream: av.AudioStream,
+        before: SoundFrames | None = None,
     ) -> None:
         """Begins at the file's start; what ``before`` has learnt of the same file is still known."""
         self.broken: int = before.broken if before else 0
         self.start_s: float | None = before.start_s if before else None
         self._pad_s: float = before._pad_s if before else 0.0  # encoder delay: decoded, but left out
+        self._source = source
         self._container = container
         self._stream = stream
         self._end = SoundEnd(container, stream)
@@ -51,12 +63,14 @@ class SoundFrames:
         self._hurt = False
         self._waiting: deque[av.AudioFrame | None] = deque()
         self._packets: Iterator[SoundPacket] = container.demux(stream)
+        source.limit(_DRY_CPU_S)
 
     def moved(self) -> None:
         """The container was sent elsewhere."""
         self._at_start = self._hurt = False
         self._waiting.clear()
         self._packets = self._container.demux(self._stream)
+        self._source.limit(_DRY_CPU_S)
 
     def first(self) -> av.AudioFrame | None:
         """The next frame, which ``all`` will give too; ``None`` at the end."""
@@ -67,6 +81,7 @@ class SoundFrames:
 
     def all(self) -> Iterator[av.AudioFrame | None]:
         """The frames from here on; ``None`` stands for what is missing between two of them."""
+        self._source.limit(_DRY_CPU_S)
         while self._waiting or self._decode_more():
             while self._waiting:
                 yield self._waiting.popleft()
@@ -79,13 +94,46 @@ class SoundFrames:
         if position_s <= 0.0:
             return 0.0
         at_s = -self._pad_s
+        self._source.limit(None)  # each packet brings it nearer
         while (packet := self._read()) is not None:
             lasts_s = self._lasts_s(packet)
             if lasts_s == 0.0 or at_s + lasts_s > position_s:
                 self._packets = itertools.chain((packet,), self._packets)
+                self._source.limit(_DRY_CPU_S)
                 return at_s + self._late_s(packet)
             at_s += lasts_s
         return at_s
+
+    def count_s(self, *, decoding: bool) -> float:
+        """Read to the end and return how long all of it sounds; what is said of it elsewhere does not matter.
+
+        Args:
+            decoding: Count what can be decoded, not what packets claim to last.
+        """
+        if decoding:
+            return self.rest_s()
+        total_s = -self._pad_s
+        self._source.limit(None)
+        while (packet := self._read()) is not None and total_s < LONGEST_S:
+            lasts_s = self._lasts_s(packet) or self._seconds(packet.duration) or 0.0
+            if lasts_s <= 0.0:
+                frames = self._decode(packet) or []
+                lasts_s = sum(frame.samples / frame.sample_rate for frame in frames if frame.sample_rate)
+            total_s += lasts_s
+        return max(0.0, total_s)
+
+    def rest_s(self) -> float:
+        """Decode to the end and return how long that sounds."""
+        total_s = 0.0
+        for frame in self.all():
+            if frame is not None and frame.sample_rate and total_s < LONGEST_S:
+                total_s += frame.samples / frame.sample_rate
+        return total_s
+
+    def place_s(self) -> float | None:
+        """Return the time, as the file counts, of what comes next."""
+        frame = self.first()
+        return None if frame is None else frame.time
 
     def _lasts_s(self, packet: SoundPacket) -> float:
         """How long a packet sounds; 0 when only decoding tells."""
@@ -110,10 +158,10 @@ class SoundFrames:
         """Decodes one packet; False at the end."""
         packet = self._read()
         if packet is None:
-            if self._hurt:
+            was_hurt, self._hurt = self._hurt, False
+            if was_hurt:
                 self._waiting.append(None)
-            self._hurt = False
-            return bool(self._waiting)
+            return was_hurt
         frames = self._decode(packet)
         if frames is None:
             self._hurt = True
@@ -123,12 +171,16 @@ class SoundFrames:
             self._hurt = False
         else:
             self._waiting.extend(frames)
+        if frames:
+            self._source.limit(_DRY_CPU_S)
         return True
 
     def _read(self) -> SoundPacket | None:
+        if self._source.is_over():
+            return None
         try:
             return next(self._packets, None)
-        except (av.error.FFmpegError, OSError) as error:
+        except FAULTS as error:
             # A drive that was pulled, an index that lies: what came so far is kept.
             self._broke_off(error)
             return None
@@ -138,7 +190,7 @@ class SoundFrames:
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
         try:
             frames = [self._end.cut(frame, lasts_s) for frame in packet.decode()]
-        except (av.error.FFmpegError, OSError) as error:
+        except FAULTS as error:
             self._broke_off(error)
             return None
         if self._at_start:

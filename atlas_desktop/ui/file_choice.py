@@ -5,7 +5,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from atlas_desktop.ui.drops.drop import AUDIO_ENDINGS, FACE_ENDINGS, VIDEO_ENDINGS
+from atlas_desktop.media.formats import sound_endings
+from atlas_desktop.ui.drops.drop import FACE_ENDINGS
 
 
 class FileChoice(QObject):
@@ -27,9 +28,7 @@ class FileChoice(QObject):
 
     def ask_audio(self) -> None:
         """Asks for one or more sound or video files."""
-        dialog = self._open(
-            self.tr("Open audio"), _pattern(self.tr("Sound and video"), AUDIO_ENDINGS | VIDEO_ENDINGS)
-        )
+        dialog = self._open(self.tr("Open audio"), _pattern(self.tr("Sound and video"), sound_endings()))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self._take_audio)
         dialog.open()

@@ -56,6 +56,8 @@ class Words(QObject):
         titles = {
             "unreadable_audio": self.tr("No sound that can be read in {names}"),
             "empty_audio": self.tr("Empty files: {names}"),
+            "silent_audio": self.tr("Nothing can be heard in {names}"),
+            "cut_short": self.tr("Ended early: {names}"),
             "missing_file": self.tr("No longer there: {names}"),
             "file_denied": self.tr("These may not be read: {names}"),
             "file_silent": self.tr("These don't answer: {names}"),

@@ -8,21 +8,16 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from atlas_desktop.cues.files import sounds_in
+from atlas_desktop.cues.files import looks_like_sound, sounds_in
 from atlas_desktop.errors import ElsewhereError, MediaError, MissingFileError, shown_name
 from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
 
-_AUDIO = """
-    wav wave mp3 m4a m4b aac ogg oga opus flac aif aiff aifc caf wma amr ac3 eac3 mp2 au snd weba mka wv ape
-    spx gsm voc w64 rf64
-"""
-_VIDEO = "mp4 m4v mov mkv webm avi wmv flv mpg mpeg ts m2ts mts 3gp 3g2 ogv vob mxf asf"
 # What is sent as a face, or turned into PNG first.
 _FACE = "png jpg jpeg jfif webp gif bmp tif tiff avif ico"
 _PICTURE = "svg heic heif psd jxl"
 
-AUDIO_ENDINGS, VIDEO_ENDINGS, FACE_ENDINGS, _OTHER_PICTURES = (
-    frozenset(f".{name}" for name in names.split()) for names in (_AUDIO, _VIDEO, _FACE, _PICTURE)
+FACE_ENDINGS, _OTHER_PICTURES = (
+    frozenset(f".{name}" for name in names.split()) for names in (_FACE, _PICTURE)
 )
 
 _SNIFF_BYTES = 64
@@ -214,7 +209,7 @@ def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
 def kind_by_name(name: str) -> ItemKind | None:
     """What a file of that name claims to be; ``None`` when the name says nothing."""
     ending = Path(name).suffix.lower()
-    if ending in AUDIO_ENDINGS or ending in VIDEO_ENDINGS:
+    if looks_like_sound(Path(name)):
         return ItemKind.AUDIO
     if ending in FACE_ENDINGS:
         return ItemKind.FACE
@@ -222,7 +217,7 @@ def kind_by_name(name: str) -> ItemKind | None:
         return ItemKind.PICTURE
     guessed = (mimetypes.guess_type(name)[0] or "").split("/")[0]
     if guessed in ("audio", "video"):
-        return ItemKind.AUDIO
+        return None  # the system calls it sound, FFmpeg knows no such ending: content decides
     if guessed == "image":
         return ItemKind.PICTURE
     return ItemKind.OTHER if guessed else None

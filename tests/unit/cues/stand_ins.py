@@ -1,6 +1,8 @@
 """A speaker that does what the test says, and readers without files."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from atlas_desktop.errors import AppError, EmptyAudioError, UnreadableAudioError
@@ -114,4 +116,21 @@ def look_at(path: Path) -> ClipInfo:
         raise UnreadableAudioError(name=path.name)
     if path.stem.startswith("empty"):
         raise EmptyAudioError(name=path.name)
+    if path.stem.startswith("silent"):
+        return ClipInfo(12.0, (0, 0, 0), 1, 48_000, None, silent=True)
+    if path.stem.startswith("long"):
+        return ClipInfo(45.0, (1, 2, 3), 1, 48_000, is_exact=False)
     return ClipInfo(12.0, (1, 2, 3), 1, 48_000, -20.0)
+
+
+def count(path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo:
+    """Finds that every long file is four times as long as it says."""
+    assert info.duration_s is not None
+    return replace(info, duration_s=4 * info.duration_s, is_exact=True)
+
+
+class LearnedReader(NamedReader):
+    """Stands for an open file that shows more of itself as it is read."""
+
+    length_s: float | None = None
+    remark: AppError | None = None

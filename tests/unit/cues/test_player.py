@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,10 +8,17 @@ import pytest
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
-from atlas_desktop.errors import AppError, MissingFileError, UnreadableAudioError
+from atlas_desktop.errors import (
+    AppError,
+    CutShortError,
+    MissingFileError,
+    SilentAudioError,
+    UnreadableAudioError,
+)
 from atlas_desktop.media.blocks import ArrayReader
+from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.speaker import ClipFinished, ClipStarted
-from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
+from tests.unit.cues.stand_ins import FakeSpeaker, LearnedReader, NamedReader, count, look_at
 from tests.unit.media.stand_ins import count_up
 
 A, B, C = Path("a.wav"), Path("b.wav"), Path("c.wav")
@@ -25,7 +33,7 @@ def speaker() -> FakeSpeaker:
 async def player(speaker: FakeSpeaker) -> AsyncIterator[CuePlayer]:
     errors: list[AppError] = []
     scope = TaskScope("cues", errors.append)
-    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look_at)
+    player = CuePlayer(speaker, scope, open_clip=LearnedReader, probe_clip=look_at, measure_clip=count)
     yield player
     player.close()
     await scope.aclose()
@@ -355,3 +363,95 @@ async def test_a_cue_held_and_played_shows_that_it_is_still_held(
     assert states(player) == ["paused"]
     player.play()
     assert states(player) == ["playing"]
+
+
+async def test_a_cue_that_was_spoken_before_it_was_looked_at_gets_its_length_all_the_same(
+    speaker: FakeSpeaker,
+) -> None:
+    spoken = threading.Event()
+
+    def late(path: Path) -> ClipInfo:
+        assert spoken.wait(10)
+        return look_at(path)
+
+    scope = TaskScope("cues")
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=late)
+    player.set_enabled(True)
+    player.add([A, B, C])
+    for _ in range(3):
+        speaker.start()
+        await settle()
+        speaker.finish()
+        await settle()
+    assert states(player) == ["done", "done", "done"]
+    spoken.set()
+    await scope.join(10)
+    assert [cue.duration_s for cue in player.cues] == [12.0, 12.0, 12.0]
+    player.close()
+
+
+async def test_a_length_that_was_taken_on_trust_is_corrected(player: CuePlayer) -> None:
+    seen: list[float | None] = []
+    player.on_change(lambda cues: seen.append(cues[0].duration_s))
+    player.add([Path("long.mp3"), A])
+    await settle()
+    assert [seconds for number, seconds in enumerate(seen) if seconds not in seen[:number]] == [
+        None,
+        45.0,
+        180.0,
+    ]
+    assert player.cues[1].duration_s == 12.0
+
+
+async def test_a_cue_removed_while_it_is_measured_is_let_alone(speaker: FakeSpeaker, tmp_path: Path) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def slow(path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo:
+        begun.set()
+        assert stop.wait(10)
+        stopped.set()
+        return info
+
+    scope = TaskScope("cues")
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look_at, measure_clip=slow)
+    first, second = player.add([Path("long 1.mp3"), Path("long 2.mp3")])
+    await asyncio.to_thread(begun.wait, 10)
+    begun.clear()
+    player.remove(first)
+    await asyncio.to_thread(stopped.wait, 10)
+    await asyncio.to_thread(begun.wait, 10)
+    assert [cue.id for cue in player.cues] == [second]
+    player.close()
+    await scope.aclose()
+
+
+async def test_what_reading_shows_of_a_clip_is_taken_over(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    errors: list[AppError] = []
+    player.on_error(errors.append)
+    player.set_enabled(True)
+    player.add([A])
+    await settle()
+    speaker.start()
+    reader = speaker.current
+    assert isinstance(reader, LearnedReader)
+    reader.length_s, reader.remark = 7.5, CutShortError(name="a.wav")
+    speaker.finish()
+    await settle()
+    assert (player.cues[0].duration_s, states(player)) == (7.5, ["done"])
+    assert errors == [reader.remark]
+
+
+async def test_a_silent_file_is_said_once_and_spoken(player: CuePlayer, speaker: FakeSpeaker) -> None:
+    errors: list[AppError] = []
+    player.on_error(errors.append)
+    player.set_enabled(True)
+    player.add([Path("silent.wav")])
+    await settle()
+    speaker.start()
+    assert isinstance(speaker.current, LearnedReader)
+    speaker.current.remark = SilentAudioError(name="silent.wav")
+    speaker.finish()
+    await settle()
+    assert states(player) == ["done"]
+    assert [type(error) for error in errors] == [SilentAudioError]
+    assert str(errors[0]).startswith("Nothing can be heard in “silent.wav”")

@@ -42,6 +42,7 @@ def encode(
     with_picture: bool = False,
     options: dict[str, str] | None = None,
     start: int = 0,
+    quality: int | None = None,
 ) -> Path:
     """Writes a file.
 
@@ -53,6 +54,7 @@ def encode(
         with_picture: Puts five pictures beside it.
         options: The container's.
         start: How many samples after the file's beginning the sound begins.
+        quality: A variable bit rate; the higher the less it takes. ``None``: a constant one.
     """
     channels = 1 if sound.ndim == 1 else sound.shape[1]
     layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
@@ -61,7 +63,12 @@ def encode(
         picture = file.add_stream("mpeg4", rate=25) if with_picture else None
         stream = file.add_stream(codec, rate=rate_hz, layout=layout)
         assert isinstance(stream, av.AudioStream)
-        stream.bit_rate = 128_000
+        if quality is None:
+            stream.bit_rate = 128_000
+        else:
+            stream.options = {"q": str(quality), "compression_level": "9"}
+            stream.codec_context.qscale = True
+            stream.codec_context.global_quality = quality
         if isinstance(picture, av.VideoStream):
             picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
             for _ in range(5):

@@ -1,0 +1,153 @@
+"""Sound files whose length is said wrongly, or not at all. Each is made of sound of the true length."""
+
+import struct
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from tests.unit.media.clips import Sound, encode
+from tests.unit.media.stand_ins import write_wav
+
+RATE_HZ = 48_000
+OddFile = Callable[[Path, Sound], Path]
+
+
+def vbr_mp3_without_xing(folder: Path, sound: Sound) -> Path:
+    """The first half is silence at 32 kbit/s, so that the bit rate of its beginning says much too long."""
+    quiet = np.concatenate((np.zeros(len(sound) // 2, np.int16), sound[len(sound) // 2 :]))
+    return encode(
+        folder / "vbr.mp3", "libmp3lame", quiet, options={"write_xing": "0", "id3v2_version": "0"}, quality=9
+    )
+
+
+def concatenated_mp3(folder: Path, sound: Sound) -> Path:
+    """Two files in one; the Xing header of the first speaks of itself alone."""
+    half = len(sound) // 2
+    parts = [encode(folder / f"{n}.mp3", "libmp3lame", sound[n * half :][:half]) for n in range(2)]
+    path = folder / "concatenated.mp3"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def lying_xing(folder: Path, sound: Sound) -> Path:
+    """Its Xing header says a quarter of the frames that there are."""
+    path = encode(folder / "xing.mp3", "libmp3lame", sound)
+    content = bytearray(path.read_bytes())
+    place = max(content.find(b"Xing"), content.find(b"Info"))
+    frames = struct.unpack_from(">I", content, place + 8)[0]
+    struct.pack_into(">I", content, place + 8, frames // 4)
+    path.write_bytes(content)
+    return path
+
+
+def adts(folder: Path, sound: Sound) -> Path:
+    """No header at all: FFmpeg guesses from the bit rate of the beginning."""
+    quiet = np.concatenate((np.zeros(len(sound) // 2, np.int16), sound[len(sound) // 2 :]))
+    return encode(folder / "a.aac", "aac", quiet)
+
+
+def wav_of_size(size: int) -> OddFile:
+    """As a recorder that streamed, or was cut off, leaves it."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        path = write_wav(folder / "streamed.wav", sound)
+        content = bytearray(path.read_bytes())
+        content[40:44] = struct.pack("<I", size)
+        content[4:8] = struct.pack("<I", size)
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def truncated(name: str, codec: str, **options: str) -> OddFile:
+    """The second half is missing; the header still speaks of it."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        whole = encode(folder / name, codec, np.concatenate((sound, sound)), options=options)
+        content = whole.read_bytes()
+        path = folder / f"half {name}"
+        path.write_bytes(content[: len(content) // 2])
+        return path
+
+    return make
+
+
+def chained_ogg(folder: Path, sound: Sound) -> Path:
+    """Two streams one behind the other, each with times of its own."""
+    half = len(sound) // 2
+    parts = [encode(folder / f"{n}.ogg", "libopus", sound[n * half :][:half]) for n in range(2)]
+    content = [bytearray(part.read_bytes()) for part in parts]
+    path = folder / "chained.ogg"
+    path.write_bytes(content[0] + content[1])
+    return path
+
+
+def flac_of_unknown_total(folder: Path, sound: Sound) -> Path:
+    """As written to a pipe: the number of samples is 0."""
+    path = encode(folder / "a.flac", "flac", sound)
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return path
+
+
+def webm_of_a_browser(folder: Path, sound: Sound) -> Path:
+    """No duration, no index."""
+    return encode(folder / "a.webm", "libopus", sound, options={"live": "1"})
+
+
+def transport_stream(folder: Path, sound: Sound) -> Path:
+    return encode(folder / "a.ts", "aac", sound)
+
+
+def late_start(name: str, codec: str) -> OddFile:
+    """Its times begin at 100 s."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        return encode(folder / name, codec, sound, start=100 * RATE_HZ)
+
+    return make
+
+
+def edited(folder: Path, sound: Sound) -> Path:
+    """An MP4 whose edit list leaves out the first second of what is stored."""
+    path = folder / "edited.mp4"
+    with av.open(str(path), "w", options={"use_editlist": "1"}) as file:
+        stream = file.add_stream("aac", rate=RATE_HZ, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        whole = np.concatenate((sound[:RATE_HZ], sound))
+        frame = av.AudioFrame.from_ndarray(whole.reshape(1, -1), "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, -RATE_HZ, Fraction(1, RATE_HZ)
+        for part in av.AudioResampler(format=stream.format, frame_size=stream.frame_size).resample(frame):
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    return path
+
+
+ODD_FILES: dict[str, OddFile] = {
+    "VBR MP3 without Xing": vbr_mp3_without_xing,
+    "MP3s in a row": concatenated_mp3,
+    "MP3 with a lying Xing": lying_xing,
+    "ADTS AAC": adts,
+    "WAV of size 0": wav_of_size(0),
+    "WAV of size 0xFFFFFFFF": wav_of_size(0xFFFFFFFF),
+    "WAV cut in half": truncated("w.wav", "pcm_s16le"),
+    "FLAC cut in half": truncated("f.flac", "flac"),
+    "MP3 cut in half": truncated("m.mp3", "libmp3lame"),
+    "M4A cut in half": truncated("m.m4a", "aac", movflags="faststart"),
+    "Matroska cut in half": truncated("m.mka", "libopus"),
+    "Ogg cut in half": truncated("o.ogg", "libopus"),
+    "Ogg, chained": chained_ogg,
+    "FLAC of unknown length": flac_of_unknown_total,
+    "WebM of a browser": webm_of_a_browser,
+    "MPEG-TS": transport_stream,
+    "MPEG-TS from 100 s on": late_start("late.ts", "aac"),
+    "Matroska from 100 s on": late_start("late.mka", "flac"),
+    "M4A from 100 s on": late_start("late.m4a", "aac"),
+    "MP4 with an edit list": edited,
+}
