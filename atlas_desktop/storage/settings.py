@@ -1,6 +1,7 @@
 """The settings: typed values, and the JSON text that holds them."""
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from atlas_desktop.proxies import ProxyMode, ProxySetting
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MISREAD_BY = 100.0
 _SPEAKER_DELAY_MS = 12.0
 _SPEAKER_DELAYS_MS = {"darwin": 15.0, "win32": 25.0}
 
@@ -71,6 +73,7 @@ class Settings:
         limits_seen: The limits were shown before a paid session.
         proxy_mode: Where the proxy comes from.
         proxy_address: The proxy, where the mode says so; never with a password.
+        limits_sound: No version that misread amounts has written them since they were last looked at.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -98,6 +101,7 @@ class Settings:
     limits_seen: bool = False
     proxy_mode: ProxyMode = ProxyMode.AUTOMATIC
     proxy_address: str = ""
+    limits_sound: bool = True
 
     @property
     def proxy_setting(self) -> ProxySetting:
@@ -154,6 +158,18 @@ def stored_proxy_setting(file: Path) -> ProxySetting:
         return ProxySetting()
 
 
+def misread_limits(found: dict[str, Any]) -> dict[str, float]:
+    """The limits of ``found`` that an earlier version misread, with what they were; empty when all is well.
+
+    It wrote amounts with a point and read them with the user's locale. Where that has a comma, the usual 5.00
+    that nobody had touched became 500. One that a person typed looks alike: so this is looked at once.
+    """
+    if found.get("limits_sound") is True:
+        return {}
+    usual = {"limit_session_usd": _LIMITS.session_usd, "limit_day_usd": _LIMITS.day_usd}
+    return {name: usd for name, usd in usual.items() if found.get(name) == usd * _MISREAD_BY}
+
+
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
     """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
@@ -179,7 +195,15 @@ def _checked(name: str, value: object, default: object) -> object | None:
         case int() | float():
             return _number(name, value, type(default))
         case _:
-            return value if isinstance(value, str) else None
+            return value if isinstance(value, str) and _is_writable(value) else None
+
+
+def _is_writable(text: str) -> bool:
+    """Whether it can be a path: everything that is a text here may become one."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _number(name: str, value: object, kind: type[int] | type[float]) -> float | None:
