@@ -28,7 +28,7 @@ to one of these, once, with ``raise … from``::
     ├── MediaError             a file, given by the user
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   ├── SilentAudioError, CutShortError     said beside what goes on
-    │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
+    │   └── FaceNotImageError, FaceTooLargeError (FaceTooManyPixelsError), FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
     │   └── PictureDriverError
@@ -87,6 +87,7 @@ from atlas_desktop.errors.media import (
     EmptyAudioError,
     FaceNotImageError,
     FaceTooLargeError,
+    FaceTooManyPixelsError,
     FaceTooSmallError,
     MediaError,
     MissingFileError,
@@ -138,6 +139,7 @@ __all__ = [
     "EndedByServiceError",
     "FaceNotImageError",
     "FaceTooLargeError",
+    "FaceTooManyPixelsError",
     "FaceTooSmallError",
     "GuardDownError",
     "GuardError",

@@ -7,10 +7,18 @@ from pathlib import Path
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import AppError, FaceNotImageError, FaceTooLargeError, FaceTooSmallError
+from atlas_desktop.errors import (
+    AppError,
+    FaceNotImageError,
+    FaceTooLargeError,
+    FaceTooManyPixelsError,
+    FaceTooSmallError,
+)
 from atlas_desktop.storage.settings_store import SettingsStore
 
-FACE_TROUBLE = (FaceNotImageError.code, FaceTooLargeError.code, FaceTooSmallError.code)
+FACE_TROUBLE = tuple(
+    kind.code for kind in (FaceNotImageError, FaceTooLargeError, FaceTooManyPixelsError, FaceTooSmallError)
+)
 """Notices that a good face makes pointless."""
 
 _PASTED = "pasted-face.png"
