@@ -2,16 +2,20 @@
 
 import io
 import struct
+import warnings
+import zlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from atlas_desktop.api.address import checked_picture_url
+from atlas_desktop.api.face_picture import as_seen, is_plain
 from atlas_desktop.api.source import FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
 from atlas_desktop.errors import (
     FaceNotImageError,
     FaceTooLargeError,
+    FaceTooManyPixelsError,
     FaceTooSmallError,
     NotAFileError,
     shown_name,
@@ -25,23 +29,32 @@ _CONVERTED = ("GIF", "BMP", "TIFF", "AVIF", "ICO")
 _FORMATS = ("PNG", "JPEG", "WEBP", *_CONVERTED)
 
 _MEGABYTE = 1_000_000
-_LARGEST_PIXELS = 64_000_000
-_BYTES_A_PIXEL = 4
-_CONVERTED_EDGE_PX = 2048
-_JPEG_QUALITY = 95
+_LARGEST_PIXELS = 24_000_000
+# Some pictures hold others, whose size only their own reader finds out: it refuses too.
+Image.MAX_IMAGE_PIXELS = _LARGEST_PIXELS
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+_JPEG_QUALITY = 98  # with whole colours: an edge of the strongest colours is off by 7 of 255 levels at most
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = (None, 1)
+# A progressive photo has some ten scans; each takes as long as a whole picture.
+_JPEG_SCAN = b"\xff\xda"
+_MOST_SCANS = 100
+# A FIFO that nobody writes to would block whoever opens it for good. Not every platform has each of these.
 
 _UNREADABLE = (
     OSError,
     ValueError,
     SyntaxError,
     EOFError,
-    IndexError,
-    OverflowError,
     struct.error,
     TypeError,  # TIFF
     RuntimeError,  # AVIF
+    MemoryError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    zlib.error,
 )
 """What Pillow 13 raises on broken data (found by damaging files); ``OSError`` covers unknown formats."""
 
@@ -49,8 +62,8 @@ _UNREADABLE = (
 def load_face(path: Path) -> Face:
     """Reads a picture from disk and returns it ready to be sent. Blocks: call it in a thread.
 
-    PNG, JPEG and WebP stay as they are; a sideways photo is turned upright, another format or an
-    animation becomes a PNG of its first picture.
+    PNG, JPEG and WebP that every program shows alike stay as they are. All others are drawn anew as a browser
+    shows them (``face_picture``): a photo as JPEG, the rest as PNG; of an animation the first picture.
 
     Raises:
         MediaError: There is no such file, it may not be read, or its disk fails.
@@ -74,9 +87,9 @@ def face_from_bytes(content: bytes, name: str = "face.png") -> Face:
     _check_bytes(len(content), name)
     try:
         return _checked(content, name)
-    except Image.DecompressionBombError as error:
-        raise FaceTooLargeError(name=name, size_mb=len(content) / _MEGABYTE) from error
-    except (*_UNREADABLE, Image.DecompressionBombWarning) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise FaceTooManyPixelsError(name=name) from error
+    except _UNREADABLE as error:
         raise FaceNotImageError(name=name, detail=type(error).__name__) from error
 
 
@@ -95,32 +108,39 @@ def _checked(content: bytes, name: str) -> Face:
     with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
         width, height = picture.size
         if width * height > _LARGEST_PIXELS:
-            # The file is small, the picture is not: say what it would take.
-            raise FaceTooLargeError(name=name, size_mb=width * height * _BYTES_A_PIXEL / _MEGABYTE)
+            raise _too_many_pixels(name, width * height)
         if min(width, height) < FACE_MINIMUM_PX:
             raise FaceTooSmallError(name=name, width=width, height=height, limit=FACE_MINIMUM_PX)
         kind = picture.format or ""
+        is_photo = kind in ("JPEG", "MPO")
+        if is_photo and content.count(_JPEG_SCAN) > _MOST_SCANS:
+            raise FaceNotImageError(name=name, detail="too many scans")
         moving = getattr(picture, "is_animated", False) and kind != "MPO"
         sideways = picture.getexif().get(_ORIENTATION_TAG) not in _UPRIGHT
         # Decodes it all: a truncated file is found here, not by the service.
         picture.load()
-        if kind in _SENT_AS_IS and not moving and not sideways:
+        if picture.width * picture.height > _LARGEST_PIXELS:
+            raise _too_many_pixels(name, picture.width * picture.height)
+        if kind in _SENT_AS_IS and not moving and not sideways and is_plain(picture, content):
             return Face(name=name, content=content, media_type=_SENT_AS_IS[kind])
-        return _redrawn(picture, name, photo=kind in ("JPEG", "MPO"))
+        return _redrawn(picture, name, photo=is_photo)
 
 
 def _redrawn(picture: Image.Image, name: str, *, photo: bool) -> Face:
-    upright = ImageOps.exif_transpose(picture)
-    upright.thumbnail((_CONVERTED_EDGE_PX, _CONVERTED_EDGE_PX))
     out = io.BytesIO()
+    seen = as_seen(picture)
     if photo:
-        upright.convert("RGB").save(out, "JPEG", quality=_JPEG_QUALITY)
-        media_type = "image/jpeg"
+        seen.save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     else:
-        upright.convert("RGBA" if upright.has_transparency_data else "RGB").save(out, "PNG")
-        media_type = "image/png"
+        seen.save(out, "PNG")
     _check_bytes(out.tell(), name)
-    return Face(name=name, content=out.getvalue(), media_type=media_type)
+    return Face(name=name, content=out.getvalue(), media_type="image/jpeg" if photo else "image/png")
+
+
+def _too_many_pixels(name: str, pixels: int) -> FaceTooManyPixelsError:
+    return FaceTooManyPixelsError(
+        name=name, megapixels=pixels / _MEGABYTE, limit_megapixels=_LARGEST_PIXELS / _MEGABYTE
+    )
 
 
 def _check_bytes(size_bytes: int, name: str) -> None:

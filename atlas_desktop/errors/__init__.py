@@ -45,7 +45,7 @@ to one of these, once, with ``raise … from``::
     │   ├── FileDeniedError, BadFileNameError, LinkLoopError, NotAFileError
     │   ├── DiskError, FileSilentError, ElsewhereError
     │   ├── SilentAudioError, CutShortError     said beside what goes on
-    │   └── FaceNotImageError, FaceTooLargeError, FaceTooSmallError
+    │   └── FaceNotImageError, FaceTooLargeError (FaceTooManyPixelsError), FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
     │   ├── SoundServerLostError   there is neither, until it is back
@@ -109,6 +109,7 @@ from atlas_desktop.errors.media import (
     EmptyAudioError,
     FaceNotImageError,
     FaceTooLargeError,
+    FaceTooManyPixelsError,
     FaceTooSmallError,
     FileDeniedError,
     FileSilentError,
@@ -202,6 +203,7 @@ __all__ = [
     "EndedByServiceError",
     "FaceNotImageError",
     "FaceTooLargeError",
+    "FaceTooManyPixelsError",
     "FaceTooSmallError",
     "FileDeniedError",
     "FileSilentError",

@@ -145,6 +145,19 @@ class FaceTooLargeError(MediaError):
     defaults: ClassVar[dict[str, Any]] = {"name": "", "detail": "", "size_mb": 0.0, "limit_mb": 20.0}
 
 
+class FaceTooManyPixelsError(FaceTooLargeError):
+    """The file may be small: what it unpacks to is not."""
+
+    code = "face_too_many_pixels"
+    title = N_("{name} has too many pixels")
+    advice = N_("A face may have up to {limit_megapixels:.0f} megapixels.")
+    defaults: ClassVar[dict[str, Any]] = {
+        **FaceTooLargeError.defaults,
+        "megapixels": 0.0,
+        "limit_megapixels": 24.0,
+    }
+
+
 class FaceTooSmallError(MediaError):
     code = "face_too_small"
     title = N_("{name} is too small ({width}×{height})")

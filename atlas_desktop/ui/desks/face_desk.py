@@ -13,13 +13,16 @@ from atlas_desktop.errors import (
     ElsewhereError,
     FaceNotImageError,
     FaceTooLargeError,
+    FaceTooManyPixelsError,
     FaceTooSmallError,
     MediaError,
 )
 from atlas_desktop.files import FileThreads, absolute, path_of_address
 from atlas_desktop.storage.settings_store import SettingsStore
 
-FACE_TROUBLE = (FaceNotImageError.code, FaceTooLargeError.code, FaceTooSmallError.code)
+FACE_TROUBLE = tuple(
+    kind.code for kind in (FaceNotImageError, FaceTooLargeError, FaceTooManyPixelsError, FaceTooSmallError)
+)
 """Notices that a good face makes pointless."""
 
 _PASTED = "pasted-face.png"

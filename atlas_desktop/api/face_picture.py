@@ -1,0 +1,178 @@
+"""A decoded picture as a browser would show it: upright, eight bits, sRGB, on white. What is seen is sent.
+
+Other programs disagree about all that is left out here: where a profile is ignored colours are pale, where
+sixteen bits are cut a grey picture is white, and what is transparent is black for one and white for another.
+"""
+
+import functools
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+LARGEST_EDGE_PX = 2048
+"""What is drawn anew gets no larger: Atlas shows far less."""
+
+_GROUND = (255, 255, 255)
+_GRID = 9
+# A profile that moves no colour further than this is sRGB, whatever it calls itself.
+_SAME_LEVELS = 2
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+_PNG_DEPTH_AT = 24
+_SRGB_GAMMA = 1 / 2.2
+_GAMMA_SLACK = 0.01
+
+
+def is_plain(picture: Image.Image, content: bytes) -> bool:
+    """Whether every program shows it alike, so that it may be sent as it is: 8 bits, opaque, sRGB.
+
+    Args:
+        picture: Opened; its sideways and moving sisters are the caller's.
+        content: The file.
+    """
+    if picture.mode not in ("RGB", "L") or picture.has_transparency_data:
+        return False
+    if picture.format == "PNG" and content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] != b"\x08":
+        return False
+    return _gamma(picture) is None and _transform(picture) is None
+
+
+def as_seen(picture: Image.Image) -> Image.Image:
+    """Return the first picture of ``picture`` in RGB, 8 bits, at most ``LARGEST_EDGE_PX`` wide and high.
+
+    Raises:
+        OSError, ValueError, …: It is broken, as of Pillow's own readers.
+    """
+    # Neither browsers nor Qt turn a WebP: whoever chose it has seen it as it lies.
+    upright = picture if picture.format == "WEBP" else ImageOps.exif_transpose(picture)
+    transform, gamma = _transform(picture), _gamma(picture)
+    small = _shrunk(_eight_bits(upright))
+    solid, cover = _apart(small)
+    if transform is not None:
+        solid = ImageCms.applyTransform(solid, transform) or solid
+    elif gamma is not None:
+        solid = solid.convert("RGB").point(_gamma_table(gamma) * 3)
+    seen = solid.convert("RGB")
+    seen.info = {}  # else profile and gamma would be written into the new file, and applied once more
+    if cover is None:
+        return seen
+    ground = Image.new("RGB", seen.size, _GROUND)
+    ground.paste(seen, mask=cover)
+    return ground
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """The same in a mode of eight bits a channel; palettes are looked up, also where one entry is clear."""
+    if picture.mode in _SIXTEEN_BITS:
+        levels = np.asarray(picture).astype(np.uint32)
+        return _with_clear(
+            Image.fromarray(((levels * 255 + 32_767) // 65_535).astype(np.uint8)), picture, levels
+        )
+    if picture.mode in ("I", "F"):
+        return Image.fromarray(_levels(np.asarray(picture)))
+    if picture.mode in ("P", "PA", "1") or "transparency" in picture.info:
+        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    return picture.convert("RGBA") if picture.mode in ("La", "RGBa") else picture
+
+
+def _with_clear(grey: Image.Image, picture: Image.Image, levels: NDArray[Any]) -> Image.Image:
+    """Sixteen bits of grey, one of which a PNG may call clear."""
+    clear = picture.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    cover = np.where(levels == clear, 0, 255).astype(np.uint8)
+    return Image.merge("LA", (grey, Image.fromarray(cover)))
+
+
+def _levels(numbers: NDArray[Any]) -> NDArray[np.uint8]:
+    """Numbers without a fixed range as 0 to 255: as fractions, bytes or words, by how large they get."""
+    finite = np.nan_to_num(numbers.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(finite.max(initial=0.0))
+    is_fraction = numbers.dtype.kind == "f" and top <= 1.0
+    whole = 1.0 if is_fraction else next((full for full in (255.0, 65_535.0) if top <= full), top)
+    levels: NDArray[np.uint8] = np.clip(np.rint(finite * (255.0 / whole)), 0, 255).astype(np.uint8)
+    return levels
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    if max(picture.size) > LARGEST_EDGE_PX:
+        picture = picture.copy() if picture.readonly else picture
+        picture.thumbnail((LARGEST_EDGE_PX, LARGEST_EDGE_PX))
+    return picture
+
+
+def _apart(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours, and how much they cover."""
+    if picture.mode in ("RGBA", "LA"):
+        return picture.convert(picture.mode[:-1]), picture.getchannel("A")
+    return picture, None
+
+
+def _gamma(picture: Image.Image) -> float | None:
+    """A PNG's own gamma, where nothing better is said and it is not that of every screen."""
+    gamma = picture.info.get("gamma")
+    if (
+        not isinstance(gamma, float)
+        or gamma <= 0.0
+        or "srgb" in picture.info
+        or "icc_profile" in picture.info
+    ):
+        return None
+    return None if abs(gamma - _SRGB_GAMMA) < _GAMMA_SLACK else gamma
+
+
+def _gamma_table(gamma: float) -> list[int]:
+    """Level by level: to light, and to sRGB."""
+    light = np.linspace(0.0, 1.0, 256) ** (1.0 / gamma)
+    curved = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return [int(level) for level in np.rint(curved * 255)]
+
+
+def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
+    """What brings its colours to sRGB; ``None`` where they are, or nothing that makes sense is said."""
+    mode = _colour_mode(picture)
+    try:
+        if picture.mode == "LAB":
+            return _build(ImageCms.createProfile("LAB"), "LAB")
+        profile = picture.info.get("icc_profile")
+        if not profile:
+            return None
+        transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return None if _changes_nothing(transform, mode) else transform
+
+
+def _build(profile: Any, mode: str) -> ImageCms.ImageCmsTransform:
+    # As browsers do, measured against Chromium: black is not moved to where the screen's black is.
+    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+
+
+@functools.cache
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _colour_mode(picture: Image.Image) -> str:
+    """The mode in which its colours will be when they are transformed."""
+    if picture.mode in (*_SIXTEEN_BITS, "I", "F", "LA", "La", "L"):
+        return "L"
+    return picture.mode if picture.mode in ("CMYK", "LAB", "YCbCr") else "RGB"
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    if mode not in ("RGB", "L"):
+        return False
+    steps = np.linspace(0, 255, _GRID if mode == "RGB" else 256).astype(np.uint8)
+    if mode == "RGB":
+        colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+        before = Image.fromarray(colours)
+    else:
+        before = Image.fromarray(steps.reshape(1, -1))
+    after = ImageCms.applyTransform(before, transform)
+    if after is None:
+        return True
+    moved = np.abs(np.asarray(after).astype(int) - np.asarray(before.convert("RGB")))
+    return int(moved.max()) <= _SAME_LEVELS
