@@ -62,6 +62,28 @@ class Malformed(StrEnum):
     """Legacy segments of nobody on no track: one without an id, one blank."""
 
 
+class LeaveReason(StrEnum):
+    """Why a server tells a client to leave: LiveKit's names."""
+
+    UNKNOWN_REASON = "UNKNOWN_REASON"
+    CLIENT_INITIATED = "CLIENT_INITIATED"
+    DUPLICATE_IDENTITY = "DUPLICATE_IDENTITY"
+    SERVER_SHUTDOWN = "SERVER_SHUTDOWN"
+    PARTICIPANT_REMOVED = "PARTICIPANT_REMOVED"
+    ROOM_DELETED = "ROOM_DELETED"
+    STATE_MISMATCH = "STATE_MISMATCH"
+    JOIN_FAILURE = "JOIN_FAILURE"
+    MIGRATION = "MIGRATION"
+    SIGNAL_CLOSE = "SIGNAL_CLOSE"
+    ROOM_CLOSED = "ROOM_CLOSED"
+    USER_UNAVAILABLE = "USER_UNAVAILABLE"
+    USER_REJECTED = "USER_REJECTED"
+    SIP_TRUNK_FAILURE = "SIP_TRUNK_FAILURE"
+    CONNECTION_TIMEOUT = "CONNECTION_TIMEOUT"
+    MEDIA_FAILURE = "MEDIA_FAILURE"
+    AGENT_ERROR = "AGENT_ERROR"
+
+
 class Performer(Protocol):
     """The avatar's body: it draws and sounds. The room pulls; the performer's own media clock ties both.
 
@@ -173,18 +195,20 @@ class RoomOptions:
         late_avatar_s: How long after the first person the avatar comes in; infinite: never.
         refuse_resume: A client that comes back is told to make a full reconnect.
         refuse_status: HTTP status with which the room refuses its websocket; 0: it accepts.
+        refuse_text: What it says then.
+        dead_media: No media packet of a client's is answered: as behind a firewall.
         connect_delay_s: How long the room lets a joining client wait.
         codec: The picture's codec: VP8 or H264.
-        without_media: No media packet leaves or is heard from the start; signalling works.
     """
 
     transcripts: TranscriptWay = TranscriptWay.BOTH
     late_avatar_s: float = 0.0
     refuse_resume: bool = False
     refuse_status: int = 0
+    refuse_text: str = "the room refuses, as ordered"
+    dead_media: bool = False
     connect_delay_s: float = 0.0
     codec: str = "VP8"
-    without_media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +274,24 @@ class RoomDesk(Protocol):
         """Fault: clients that come back must make a full reconnect."""
         ...
 
+    def drop_network(self, seconds: float | None = None) -> None:
+        """Fault: nothing passes between clients and room (none: for good), signalling neither."""
+        ...
+
     def vanish(self) -> None:
         """Fault: the avatar leaves the room for good."""
+        ...
+
+    def return_avatar(self) -> None:
+        """Ends ``vanish``: the avatar comes into the room as another participant."""
+        ...
+
+    def mute_tracks(self, muted: bool) -> None:
+        """Fault: the server mutes what clients publish, or lets it be heard again."""
+        ...
+
+    def disconnect(self, reason: LeaveReason) -> None:
+        """Fault: the server tells every client to leave."""
         ...
 
     def malformed(self, kind: Malformed) -> None:

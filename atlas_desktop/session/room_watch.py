@@ -97,7 +97,7 @@ class RoomWatch:
         last_us = self._picture.last_frame_us
         if last_us is None or not isinstance(self._lifecycle.life, Live | Reconnecting):
             return False
-        return self._clock_us() - last_us > PICTURE_LATE_US
+        return self._connection.is_broken or self._clock_us() - last_us > PICTURE_LATE_US
 
     def wait_on(self) -> None:
         """The user waits on for the avatar."""

@@ -1,6 +1,7 @@
 """The fault desk: spoils answers of the REST desk and gives orders to rooms, for tests and checks."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -115,26 +116,23 @@ def carry_out(order: RoomOrder, room: RoomDesk) -> None:
     Raises:
         RefusedError: 400, when there is no such order.
     """
-    match order.order:
-        case "freeze":
-            room.freeze(order.seconds)
-        case "drop_media":
-            room.drop_media(order.seconds)
-        case "close_socket":
-            room.close_socket()
-        case "refuse_resume":
-            room.refuse_resume(order.refuse)
-        case "vanish":
-            room.vanish()
-        case "malformed":
-            for kind in _kinds(order.kind):
-                room.malformed(kind)
-        case "replace_video_track":
-            room.replace_video_track()
-        case "expel":
-            room.expel()
-        case unknown:
-            raise bad_request("unknown_order", f"A room knows no order {unknown!r}.")
+    orders: dict[str, Callable[[], object]] = {
+        "freeze": lambda: room.freeze(order.seconds),
+        "drop_media": lambda: room.drop_media(order.seconds),
+        "drop_network": lambda: room.drop_network(order.seconds),
+        "close_socket": room.close_socket,
+        "refuse_resume": lambda: room.refuse_resume(order.refuse),
+        "vanish": room.vanish,
+        "return_avatar": room.return_avatar,
+        "mute_tracks": lambda: room.mute_tracks(order.muted),
+        "malformed": lambda: [room.malformed(kind) for kind in _kinds(order.kind)],
+        "replace_video_track": room.replace_video_track,
+        "expel": room.expel,
+        "disconnect": lambda: room.disconnect(order.reason),
+    }
+    if order.order not in orders:
+        raise bad_request("unknown_order", f"A room knows no order {order.order!r}.")
+    orders[order.order]()
 
 
 def _kinds(name: str) -> list[Malformed]:

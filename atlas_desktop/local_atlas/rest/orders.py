@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 from atlas_desktop.local_atlas.rest.answers import bad_request
+from atlas_desktop.local_atlas.stage import LeaveReason
 
 EVERY_SESSION = "*"
 
@@ -70,10 +71,13 @@ class RoomOrder:
 
     Attributes:
         session: The session's id; ``*``: all that are active.
-        order: ``freeze``, ``drop_media``, ``close_socket``, ``refuse_resume``, ``vanish``,
-            ``malformed``, ``replace_video_track`` or ``expel``.
-        seconds: For how long (freeze, drop_media); ``None``: for good.
+        order: ``freeze``, ``drop_media``, ``drop_network``, ``close_socket``, ``refuse_resume``,
+            ``vanish``, ``return_avatar``, ``mute_tracks``, ``malformed``, ``replace_video_track``,
+            ``expel`` or ``disconnect``.
+        seconds: For how long (freeze, drop_media, drop_network); ``None``: for good.
         refuse: For refuse_resume.
+        muted: For mute_tracks.
+        reason: For disconnect.
         kind: Which malformed thing; empty: one of each.
     """
 
@@ -81,6 +85,8 @@ class RoomOrder:
     order: str = ""
     seconds: float | None = None
     refuse: bool = True
+    muted: bool = True
+    reason: LeaveReason = LeaveReason.ROOM_DELETED
     kind: str = ""
 
 

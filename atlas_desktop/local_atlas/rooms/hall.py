@@ -73,6 +73,7 @@ class RoomHall:
         except BadJoinError as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         await asyncio.sleep(room.options.connect_delay_s)
+        await room.wait_reachable()
         # A client that says goodbye does not always answer the closing frame: it is not waited for long.
         socket = web.WebSocketResponse(
             timeout=_CLOSING_FRAME_LIMIT_S, max_msg_size=MESSAGE_LIMIT_BYTES, compress=False
@@ -103,14 +104,14 @@ class RoomHall:
         if room is None:
             raise web.HTTPForbidden(text="the room is closed")
         if room.options.refuse_status:
-            raise refusal(room.options.refuse_status)
+            raise refusal(room.options.refuse_status, room.options.refuse_text)
         return grant, room
 
 
-def refusal(status: int) -> web.HTTPException:
+def refusal(status: int, text: str) -> web.HTTPException:
     """An HTTP error of any status."""
 
     class Refusal(web.HTTPError):
         status_code = status
 
-    return Refusal(text="the room refuses, as ordered", reason="Refused")
+    return Refusal(text=text, reason="Refused")

@@ -67,6 +67,13 @@ class Host:
             self.presence.present = False
             self._announce()
 
+    def come_back(self) -> None:
+        """Comes into the room again after it vanished, as another participant."""
+        if not self.presence.present:
+            self.presence.sid = make_sid("PA")
+            self.presence.video_sid, self.presence.audio_sid = make_sid("TR"), make_sid("TR")
+            self.enter()
+
     def replace_video(self) -> None:
         """Unpublishes the picture and publishes it anew, as another track."""
         self.presence.video_sid = ""

@@ -123,6 +123,14 @@ class Member:
                 media_sections_requirement=rtc.MediaSectionsRequirement(num_audios=audios, num_videos=videos)
             )
 
+    def send_mute(self, muted: bool) -> None:
+        """Mutes what the client publishes, as the server may, or takes that back."""
+        for info in self.publications.infos:
+            request = rtc.MuteTrackRequest(sid=info.sid, muted=muted)
+            self.publications.mute(request)
+            if self.link is not None:
+                self.link.send(mute=request)
+
     def send_leave(self, action: rtc.LeaveRequest.Action, reason: models.DisconnectReason) -> None:
         """Tells the client to go, or to reconnect from scratch."""
         self.sent_away = True

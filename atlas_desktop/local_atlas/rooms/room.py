@@ -19,7 +19,15 @@ from atlas_desktop.local_atlas.rooms.signalling import Link
 from atlas_desktop.local_atlas.rooms.tokens import Grant, TokenDesk
 from atlas_desktop.local_atlas.rooms.transcripts import Speaker
 from atlas_desktop.local_atlas.scope import Scope
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Casting, Malformed, RoomFacts, RoomOptions, Sound
+from atlas_desktop.local_atlas.stage import (
+    SAMPLE_RATE_HZ,
+    Casting,
+    LeaveReason,
+    Malformed,
+    RoomFacts,
+    RoomOptions,
+    Sound,
+)
 
 TTS_TRACK = "tts-audio"
 GRACE_S = 10.0
@@ -59,7 +67,9 @@ class Room:
         self._scope = Scope(f"room {session_id}")
         self._farewells = Scope(f"farewells {session_id}")
         self._awaited = True
-        self._media_is_cut = options.without_media
+        self._media_is_cut = options.dead_media
+        self._reachable = asyncio.Event()
+        self._reachable.set()
         self._host = Host(
             mode, face, options, casting, self._press, self._everybody, self._broadcast, self._announce
         )
@@ -88,6 +98,10 @@ class Room:
         return self._tokens.issue(Grant(self.name, viewer_id, _VIEWER_NAME, False, False))
 
     # ---- coming and going
+
+    async def wait_reachable(self) -> None:
+        """Waits while the network is dropped."""
+        await self._reachable.wait()
 
     async def serve(self, link: Link, grant: Grant, request: rtc.JoinRequest) -> None:
         """Serves one websocket to its end: a join, or the resumption of an earlier one."""
@@ -230,6 +244,11 @@ class Room:
         if seconds is not None:
             self._scope.start(self._mend_after(seconds), "mend")
 
+    def drop_network(self, seconds: float | None = None) -> None:
+        """Fault: media and signalling are cut, for ``seconds`` or for good; no connection is closed."""
+        self._stall(True)
+        self.drop_media(seconds)
+
     def freeze(self, seconds: float | None = None) -> None:
         """Fault: picture and sound stop, for ``seconds`` or for good; 0 goes on."""
         self._host.show.freeze(seconds)
@@ -249,6 +268,15 @@ class Room:
         self._awaited = False
         self._host.vanish()
 
+    def return_avatar(self) -> None:
+        """Ends ``vanish``."""
+        self._host.come_back()
+
+    def mute_tracks(self, muted: bool) -> None:
+        """Fault: mutes what clients publish, or lets it be heard again."""
+        for member in self._members.values():
+            member.send_mute(muted)
+
     def malformed(self, kind: Malformed) -> None:
         """Fault: sends something broken to every client."""
         for message in broken_messages(kind, self._press, self._host.presence.sender):
@@ -263,9 +291,21 @@ class Room:
         for member in self._members.values():
             member.send_leave(Leave.DISCONNECT, models.PARTICIPANT_REMOVED)
 
+    def disconnect(self, reason: LeaveReason) -> None:
+        """Fault: tells every client to leave."""
+        for member in self._members.values():
+            member.send_leave(Leave.DISCONNECT, models.DisconnectReason.Value(reason.value))
+
     async def _mend_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self._cut_media(False)
+        self._stall(False)
+
+    def _stall(self, is_stalled: bool) -> None:
+        (self._reachable.clear if is_stalled else self._reachable.set)()
+        for member in self._members.values():
+            if member.link is not None:
+                member.link.stall(is_stalled)
 
     def _cut_media(self, is_cut: bool) -> None:
         self._media_is_cut = is_cut

@@ -83,6 +83,8 @@ class Link:
         self._outbox: asyncio.Queue[rtc.SignalResponse] = asyncio.Queue()
         self._closing = False
         self._closed = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._scope = Scope("link")
         self._scope.start(self._write(), "write")
 
@@ -104,10 +106,15 @@ class Link:
                 return
             if message.type is not WSMsgType.BINARY:
                 return
+            await self._flowing.wait()
             try:
                 yield rtc.SignalRequest.FromString(message.data)
             except DecodeError:
                 return
+
+    def stall(self, is_stalled: bool) -> None:
+        """Lets nothing through, in either direction, until that is taken back; then all of it comes."""
+        (self._flowing.clear if is_stalled else self._flowing.set)()
 
     def cut(self) -> None:
         """Drops the connection without a word."""
@@ -120,6 +127,9 @@ class Link:
             await self._closed.wait()
             return
         self._closing = True
+        if not self._flowing.is_set():
+            self.cut()
+            self._flowing.set()
         try:
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await self._outbox.join()
@@ -132,6 +142,7 @@ class Link:
     async def _write(self) -> None:
         while True:
             response = await self._outbox.get()
+            await self._flowing.wait()
             try:
                 if not self._socket.closed:
                     await self._socket.send_bytes(response.SerializeToString())

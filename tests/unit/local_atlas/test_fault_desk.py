@@ -11,7 +11,7 @@ from atlas_desktop.local_atlas.rest.answers import RefusedError
 from atlas_desktop.local_atlas.rest.fault_desk import carry_out
 from atlas_desktop.local_atlas.rest.orders import RestFault, RoomOrder, filled
 from atlas_desktop.local_atlas.server import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Malformed, RoomFacts, RoomOptions
+from atlas_desktop.local_atlas.stage import LeaveReason, Malformed, RoomFacts, RoomOptions
 from tests.unit.local_atlas.toys import Troupe
 
 SESSION = "/v1/realtime/session"
@@ -193,6 +193,18 @@ class RoomOfOrders:
     def replace_video_track(self) -> None:
         self.heard.append(("replace_video_track",))
 
+    def drop_network(self, seconds: float | None = None) -> None:
+        self.heard.append(("drop_network", seconds))
+
+    def return_avatar(self) -> None:
+        self.heard.append(("return_avatar",))
+
+    def mute_tracks(self, muted: bool) -> None:
+        self.heard.append(("mute_tracks", muted))
+
+    def disconnect(self, reason: LeaveReason) -> None:
+        self.heard.append(("disconnect", reason))
+
     def expel(self) -> None:
         self.heard.append(("expel",))
 
@@ -210,6 +222,12 @@ class RoomOfOrders:
         ({"order": "malformed"}, [("malformed", kind) for kind in Malformed]),
         ({"order": "replace_video_track"}, [("replace_video_track",)]),
         ({"order": "expel"}, [("expel",)]),
+        ({"order": "drop_network", "seconds": 3}, [("drop_network", 3.0)]),
+        ({"order": "return_avatar"}, [("return_avatar",)]),
+        ({"order": "mute_tracks"}, [("mute_tracks", True)]),
+        ({"order": "mute_tracks", "muted": False}, [("mute_tracks", False)]),
+        ({"order": "disconnect"}, [("disconnect", LeaveReason.ROOM_DELETED)]),
+        ({"order": "disconnect", "reason": "MIGRATION"}, [("disconnect", LeaveReason.MIGRATION)]),
     ],
 )
 def test_each_order_reaches_the_room(fields: dict[str, Any], heard: list[Any]) -> None:
@@ -218,7 +236,15 @@ def test_each_order_reaches_the_room(fields: dict[str, Any], heard: list[Any]) -
     assert room.heard == heard
 
 
-@pytest.mark.parametrize("fields", [{"order": "dance"}, {"order": "malformed", "kind": "odd"}, {}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"order": "dance"},
+        {"order": "disconnect", "reason": "boredom"},
+        {"order": "malformed", "kind": "odd"},
+        {},
+    ],
+)
 def test_other_orders_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         carry_out(filled(RoomOrder(), fields), RoomOfOrders())
