@@ -333,6 +333,8 @@ class AtlasSession(KeptSession):
         run = self._lifecycle.run
         assert run is not None
         self.transcript.begin()
+        # Of a switch, or parked: what was said before is in the same transcript.
+        run.messages = len(self.transcript)
         self.video.clear()
         self.audio.clear()
         self._vitals.reset()
