@@ -98,9 +98,9 @@ class Program:
     async def _show(self) -> None:
         painted = _FirstPaint(self.window)
         show_first(self.window, self._settings.settings, default_faces())
-        self.window.show()
         if self.options.fullscreen:
             self.window.show_full_screen(True)
+        self.window.show()
         # A window on another workspace may stay unpainted; it must be able to end all the same.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PAINT_LIMIT_S):

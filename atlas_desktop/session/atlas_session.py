@@ -268,6 +268,8 @@ class AtlasSession(SpeakingSession):
         run = self._lifecycle.run
         assert run is not None
         self.transcript.begin()
+        # Of a switch, or parked: what was said before is in the same transcript.
+        run.messages = len(self.transcript)
         self.video.clear()
         self.audio.clear()
         self._vitals.reset()

@@ -1,5 +1,7 @@
 """The page after a session: what it was, what it cost, or why it failed and what to do."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -12,6 +14,7 @@ from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.keyboard_focus import holds_focus
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 
@@ -42,24 +45,43 @@ class EndedPage(QScrollArea):
         super().__init__(parent)
         self._theme = theme
         self._first: Button | None = None
+        self._again: Button | None = None
+        self._steps: list[Button] = []
         self._card: CardFrame | None = None
+        self._messages = 0
         self._has_history = False
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # Not by Tab; but from here Tab comes to what can be done.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     @property
     def first_control(self) -> QWidget | None:
         """The most likely next step."""
         return self._first
 
+    @property
+    def paid_control(self) -> Button | None:
+        """What starts a session."""
+        return self._again
+
     def offer_history(self) -> None:
         """There is a history of paid sessions to be shown."""
         self._has_history = True
 
-    def show_end(self, over: Over) -> None:
-        """Shows how a session ended."""
+    def show_end(self, over: Over, messages: int | None = None) -> None:
+        """Shows how a session ended.
+
+        Args:
+            over: How.
+            messages: How many the transcript holds, of all that it was switched from, too; by default as
+                many as the session counted.
+        """
+        counted = over.summary.messages if over.summary is not None else 0
+        self._messages = counted if messages is None else messages
+        # What had the focus goes with the old card; Qt would choose, and its choice may cost money.
+        had_focus = holds_focus(self)
         card = CardFrame(self._theme)
         card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
         self._fill(card, over)
@@ -69,7 +91,13 @@ class EndedPage(QScrollArea):
         outer.setContentsMargins(16, 56, 16, 16)
         outer.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
         self._card = card
+        self.setAccessibleName(self._state_name(over))
+        if had_focus:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setWidget(page)
+        # The card is younger than all else in the window: Tab would come to it last.
+        for before, step in pairwise((self, *self._steps)):
+            QWidget.setTabOrder(before, step)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The card gives way in a narrow window."""
@@ -100,9 +128,7 @@ class EndedPage(QScrollArea):
             tone="danger" if failed else "dim",
             size="small",
         )
-        caption.setAccessibleName(
-            self.tr("Session state: Failed") if failed else self.tr("Session state: Ended")
-        )
+        caption.setAccessibleName(self._state_name(over))
         column.addWidget(caption)
         column.addSpacing(2)
         if isinstance(over, Ended) and over.reason is not None:
@@ -116,6 +142,10 @@ class EndedPage(QScrollArea):
                 column.addWidget(make_label(advice, tone="dim", wraps=True))
         elif over.summary is not None:
             column.addWidget(make_label(self._headline(over.summary), size="title", wraps=True))
+
+    def _state_name(self, over: Over) -> str:
+        failed = isinstance(over, Failed)
+        return self.tr("Session state: Failed") if failed else self.tr("Session state: Ended")
 
     def _add_reason(self, column: QVBoxLayout, reason: AppError) -> None:
         """Why it was ended unasked, above what it was."""
@@ -149,7 +179,7 @@ class EndedPage(QScrollArea):
             rows.append((self.tr("Rehearsal"), free, self.tr("Cost: {cost}").format(cost=self.tr("free"))))
         mode = self.tr("Conversation") if summary.mode is Mode.CONVERSATION else self.tr("Passthrough")
         rows.append((self.tr("Mode"), mode, ""))
-        rows.append((self.tr("Messages"), number(summary.messages), ""))
+        rows.append((self.tr("Messages"), number(self._messages), ""))
         grid = QGridLayout()
         grid.setVerticalSpacing(8)
         grid.setHorizontalSpacing(16)
@@ -179,21 +209,23 @@ class EndedPage(QScrollArea):
         hopeless = isinstance(over, Failed) and not over.error.retryable
         first, later = ButtonKind.PRIMARY, ButtonKind.PLAIN
         words = self.tr("Retry") if failed else self.tr("Start again")
-        again = Button(self._theme, words, later if hopeless else first)
+        again = Button(self._theme, words, later if hopeless else first, costs=True)
         again.clicked.connect(self.retry_requested if failed else self.start_again_requested)
         back = Button(self._theme, self.tr("Back to start"), first if hopeless else later)
         back.clicked.connect(self.back_requested)
-        self._first = back if hopeless else again
-        flow.addWidget(self._first)
-        if over.summary is not None and over.summary.messages:
+        self._again = again
+        self._first, last = (back, again) if hopeless else (again, back)
+        self._steps = [self._first, last]
+        if self._messages:
             save = Button(self._theme, self.tr("Save transcript…"))
             save.clicked.connect(self.save_requested)
-            flow.addWidget(save)
-        flow.addWidget(again if hopeless else back)
+            self._steps.insert(1, save)
         if self._has_history and over.summary is not None and over.summary.billed:
             history = Button(self._theme, self.tr("Sessions and cost"), ButtonKind.LINK)
             history.clicked.connect(self.history_requested)
-            flow.addWidget(history)
+            self._steps.append(history)
+        for step in self._steps:
+            flow.addWidget(step)
         return box
 
 

@@ -8,6 +8,7 @@ from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
+from atlas_desktop.ui.look.keyboard_focus import holds_focus
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 
@@ -19,7 +20,13 @@ _ICONS = {Severity.INFO: "info", Severity.WARN: "warning", Severity.ERROR: "erro
 
 
 class NoticeStrip(QWidget):
-    """The notices that stand, the newest at the bottom; takes no room when there is none."""
+    """The notices that stand, the newest at the bottom; takes no room when there is none.
+
+    Signals:
+        focus_left(): The notice that had the focus goes; it should move to where no key does harm.
+    """
+
+    focus_left = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +93,9 @@ class NoticeStrip(QWidget):
         bar = self._bars.pop(notice_id, None)
         if bar is None:
             return -1
+        if holds_focus(bar):
+            # Else Qt takes the next in line: a button of another notice, which may cost money.
+            self.focus_left.emit()
         place = self._column.indexOf(bar)
         self._column.removeWidget(bar)
         bar.hide()
@@ -202,7 +212,7 @@ class ActionButton(Button):
     done = Signal()
 
     def __init__(self, theme: Theme, action: NoticeAction, kind: ButtonKind) -> None:
-        super().__init__(theme, action.label, kind)
+        super().__init__(theme, action.label, kind, costs=action.costs)
         self.set_height(32, 12)
         self._action = action
         self.clicked.connect(self._act)

@@ -11,6 +11,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.look.controls import Button
 
 
 class SessionModel(Protocol):
@@ -59,6 +60,8 @@ class WindowModel(SessionModel, Protocol):
 
     @property
     def cues(self) -> Sequence[object]: ...
+    @property
+    def messages(self) -> Sequence[object]: ...
     @property
     def key_state(self) -> KeyState: ...
     @property
@@ -148,6 +151,11 @@ class StageControls(Protocol):
 
     def show_transcript(self, shown: bool) -> None:
         """Sets the *Transcript* toggle."""
+        ...
+
+    @property
+    def paid_control(self) -> Button | None:
+        """What starts a session here, where something does: *Resume*."""
         ...
 
     def toggle_statistics(self) -> None:

@@ -24,6 +24,7 @@ from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.keyboard_focus import holds_focus, is_typing
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeStrip
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._cues_waiting = False
         self._pane_wanted = True
         self._drawer_open = False
+        self._typed_in = False
         self._may_close = False
         self.notices = NoticeStrip(theme)
         self.start_page = StartPage(theme, faces)
@@ -104,13 +106,16 @@ class MainWindow(QMainWindow):
             self._column_layout.addWidget(parts.waiting_cues)
         self._show_page()
 
-    def show_life(self, life: Life) -> None:
-        """Shows the page that belongs to ``life``; told the same again, it stays where it is."""
+    def show_life(self, life: Life, messages: int | None = None) -> None:
+        """Shows the page that belongs to ``life``; told the same again, it stays where it is.
+
+        ``messages`` is how many the transcript holds, for the page that offers to save it.
+        """
         if life == self._told:
             return
         self._told = self._life = life
         if isinstance(life, Ended | Failed):
-            self.ended_page.show_end(life)
+            self.ended_page.show_end(life, messages)
         self._show_page()
 
     def show_waiting_cues(self, waiting: bool) -> None:
@@ -137,6 +142,7 @@ class MainWindow(QMainWindow):
     def show_transcript(self, shown: bool) -> bool:
         """Opens or closes pane or drawer. True when it was the pane, which stays so."""
         docks = self._docks()
+        self._typed_in = False
         if docks:
             self._pane_wanted = shown
         else:
@@ -170,6 +176,8 @@ class MainWindow(QMainWindow):
         known = QByteArray.fromBase64(text.encode("ascii", "ignore"))
         if not (text and self.restoreGeometry(known)):
             self.resize(self.size().boundedTo(self.screen().availableSize() - QSize(*_FRAME_PX)))
+        # Left in full screen, it comes back as a window: full screen is asked for each time.
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
 
     def close_overlay(self) -> bool:
         """Closes a card or the drawer, whichever is open. False when there was none."""
@@ -253,25 +261,29 @@ class MainWindow(QMainWindow):
             button.setParent(self._column)
         self._settings.clicked.connect(self.settings_requested)
         self._pane.scrim_pressed.connect(self._close_drawer)
+        self.notices.focus_left.connect(self._focus_page)
         self.ended_page.back_requested.connect(self.show_start)
         self._show_page()
 
     def _show_page(self) -> None:
-        wanted = self._wanted_page()
-        if self._pages.currentWidget() is not wanted:
+        wanted, before = self._wanted_page(), self._pages.currentWidget()
+        self._typed_in = self._is_pane_focused() and is_typing(self)
+        if before is not wanted:
             self._pages.setCurrentWidget(wanted)
         on_stage = self._live is not None and wanted is self._live.stage
         self._settings.setVisible(not on_stage)
         self._transcript.setVisible(wanted is self.ended_page and self._live is not None)
         if self._live is not None and self._live.waiting_cues is not None:
             self._live.waiting_cues.setVisible(self._cues_waiting and not on_stage)
-        if not on_stage and self.isFullScreen():
+        if self._live is not None and before is self._live.stage and not on_stage:
+            # Full screen is the picture alone. Without one, it is for those who ask for it there.
             self.show_full_screen(False)
         self._arrange()
 
     def _wanted_page(self) -> QWidget:
         life = self._life
-        if isinstance(life, Idle) or (isinstance(life, Ended) and life.summary is None):
+        cancelled = isinstance(life, Ended) and life.summary is None and life.reason is None
+        if isinstance(life, Idle) or cancelled:
             return self.start_page
         if isinstance(life, Ended | Failed):
             return self.ended_page
@@ -280,11 +292,17 @@ class MainWindow(QMainWindow):
     def _docks(self) -> bool:
         return self.width() >= DOCKED_FROM_PX and not self.isFullScreen()
 
+    def _is_pane_focused(self) -> bool:
+        return self._pane.isVisibleTo(self) and holds_focus(self._pane)
+
     def _arrange(self) -> None:
         has_pane = self._live is not None and self.page is not self.start_page
-        shown = has_pane and (self._pane_wanted if self._docks() else self._drawer_open)
-        before = self._pane.isVisibleTo(self)
-        leaves = before and not shown and _is_within(self.focusWidget(), self._pane)
+        before, has_focus = self._pane.isVisibleTo(self), self._is_pane_focused()
+        # A page that changes by itself takes no field away from under the hands.
+        self._typed_in = self._typed_in and has_focus
+        wanted = self._pane_wanted if self._docks() else self._drawer_open
+        shown = has_pane and (wanted or self._typed_in)
+        leaves = has_focus and not shown
         rest = self._pane.place(self.rect(), shown=shown, may_dock=not self.isFullScreen())
         self._column.setGeometry(rest)
         self._place_corner()
@@ -322,9 +340,9 @@ class MainWindow(QMainWindow):
             right -= size.width() + 4
 
     @Slot()
+    def _focus_page(self) -> None:
+        self.page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
     def _close_drawer(self) -> None:
         self.show_transcript(False)
-
-
-def _is_within(widget: QWidget | None, part: QWidget) -> bool:
-    return widget is not None and part.isAncestorOf(widget)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Parked
+from atlas_desktop.session.life import Ended
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
@@ -19,6 +19,7 @@ from atlas_desktop.ui.device_fields import DevicesMaker
 from atlas_desktop.ui.drops.drop import DropPlan, foresee
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
+from atlas_desktop.ui.look.keyboard_focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.presence import Presence
 from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
@@ -85,6 +86,8 @@ class WindowWiring(QObject):
         self._window.full_screen_changed.connect(stage.show_full_screen)
         self._window.transcript_shown.connect(stage.show_transcript)
         stage.show_transcript(self._window.is_transcript_shown)
+        if self._window.isFullScreen():
+            stage.show_full_screen(True)
 
     def join_transcript(self, pane: TranscriptControls) -> None:
         """Connects the transcript pane, once it was made."""
@@ -153,7 +156,7 @@ class WindowWiring(QObject):
     @Slot(object)
     def _session_changed(self, snapshot: SessionSnapshot) -> None:
         page_before = self._window.page
-        self._window.show_life(snapshot.life)
+        self._window.show_life(snapshot.life, len(self._model.messages))
         self._set_drop_context()
         if self._window.page is not page_before:
             self._focus_page()
@@ -196,7 +199,7 @@ class WindowWiring(QObject):
     @Slot()
     def _close_transcript(self) -> None:
         self._show_transcript(False)
-        self._focus_page()
+        self._window.page.setFocus()
 
     @Slot()
     def _open_transcript(self) -> None:
@@ -308,12 +311,14 @@ class WindowWiring(QObject):
                 ShortcutsDialog(self._theme, self._window).open()
 
     def _start(self) -> None:
-        if self._window.page is self._window.start_page:
-            self._window.start_page.start()
-        elif self._window.page is self._window.ended_page:
-            self._model.start_again()
-        elif isinstance(self._model.snapshot.life, Parked):
-            self._model.resume()
+        """Presses what starts a session on the page that is seen, if something does."""
+        window, page = self._window, self._window.page
+        if page is window.start_page:
+            window.start_page.paid_control.press_by_key()
+        elif page is window.ended_page and window.ended_page.paid_control is not None:
+            window.ended_page.paid_control.press_by_key()
+        elif self._stage is not None and self._stage.paid_control is not None:
+            self._stage.paid_control.press_by_key()
 
     def _toggle_statistics(self) -> None:
         elsewhere = (self._window.start_page, self._window.ended_page)
@@ -336,8 +341,14 @@ class WindowWiring(QObject):
         self._window.drops.set_context(DropContext(mode, snapshot.is_live, not snapshot.is_over))
 
     def _focus_page(self) -> None:
-        page = self._window.page
-        if page is self._window.ended_page and self._window.ended_page.first_control is not None:
-            self._window.ended_page.first_control.setFocus()
-        elif page is not self._window.start_page and self._stage is not None:
-            self._stage.setFocus()
+        """Moves the keys to the page that has come, unless somebody types where they are."""
+        page, ended = self._window.page, self._window.ended_page
+        if is_typing(self._window):
+            return
+        life = self._model.snapshot.life
+        asked = isinstance(life, Ended) and life.reason is None
+        if page is ended and asked and ended.first_control is not None and not is_elsewhere(self._window):
+            ended.first_control.setFocus()
+        else:
+            # After an end that nobody asked for no button is at hand: a key may be meant for what was.
+            page.setFocus()

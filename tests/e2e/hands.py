@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from tests.e2e.drag_source import SIZE_PX
 
@@ -40,6 +41,15 @@ class Hands:
         pressed_s = time.monotonic()
         self._do("key", "--delay", "30", *chords)
         return pressed_s
+
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """Holds ``key`` down during the block; it repeats."""
+        self._do("keydown", key)
+        try:
+            yield
+        finally:
+            self._do("keyup", key)
 
     def type(self, text: str) -> None:
         self._do("type", "--delay", "12", text)

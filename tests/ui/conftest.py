@@ -13,12 +13,14 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.locales import pin_c_numbers, set_c_numbers
 from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.ui.look.press_guard import PressPolicy
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.desk import Desk, FakeStage
 from tests.ui.fake_model import FakeModel
 from tests.ui.model_bench import KEY, Make, ModelBench
+from tests.ui.press_clock import PressClock
 
 # Qt aborts the whole run where there is no display; the virtual desk names a platform of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -53,6 +55,14 @@ def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[QtBot]:
     monkeypatch.setattr(qtbot, "addWidget", add_and_keep)
     yield qtbot
     kept.clear()
+
+
+@pytest.fixture(autouse=True)
+def press_clock(monkeypatch: pytest.MonkeyPatch) -> PressClock:
+    """Of all guarded buttons; stopped by tests of what happens in a hurry."""
+    clock = PressClock()
+    monkeypatch.setattr(PressPolicy, "clock_s", staticmethod(clock))
+    return clock
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 
+from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.window import MainWindow
 from tests.ui.fake_model import FakeModel
 
@@ -21,6 +22,7 @@ class FakeStage(QWidget):
         self.full: list[bool] = []
         self.transcript: list[bool] = []
         self.statistics: list[bool] = [False]
+        self.paid_control: Button | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_full_screen(self, full: bool) -> None:

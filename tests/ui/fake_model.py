@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Life
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.drops.drop import DropPlan
@@ -38,6 +39,7 @@ class FakeModel(QObject):
         self.face: Face | None = None
         self.mode = Mode.CONVERSATION
         self.cues: tuple[object, ...] = ()
+        self.messages: tuple[Message, ...] = ()
 
     def live_through(self, life: Life, **values: object) -> None:
         self.snapshot = replace(self.snapshot, life=life, **values)  # type: ignore[arg-type]

@@ -169,15 +169,23 @@ def test_waits_while_connecting_and_says_so(model: TalkingModel, box: MessageBox
 @pytest.mark.parametrize(
     ("life", "why"), [(Idle(), "No session is running"), (Ending(Stop()), "The session is ending")]
 )
-def test_disabled_with_its_reason(
+def test_between_sessions_it_keeps_what_is_typed_and_says_so(
     model: TalkingModel, box: MessageBox, life: Idle | Ending, why: str
 ) -> None:
     model.live_through(life)
-    assert not field(box).isEnabled()
     assert field(box).placeholderText() == why
+    assert note(box) == ""
+    QTest.keyClicks(field(box), "draft ")
     box.offer("dropped")
-    assert box.text == "dropped"
+    QTest.keyClick(field(box), Qt.Key.Key_Return)
+    assert box.text == "draft dropped"
+    assert sent(model) == []
     assert not send_button(box).isEnabled()
+    assert note(box) == "Kept for the next session"
+    model.live_through(Requesting())
+    assert note(box) == ""
+    QTest.keyClick(field(box), Qt.Key.Key_Return)
+    assert sent(model) == ["draft dropped"]
 
 
 def test_dropped_text_goes_to_the_cursor(model: TalkingModel, box: MessageBox) -> None:

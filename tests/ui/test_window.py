@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,20 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import InsecureAddressError, NoCapacityError
-from atlas_desktop.session.life import Ended, Ending, Failed, Idle, Live, Requesting, Stop, Summary
+from atlas_desktop.errors import CostReachedError, InsecureAddressError, NoCapacityError
+from atlas_desktop.session.life import (
+    Ended,
+    Ending,
+    Failed,
+    Idle,
+    Joining,
+    Live,
+    Requesting,
+    Stop,
+    Summary,
+    Waiting,
+)
+from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.desks.notices import notice_of
 from atlas_desktop.ui.desks.words import Words
@@ -380,3 +393,67 @@ def test_tab_stays_in_an_open_drawer(theme: Theme, qtbot: QtBot) -> None:
     last.setFocus()
     QTest.keyClick(last, Qt.Key.Key_Tab)
     assert not pane.isAncestorOf(window.focusWidget())
+
+
+def test_asked_for_at_the_start_full_screen_stays_until_the_session_ends(theme: Theme, qtbot: QtBot) -> None:
+    window, model, stage = MainWindow(theme, ()), FakeModel(), FakeStage()
+    qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    window.show_full_screen(True)
+    window.show()
+    wiring = WindowWiring(window, model, theme)
+    window.set_live(LiveParts(stage, QLabel("Transcript"), QLabel("Cues")))
+    wiring.join_stage(stage)
+    # The stage was not there when it was asked for.
+    assert stage.full == [True]
+    model.cues_changed.emit((object(),))
+    for life in (Requesting(), Joining(GRANT), Waiting(GRANT), Live(GRANT)):
+        model.live_through(life)
+        assert window.isFullScreen()
+    model.live_through(Ended(SUMMARY))
+    assert not window.isFullScreen()
+    assert stage.full == [True, False]
+
+
+def test_full_screen_is_there_for_every_page_by_its_key(desk: Desk) -> None:
+    for life in (Idle(), Ended(SUMMARY)):
+        desk.model.live_through(life)
+        QTest.keyClick(desk.window, Qt.Key.Key_F11)
+        assert desk.window.isFullScreen()
+        desk.model.cues_changed.emit((object(),))
+        assert desk.window.isFullScreen()
+        QTest.keyClick(desk.window, Qt.Key.Key_F11)
+        assert not desk.window.isFullScreen()
+
+
+def test_a_window_closed_in_full_screen_comes_back_as_a_window(theme: Theme, qtbot: QtBot) -> None:
+    windows = [MainWindow(theme, ()), MainWindow(theme, ())]
+    for window in windows:
+        qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
+    windows[0].resize(640, 560)
+    windows[0].show()
+    windows[0].show_full_screen(True)
+    windows[1].restore_geometry_text(windows[0].geometry_text())
+    windows[1].show()
+    assert not windows[1].isFullScreen()
+    assert (windows[1].width(), windows[1].height()) == (640, 560)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        Ended(replace(SUMMARY, messages=0)),
+        Ended(replace(SUMMARY, messages=0), CostReachedError(limit_usd=5.0)),
+        Failed(NoCapacityError(), None, replace(SUMMARY, messages=0)),
+        Failed(NoCapacityError()),
+    ],
+)
+def test_the_transcript_can_be_saved_whenever_it_has_words(desk: Desk, over: Ended | Failed) -> None:
+    desk.model.messages = (Message("m1", "user", "Hello", True, 0), Message("m2", "agent", "Hi", True, 0))
+    desk.model.live_through(over)
+    button(desk.window, "Save transcript…")
+    names = {label.accessibleName() for label in desk.window.findChildren(QLabel) if label.isVisible()}
+    assert over.summary is None or "Messages: 2" in names
+    desk.model.messages = ()
+    desk.model.live_through(Ended(replace(SUMMARY, duration_s=5.0)))
+    shown_buttons = [one for one in desk.window.findChildren(QPushButton) if one.isVisible()]
+    assert "Save transcript…" not in {one.accessibleName() for one in shown_buttons}

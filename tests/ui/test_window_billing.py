@@ -8,6 +8,8 @@ from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.session.life import Live, Parked, Summary
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.desks.notices import Notice, Severity
+from atlas_desktop.ui.look.controls import Button
+from atlas_desktop.ui.look.theme import Theme
 from tests.ui.desk import Desk
 
 GRANT = SessionGrant("ses_1", "wss://example.com", "token")
@@ -20,8 +22,11 @@ def shown(desk: Desk) -> str:
     return pages[desk.window.page]
 
 
-def test_a_parked_session_keeps_the_stage(desk: Desk) -> None:
+def test_a_parked_session_keeps_the_stage(desk: Desk, theme: Theme) -> None:
     desk.model.live_through(Live(GRANT))
+    resume = Button(theme, "Resume", costs=True, parent=desk.stage)
+    resume.clicked.connect(desk.model.resume)
+    desk.stage.paid_control = resume
     desk.model.live_through(Parked(SUMMARY))
     assert shown(desk) == "stage"
     QTest.keyClick(desk.window, Qt.Key.Key_Return, CONTROL)

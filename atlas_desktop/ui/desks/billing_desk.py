@@ -142,7 +142,9 @@ class BillingDesk:
             self._said.pop(LIMIT, None)
         extend = None
         if snapshot.can_extend:
-            extend = NoticeAction(self._words.extend_label(), self._session.extend, snapshot.limit_last)
+            extend = NoticeAction(
+                self._words.extend_label(), self._session.extend, snapshot.limit_last, costs=True
+            )
         words = self._words.last if snapshot.limit_last else self._words.near
         self._say(LIMIT, words(snapshot, extend))
 
@@ -180,10 +182,10 @@ class BillingDesk:
 
     def _offer_without(self, error: AppError) -> None:
         if isinstance(error, GuardDownError):
-            start = NoticeAction(self._words.start_unguarded_label(), self._start_unguarded)
+            start = NoticeAction(self._words.start_unguarded_label(), self._start_unguarded, costs=True)
             self._model.notice_raised.emit(self._words.unguarded(start))
         elif isinstance(error, JournalError):
-            start = NoticeAction(self._words.start_unrecorded_label(), self._start_unrecorded)
+            start = NoticeAction(self._words.start_unrecorded_label(), self._start_unrecorded, costs=True)
             self._model.notice_raised.emit(self._words.unrecorded(start))
 
     def _start_unguarded(self) -> None:

@@ -53,7 +53,8 @@ class Hints:
         waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over and not cue.is_reading)
         # Said again for what is given later: the notice may have been closed meanwhile.
         if waiting - self._cues_said:
-            switch = NoticeAction(self._words.switch_and_play_label(), self._switch_and_play, primary=True)
+            label = self._words.switch_and_play_label()
+            switch = NoticeAction(label, self._switch_and_play, primary=True, costs=snapshot.billed)
             self._model.notice_raised.emit(self._words.cues_wait(snapshot.billed, switch))
         elif self._cues_said and not waiting:
             self._model.clear("cues_wait")

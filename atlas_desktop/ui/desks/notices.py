@@ -20,11 +20,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoticeAction:
-    """A button of a notice. ``intent`` is called on the UI thread; the notice then goes."""
+    """A button of a notice. ``intent`` is called on the UI thread; the notice then goes.
+
+    ``costs``: it spends money, so that a press which can't have been meant for it does not count.
+    """
 
     label: str
     intent: Callable[[], None]
     primary: bool = False
+    costs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class ConnectingCard(CardFrame):
         self._told: Life | None = None
         self._told_at_s = 0.0
         self._cancel = Button(theme, self.tr("Cancel"))
-        self._keep_waiting = Button(theme, self.tr("Keep waiting"), ButtonKind.PRIMARY)
+        self._keep_waiting = Button(theme, self.tr("Keep waiting"), ButtonKind.PRIMARY, costs=True)
         self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER)
         self._cancel.clicked.connect(self.cancel_requested)
         self._keep_waiting.clicked.connect(self.keep_waiting_requested)

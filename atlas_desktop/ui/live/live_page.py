@@ -12,6 +12,8 @@ from atlas_desktop.ui.live.figures import CallFigures
 from atlas_desktop.ui.live.immersion import Immersion
 from atlas_desktop.ui.live.stage import Stage
 from atlas_desktop.ui.live.statistics_card import FiguresReader, StatisticsCard
+from atlas_desktop.ui.look.controls import Button
+from atlas_desktop.ui.look.keyboard_focus import is_typing
 from atlas_desktop.ui.look.pictures import picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.seams import StageModel
@@ -80,6 +82,12 @@ class LivePage(QWidget):
     def show_transcript(self, shown: bool) -> None:
         """Sets the *Transcript* toggle."""
         self._stage.overlay.transcript.show_checked(shown)
+
+    @property
+    def paid_control(self) -> Button | None:
+        """What starts a session here: *Resume*, while it is parked."""
+        parked = self._stage.parked
+        return parked.resume if parked.isVisibleTo(self._stage) else None
 
     @Slot()
     def toggle_statistics(self) -> None:
@@ -176,7 +184,7 @@ class LivePage(QWidget):
             # Else Qt takes the next in line, and that is the microphone.
             self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stage.show_snapshot(snapshot)
-        if rests and not rested:
+        if rests and not rested and not is_typing(self):
             self._stage.parked.resume.setFocus()
         self._bar.show_snapshot(snapshot)
         # The pills may have found another place, and the card other words.

@@ -38,7 +38,7 @@ class ParkedCard(CardFrame):
         self._sum.setFont(theme.font())
         self._sentence = make_label(tone="dim", wraps=True)
         self._unconfirmed = make_label(tone="danger", wraps=True)
-        self.resume = Button(theme, self.tr("Resume"), ButtonKind.PRIMARY)
+        self.resume = Button(theme, self.tr("Resume"), ButtonKind.PRIMARY, costs=True)
         self._back = Button(theme, self.tr("Back to start"))
         self.resume.clicked.connect(self.resume_requested)
         self._back.clicked.connect(self.back_requested)

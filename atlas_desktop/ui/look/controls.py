@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
+from atlas_desktop.ui.look.press_guard import PressGuard
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
@@ -62,6 +63,7 @@ class Button(Lively, QPushButton):
         *,
         icon: str = "",
         name: str = "",
+        costs: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         """Makes the button.
@@ -72,6 +74,7 @@ class Button(Lively, QPushButton):
             kind: What it looks like.
             icon: Name of an icon, before the text.
             name: Accessible name where it differs from the text.
+            costs: Its press spends money: one that can't have been meant for it does not count.
             parent: Owner.
         """
         super().__init__(text, parent)
@@ -92,6 +95,12 @@ class Button(Lively, QPushButton):
         if kind in _ICON_ONLY:
             self.setToolTip(text)
         self.toggled.connect(self._ask)
+        self._guard = PressGuard(self) if costs else None
+
+    def press_by_key(self, *, repeated: bool = False) -> None:
+        """Presses it for a key that the window takes; ``repeated``: the key was down before."""
+        if self._guard is None or self._guard.takes_key(repeated=repeated):
+            self.click()
 
     def show_checked(self, checked: bool) -> None:
         """Shows that it is on or off: what holds, not what is wanted."""

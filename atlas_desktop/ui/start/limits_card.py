@@ -29,7 +29,7 @@ class LimitsCard(CardFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._fields = LimitFields(theme, whole=False)
-        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY)
+        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._back = Button(theme, self.tr("Not now"))
         self._back.set_height(44, 14)
@@ -40,6 +40,11 @@ class LimitsCard(CardFrame):
     def show_settings(self, settings: Settings) -> None:
         """Shows the limits that hold."""
         self._fields.show_settings(settings)
+
+    @property
+    def paid_control(self) -> Button:
+        """What accepts, and starts."""
+        return self._start
 
     def take_focus(self) -> None:
         """The button that accepts: Enter goes on at once."""
@@ -56,10 +61,10 @@ class LimitsCard(CardFrame):
         """Enter accepts, in a field too."""
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
-        elif self._back.hasFocus():
+        elif not self._back.hasFocus():
+            self._start.press_by_key(repeated=event.isAutoRepeat())
+        elif not event.isAutoRepeat():
             self.back_requested.emit()
-        else:
-            self.accept()
 
     def sizeHint(self) -> QSize:
         """As high as its words need at its width."""

@@ -67,7 +67,7 @@ class StartPage(QScrollArea):
         self._cards = self._make_cards(theme)
         self._group = QButtonGroup(self)
         self._microphone = Switch(theme, self.tr("Microphone on when connected"))
-        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY)
+        self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._rehearse = Button(theme, self.tr("Rehearse · free"), name=self.tr("Rehearse"))
         self._rehearse.set_height(44, 14)
@@ -109,12 +109,15 @@ class StartPage(QScrollArea):
         self.limits.show_settings(settings)
         self._limits_seen = settings.limits_seen
 
+    @property
+    def paid_control(self) -> Button:
+        """What starts a paid session: of the limits, while they are shown."""
+        return self.limits.paid_control if self.limits.isVisibleTo(self) else self._start
+
     @Slot()
     def start(self) -> None:
         """What *Start* does; with neither key nor backend it asks for one. The first time: the limits."""
-        if self.limits.isVisibleTo(self):
-            self.limits.accept()
-        elif self.key_line.commit() and not self._limits_seen:
+        if self.key_line.commit() and not self._limits_seen:
             self.show_limits(True)
         else:
             self.start_requested.emit()

@@ -22,7 +22,7 @@ _ENVELOPE_BYTES = len(speak_packet(""))
 
 
 class MessageBox(QWidget):
-    """Sends what is typed; what is not taken stays.
+    """Sends what is typed; what is not taken stays, and what is typed between sessions is kept for the next.
 
     Signals:
         sent(): A message went out.
@@ -62,7 +62,7 @@ class MessageBox(QWidget):
         if self._field.is_composing:
             QGuiApplication.inputMethod().commit()
         text = self.text.strip()
-        if not (text and self._fits and self._field.isEnabled()) or not self._model.send(text):
+        if not (text and self._fits and takes_messages(self._model.snapshot)) or not self._model.send(text):
             return
         self._last = text
         self._field.clear()
@@ -113,7 +113,6 @@ class MessageBox(QWidget):
     def _show_all(self) -> None:
         snapshot = self._model.snapshot
         takes = takes_messages(snapshot)
-        self._field.setEnabled(takes)
         self._field.invite(self._invitation(snapshot, takes))
         self._show_note()
 
@@ -126,7 +125,8 @@ class MessageBox(QWidget):
         text = self.text
         used, limit = message_size(text)
         self._fits = used <= limit
-        self._send.setEnabled(self._fits and self._field.isEnabled() and bool(text.strip()))
+        takes = takes_messages(self._model.snapshot)
+        self._send.setEnabled(self._fits and takes and bool(text.strip()))
         words = self._note_words(used, limit)
         set_tone(self._note, "danger" if self._refused or not self._fits else "dim")
         self._note.setText(words)
@@ -147,6 +147,8 @@ class MessageBox(QWidget):
             return self.tr("1 message waits until the avatar is there")
         if unsent:
             return fill(self.tr("{count} messages wait until the avatar is there"), count=unsent)
+        if self.text.strip() and not takes_messages(self._model.snapshot):
+            return self.tr("Kept for the next session")
         return ""
 
 

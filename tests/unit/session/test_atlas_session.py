@@ -6,7 +6,7 @@ import pytest
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, AvatarMissingError, MessageTooLongError, RoomLostError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Ended, Failed, Idle
+from atlas_desktop.session.life import Ended, Failed, Idle, Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 
@@ -129,6 +129,26 @@ async def test_switch_keeps_the_transcript_and_uses_the_same_source(
     assert session.snapshot.mode is Mode.PASSTHROUGH
     assert len(source.open_sessions) == 1
     assert [message.text for message in session.transcript.messages] == ["hello"]
+
+
+@pytest.mark.parametrize("way", ["switch", "park"])
+async def test_a_summary_counts_what_was_said_before_a_switch_or_a_park(
+    session: AtlasSession, source: FakeSource, bench: Bench, way: str
+) -> None:
+    await live(session, source)
+    session.send_chat("hello")
+    if way == "switch":
+        session.switch_mode(Mode.PASSTHROUGH)
+        await settle(lambda: len(source.modes) == 2)
+    else:
+        session.park()
+        await settle(lambda: isinstance(session.snapshot.life, Parked))
+        session.resume()
+    await settle(lambda: session.snapshot.is_live)
+    session.end()
+    await session.ended()
+    assert session.snapshot.summary is not None
+    assert session.snapshot.summary.messages == 1
 
 
 async def test_the_newest_wish_counts_while_switching(

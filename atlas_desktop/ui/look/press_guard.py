@@ -1,0 +1,128 @@
+"""Keeps money from being spent by accident: a press counts only where it can have been meant."""
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+
+KEY_AFTER_S = 2.0
+"""Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
+
+CLICK_AFTER_S = 0.5
+"""Pointing is deliberate but for the second click of two, and one already on its way."""
+
+_SAID_MS = 4000
+_PRESS_KEYS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select})
+_CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
+_KEYS = (QEvent.Type.KeyPress, QEvent.Type.Shortcut)
+_PLACED = (QEvent.Type.Move, QEvent.Type.Resize)
+
+
+class PressPolicy:
+    """When a press of a control counts. Pure: it knows no Qt.
+
+    Attributes:
+        clock_s: The clock of all of them, in s; tests have one that they move.
+    """
+
+    clock_s: ClassVar[Callable[[], float]] = time.monotonic
+
+    def __init__(self) -> None:
+        self._appeared_s = self._placed_s = PressPolicy.clock_s()
+
+    def appear(self) -> None:
+        """The control came to be seen, or can be pressed from now on."""
+        self._appeared_s = self._placed_s = PressPolicy.clock_s()
+
+    def place(self) -> None:
+        """The control moved: something else was where it is now."""
+        self._placed_s = PressPolicy.clock_s()
+
+    def takes_key(self, *, repeated: bool = False) -> bool:
+        """Whether a key pressed now counts. ``repeated``: it was down before."""
+        return not repeated and PressPolicy.clock_s() - self._appeared_s >= KEY_AFTER_S
+
+    def takes_click(self) -> bool:
+        """Whether a click made now counts."""
+        return PressPolicy.clock_s() - self._placed_s >= CLICK_AFTER_S
+
+
+class PressGuard(QObject):
+    """Takes from a button the keys and clicks that can't have been meant for it, and says so beside it.
+
+    What a screen reader does to the button names it, and always counts.
+    """
+
+    def __init__(self, button: QAbstractButton) -> None:
+        super().__init__(button)
+        self._button = button
+        self._policy = PressPolicy()
+        self._above: list[QWidget] = []
+        self._place = QPoint()
+        button.installEventFilter(self)
+
+    def takes_key(self, *, repeated: bool = False) -> bool:
+        """Whether a key pressed now counts; if not, it says why beside the button."""
+        taken = self._policy.takes_key(repeated=repeated)
+        # A key held down says it once a press, not with each repetition.
+        if not (taken or repeated):
+            self._explain()
+        return taken
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Takes a press away that came too early."""
+        kind = event.type()
+        if kind in _PLACED:
+            self._follow()
+        if watched is not self._button:
+            return False
+        if kind is QEvent.Type.Show:
+            self._policy.appear()
+            self._watch_above()
+        elif kind is QEvent.Type.EnabledChange:
+            self._policy.appear()
+        elif kind in _KEYS:
+            return self._refuses_key(event)
+        elif kind in _CLICKS:
+            return self._refuses_click(event)
+        return False
+
+    def _refuses_key(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent):
+            return event.key() in _PRESS_KEYS and not self.takes_key(repeated=event.isAutoRepeat())
+        return not self.takes_key()
+
+    def _refuses_click(self, event: QEvent) -> bool:
+        if not isinstance(event, QMouseEvent) or event.button() is not Qt.MouseButton.LeftButton:
+            return False
+        if self._policy.takes_click():
+            return False
+        self._explain()
+        return True
+
+    def _follow(self) -> None:
+        place = self._button.mapToGlobal(QPoint())
+        if place != self._place:
+            self._place = place
+            self._policy.place()
+
+    def _watch_above(self) -> None:
+        """Follows what the button lies on: a notice pushes a page, and the button with it, down."""
+        for widget in self._above:
+            widget.removeEventFilter(self)
+        self._above = []
+        above = self._button.parentWidget()
+        while above is not None and not above.isWindow():
+            above.installEventFilter(self)
+            self._above.append(above)
+            above = above.parentWidget()
+
+    def _explain(self) -> None:
+        button = self._button
+        words = self.tr("This has only just appeared: press it once more")
+        below = button.mapToGlobal(QPoint(0, button.height()))
+        QToolTip.showText(below, words, button, button.rect(), _SAID_MS)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(button, words))

@@ -1,0 +1,193 @@
+"""Who types while a page changes by itself types on, and nothing of it is lost."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPlainTextEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.errors import CostReachedError, NoCapacityError, RoomLostError
+from atlas_desktop.media.feeds import VideoFeed
+from atlas_desktop.session.life import (
+    Ended,
+    Ending,
+    Failed,
+    Life,
+    Live,
+    Park,
+    Parked,
+    Requesting,
+    Stop,
+    Summary,
+    Switch,
+)
+from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.live.live_page import LivePage
+from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
+from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.video.stage_view import PictureView
+from tests.ui.desk import button
+from tests.ui.press_clock import PressClock
+from tests.ui.whole_model import WholeModel
+
+GRANT = SessionGrant("ses_1", "wss://example.com", "token")
+SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
+LIMIT = CostReachedError(limit_usd=5.0)
+PAID = {"start", "start_again", "retry", "resume", "switch_mode"}
+
+BY_ITSELF: list[list[Life]] = [
+    [Ending(Stop(), LIMIT), Ended(SUMMARY, LIMIT)],
+    [Ending(Stop(), RoomLostError()), Failed(RoomLostError(), None, SUMMARY)],
+    [Failed(NoCapacityError())],
+    [Ending(Switch(Mode.PASSTHROUGH)), Requesting(), Live(GRANT)],
+    [Ending(Park()), Parked(SUMMARY)],
+    [Parked(SUMMARY), Requesting(), Live(GRANT)],
+    [Ended(SUMMARY, LIMIT), Requesting(), Live(GRANT)],
+]
+
+
+class Talk:
+    """The window with a live session and its real message box."""
+
+    def __init__(self, theme: Theme, qtbot: QtBot) -> None:
+        self.window, self.model = MainWindow(theme, ()), WholeModel()
+        qtbot.addWidget(self.window, before_close_func=lambda closing: closing.close_for_good())
+        self.model.settings = Settings(theme=ThemeChoice.DARK, limits_seen=True)
+        self.wiring = WindowWiring(self.window, self.model, theme)
+        stage = LivePage(self.model, theme, PictureView(VideoFeed()), QWidget())
+        pane = TranscriptPane(self.model, theme)
+        self.window.set_live(LiveParts(stage, pane))
+        self.wiring.join_stage(stage)
+        self.wiring.join_transcript(pane)
+        self.window.resize(1100, 720)
+        self.window.show()
+        self.window.activateWindow()
+        qtbot.waitUntil(self.window.isActiveWindow)
+        self.model.live_through(Live(GRANT))
+
+    @property
+    def field(self) -> QPlainTextEdit:
+        return next(one for one in self.window.findChildren(QPlainTextEdit))
+
+    def type(self, text: str) -> None:
+        """Keys go where the focus is."""
+        for sign in text:
+            target = QApplication.focusWidget() or self.window
+            QTest.keyClicks(target, sign)
+
+    def spent(self) -> set[str]:
+        return {str(intent[0]) for intent in self.model.asked} & PAID
+
+
+@pytest.fixture
+def talk(theme: Theme, qtbot: QtBot) -> Talk:
+    """On a clock that lets every press count: only the focus keeps money safe."""
+    return Talk(theme, qtbot)
+
+
+@pytest.mark.parametrize(
+    "lives", BY_ITSELF, ids=lambda lives: " ".join(type(life).__name__ for life in lives)
+)
+def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[Life]) -> None:
+    talk.field.setFocus()
+    talk.type("What I ")
+    for life in lives:
+        talk.model.live_through(life)
+        assert talk.field.hasFocus()
+        talk.type("say ")
+    assert talk.field.toPlainText() == "What I " + "say " * len(lives)
+    assert talk.spent() == set()
+
+
+def test_the_draft_is_sent_in_the_next_session(talk: Talk) -> None:
+    talk.field.setFocus()
+    talk.type("draft")
+    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    QTest.keyClick(talk.field, Qt.Key.Key_Return)
+    assert ("send", "draft") not in talk.model.asked
+    talk.model.live_through(Live(GRANT))
+    QTest.keyClick(talk.field, Qt.Key.Key_Return)
+    assert ("send", "draft") in talk.model.asked
+
+
+@pytest.mark.parametrize("pane_wanted", [True, False])
+@pytest.mark.parametrize("width", [1100, 480])
+def test_typing_goes_on_when_full_screen_is_left(talk: Talk, width: int, pane_wanted: bool) -> None:
+    talk.window.resize(width, 720)
+    talk.window.remember_pane(pane_wanted)
+    talk.window.show_full_screen(True)
+    talk.window.show_transcript(True)
+    talk.field.setFocus()
+    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    assert not talk.window.isFullScreen()
+    talk.window.resize(width, 721)
+    talk.type(" on ")
+    assert talk.field.toPlainText() == " on "
+    assert talk.window.is_transcript_shown
+    talk.window.show_transcript(False)
+    assert not talk.window.is_transcript_shown
+
+
+@pytest.mark.parametrize("over", [Ended(SUMMARY, LIMIT), Failed(NoCapacityError())])
+def test_after_an_end_that_nobody_asked_for_space_does_nothing(talk: Talk, over: Life) -> None:
+    """As with push to talk: the stage had the focus, and Space is pressed again and again."""
+    button(talk.window, "Park").setFocus()
+    talk.model.live_through(over)
+    talk.type("   ")
+    assert talk.spent() == set()
+    QTest.keyClick(talk.window.ended_page, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is talk.window.ended_page.first_control
+
+
+def test_after_an_end_that_was_asked_for_the_next_step_is_at_hand(
+    talk: Talk, press_clock: PressClock
+) -> None:
+    press_clock.stop()
+    button(talk.window, "End session").setFocus()
+    talk.model.live_through(Ended(SUMMARY))
+    assert talk.window.ended_page.first_control is QApplication.focusWidget()
+    talk.type(" ")
+    assert talk.spent() == set()
+    press_clock.pass_s(2.0)
+    talk.type(" ")
+    assert talk.spent() == {"start_again"}
+
+
+def test_an_open_dialog_keeps_the_keys_and_leaves_no_trap(talk: Talk, qtbot: QtBot) -> None:
+    dialog = QDialog(talk.window)
+    field = QLineEdit(dialog)
+    dialog.open()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    field.setFocus()
+    for life in (Ended(SUMMARY), Requesting(), Live(GRANT), Failed(NoCapacityError())):
+        talk.model.live_through(life)
+        talk.type("a ")
+    assert field.text() == "a " * 4
+    dialog.close()
+    talk.window.activateWindow()
+    qtbot.waitUntil(talk.window.isActiveWindow)
+    talk.type("   ")
+    assert talk.spent() == set()
+
+
+def test_an_end_confirmed_late_puts_no_key_on_what_costs(talk: Talk) -> None:
+    talk.model.live_through(Ended(SUMMARY))
+    button(talk.window, "Back to start").setFocus()
+    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.type("  ")
+    assert talk.spent() == set()
+
+
+def test_a_notice_that_goes_leaves_the_keys_to_no_other(talk: Talk) -> None:
+    costly = NoticeAction("Extend", lambda: talk.model.asked.append(("start",)), costs=True)
+    free = NoticeAction("Turn sound on", lambda: None)
+    for notice_id, action in (("first", free), ("second", costly)):
+        talk.model.notice_raised.emit(Notice(notice_id, Severity.INFO, "Title", actions=(action,)))
+    button(talk.window, "Turn sound on").setFocus()
+    talk.type("  ")
+    assert [notice.id for notice in talk.window.notices.notices] == ["second"]
+    assert talk.spent() == set()
