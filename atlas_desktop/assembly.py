@@ -74,6 +74,7 @@ class Assembly(QObject):
         model: The one Qt model.
         picture: Paints the avatar, with its counters.
         sound: The sound process, which plays the avatar, with its counters.
+        microphone: The user's voice.
         statistics: How the call goes, in figures.
     """
 
@@ -112,7 +113,7 @@ class Assembly(QObject):
         self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
         self._driver_failed = picture.decision.crashed
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
-        self._microphone = Microphone(self.sound, parent=self)
+        self.microphone = Microphone(self.sound, parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
         self._journal = BillingJournal(profile.billing_journal)
@@ -154,7 +155,7 @@ class Assembly(QObject):
         await self.session.aclose(limit_s)
         await self.model.aclose()
         await self._safekeeping.aclose()
-        self._microphone.close()
+        self.microphone.close()
         await self.sound.aclose()
         self.picture.detach()
         self._picture_watch.close()
@@ -196,9 +197,9 @@ class Assembly(QObject):
         self.sound.device_failed.connect(self.take_error)
         self.sound.device_opened.connect(self._speaker_works)
         self.sound.server_returned.connect(self._server_works)
-        self._microphone.failed.connect(self._microphone_failed)
-        self._microphone.opened.connect(self._microphone_works)
-        self.session.attach_microphone(self._microphone.reader, lambda: self._microphone.level_dbfs)
+        self.microphone.failed.connect(self._microphone_failed)
+        self.microphone.opened.connect(self._microphone_works)
+        self.session.attach_microphone(self.microphone.reader, lambda: self.microphone.level_dbfs)
         self.session.sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
         self.session.on_change(self._follow)
         self.session.on_change(self._picture_watch.follow)
@@ -215,7 +216,7 @@ class Assembly(QObject):
             # What is dropped first is then spoken as soon as what is dropped later.
             self.session.prepare_to_speak()
         if snapshot.is_over:
-            self._microphone.close()
+            self.microphone.close()
             self._level_timer.stop()
 
     def _take_settings(self, settings: Settings) -> None:
@@ -240,7 +241,7 @@ class Assembly(QObject):
 
     @Slot()
     def _tell_level(self) -> None:
-        self.model.microphone_level_changed.emit(self._microphone.level_dbfs)
+        self.model.microphone_level_changed.emit(self.microphone.level_dbfs)
 
     @Slot(object)
     def _microphone_failed(self, error: AppError) -> None:

@@ -77,3 +77,14 @@ def test_what_came_as_the_time_ran_out_is_no_sign_for_the_next_wait() -> None:
         began_s = time.monotonic()
         assert not ring.wait(1, 0.002)
         assert time.monotonic() - began_s >= 0.002
+
+
+def test_a_reader_may_be_woken_for_nothing() -> None:
+    ring = PcmRing(10, channels=1)
+    waiting = threading.Thread(target=lambda: ring.wait(1, 60.0))
+    waiting.start()
+    ring.wake()
+    waiting.join(10.0)
+    assert not waiting.is_alive()
+    # Once only.
+    assert not ring.wait(1, 0.01)
