@@ -14,6 +14,8 @@ _REOPEN_S = 1.0
 _CHECK_S = 0.25
 _STUCK_S = 0.25
 """A card that takes nothing for so long is opened anew."""
+MISSED_S = 0.7
+"""A sound server that has just begun adds its devices by and by; without any for so long, there is none."""
 _BEGINS_WITHIN_S = 2.0
 """So long a card may take to begin: one without a wire wakes up first."""
 _AGAIN_S = 3.0
@@ -40,7 +42,7 @@ class SpeakerPort:
         # Replaced by the main thread. Counted, so that a device that went and came back is opened anew.
         self._wanted = (0, QAudioDevice())
         self._opened_for = self._tried_for = 0
-        self._tried_s = self._lost_s = self._checked_s = 0.0
+        self._tried_s = self._lost_s = self._checked_s = self._missed_s = 0.0
         self._is_failed = False
 
     def want(self, device: QAudioDevice) -> None:
@@ -61,8 +63,11 @@ class SpeakerPort:
         """Opens the wanted speaker; ``None`` when it can't be, or could not be a moment ago."""
         (number, device), now_s = self._wanted, time.monotonic()
         if device.isNull():
-            self._fail(NoSpeakerError())
+            self._missed_s = self._missed_s or now_s
+            if now_s - self._missed_s > MISSED_S:
+                self._fail(NoSpeakerError())
             return None
+        self._missed_s = 0.0
         if now_s - self._tried_s < _REOPEN_S and self._tried_for == number:
             return None
         self._tried_for = number

@@ -32,7 +32,7 @@ _BLOCKED_S = 8.0
 """So long the sound server may keep one of its threads waiting: it may come to itself, and the sound too."""
 _DELAYS_S = (0.0, 0.0, 0.1, 0.2, 0.4, 0.8)
 _LONGEST_DELAY_S = 15.0
-_MANY = 20
+_FEW, _MANY = 2, 20
 _LIVED_S = 10.0
 _LOST_S = 1.2
 """Without sound for so long, the user is told."""
@@ -227,7 +227,8 @@ class SoundClient(QObject):
         if self._calibrates:
             self._calibrates = False
             self.calibration_failed.emit(SoundServerLostError())
-        self._expect_return()
+        if self._had_server or self._deaths.count > _FEW:
+            self._expect_return()
 
     def _expect_return(self) -> None:
         if self._alarm is None and not self._is_lost:

@@ -49,13 +49,16 @@ class Talker:
         words = [sys.executable, "-m", "tests.desk.talker", json.dumps({"seconds": seconds, **order})]
         self.process = subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True)
 
-    def wait(self, word: str = "up") -> float:
-        """Waits until it says ``word``; returns when."""
+    def wait(self, *words: str) -> float:
+        """Waits until it has said all of ``words``, or is heard; returns when."""
         assert self.process.stdout is not None
+        missing = list(words or ("up",))
         for line in self.process.stdout:
-            if line.strip() == word:
+            if line.strip() in missing:
+                missing.remove(line.strip())
+            if not missing:
                 return time.monotonic()
-        raise AssertionError(f"it ended without a word of {word!r}")
+        raise AssertionError(f"it ended without a word of {missing}")
 
     def sound_process(self) -> psutil.Process:
         children = psutil.Process(self.process.pid).children()
@@ -137,8 +140,7 @@ def test_a_server_may_die_at_any_moment_of_an_opening(card: Card) -> None:
 def test_a_server_that_comes_after_the_launch_is_used(card: Card) -> None:
     card.kill()
     with talking(card, 10.0) as talker:
-        talker.wait("no_speaker")
-        talker.wait("no_microphone")
+        talker.wait("no_speaker", "no_microphone")
         card.start()
         started_s = time.monotonic()
         assert talker.wait() - started_s < BACK_S
@@ -167,8 +169,7 @@ def test_a_calibration_says_that_the_server_has_gone(pulse: Card) -> None:
         time.sleep(1.5)
         pulse.kill()
         # The calibration at once, the rest once it lasts.
-        talker.wait("sound_server")
-        talker.wait("sound_server")
+        talker.wait("sound_server", "sound_server")
         pulse.start()
         talker.wait("returned")
         assert talker.report()["said"] == ["sound_server", "sound_server", "returned"]
