@@ -114,12 +114,13 @@ def _sound(words: list[str]) -> int:
         description="Has speaker and microphone, whatever becomes of the sound server; the window starts it.",
     )
     parser.add_argument(CHILD_FLAG, action="store_true", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("memory", help=argparse.SUPPRESS)
     given = parser.parse_args(words)
     _make_qt_lean()
     from atlas_desktop.audio.process import main as serve
 
-    return serve(given.memory)
+    return serve(given.memory, waits=given.wait)
 
 
 def _picture_trial(words: list[str]) -> int:

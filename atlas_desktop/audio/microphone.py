@@ -9,7 +9,8 @@ from PySide6.QtMultimedia import QAudioDevice
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.input import Input
-from atlas_desktop.audio.realtime import go_first
+from atlas_desktop.audio.realtime import take_priority
+from atlas_desktop.audio.speaker_port import MISSED_S
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoMicrophoneError
 from atlas_desktop.media.shared_ring import RingWriter
 
@@ -46,6 +47,7 @@ class MicrophoneThread(QThread):
         self._opened_for = 0
         self._stopping = False
         self._failed = False
+        self._missed_s = 0.0
         self._input: Input | None = None
 
     def follow(self, device: QAudioDevice) -> None:
@@ -59,7 +61,7 @@ class MicrophoneThread(QThread):
 
     def run(self) -> None:
         """The thread's body."""
-        go_first()
+        take_priority(_nothing)
         guarded("the microphone's thread", self._say)(self._listen)()
         if self._input is not None:
             self._input.close()
@@ -94,8 +96,11 @@ class MicrophoneThread(QThread):
 
     def _open(self, device: QAudioDevice) -> Input | None:
         if device.isNull():
-            self._fail(NoMicrophoneError())
+            self._missed_s = self._missed_s or time.monotonic()
+            if time.monotonic() - self._missed_s > MISSED_S:
+                self._fail(NoMicrophoneError())
             return None
+        self._missed_s = 0.0
         try:
             self._input = Input(device)
         except DeviceError as error:
@@ -114,3 +119,7 @@ class MicrophoneThread(QThread):
     def _say(self, error: AppError) -> None:
         log.info("microphone: %s", error)
         self.failed.emit(error)
+
+
+def _nothing() -> None:
+    pass

@@ -23,6 +23,7 @@ class Output:
 
     Attributes:
         level_ms: How much it held at the last look that the sound server had not fetched yet.
+        has_begun: Whether the sound server has fetched anything yet.
 
     Raises:
         DeviceError: The device could not be opened.
@@ -45,7 +46,7 @@ class Output:
         self._stream = stream
         self._given_ms, self._moved_s = 0.0, time.monotonic()
         self._lost_time, self._lost_ms = LostTime(), 0.0
-        self.level_ms = 0.0
+        self.level_ms, self.has_begun = 0.0, False
         self._buffer_bytes = self._sink.bufferSize()
 
     def look(self) -> float:
@@ -53,6 +54,7 @@ class Output:
         level_ms: float = (self._buffer_bytes - self._sink.bytesFree()) / self._bytes_per_ms
         now_s = time.monotonic()
         if level_ms < self._given_ms - _MOVED_MS or level_ms == 0.0:
+            self.has_begun = self.has_begun or level_ms < self._given_ms
             self._given_ms, self._moved_s = level_ms, now_s
         self._lost_ms += self._lost_time.seen(now_s, level_ms)
         self.level_ms = level_ms

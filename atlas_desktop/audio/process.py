@@ -28,14 +28,16 @@ log = logging.getLogger(__name__)
 _STDIN = 0
 _READ_BYTES = 4096
 _LOOK_EVERY_S = 0.25
+_WAIT_S = 0.1
 _DONE, _SERVER_LOST, _SERVER_RETURNED = 0, 3, 4
 
 
-def main(memory_name: str) -> int:
+def main(memory_name: str, *, waits: bool) -> int:
     """Does what the window orders until it has gone; never returns.
 
     Args:
         memory_name: Leads to the memory that both see.
+        waits: The sound server has gone: nothing is asked of Qt until it is back.
     """
     _leave_no_core()
     limit_arenas()
@@ -49,10 +51,12 @@ def main(memory_name: str) -> int:
     threading.Thread(target=_take_orders, args=(service,), name="orders", daemon=True).start()
     link = _Link(memory)
     link.start()
+    if waits:
+        _wait_for_server()
     do_without_films()
     link.connections = server_connections()
     service.start()
-    link.say()
+    _say_server(bool(link.connections) or sys.platform != "linux")
     application.exec()
     return _end(_DONE, "the event loop has ended")
 
@@ -69,10 +73,6 @@ class _Link(threading.Thread):
         self.connections: dict[int, int] | None = None
         self._memory = memory
 
-    def say(self) -> None:
-        """Says whether there is a server; elsewhere than on Linux none is needed."""
-        say({"says": "server", "is_there": bool(self.connections) or sys.platform != "linux"})
-
     def run(self) -> None:
         guarded("the sound server's link")(self._watch)()
 
@@ -87,6 +87,18 @@ class _Link(threading.Thread):
             if connections is not None and is_server_there():
                 _end(_SERVER_RETURNED, "there is a sound server now")
             time.sleep(_LOOK_EVERY_S)
+
+
+def _wait_for_server() -> None:
+    if not is_server_there():
+        _say_server(False)
+        while not is_server_there():
+            time.sleep(_WAIT_S)
+
+
+def _say_server(is_there: bool) -> None:
+    """Says whether there is a sound server, and whether we would see that it is back."""
+    say({"says": "server", "is_there": is_there, "is_known": is_server_there()})
 
 
 def _take_orders(service: SoundService) -> None:

@@ -27,7 +27,8 @@ _SERVICE = "org.freedesktop.RealtimeKit1"
 _PATH = "/org/freedesktop/RealtimeKit1"
 _ANSWERS_WITHIN_S = 5.0
 _RTTIME_US = 200_000
-"""RealtimeKit's condition: a thread that computes for so long without a pause is ended, and we with it."""
+"""RealtimeKit's condition: a thread that computes for so long without a pause is ended, and with it the sound
+process, which may be: the window starts another."""
 _TASKS = Path("/proc/self/task")
 _QT_PULSE = "QPulse"
 
@@ -50,7 +51,7 @@ def take_priority(on_taken: Callable[[], None]) -> None:
 def go_first() -> bool:
     """Makes the calling thread realtime, and each that it starts; False where it may not.
 
-    For threads that hold Python's interpreter only this: there is no limit to what they compute.
+    Without RealtimeKit's condition, so that there is no limit to what they compute.
     """
     if sys.platform != "linux" or resource.getrlimit(resource.RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY:
         return False
@@ -62,7 +63,7 @@ def go_first() -> bool:
 
 
 def ask_kit(on_granted: Callable[[], None]) -> None:
-    """Asks RealtimeKit for Qt's sound server threads, and a better niceness for the calling thread.
+    """Asks RealtimeKit for the calling thread and Qt's sound server threads; at least for a better niceness.
 
     Returns at once: the answer may take seconds, when the system starts the kit for it.
 
@@ -70,13 +71,14 @@ def ask_kit(on_granted: Callable[[], None]) -> None:
         on_granted: Told, in a thread of its own, that all was given.
     """
     if sys.platform == "linux":
-        words = (_qt_pulse_threads(), threading.get_native_id(), on_granted)
+        own = threading.get_native_id()
+        words = ((own, *_qt_pulse_threads()), own, on_granted)
         ask = guarded("the realtime kit")(_ask_kit)
         threading.Thread(target=ask, args=words, name="realtime-kit", daemon=True).start()
 
 
 def _qt_pulse_threads() -> Sequence[int]:
-    """Those in which Qt talks with PulseAudio: not Python's, and never long at work."""
+    """Those in which Qt talks with PulseAudio."""
     found = []
     for task in _TASKS.iterdir():
         # It may have ended meanwhile.

@@ -37,6 +37,7 @@ class ServerBuffer:
 
     def __init__(self) -> None:
         self._step = self._least = _USUAL
+        self._is_late = False
         self._losses: deque[tuple[float, float]] = deque(maxlen=_ENOUGH)
         self._since_s = -math.inf
 
@@ -46,11 +47,17 @@ class ServerBuffer:
         return float(LATENCIES_MS[self._step] - LATENCIES_MS[_USUAL])
 
     def hurry(self) -> None:
-        """Our threads go before all others: less will do, from the next opening on. Thread: any."""
-        self._least = 0
+        """Our threads and the server's go before all others: less will do, from the next opening on.
+
+        Not again once that was not enough. Thread: any.
+        """
+        if not self._is_late:
+            self._least = 0
 
     def lost(self, now_s: float, lost_ms: float) -> None:
         """It ran dry for so long."""
+        if self._step == 0:
+            self._is_late, self._least = True, _USUAL
         self._losses.append((now_s, lost_ms))
         self._since_s = now_s
 
@@ -63,6 +70,8 @@ class ServerBuffer:
         """
         if self._is_calm(now_s):
             return is_pause and self._go(self._step - 1, now_s)
+        if self._step < self._least and is_pause:
+            return self._go(self._least, now_s)
         some = self._within(_SOME_WITHIN_S, now_s)
         if some < _SOME or self._step + 1 == len(LATENCIES_MS):
             return False

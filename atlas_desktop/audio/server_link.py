@@ -9,12 +9,15 @@ import os
 import select
 import socket
 import stat
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 _ASK_S = 0.3
+_SERVER_NAMES = ("pulseaudio", "pipewire-pulse")
+_RESET = getattr(os, "SCHED_RESET_ON_FORK", 0)
 
 
 def server_connections() -> dict[int, int]:
@@ -49,6 +52,38 @@ def wait_for_break(connections: dict[int, int], timeout_s: float) -> bool:
 def is_server_there() -> bool:
     """Whether a sound server takes connections where PulseAudio's clients look for one."""
     return sys.platform == "linux" and any(_answers(address) for address in _addresses())
+
+
+def is_server_realtime() -> bool:
+    """Whether the sound server runs before other programs: only then it keeps up with a short buffer."""
+    return any(_has_realtime_thread(process) for process in _servers())
+
+
+def _servers() -> Iterator[Path]:
+    """The processes of the server that we are connected with, as folders of /proc."""
+    for descriptor in server_connections():
+        with socket.socket(fileno=os.dup(descriptor)) as link, suppress(OSError):
+            if link.family == socket.AF_UNIX:
+                whose = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+                yield Path("/proc", str(struct.unpack("3i", whose)[0]))
+
+
+def _has_realtime_thread(process: Path) -> bool:
+    with suppress(OSError):
+        if (process / "comm").read_text().strip() == "systemd":
+            # It listened for the server, and started it with the first of its clients.
+            return any(map(_has_realtime_thread, _started_by_systemd()))
+        threads = [int(task.name) for task in (process / "task").iterdir()]
+        return any(os.sched_getscheduler(one) & ~_RESET in (os.SCHED_RR, os.SCHED_FIFO) for one in threads)
+    return False
+
+
+def _started_by_systemd() -> Iterator[Path]:
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_ours = process.stat().st_uid == os.getuid()
+            if is_ours and (process / "comm").read_text().strip() in _SERVER_NAMES:
+                yield process
 
 
 def _addresses() -> Iterator[str | tuple[str, int]]:

@@ -14,6 +14,12 @@ _REOPEN_S = 1.0
 _CHECK_S = 0.25
 _STUCK_S = 0.25
 """A card that takes nothing for so long is opened anew."""
+MISSED_S = 0.7
+"""A sound server that has just begun adds its devices by and by; without any for so long, there is none."""
+_BEGINS_WITHIN_S = 2.0
+"""So long a card may take to begin: one without a wire wakes up first."""
+_AGAIN_S = 3.0
+"""What is lost once may have been moved, or its server was busy; again within so long, it is gone."""
 
 
 class SpeakerPort:
@@ -36,7 +42,7 @@ class SpeakerPort:
         # Replaced by the main thread. Counted, so that a device that went and came back is opened anew.
         self._wanted = (0, QAudioDevice())
         self._opened_for = self._tried_for = 0
-        self._tried_s = self._lost_s = self._checked_s = 0.0
+        self._tried_s = self._lost_s = self._checked_s = self._missed_s = 0.0
         self._is_failed = False
 
     def want(self, device: QAudioDevice) -> None:
@@ -57,8 +63,11 @@ class SpeakerPort:
         """Opens the wanted speaker; ``None`` when it can't be, or could not be a moment ago."""
         (number, device), now_s = self._wanted, time.monotonic()
         if device.isNull():
-            self._fail(NoSpeakerError())
+            self._missed_s = self._missed_s or now_s
+            if now_s - self._missed_s > MISSED_S:
+                self._fail(NoSpeakerError())
             return None
+        self._missed_s = 0.0
         if now_s - self._tried_s < _REOPEN_S and self._tried_for == number:
             return None
         self._tried_for = number
@@ -67,26 +76,32 @@ class SpeakerPort:
             self.output = Output(device)
         except DeviceError as error:
             self._tried_s = now_s
-            self._fail(error)
+            was_open = now_s - self._lost_s < _AGAIN_S
+            if was_open:
+                # It still is in Qt's list: another one is used until that changes.
+                self._on_stuck(device_id(device))
+            self._fail(DeviceLostError(device=device.description()) if was_open else error)
             return None
         self._opened_for, self._is_failed, self._checked_s = number, False, now_s
         return self.output
 
     def check(self, output: Output) -> None:
-        """Closes the speaker that takes nothing, or broke, and says so."""
+        """Closes the speaker that takes nothing, or broke; says so where opening it again is of no use."""
         now_s = time.monotonic()
-        is_stuck = output.idle_s > _STUCK_S
+        is_stuck = output.idle_s > (_STUCK_S if output.has_begun else _BEGINS_WITHIN_S)
         if not is_stuck and now_s - self._checked_s < _CHECK_S:
             return
         self._checked_s = now_s
         if is_stuck or output.broken:
+            is_again = now_s - self._lost_s < _AGAIN_S
             self.close()
-            self._on_stuck(device_id(self._wanted[1]))
-            self._fail(DeviceLostError(device=output.name))
-            # Once at once, as it may have been moved only; then again and again, at leisure.
-            is_first = now_s - self._lost_s > _REOPEN_S
-            self._lost_s = now_s
-            self._tried_s = 0.0 if is_first else now_s
+            if is_again or not is_stuck:
+                self._on_stuck(device_id(self._wanted[1]))
+            if is_again:
+                self._fail(DeviceLostError(device=output.name))
+            self._lost_s = time.monotonic()
+            # Once at once; then again and again, at leisure.
+            self._tried_s = now_s if is_again else 0.0
 
     def close(self) -> None:
         """Lets go of the open speaker."""

@@ -121,6 +121,7 @@ class TestCall:
         heard = self._assembly.sound.counters
         child = self._assembly.rehearsal.pid
         own, local = UsageMeter(), UsageMeter(child) if child is not None else None
+        player = UsageMeter(self._assembly.sound.pid) if self._assembly.sound.pid is not None else None
         received, painted = self._session.video.received, counters.painted
         began_s = time.monotonic()
         await self._watch_for(self._options.seconds)
@@ -134,6 +135,10 @@ class TestCall:
         if usage is not None:
             report.cpu_percent, report.memory_mb = usage.cpu_percent, usage.memory_mb
             report.threads = usage.threads
+        player_usage = player.read() if player is not None else None
+        if player_usage is not None:
+            report.sound_cpu_percent = player_usage.cpu_percent
+            report.sound_memory_mb = player_usage.memory_mb
         local_usage = local.read() if local is not None else None
         if local_usage is not None:
             report.local_atlas_cpu_percent = local_usage.cpu_percent

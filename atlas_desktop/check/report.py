@@ -27,9 +27,11 @@ class Report:
         skew_ms: What remained between them: the sound later (+) or earlier (−), the median of the call.
         receive_path: How frames and sound reached the program: ``tap`` or ``public``.
         painter: How frames were painted.
-        cpu_percent: Of one core: the program, without the local Atlas.
+        cpu_percent: Of one core: the window's process, without those of the sound and the local Atlas.
         memory_mb: Its proportional set size.
-        threads: Of the program, native ones included.
+        threads: Its own, native ones included.
+        sound_cpu_percent: Of one core: the sound process.
+        sound_memory_mb: Its proportional set size.
         local_atlas_cpu_percent: Of one core: the local Atlas, when it was called.
         local_atlas_memory_mb: Its proportional set size.
         problems: One sentence each; empty when the call was good.
@@ -62,6 +64,8 @@ class Report:
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
     threads: int = 0
+    sound_cpu_percent: float | None = None
+    sound_memory_mb: float | None = None
     local_atlas_cpu_percent: float | None = None
     local_atlas_memory_mb: float | None = None
     screenshot: str | None = None
@@ -96,6 +100,9 @@ class Report:
             ("round trip", _ms(self.round_trip_ms)),
             ("CPU, memory", f"{self.cpu_percent:.1f} % of a core, {self.memory_mb:.0f} MB"),
         ]
+        if self.sound_cpu_percent is not None:
+            words = f"{self.sound_cpu_percent:.1f} % of a core, {self.sound_memory_mb:.0f} MB"
+            rows.append(("sound process", words))
         if self.local_atlas_cpu_percent is not None:
             words = f"{self.local_atlas_cpu_percent:.1f} % of a core, {self.local_atlas_memory_mb:.0f} MB"
             rows.append(("local Atlas", words))

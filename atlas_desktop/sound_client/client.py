@@ -30,9 +30,9 @@ _STOPPED_S = 3.0
 """A process that shows no sign of life for so long is stopped, or its interpreter is held."""
 _BLOCKED_S = 8.0
 """So long the sound server may keep one of its threads waiting: it may come to itself, and the sound too."""
-_DELAYS_S = (0.0, 0.1, 0.2, 0.4, 0.8)
+_DELAYS_S = (0.0, 0.0, 0.1, 0.2, 0.4, 0.8)
 _LONGEST_DELAY_S = 15.0
-_MANY = 20
+_FEW, _MANY = 2, 20
 _LIVED_S = 10.0
 _LOST_S = 1.2
 """Without sound for so long, the user is told."""
@@ -184,7 +184,9 @@ class SoundClient(QObject):
         for whose in (PROCESS, SPEAKER, MICROPHONE, MAIN):
             self.memory.sign_off(whose)
         shared = self.memory.shared
-        process = await Companion.start(ROLE, shared.name, inherited=shared.inherited)
+        # What there was to be connected with is waited for: without it the process would have to start again.
+        words = ["--wait"] if self._had_server else []
+        process = await Companion.start(ROLE, *words, shared.name, inherited=shared.inherited)
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         process.on_line, process.on_exit = self._take, ended.set_result
         if not process.running:
@@ -225,7 +227,8 @@ class SoundClient(QObject):
         if self._calibrates:
             self._calibrates = False
             self.calibration_failed.emit(SoundServerLostError())
-        self._expect_return()
+        if self._had_server or self._deaths.count > _FEW:
+            self._expect_return()
 
     def _expect_return(self) -> None:
         if self._alarm is None and not self._is_lost:
@@ -245,7 +248,7 @@ class SoundClient(QObject):
             return
         match word["says"]:
             case "server":
-                self._take_server(bool(word["is_there"]))
+                self._take_server(bool(word["is_there"]), bool(word["is_known"]))
             case "devices":
                 self.devices.take(names_in(word["speakers"]), names_in(word["microphones"]))
             case "opened":
@@ -260,13 +263,13 @@ class SoundClient(QObject):
                 self._calibrates = False
                 self.calibrated.emit(word["heard"])
 
-    def _take_server(self, is_there: bool) -> None:
-        """Whether there is a sound server, or none is needed."""
+    def _take_server(self, is_there: bool, is_known: bool) -> None:
+        """Whether there is a sound server, or none is needed, and whether its return would be seen."""
         if not is_there:
             if self._had_server:
                 self._expect_return()
             return
-        self._had_server = True
+        self._had_server = is_known
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -1,6 +1,6 @@
-"""``python -m tests.bench.sound_server SECONDS``: a call whose sound server dies and comes back, over and over.
+"""``python -m tests.bench.sound_server SECONDS``: a call whose sound server dies and returns.
 
-``--pipewire``: the server is PipeWire. It says how long speaker and microphone took to be back, and what grew.
+``--pipewire``: the server is PipeWire. It says how long the sound took to be back, and what grew.
 """
 
 import argparse

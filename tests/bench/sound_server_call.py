@@ -1,4 +1,4 @@
-"""The call of ``tests.bench.sound_server``: one rehearsal with the microphone on; what it sees, as JSON lines."""
+"""The call of ``tests.bench.sound_server``: a rehearsal with the microphone on; it says in JSON."""
 
 import asyncio
 import json

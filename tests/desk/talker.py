@@ -1,7 +1,7 @@
 """A program that plays and listens through the sound process, and says when either stopped and went on.
 
-``python -m tests.desk.talker '{"seconds": 8}'``; it prints "up" once it is heard, the code of each error it is
-told of, and one JSON object at its end. With ``"calibrate"`` it calibrates meanwhile.
+``python -m tests.desk.talker '{"seconds": 8}'``; it prints "up" once it is heard, the code of each error,
+and one JSON object at its end. With ``"calibrate"`` it calibrates meanwhile.
 """
 
 import asyncio

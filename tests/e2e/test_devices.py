@@ -1,7 +1,10 @@
 """Another speaker, chosen by name in the settings of a live window: the sound goes there, next time too."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.accessibility import poll
@@ -45,3 +48,38 @@ def test_a_speaker_is_chosen_by_name_and_remembered(desk: Stage, headset: str) -
     with desk.open("--local", "--start", folder=folder) as program:
         program.wait_state("Live")
         assert poll(lambda: plays_on(desk, headset), 10)
+
+
+def test_the_window_never_loads_what_the_sound_server_takes_along(desk: Stage) -> None:
+    with desk.open("--local", "--start", "--mic") as program:
+        program.wait_state("Live")
+        assert poll(lambda: plays_on(desk, "speaker"), 10)
+        loaded = Path(f"/proc/{program.pid}/maps").read_text()
+        assert "QtMultimedia" not in loaded
+        assert "libpulse" not in loaded
+        children = psutil.Process(program.pid).children()
+        assert any("QtMultimedia" in Path(f"/proc/{child.pid}/maps").read_text() for child in children)
+
+
+def test_the_sound_server_may_die_in_a_call_with_the_settings_open(desk: Stage) -> None:
+    with desk.open("--local", "--start", "--mic") as program:
+        program.wait_state("Live")
+        assert poll(lambda: plays_on(desk, "speaker"), 10)
+        assert poll(lambda: listens(desk), 10)
+        program.screen.press("Settings")
+        program.screen.wait("combo box", "As the system: speaker")
+        desk.card.kill()
+        # No device is listed any more.
+        program.screen.wait("combo box", "As the system")
+        program.wait_notice("sound server has stopped")
+        desk.card.start()
+        program.screen.wait("combo box", "As the system: speaker")
+        assert poll(lambda: plays_on(desk, "speaker") and listens(desk), 10)
+        assert poll(lambda: program.screen.find("label", "(?s)Notice: .*sound server.*") is None, 10)
+        program.screen.press("Done")
+        program.end_session()
+        os.kill(program.pid, 0)
+
+
+def listens(desk: Stage) -> bool:
+    return bool(desk.card.control("list", "short", "source-outputs").strip())

@@ -126,6 +126,18 @@ def test_a_card_that_blocks_for_two_seconds_holds_up_nothing_and_plays_on(card: 
     assert np.abs(heard[-RATE_HZ:]).max() > PEAK // 2
 
 
+def test_a_card_that_is_slow_for_a_moment_is_not_said_to_be_gone(card: Card) -> None:
+    process = start(card, {"seconds": 4.0})
+    nowhere = Path(os.devnull)
+    wait_until(lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", nowhere)
+    time.sleep(1.0)
+    card.block(0.7)
+    said, _ = process.communicate(timeout=30)
+    report = json.loads(said)
+    assert report["failures"] == []
+    assert report["opened"] == ["speaker"] * len(report["opened"])
+
+
 def test_an_interrupt_is_silent_on_the_card_at_once(card: Card) -> None:
     presses_s, late = [1.0, 3.013], [0.0]
     for _ in range(ATTEMPTS):

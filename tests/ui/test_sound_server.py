@@ -137,3 +137,18 @@ def test_threads_that_go_first_need_less_until_it_is_seen_not_to_do() -> None:
     assert buffer.extra_ms == 0.0
     buffer.opening(60.0)
     assert buffer.extra_ms == 0.0
+    # Nor is it tried again in calmer times.
+    buffer.hurry()
+    buffer.opening(600.0)
+    assert buffer.extra_ms == 0.0
+
+
+def test_threads_that_go_first_and_are_late_once_are_given_more_in_the_next_pause() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    buffer.hurry()
+    buffer.opening(5.0)
+    buffer.lost(10.0, 4.0)
+    assert not buffer.asks_anew(10.0, is_pause=False)
+    assert buffer.asks_anew(11.0, is_pause=True)
+    assert buffer.extra_ms == 0.0

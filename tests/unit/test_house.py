@@ -36,6 +36,11 @@ def test_livekit_is_met_in_the_media_path_and_one_file_of_the_session() -> None:
     assert elsewhere == {"session/room.py"}
 
 
+def test_qt_multimedia_is_met_in_the_sound_process_only() -> None:
+    elsewhere = {name for name in users_of("PySide6.QtMultimedia") if not name.startswith("audio/")}
+    assert elsewhere == set()
+
+
 def test_qasync_is_met_in_one_file() -> None:
     assert users_of("qasync") == {"qtloop.py"}
 
