@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication
 from atlas_desktop import crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.audio.server import ask_for_low_latency
+from atlas_desktop.escapes import one_line
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.storage.picture_book import PictureBook
@@ -167,7 +168,8 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     try:
         profile.ensure()
     except OSError as error:
-        sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
+        folder = one_line(str(profile.folder))
+        sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
         return _FAILED
     limit_arenas()
     ask_for_low_latency()

@@ -14,6 +14,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import shown_name
 
 _CARD_PX = 440
 _PADDING_PX = 28
@@ -167,7 +168,7 @@ class EndedPage(QScrollArea):
             "Atlas did not confirm the end of session {id}. It may still be running and cost money: "
             "check it in your Atlas account."
         )
-        label = make_label(words.format(id=session_id), tone="danger", wraps=True)
+        label = make_label(words.format(id=shown_name(session_id)), tone="danger", wraps=True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 

@@ -9,7 +9,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import money
-from atlas_desktop.ui.talk.plain_text import shown_text
+from atlas_desktop.ui.look.tips import tip_text
+from atlas_desktop.ui.talk.plain_text import shown_name, shown_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -81,12 +82,14 @@ class CueRows(QAbstractListModel):
         cue = self._cues[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return shown_text(cue.name).replace("\n", " ")
+                return shown_name(cue.name, None)
             case Qt.ItemDataRole.AccessibleTextRole:
                 length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
-                return f"{shown_text(cue.name)}{length}, {self.state_word(cue.state)}"
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
-                return self.reason(cue) or (str(cue.path) if role == Qt.ItemDataRole.ToolTipRole else "")
+                return f"{shown_name(cue.name, None)}{length}, {self.state_word(cue.state)}"
+            case Qt.ItemDataRole.ToolTipRole:
+                return tip_text(self.reason(cue) or shown_text(str(cue.path)))
+            case Qt.ItemDataRole.AccessibleDescriptionRole:
+                return self.reason(cue)
             case CueRole.CUE:
                 return cue
             case CueRole.DETAIL:

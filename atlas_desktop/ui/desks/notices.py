@@ -7,6 +7,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from atlas_desktop.errors import AppError, BugError, DeviceError, MediaError
+from atlas_desktop.ui.talk.plain_text import shown_name
 
 
 class Severity(StrEnum):
@@ -48,8 +49,12 @@ class Notice:
 
 
 def said(template: str, **params: object) -> str:
-    """An English template of the core in the user's language, with its parameters filled in."""
-    return QCoreApplication.translate("Core", template).format(**params)
+    """An English template of the core in the user's language, with its parameters filled in.
+
+    Texts among these may come from files and from strangers: they are shown, and never act.
+    """
+    shown = {name: shown_name(value) if isinstance(value, str) else value for name, value in params.items()}
+    return QCoreApplication.translate("Core", template).format(**shown)
 
 
 def error_words(error: AppError) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error
 from atlas_desktop.ui.desks.reports import report_text
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.privacy_page import privacy_page
+from atlas_desktop.ui.talk.plain_text import shown_name
 
 _PASSING_S = 6.0
 _NAMES_SHOWN = 3
@@ -124,16 +125,18 @@ class Words(QObject):
     def saved(self, path: Path) -> Notice:
         folder = QUrl.fromLocalFile(str(path.parent))
         show = NoticeAction(self.tr("Show folder"), lambda: _open(folder))
-        title = self.tr("Transcript saved as {name}").format(name=path.name)
-        return Notice("transcript_saved", Severity.INFO, title, str(path.parent), (show,), _PASSING_S)
+        title = self.tr("Transcript saved as {name}").format(name=shown_name(path.name))
+        place = shown_name(str(path.parent))
+        return Notice("transcript_saved", Severity.INFO, title, place, (show,), _PASSING_S)
 
     def not_saved(self, path: Path, error: OSError) -> Notice:
-        title = self.tr("{name} can't be written: {why}").format(name=path.name, why=error.strerror or error)
+        words = self.tr("{name} can't be written: {why}")
+        title = words.format(name=shown_name(path.name), why=error.strerror or error)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
     def settings_damaged(self, aside: Path) -> Notice:
         title = self.tr("The settings could not be read and start anew")
-        advice = self.tr("The old file is kept as {name}.").format(name=aside.name)
+        advice = self.tr("The old file is kept as {name}.").format(name=shown_name(aside.name))
         return Notice("settings_damaged", Severity.WARN, title, advice)
 
     def make_heard_label(self) -> str:
@@ -149,7 +152,7 @@ class Words(QObject):
 
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" + {rest}" if rest > 0 else "")
+    return ", ".join(map(shown_name, names[:_NAMES_SHOWN])) + (f" + {rest}" if rest > 0 else "")
 
 
 def _copy(text: str) -> None:

@@ -12,6 +12,7 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
+from atlas_desktop.ui.talk.plain_text import shown_name
 
 
 class CsvSaving(QObject):
@@ -58,6 +59,6 @@ class CsvSaving(QObject):
             await asyncio.to_thread(atomic.write_text, path, text)
         except OSError as error:
             words = self.tr("{name} can't be written: {why}")
-            self.failed.emit(words.format(name=path.name, why=error.strerror or error))
+            self.failed.emit(words.format(name=shown_name(path.name), why=error.strerror or error))
         else:
-            self.saved.emit(path.name)
+            self.saved.emit(shown_name(path.name))

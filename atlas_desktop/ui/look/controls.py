@@ -10,6 +10,7 @@ from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
     OVERLAY_ALPHA,
@@ -74,7 +75,7 @@ class Button(Lively, QPushButton):
             name: Accessible name where it differs from the text.
             parent: Owner.
         """
-        super().__init__(text, parent)
+        super().__init__(_unmarked(text), parent)
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
@@ -90,8 +91,12 @@ class Button(Lively, QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAutoDefault(False)
         if kind in _ICON_ONLY:
-            self.setToolTip(text)
+            set_tip(self, text)
         self.toggled.connect(self._ask)
+
+    def setText(self, text: str) -> None:
+        """Says ``text`` as it stands: an ampersand is one, and marks no key."""
+        super().setText(_unmarked(text))
 
     def show_checked(self, checked: bool) -> None:
         """Shows that it is on or off: what holds, not what is wanted."""
@@ -119,7 +124,7 @@ class Button(Lively, QPushButton):
         """Shows the icon alone, where there is little room; the text is then the tool tip."""
         if compact != self._compact:
             self._compact = compact
-            self.setToolTip(self._clean_text() if compact else "")
+            set_tip(self, self._clean_text() if compact else "")
             self.updateGeometry()
             self.update()
 
@@ -184,7 +189,7 @@ class Button(Lively, QPushButton):
         return self._kind in (ButtonKind.PRIMARY, ButtonKind.DANGER)
 
     def _clean_text(self) -> str:
-        return self.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+        return self.text().replace("&&", "&")
 
     def _ring_token(self) -> str:
         return "danger" if self._kind is ButtonKind.DANGER else "accent"
@@ -259,3 +264,7 @@ class Button(Lively, QPushButton):
         place = QStyle.visualRect(direction, self.rect(), words)
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
         painter.drawText(place, int(flags), self._clean_text())
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("&", "&&")

@@ -5,8 +5,14 @@ import unicodedata
 SHOWN_CHARACTERS = 4_000
 SHOWN_PARAGRAPHS = 200
 
+NAME_CHARACTERS = 160
+"""As much of a name is shown in a sentence."""
+
 _BREAKS = str.maketrans({"\r": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
 # Embeddings and overrides: they can make a text read as another one. Isolates end with their paragraph.
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
+_ISOLATES = frozenset("\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 
 
@@ -16,6 +22,20 @@ def shown_text(text: str) -> str:
     if plain.isprintable():
         return plain
     return "".join(_shown_sign(sign) for sign in plain)
+
+
+def shown_name(name: str, longest: int | None = NAME_CHARACTERS) -> str:
+    """A name, or another foreign word, as a part of one of our sentences.
+
+    On one line, at most ``longest`` so that the sentence stays readable, and where it holds letters written
+    right to left, apart from the words around it: their order stays.
+    """
+    line = " ".join("".join(sign for sign in shown_text(name) if sign not in _ISOLATES).split("\n"))
+    if longest is not None and len(line) > longest:
+        half = longest // 2
+        line = f"{line[:half]}…{line[-half:]}"
+    turns = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in line)
+    return f"{_FIRST_STRONG}{line}{_POP}" if turns else line
 
 
 def shortened(text: str) -> tuple[str, bool]:
