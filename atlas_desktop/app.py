@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop import crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
+from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
@@ -168,7 +169,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         logs.set_up(file=profile.log_file)
         crash.log_native_crashes(profile.log_file.parent)
     except OSError as error:
-        folder = options.profile if profile is None else profile.folder
+        folder = one_line(str(options.profile if profile is None else profile.folder))
         sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
         return _FAILED
     limit_arenas()

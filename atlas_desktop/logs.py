@@ -5,6 +5,8 @@ import logging.handlers
 import re
 from pathlib import Path
 
+from atlas_desktop.escapes import one_line, terminal_text
+
 _SECRETS = re.compile(
     r"""(?x)
       (?P<key>\bak_[A-Za-z0-9_\-]{4,})                        # an Atlas key
@@ -23,10 +25,13 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as usual, then redacts the whole line, the traceback included."""
+    """One line a message, whatever is in it, and a traceback below; then redacts all of it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's own name
+        return one_line(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return redact(terminal_text(super().format(record)))
 
 
 def set_up(level: int = logging.INFO, file: Path | None = None) -> None:

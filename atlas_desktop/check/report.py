@@ -84,7 +84,7 @@ class Report:
     def as_json(self) -> str:
         """The whole report, with what is derived."""
         derived = {"shown_percent": self.shown_percent, "passed": self.passed}
-        return json.dumps({**asdict(self), **derived}, indent=2, ensure_ascii=False)
+        return json.dumps({**asdict(self), **derived}, indent=2)
 
     def as_text(self) -> str:
         """The report for a person."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from atlas_desktop import app
+from atlas_desktop.escapes import terminal_text
 from atlas_desktop.options import CheckOptions, WindowOptions
 from atlas_desktop.storage.profile import Profile
 
@@ -27,7 +28,8 @@ def run(options: CheckOptions) -> int:
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / _REPORT).write_text(report.as_json() + "\n", encoding="utf-8")
-        sys.stdout.write((report.as_json() if options.as_json else report.as_text()) + "\n")
+        text = report.as_json() if options.as_json else terminal_text(report.as_text())
+        sys.stdout.write(text + "\n")
         return _DONE if report.passed else _FAILED
 
     window = WindowOptions(local=options.local, profile=options.profile)

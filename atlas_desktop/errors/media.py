@@ -11,7 +11,7 @@ _SHOWN_CHARACTERS = 120
 _DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def shown_name(name: str | os.PathLike[str]) -> str:
+def shown_name(name: str | os.PathLike[str], longest: int | None = _SHOWN_CHARACTERS) -> str:
     """A file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
 
     Bytes that are no UTF-8 become U+FFFD, breaks and tabs a space; other control and direction signs go.
@@ -19,10 +19,10 @@ def shown_name(name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     if not (text.isascii() and text.isprintable()):
         text = "".join(_shown_sign(sign) for sign in text)
-    if len(text) <= _SHOWN_CHARACTERS:
+    if longest is None or len(text) <= longest:
         return text
-    head = _SHOWN_CHARACTERS * 2 // 3
-    return f"{text[:head]}…{text[head + 1 - _SHOWN_CHARACTERS :]}"
+    head = longest * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
 def _shown_sign(sign: str) -> str:

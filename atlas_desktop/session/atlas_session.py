@@ -75,7 +75,8 @@ class AtlasSession(SpeakingSession):
         """
         super().__init__()
         self._parts = parts or Parts.real(self._notices)
-        self.video, self.audio, self.playout = self._parts.video, self._parts.audio, self._parts.playout
+        self.video, self.audio = self._parts.video, self._parts.audio
+        self.playout = self._parts.playout
         self._scope = TaskScope(f"{scope_name}.side", self._notices)
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)

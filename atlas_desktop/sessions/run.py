@@ -11,6 +11,7 @@ from typing import Any
 
 from atlas_desktop import proxies
 from atlas_desktop.errors import AppError
+from atlas_desktop.escapes import one_line, terminal_text
 from atlas_desktop.logs import redact
 from atlas_desktop.sessions.arguments import SESSION_ID, Action, SessionsOptions
 from atlas_desktop.sessions.at_hand import AtHand
@@ -173,7 +174,7 @@ class SessionsCommand:
     def _say(self, text: str) -> None:
         """To a person."""
         if not self._as_json:
-            sys.stdout.write(text)
+            sys.stdout.write(terminal_text(text))
             sys.stdout.flush()
 
     def _tell(self, objects: list[dict[str, Any]]) -> None:
@@ -186,10 +187,10 @@ def _ended_text(ending: Ending) -> str:
     receipt = ending.receipt
     assert receipt is not None
     if receipt.duration_s is None and receipt.cost_usd is None:
-        return _OVER.format(session_id=ending.session_id)
+        return _OVER.format(session_id=one_line(ending.session_id))
     duration = "?" if receipt.duration_s is None else duration_text(receipt.duration_s)
     cost = "cost not told" if receipt.cost_usd is None else f"${receipt.cost_usd:.2f} charged"
-    return _ENDED.format(session_id=ending.session_id, duration=duration, cost=cost)
+    return _ENDED.format(session_id=one_line(ending.session_id), duration=duration, cost=cost)
 
 
 def _object(ending: Ending, *, done: bool) -> dict[str, Any]:
@@ -204,5 +205,5 @@ def _object(ending: Ending, *, done: bool) -> dict[str, Any]:
 
 
 def _complain(text: str, status: int = _FAILED) -> int:
-    sys.stderr.write("atlas-desktop: {text}\n".format(text=text.rstrip(".")))
+    sys.stderr.write("atlas-desktop: {text}\n".format(text=one_line(text.rstrip("."))))
     return status

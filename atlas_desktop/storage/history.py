@@ -26,7 +26,9 @@ _COLUMNS = (
 )
 _LONGEST_S = 366 * 24 * 3600.0
 """What a damaged journal says may be more than a date can take."""
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_SIGNS = tuple("=+-@＝＋－＠")
+"""The full-width ones are read as the others where such letters are usual."""
+_BREAKS = ("\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,5 +178,9 @@ def _amount(usd: float | None) -> str:
 
 
 def _text(text: str) -> str:
-    """Defused: a spreadsheet runs what begins like a formula. Source: OWASP, CSV Injection."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_SIGNS) else text
+    """Defused: a spreadsheet runs what begins like a formula. Source: OWASP, CSV Injection.
+
+    Neither blanks nor what can't be seen hide the beginning.
+    """
+    first = next((sign for sign in text if sign.isprintable() and not sign.isspace()), "")
+    return f"'{text}" if first in _FORMULA_SIGNS or text[:1] in _BREAKS else text

@@ -11,6 +11,7 @@ from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class Devices(Protocol):
@@ -73,14 +74,16 @@ class DeviceFields(QWidget):
         )
 
     def _offer(self, field: QComboBox, there: Sequence[DeviceName], key: str, name: str) -> None:
-        usual = next((one.name for one in there if one.is_default), "")
+        usual = next((name_in_text(one.name, None) for one in there if one.is_default), "")
         field.clear()
         as_usual = self.tr("As the system: {device}") if usual else self.tr("As the system")
         field.addItem(as_usual.format(device=usual), "")
         for one in there:
-            field.addItem(one.name, one.key)
+            field.addItem(name_in_text(one.name, None), one.key)
         if key and field.findData(key) < 0:
-            field.addItem(self.tr("{device} (not connected)").format(device=name or key), key)
+            field.addItem(
+                self.tr("{device} (not connected)").format(device=name_in_text(name or key, None)), key
+            )
         field.setCurrentIndex(field.findData(key))
 
     @Slot(int)

@@ -17,6 +17,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.keyboard_focus import holds_focus
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _CARD_PX = 440
 _PADDING_PX = 28
@@ -197,7 +198,7 @@ class EndedPage(QScrollArea):
             "Atlas did not confirm the end of session {id}. It may still be running and cost money: "
             "check it in your Atlas account."
         )
-        label = make_label(words.format(id=session_id), tone="danger", wraps=True)
+        label = make_label(words.format(id=name_in_text(session_id)), tone="danger", wraps=True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 

@@ -23,7 +23,7 @@ def test_a_rehearsal_needs_no_proxy_whatever_the_environment_says(desk: Stage) -
     with ConnectProxy() as proxy:
         for address in (proxy.address, f"127.0.0.1:{dead_port()}"):
             named = dict.fromkeys(NAMES, f"http://ann:secret@{address}")
-            with desk.open(**named) as program:
+            with desk.open(env={**desk.env, **named}) as program:
                 program.rehearse_once()
                 assert "secret" not in program.log.read_text()
         assert proxy.targets == []
@@ -36,7 +36,7 @@ def test_a_rehearsal_lives_with_variables_that_name_nothing_usable(desk: Stage) 
         "NO_PROXY": "::1/128",
         "SSL_CERT_FILE": "/nowhere/roots.pem",
     }
-    with desk.open(**odd) as program:
+    with desk.open(env={**desk.env, **odd}) as program:
         program.rehearse_once()
 
 

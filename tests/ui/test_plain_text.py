@@ -1,6 +1,12 @@
 import pytest
 
-from atlas_desktop.ui.talk.plain_text import SHOWN_CHARACTERS, is_right_to_left, shortened, shown_text
+from atlas_desktop.ui.talk.plain_text import (
+    SHOWN_CHARACTERS,
+    is_right_to_left,
+    name_in_text,
+    shortened,
+    shown_text,
+)
 from atlas_desktop.ui.talk.row_heights import RowHeights
 
 
@@ -17,6 +23,28 @@ from atlas_desktop.ui.talk.row_heights import RowHeights
 )
 def test_nothing_acts(given: str, shown: str) -> None:
     assert shown_text(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("intro.wav", "intro.wav"),
+        ("Q&A <b>x</b>.wav", "Q&A <b>x</b>.wav"),
+        ("a\nb\tc\x1b[2J", "a b c[2J"),
+        ("safe\u202egpj.exe", "safegpj.exe"),
+        ("naïve \udce9", "naïve \ufffd"),
+        ("שלום.wav", "\u2068שלום.wav\u2069"),
+        ("שלום\u2069.wav", "\u2068שלום.wav\u2069"),
+        ("\u2067x", "x"),
+        ("x" * 400, "x" * 106 + "…" + "x" * 53),
+    ],
+)
+def test_a_name_is_a_part_of_our_sentence(given: str, shown: str) -> None:
+    assert name_in_text(given) == shown
+
+
+def test_a_name_that_stands_alone_is_whole() -> None:
+    assert name_in_text("x" * 400, None) == "x" * 400
 
 
 def test_long_text_is_shortened() -> None:

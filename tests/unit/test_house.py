@@ -49,6 +49,24 @@ def test_keyring_is_met_in_one_file() -> None:
     assert users_of("keyring") == {"storage/keys.py"}
 
 
+def callers_of(method: str) -> set[str]:
+    """The files that call a method or class of that name, relative to ours."""
+    return {
+        str(file.relative_to(PACKAGE))
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute | ast.Name)
+        and method == (node.attr if isinstance(node, ast.Attribute) else node.id)
+    }
+
+
+def test_no_text_can_become_markup() -> None:
+    # Qt reads what looks like HTML as HTML in these: each has one place that sees to it.
+    assert callers_of("setToolTip") == {"ui/look/tips.py"}
+    assert callers_of("setWhatsThis") | callers_of("QMessageBox") | callers_of("QTextBrowser") == set()
+    assert callers_of("setHtml") | callers_of("QTextEdit") | callers_of("RichText") == set()
+
+
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_a_file_can_be_read_in_one_go(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400

@@ -62,3 +62,15 @@ def test_the_file_holds_no_secret_not_even_in_a_traceback(file: Path) -> None:
     assert "ValueError" in written
     assert "ak_secret_value_1" not in written
     assert "ak_other_value_2" not in written
+
+
+def test_a_name_neither_forges_a_line_nor_steers_a_terminal(file: Path) -> None:
+    name = "a.wav\n2026-01-01 00:00:00,000 ERROR root: forged \x1b[2J\u202e"
+    try:
+        raise OSError(2, f"no such file: {name}")
+    except OSError:
+        logging.getLogger("atlas_desktop.test").info("can't read %s", name, exc_info=True)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert r"can't read a.wav\n2026-01-01 00:00:00,000 ERROR root: forged \x1b[2J\u202e" in lines[0]
+    assert lines[1].startswith("Traceback")
+    assert all(line.isprintable() for line in lines)

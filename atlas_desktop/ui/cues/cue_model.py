@@ -10,7 +10,8 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import money, short_clock
-from atlas_desktop.ui.talk.plain_text import shown_text
+from atlas_desktop.ui.look.tips import tip_text
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -82,15 +83,15 @@ class CueRows(QAbstractListModel):
         cue = self._cues[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return shown_text(cue.name).replace("\n", " ")
+                return shown_name(cue.name, None)
             case Qt.ItemDataRole.AccessibleTextRole:
                 length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
                 word = self.tr("reading…") if cue.is_reading else self.state_word(cue.state)
-                return f"{shown_text(cue.name)}{length}, {word}"
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleDescriptionRole:
-                return self.reason(cue) or (
-                    shown_name(cue.path) if role == Qt.ItemDataRole.ToolTipRole else ""
-                )
+                return f"{name_in_text(cue.name, None)}{length}, {word}"
+            case Qt.ItemDataRole.ToolTipRole:
+                return tip_text(self.reason(cue) or name_in_text(cue.path, None))
+            case Qt.ItemDataRole.AccessibleDescriptionRole:
+                return self.reason(cue)
             case CueRole.CUE:
                 return cue
             case CueRole.DETAIL:

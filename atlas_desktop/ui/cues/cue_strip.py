@@ -15,6 +15,7 @@ from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.talk.talk_seams import CuesModel
 
 _HEIGHT_PX = 52
@@ -149,7 +150,7 @@ class CueStrip(QWidget):
         self._play.setEnabled(speaks)
         self._next.setEnabled(speaks and alive)
         self._remove.setEnabled(self._target() is not None)
-        self._play.setToolTip(self._play_tip(speaks))
+        set_tip(self._play, self._play_tip(speaks))
         if had_focus:
             (self._pause if playing else self._play).setFocus(Qt.FocusReason.TabFocusReason)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from atlas_desktop.errors import AppError, BugError, DeviceError, MediaError
 from atlas_desktop.ui.look.amounts import fill
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class Severity(StrEnum):
@@ -53,8 +54,12 @@ class Notice:
 
 
 def said(template: str, **params: object) -> str:
-    """An English template of the core in the user's language, with its parameters filled in."""
-    return fill(QCoreApplication.translate("Core", template), **params)
+    """An English template of the core in the user's language, with its parameters filled in.
+
+    Texts among these may come from files and from strangers: they are shown, and never act.
+    """
+    shown = {name: name_in_text(value) if isinstance(value, str) else value for name, value in params.items()}
+    return fill(QCoreApplication.translate("Core", template), **shown)
 
 
 def error_words(error: AppError) -> tuple[str, str]:

@@ -20,12 +20,12 @@ from atlas_desktop.errors import (
     MicrophoneDeniedError,
     NoKeyError,
     UnauthorizedError,
-    shown_name,
 )
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
 from atlas_desktop.ui.look.amounts import hourly, money, number
 from atlas_desktop.ui.privacy_page import privacy_page
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _PASSING_S = 6.0
 _NAMES_SHOWN = 3
@@ -116,7 +116,7 @@ class Words(QObject):
         )
 
     def no_sound_in(self, paths: Sequence[Path]) -> Notice:
-        names = _some([shown_name(path.name or path) for path in paths])
+        names = _some([name_in_text(path.name or path) for path in paths])
         return Notice("no_sound_in", Severity.WARN, self.tr("No sound files in {names}").format(names=names))
 
     def taken_in_part(self, taken: int, of: int) -> Notice:
@@ -136,18 +136,18 @@ class Words(QObject):
         # Byte for byte: a name need not be UTF-8.
         folder = QUrl.fromEncoded(path.parent.as_uri().encode())
         show = NoticeAction(self.tr("Show folder"), lambda: _open(folder))
-        title = self.tr("Transcript saved as {name}").format(name=shown_name(path.name))
-        place = shown_name(path.parent)
+        title = self.tr("Transcript saved as {name}").format(name=name_in_text(path.name))
+        place = name_in_text(path.parent)
         return Notice("transcript_saved", Severity.INFO, title, place, (show,), _PASSING_S)
 
     def not_saved(self, path: Path, error: OSError | MediaError) -> Notice:
         why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
-        title = self.tr("{name} can't be written: {why}").format(name=shown_name(path.name), why=why)
+        title = self.tr("{name} can't be written: {why}").format(name=name_in_text(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
     def settings_damaged(self, aside: Path) -> Notice:
         title = self.tr("The settings could not be read and start anew")
-        advice = self.tr("The old file is kept as {name}.").format(name=aside.name)
+        advice = self.tr("The old file is kept as {name}.").format(name=name_in_text(aside.name))
         return Notice("settings_damaged", Severity.WARN, title, advice)
 
     def limits_repaired(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
@@ -171,7 +171,7 @@ class Words(QObject):
 
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" + {number(rest)}" if rest > 0 else "")
+    return ", ".join(map(name_in_text, names[:_NAMES_SHOWN])) + (f" + {number(rest)}" if rest > 0 else "")
 
 
 def _copy(text: str) -> None:

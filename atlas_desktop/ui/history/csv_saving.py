@@ -16,6 +16,7 @@ from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
 from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class CsvSaving(QObject):
@@ -64,6 +65,6 @@ class CsvSaving(QObject):
         except (OSError, MediaError) as error:
             why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
             words = self.tr("{name} can't be written: {why}")
-            self.failed.emit(words.format(name=shown_name(path.name), why=why))
+            self.failed.emit(words.format(name=name_in_text(path.name), why=why))
         else:
             self.saved.emit(shown_name(path.name))

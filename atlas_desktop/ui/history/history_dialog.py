@@ -25,6 +25,7 @@ from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _SIZE = QSize(920, 580)
 _SMALLEST = QSize(320, 360)
@@ -180,7 +181,7 @@ class HistoryDialog(QDialog):
     def _show_unreadable(self, why: str) -> None:
         words = self.tr("The record of paid sessions can't be read: {why}")
         set_tone(self._nothing, "danger")
-        self._nothing.setText(words.format(why=why))
+        self._nothing.setText(words.format(why=name_in_text(why)))
         self._pages.setCurrentWidget(self._nothing)
         self._save.setEnabled(False)
 

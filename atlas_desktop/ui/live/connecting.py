@@ -12,6 +12,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.spinner import StepMark, StepState
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _WIDTH_PX = 340
 _PADDING_PX = 22
@@ -111,7 +112,9 @@ class ConnectingCard(CardFrame):
         if snapshot.avatar_late:
             return self.tr("The avatar has not appeared")
         if snapshot.billed:
-            return self.tr("Connecting to {place}").format(place=snapshot.source_label or "Atlas")
+            return self.tr("Connecting to {place}").format(
+                place=name_in_text(snapshot.source_label or "Atlas")
+            )
         return self.tr("Starting the rehearsal")
 
     def _advice(self, snapshot: SessionSnapshot) -> str:

@@ -14,6 +14,7 @@ from atlas_desktop.ui.live.volume_card import VolumeButton
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.level_meter import LevelMeter
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 
 _EDGE_PX = 12
 _GAP_PX = 6
@@ -71,7 +72,7 @@ class ControlBar(QWidget):
         wanted, state = snapshot.microphone_wanted, snapshot.microphone
         self._microphone.show_checked(wanted)
         self._microphone.set_icon_name("mic" if wanted else "mic-off")
-        self._microphone.setToolTip(self._microphone_words(wanted, state))
+        set_tip(self._microphone, self._microphone_words(wanted, state))
         self._meter.set_sends(state is MicState.ON)
         if not wanted:
             self._meter.set_level(float("-inf"))
@@ -158,7 +159,7 @@ class ControlBar(QWidget):
     def _set_park_compact(self, compact: bool) -> None:
         self._park.set_compact(compact)
         if self._park.toolTip() != self._park.accessibleDescription():
-            self._park.setToolTip(self._park.accessibleDescription())
+            set_tip(self._park, self._park.accessibleDescription())
 
     def _set_end_compact(self, compact: bool) -> None:
         self._end.set_compact(compact)

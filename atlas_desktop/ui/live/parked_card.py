@@ -13,6 +13,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _WIDTH_PX = 340
 _PADDING_PX = 22
@@ -99,7 +100,7 @@ class ParkedCard(CardFrame):
                 "Atlas did not confirm the end of session {id}. It may still be running and cost money: "
                 "check it in your Atlas account."
             )
-            self._unconfirmed.setText(words.format(id=summary.session_id))
+            self._unconfirmed.setText(words.format(id=name_in_text(summary.session_id)))
 
     def _cost(self, summary: Summary) -> str:
         if not summary.billed:

@@ -10,6 +10,7 @@ from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 
 _WHEEL_STEP = 5
 _SLIDER_PX = 180
@@ -49,7 +50,7 @@ class VolumeButton(Button):
         self._figure.setText(level)
         self.set_icon_name("volume-off" if muted or volume == 0 else "volume")
         words = self.tr("Sound: off") if muted else self.tr("Sound: {level}").format(level=level)
-        self.setToolTip(words)
+        set_tip(self, words)
         self.setAccessibleDescription(words)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -11,6 +11,7 @@ from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.press_guard import PressGuard
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
     OVERLAY_ALPHA,
@@ -77,7 +78,7 @@ class Button(Lively, QPushButton):
             costs: Its press spends money: one that can't have been meant for it does not count.
             parent: Owner.
         """
-        super().__init__(text, parent)
+        super().__init__(_unmarked(text), parent)
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
@@ -93,7 +94,7 @@ class Button(Lively, QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAutoDefault(False)
         if kind in _ICON_ONLY:
-            self.setToolTip(text)
+            set_tip(self, text)
         self.toggled.connect(self._ask)
         self._guard = PressGuard(self) if costs else None
 
@@ -101,6 +102,10 @@ class Button(Lively, QPushButton):
         """Presses it for a key that the window takes; ``repeated``: the key was down before."""
         if self._guard is None or self._guard.takes_key(repeated=repeated):
             self.click()
+
+    def setText(self, text: str) -> None:
+        """Says ``text`` as it stands: an ampersand is one, and marks no key."""
+        super().setText(_unmarked(text))
 
     def show_checked(self, checked: bool) -> None:
         """Shows that it is on or off: what holds, not what is wanted."""
@@ -128,7 +133,7 @@ class Button(Lively, QPushButton):
         """Shows the icon alone, where there is little room; the text is then the tool tip."""
         if compact != self._compact:
             self._compact = compact
-            self.setToolTip(self._clean_text() if compact else "")
+            set_tip(self, self._clean_text() if compact else "")
             self.updateGeometry()
             self.update()
 
@@ -193,7 +198,7 @@ class Button(Lively, QPushButton):
         return self._kind in (ButtonKind.PRIMARY, ButtonKind.DANGER)
 
     def _clean_text(self) -> str:
-        return self.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+        return self.text().replace("&&", "&")
 
     def _ring_token(self) -> str:
         return "danger" if self._kind is ButtonKind.DANGER else "accent"
@@ -268,3 +273,7 @@ class Button(Lively, QPushButton):
         place = QStyle.visualRect(direction, self.rect(), words)
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
         painter.drawText(place, int(flags), self._clean_text())
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("&", "&&")

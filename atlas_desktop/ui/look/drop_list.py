@@ -1,11 +1,12 @@
 """A list that drops down: Qt's combo box, with our own chevron."""
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 
 _ICON_PX, _EDGE_PX = 16, 10
 _TEXT_FROM_PX, _TEXT_TO_PX = 14, 36
@@ -29,8 +30,12 @@ class DropList(QComboBox):
         self.setMinimumContentsLength(_LEAST_LETTERS)
         # A view of its own takes the style sheet's rows.
         self.setView(QListView(self))
-        self.currentTextChanged.connect(self.setToolTip)
+        self.currentTextChanged.connect(self._say_all)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @Slot(str)
+    def _say_all(self, text: str) -> None:
+        set_tip(self, text)
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
         """What is too long ends with dots; the tool tip has all of it."""

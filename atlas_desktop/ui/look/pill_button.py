@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 
 _HOVER_ALPHA = 34
 
@@ -22,7 +23,7 @@ class PillButton(Lively, QPushButton):
         self._offered = False
         self._wanted = True
         self.setAccessibleName(name)
-        self.setToolTip(name)
+        set_tip(self, name)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
         super().setVisible(False)

@@ -21,6 +21,8 @@ from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, picture_of_file, png_bytes
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _THUMBNAIL_PX = 72
 
@@ -135,9 +137,9 @@ class FaceThumbnail(Lively, QPushButton):
         super().__init__(parent)
         self._theme = theme
         self._path = path
-        name = face_title(path.name)
+        name = name_in_text(face_title(path.name))
         self.setAccessibleName(self.tr("Face {name}").format(name=name))
-        self.setToolTip(name)
+        set_tip(self, name)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedSize(self.sizeHint())
         self.clicked.connect(self._choose)

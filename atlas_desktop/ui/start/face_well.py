@@ -9,6 +9,7 @@ from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
+from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class FaceWell(QWidget):
@@ -96,5 +97,5 @@ class FaceWell(QWidget):
 
     def _say(self) -> None:
         face = self._face
-        shown = (face.url or face_title(face.name)) if face else self.tr("none")
+        shown = name_in_text(face.url or face_title(face.name)) if face else self.tr("none")
         self.setAccessibleName(self.tr("Face: {name}").format(name=shown))

@@ -9,6 +9,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 
 KEYS_PAGE_URL = "https://dashboard.northmodellabs.com/dashboard/keys"
 _MASK = "ak_" + "•" * 16
@@ -218,7 +219,7 @@ class KeyLine(QWidget):
         hidden = self._key.echoMode() is QLineEdit.EchoMode.Password
         self._key.setEchoMode(QLineEdit.EchoMode.Normal if hidden else QLineEdit.EchoMode.Password)
         self._show_key.set_icon_name("eye-off" if hidden else "eye")
-        self._show_key.setToolTip(self.tr("Hide key") if hidden else self.tr("Show key"))
+        set_tip(self._show_key, self.tr("Hide key") if hidden else self.tr("Show key"))
 
     @Slot()
     def _open_keys_page(self) -> None:

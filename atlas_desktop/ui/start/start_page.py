@@ -26,6 +26,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.start.face_picker import FacePicker
 from atlas_desktop.ui.start.key_line import KeyLine
 from atlas_desktop.ui.start.limits_card import LimitsCard
@@ -71,7 +72,7 @@ class StartPage(QScrollArea):
         self._start.set_height(44, 28)
         self._rehearse = Button(theme, self.tr("Rehearse · free"), name=self.tr("Rehearse"))
         self._rehearse.set_height(44, 14)
-        self._rehearse.setToolTip(self.tr("On this computer, without key or internet"))
+        set_tip(self._rehearse, self.tr("On this computer, without key or internet"))
         self._subtitle = make_label(self.tr("Choose how you want to use it."), tone="dim", wraps=True)
         self._gap = QSpacerItem(0, 0)
         self._form = self._build_form()

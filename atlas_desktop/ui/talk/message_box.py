@@ -12,6 +12,7 @@ from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
 from atlas_desktop.ui.talk.talk_seams import TalkModel
 
@@ -78,7 +79,7 @@ class MessageBox(QWidget):
     def _build(self) -> None:
         self._field.setAccessibleName(self.tr("Message"))
         self._send.set_height(32, 7)
-        self._send.setToolTip(self.tr("Send (Enter)"))
+        set_tip(self._send, self.tr("Send (Enter)"))
         self._well.add(self._send)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)

@@ -1,12 +1,20 @@
 """Words from elsewhere, made fit to be shown: nothing in them is obeyed. No Qt."""
 
+import os
 import unicodedata
+
+from atlas_desktop.errors import shown_name
 
 SHOWN_CHARACTERS = 4_000
 SHOWN_PARAGRAPHS = 200
 
+NAME_CHARACTERS = 160
+"""As much of a name is shown in a sentence."""
+
 _BREAKS = str.maketrans({"\r": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
 # Embeddings and overrides: they can make a text read as another one. Isolates end with their paragraph.
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 
 
@@ -16,6 +24,17 @@ def shown_text(text: str) -> str:
     if plain.isprintable():
         return plain
     return "".join(_shown_sign(sign) for sign in plain)
+
+
+def name_in_text(name: str | os.PathLike[str], longest: int | None = NAME_CHARACTERS) -> str:
+    """A name, or another foreign word, as a part of one of our sentences.
+
+    As ``shown_name``, and where it holds letters written right to left, apart from the words around it:
+    their order stays.
+    """
+    line = shown_name(name, longest)
+    turns = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in line)
+    return f"{_FIRST_STRONG}{line}{_POP}" if turns else line
 
 
 def shortened(text: str) -> tuple[str, bool]:

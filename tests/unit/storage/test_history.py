@@ -197,7 +197,23 @@ def test_csv_leaves_empty_what_is_not_known() -> None:
     assert (unknown["outcome"], unknown["duration_s"], unknown["session_id"]) == ("asked", "", "")
 
 
-@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", '=HYPERLINK("x")'])
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\xa0=1",
+        "\u200b=1",
+        "＝1",
+        '=HYPERLINK("x")',
+    ],
+)
 def test_nothing_in_the_csv_is_a_formula(evil: str) -> None:
     made = entry(hours_ago(1), 0.5, session_id=evil, why=evil, address=f"https://{evil}")
     [row] = read(history.to_csv([made]))

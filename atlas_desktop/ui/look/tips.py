@@ -1,0 +1,18 @@
+"""Tool tips of plain text: Qt reads one that looks like HTML as HTML, pictures and links included."""
+
+from PySide6.QtGui import Qt
+from PySide6.QtWidgets import QWidget
+
+
+def tip_text(text: str) -> str:
+    """``text`` so that Qt shows it as it stands; for the ``ToolTipRole`` of a model, too."""
+    return Qt.convertFromPlainText(text) if Qt.mightBeRichText(text) else text
+
+
+def set_tip(widget: QWidget, text: str) -> None:
+    """Gives ``widget`` a tool tip; the one way in which this program does."""
+    tip = tip_text(text)
+    widget.setToolTip(tip)
+    if tip != text and not widget.accessibleDescription():
+        # Without one a screen reader is given the tip, which would now be read with its tags.
+        widget.setAccessibleDescription(text)
