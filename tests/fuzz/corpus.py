@@ -21,13 +21,14 @@ _SECONDS = 0.6
 _COMBINATIONS = """
     wav:pcm_u8 wav:pcm_s24le wav:pcm_f32le wav:pcm_f64le wav:pcm_alaw wav:pcm_mulaw wav:adpcm_ms
     wav:adpcm_ima_wav wav:adpcm_yamaha wav:libmp3lame wav:g726 w64:pcm_s16le aiff:pcm_s24be caf:alac
-    caf:pcm_f32be au:pcm_mulaw mp4:aac mp4:alac mp4:ac3 mp4:eac3 mp4:flac mp4:libopus mp4:libmp3lame mov:pcm_s24le mov:pcm_s16be
-    mov:alac ipod:aac matroska:flac matroska:libopus matroska:libvorbis matroska:alac matroska:pcm_f32le matroska:aac
-    matroska:ac3 matroska:tta matroska:wavpack matroska:dca matroska:truehd matroska:mp2 webm:libvorbis
-    ogg:libvorbis ogg:libopus ogg:flac ogg:libspeex avi:libmp3lame avi:pcm_s16le avi:ac3 avi:adpcm_ms
-    mpegts:aac mpegts:mp2 mpegts:ac3 mpegts:libopus mpegts:libmp3lame mpegts:s302m mpeg:mp2 vob:ac3
-    flv:libmp3lame flv:aac flv:nellymoser flv:adpcm_swf asf:wmav1 asf:wmav2 asf:libmp3lame nut:pcm_s16le
-    nut:flac rm:real_144 tta:tta wv:wavpack dts:dca mlp:mlp truehd:truehd gxf:pcm_s16le mxf:pcm_s16le
+    caf:pcm_f32be au:pcm_mulaw mp4:aac mp4:alac mp4:ac3 mp4:eac3 mp4:flac mp4:libopus mp4:libmp3lame
+    mov:pcm_s24le mov:pcm_s16be mov:alac ipod:aac matroska:flac matroska:libopus matroska:libvorbis
+    matroska:alac matroska:pcm_f32le matroska:aac matroska:ac3 matroska:tta matroska:wavpack matroska:dca
+    matroska:truehd matroska:mp2 webm:libvorbis ogg:libvorbis ogg:libopus ogg:flac ogg:libspeex
+    avi:libmp3lame avi:pcm_s16le avi:ac3 avi:adpcm_ms mpegts:aac mpegts:mp2 mpegts:ac3 mpegts:libopus
+    mpegts:libmp3lame mpegts:s302m mpeg:mp2 vob:ac3 flv:libmp3lame flv:aac flv:nellymoser flv:adpcm_swf
+    asf:wmav1 asf:wmav2 asf:libmp3lame nut:pcm_s16le nut:flac rm:real_144 tta:tta wv:wavpack dts:dca
+    mlp:mlp truehd:truehd gxf:pcm_s16le mxf:pcm_s16le
 """
 
 
