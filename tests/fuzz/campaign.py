@@ -1,0 +1,185 @@
+"""Mutated files through the drop's path, in a process that may die of them; what it dies of is kept."""
+
+import contextlib
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.mutation import mutated
+
+HANG_CPU_S = 5.0
+"""What a file may take of a processor's time."""
+MOST_MB = 400.0
+# Of the clock, as others may use the processor too.
+_WAIT_S = 60.0
+_BATCH = 500
+
+
+@dataclass
+class Finding:
+    """A file that did what none should do."""
+
+    path: Path
+    what: str
+
+
+@dataclass
+class Tally:
+    """What became of all files.
+
+    Attributes:
+        outcomes: How many were spoken, shown, named.
+        findings: Crashes, hangs, bugs, too much memory.
+        worst_cpu_s: The most that one took, and which.
+        worst_mb: The same for memory.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    worst_cpu_s: tuple[float, str] = (0.0, "")
+    worst_mb: tuple[float, str] = (0.0, "")
+
+
+class Subject:
+    """The process that takes the files."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.subject"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self._answer()
+
+    def take(self, path: Path) -> dict[str, Any] | None:
+        """What became of a file; ``None`` when the process died or hangs."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{path}\n")
+            self._process.stdin.flush()
+        except OSError:
+            return None
+        return self._answer()
+
+    def end(self) -> str:
+        """End it; how it ended before, in words."""
+        status = self._process.poll()
+        if status is None:
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if status is None:
+            return "hangs"
+        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+
+    def _answer(self) -> dict[str, Any] | None:
+        assert self._process.stdout is not None
+        watch = threading.Timer(_WAIT_S, self._process.kill)
+        watch.start()
+        line = self._process.stdout.readline()
+        watch.cancel()
+        if not line:
+            self._process.wait()
+            return None
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class Campaign:
+    """Runs mutations of one corpus.
+
+    Args:
+        seeds: Endings and contents.
+        number: The random numbers' seed.
+        keep: The folder for what was found.
+    """
+
+    def __init__(self, seeds: Sequence[tuple[str, bytes]], number: int, keep: Path) -> None:
+        self.tally = Tally()
+        self._seeds = seeds
+        self._chance = random.Random(number)
+        self._keep = keep
+
+    def run(self, count: int) -> Iterator[int]:
+        """Take ``count`` files; yields how many were, now and then."""
+        subject = Subject()
+        try:
+            for first in range(0, count, _BATCH):
+                with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+                    for number in range(first, min(count, first + _BATCH)):
+                        subject = self._take(subject, self._write(Path(folder), number))
+                yield min(count, first + _BATCH)
+        finally:
+            subject.end()
+
+    def take_all(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, str]]:
+        """What becomes of files as they are: ending and outcome of each."""
+        subject, outcomes = Subject(), []
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            for number, (ending, content) in enumerate(files):
+                path = Path(folder) / f"{number}.{ending}"
+                path.write_bytes(content)
+                report = subject.take(path)
+                outcomes.append((ending, "died" if report is None else str(report["outcome"])))
+        subject.end()
+        return outcomes
+
+    def _write(self, folder: Path, number: int) -> Path:
+        ending, _ = self._chance.choice(self._seeds)
+        same = [content for its, content in self._seeds if its == ending]
+        # Mostly a mutation of its own kind, now and then with pieces of any other.
+        pool = same if self._chance.random() < 0.8 else [*same, *(content for _, content in self._seeds)]
+        path = folder / f"{number}.{ending}"
+        path.write_bytes(mutated(self._chance, pool))
+        return path
+
+    def _take(self, subject: Subject, path: Path) -> Subject:
+        report = subject.take(path)
+        if report is None:
+            how = subject.end()
+            self._find(path, how, replayed=True)
+            return Subject()
+        tally = self.tally
+        tally.outcomes[report["outcome"]] += 1
+        tally.worst_cpu_s = max(tally.worst_cpu_s, (report["cpu_s"], path.name))
+        tally.worst_mb = max(tally.worst_mb, (report["peak_mb"], path.name))
+        if report["outcome"] == "bug" or report["words"].startswith("not named"):
+            self._find(path, report["words"])
+        elif report["cpu_s"] > HANG_CPU_S:
+            self._find(path, f"took {report['cpu_s']:.1f} s")
+        elif report["peak_mb"] > MOST_MB:
+            self._find(path, f"took {report['peak_mb']:.0f} MB")
+        else:
+            return subject
+        if report["peak_mb"] > MOST_MB:  # what it holds would be counted against the next ones
+            subject.end()
+            return Subject()
+        return subject
+
+    def _find(self, path: Path, what: str, *, replayed: bool = False) -> None:
+        """Keeps a file; one that killed the process is tried once more, alone."""
+        self._keep.mkdir(parents=True, exist_ok=True)
+        kept = Path(shutil.copy(path, self._keep / path.name))
+        if replayed:
+            again = Subject()
+            report = again.take(kept)
+            what = f"{what}; again: {again.end() if report is None else report['outcome']}"
+            if report is not None:
+                again.end()
+        self.tally.findings.append(Finding(kept, what))
