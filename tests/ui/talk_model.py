@@ -63,6 +63,9 @@ class TalkingModel(QObject):
             self.say(text, "user")
         return self.takes
 
+    def send_again(self) -> None:
+        self.asked.append(("send_again",))
+
     def play_cue(self, cue_id: int | None = None) -> None:
         self.asked.append(("play_cue", cue_id))
 

@@ -39,6 +39,7 @@ class HintBench(QObject):
         self.said: list[str] = []
         self.notices: dict[str, Notice] = {}
         self.modes: list[Mode] = []
+        self.unmuted = 0
         self.notice_raised.connect(self.take)
         self.hints = Hints(self, Words(), self.playout)
 
@@ -55,6 +56,9 @@ class HintBench(QObject):
 
     def set_muted(self, muted: bool) -> None:
         self.playout.muted = muted
+
+    def unmute(self) -> None:
+        self.unmuted += 1
 
     def set_volume(self, volume: int) -> None:
         self.playout.volume = volume

@@ -294,7 +294,7 @@ class Room:
     def disconnect(self, reason: LeaveReason) -> None:
         """Fault: tells every client to leave."""
         for member in self._members.values():
-            member.send_leave(Leave.DISCONNECT, models.DisconnectReason.Value(reason.value))
+            member.send_leave(Leave.DISCONNECT, getattr(models, reason.value))
 
     async def _mend_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
