@@ -67,7 +67,7 @@ class Room:
         self._scope = Scope(f"room {session_id}")
         self._farewells = Scope(f"farewells {session_id}")
         self._awaited = True
-        self._media_is_cut = options.dead_media
+        self._media_is_cut = False
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._host = Host(
