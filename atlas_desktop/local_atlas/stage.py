@@ -196,7 +196,6 @@ class RoomOptions:
         refuse_resume: A client that comes back is told to make a full reconnect.
         refuse_status: HTTP status with which the room refuses its websocket; 0: it accepts.
         refuse_text: What it says then.
-        dead_media: No media packet of a client's is answered: as behind a firewall.
         connect_delay_s: How long the room lets a joining client wait.
         codec: The picture's codec: VP8 or H264.
     """
@@ -206,7 +205,6 @@ class RoomOptions:
     refuse_resume: bool = False
     refuse_status: int = 0
     refuse_text: str = "the room refuses, as ordered"
-    dead_media: bool = False
     connect_delay_s: float = 0.0
     codec: str = "VP8"
 

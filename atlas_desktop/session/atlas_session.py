@@ -97,6 +97,7 @@ class AtlasSession(SpeakingSession):
             self._refresh,
             self._parts.awake_s,
         )
+        self._speech.on_resume = self._watch.unmute
         self._pulse = Pulse(
             self._scope,
             self._beat,
@@ -155,6 +156,12 @@ class AtlasSession(SpeakingSession):
     def switch_mode(self, mode: Mode, *, microphone: bool = False) -> None:
         """Ends this session and begins one in ``mode``: same source and face, transcript kept."""
         self._lifecycle.switch(mode, microphone)
+
+    def start_anew(self) -> None:
+        """Ends this session and begins one like it: transcript and waiting messages kept."""
+        snapshot = self.snapshot
+        if not snapshot.is_over:
+            self._lifecycle.switch(snapshot.mode, snapshot.microphone_wanted)
 
     def park(self) -> None:
         """Ends a session that is live, and keeps its stage: ``resume`` goes on from there."""

@@ -104,10 +104,15 @@ class RoomWatch:
         self._avatar.wait_on()
         self._follow_chat()
 
-    def unmute(self) -> None:
-        """The user wants to be heard again; the room says so, when it is."""
+    def unmute(self, *, microphone: bool = False) -> None:
+        """The user wants to be heard again; the room says when that is so.
+
+        Args:
+            microphone: Then the microphone is to be on; by default it is what it was before.
+        """
         run = self._lifecycle.run
         if self.is_muted and run is not None and run.room is not None:
+            self._microphone_before = self._microphone_before or microphone
             run.room.unmute()
 
     # What the room says
@@ -133,6 +138,7 @@ class RoomWatch:
         if muted:
             self._microphone_before = self._speech.microphone_wanted
             self._speech.hold(Hold.MUTED)
+            # The control shows what is.
             self._speech.set_microphone(False)
         else:
             self._speech.release(Hold.MUTED)

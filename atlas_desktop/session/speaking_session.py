@@ -106,9 +106,10 @@ class SpeakingSession(KeptSession):
         if isinstance(life, Ending) and isinstance(life.next, Switch):
             self._lifecycle.switch(life.next.mode, on)
         self.touch()
-        if on:
-            self._watch.unmute()
-        self._speech.set_microphone(on)
+        if on and self._watch.is_muted:
+            self._watch.unmute(microphone=True)
+        else:
+            self._speech.set_microphone(on)
 
     def set_talking(self, on: bool) -> None:
         """Push to talk: the microphone is on while ``on``, from a moment before it; no syllable is cut."""

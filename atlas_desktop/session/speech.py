@@ -76,6 +76,10 @@ class Speech:
     It is a ``Speaker``: what is played here before a session is live waits until then, and the first
     clip in passthrough brings up its track. Thread: the session's loop.
 
+    Attributes:
+        microphone_wanted: The user wants to be heard.
+        on_resume: Called when the user lets a held clip go on.
+
     Args:
         feeder: Plays the clips and the microphone.
         scope: Owns the tasks that publish.
@@ -87,6 +91,7 @@ class Speech:
         self, feeder: FullSpeaker, scope: TaskScope, on_notice: ErrorHandler, on_change: Callable[[], None]
     ) -> None:
         self.microphone_wanted = False
+        self.on_resume: Callable[[], None] = lambda: None
         self._feeder = feeder
         self._scope = scope
         self._on_notice = on_notice
@@ -139,6 +144,7 @@ class Speech:
 
     def resume(self) -> None:
         self._feeder.resume()
+        self.on_resume()
         self._on_change()
 
     def seek(self, position_s: float) -> None:

@@ -14,6 +14,8 @@ from atlas_desktop.storage import atomic
 log = logging.getLogger(__name__)
 
 SPEAKERS = {"user": "You", "agent": "Atlas"}
+SENT = "sent"
+_MARKS = {"waiting": " (not delivered)", "not_sent": " (not sent)"}
 KEPT_JOURNALS = 200
 _INTERIM_EVERY_S = 1.0
 
@@ -31,6 +33,8 @@ class Spoken(Protocol):
     def final(self) -> bool: ...
     @property
     def timestamp_ms(self) -> int: ...
+    @property
+    def delivery(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SavedMessage:
     text: str
     final: bool
     timestamp_ms: int
+    delivery: str = SENT
 
 
 def save(path: Path, messages: Iterable[Spoken]) -> None:
@@ -55,18 +60,22 @@ def save(path: Path, messages: Iterable[Spoken]) -> None:
 
 
 def format_text(messages: Iterable[Spoken]) -> str:
-    """One line a message: local time, speaker, words; further lines of a message are indented."""
+    """One line a message: local time, speaker, words; further lines of a message are indented.
+
+    What never went out says so.
+    """
     return "".join(f"{_clock(one)}  {_speaker(one)}: {_indented(one.text)}\n" for one in messages)
 
 
 def format_json(messages: Iterable[Spoken]) -> str:
-    """An array of objects; times in ISO 8601, UTC."""
+    """An array of objects; times in ISO 8601, UTC. ``delivery`` is there for what did not go out."""
     rows = [
         {
             "time": datetime.fromtimestamp(one.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds"),
             "role": one.role,
             "text": one.text,
             "final": one.final,
+            **({} if one.delivery == SENT else {"delivery": str(one.delivery)}),
         }
         for one in messages
     ]
@@ -94,7 +103,14 @@ class TranscriptJournal:
             return
         if not message.final:
             self._interim_s = now_s
-        row = SavedMessage(message.id, message.role, message.text, message.final, message.timestamp_ms)
+        row = SavedMessage(
+            message.id,
+            message.role,
+            message.text,
+            message.final,
+            message.timestamp_ms,
+            str(message.delivery),
+        )
         try:
             self._append(json.dumps(asdict(row), ensure_ascii=False))
         except OSError as error:
@@ -145,7 +161,7 @@ def _clock(message: Spoken) -> str:
 
 
 def _speaker(message: Spoken) -> str:
-    return SPEAKERS.get(message.role, message.role)
+    return SPEAKERS.get(message.role, message.role) + _MARKS.get(message.delivery, "")
 
 
 def _indented(text: str) -> str:

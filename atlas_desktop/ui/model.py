@@ -33,10 +33,10 @@ from atlas_desktop.ui.desks.notices import NoticeAction
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
-from atlas_desktop.ui.telling import Telling
+from atlas_desktop.ui.session_intents import SessionIntents
 
 
-class AppModel(Telling):
+class AppModel(SessionIntents):
     """State flows out as signals, intents come in as calls; widgets know nothing else."""
 
     def __init__(
@@ -199,10 +199,6 @@ class AppModel(Telling):
         self._session.touch()
 
     @Slot()
-    def keep_waiting(self) -> None:
-        self._session.keep_waiting()
-
-    @Slot()
     def close_requested(self) -> None:
         """Asks the program to end what runs, then to go."""
         self.quit_asked.emit()
@@ -258,27 +254,11 @@ class AppModel(Telling):
 
     # Speech
 
-    def send(self, text: str) -> bool:
-        """Sends what was typed; False when it was not taken and should stay in the box."""
-        return self._session.send_chat(text)
-
     @Slot()
     def interrupt(self) -> None:
         """Stops what is spoken; the remaining cues stay, paused."""
         self._player.interrupt()
         self._session.interrupt()
-
-    @Slot(bool)
-    def set_microphone(self, on: bool) -> None:
-        self._session.set_microphone(on)
-
-    @Slot(bool)
-    def set_quiet(self, on: bool) -> None:
-        """Neither the avatar nor the user is heard for a while: a calibration beeps."""
-        self._session.set_quiet(on)
-
-    def set_talking(self, on: bool) -> None:
-        self._session.set_talking(on)
 
     @Slot(int)
     def set_volume(self, volume: int) -> None:
@@ -383,6 +363,7 @@ class AppModel(Telling):
         self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
         self._hints.follow_cues(self.snapshot, self.cues)
         self._hints.follow_sound(self.snapshot)
+        self._hints.follow_voice(self.snapshot)
         self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
 

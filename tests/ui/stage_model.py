@@ -52,6 +52,9 @@ class StandInModel(QObject):
     def keep_waiting(self) -> None:
         self.asked.append(("keep_waiting",))
 
+    def start_anew(self) -> None:
+        self.asked.append(("start_anew",))
+
     def interrupt(self) -> None:
         self.asked.append(("interrupt",))
 

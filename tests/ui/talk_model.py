@@ -9,7 +9,7 @@ from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.session.life import Life, Live
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.session.transcript import Message, Role
+from atlas_desktop.session.transcript import Delivery, Message, Role
 
 AT_MS = 1_733_999_520_000
 GRANT = SessionGrant("ses_1", "wss://example.test", "token", "room")
@@ -44,8 +44,16 @@ class TalkingModel(QObject):
     def say(self, text: str, role: Role = "agent", *, final: bool = True) -> None:
         self.change(len(self.messages), text, role, final=final)
 
-    def change(self, row: int, text: str, role: Role = "agent", *, final: bool = True) -> None:
-        message = Message(f"m{row + 1}", role, text, final, AT_MS)
+    def change(
+        self,
+        row: int,
+        text: str,
+        role: Role = "agent",
+        *,
+        final: bool = True,
+        delivery: Delivery = Delivery.SENT,
+    ) -> None:
+        message = Message(f"m{row + 1}", role, text, final, AT_MS, delivery)
         self.messages = (*self.messages[:row], message, *self.messages[row + 1 :])
         self.message_changed.emit(row, message)
 
@@ -62,6 +70,9 @@ class TalkingModel(QObject):
         if self.takes:
             self.say(text, "user")
         return self.takes
+
+    def send_again(self) -> None:
+        self.asked.append(("send_again",))
 
     def play_cue(self, cue_id: int | None = None) -> None:
         self.asked.append(("play_cue", cue_id))

@@ -39,6 +39,7 @@ class HintBench(QObject):
         self.said: list[str] = []
         self.notices: dict[str, Notice] = {}
         self.modes: list[Mode] = []
+        self.unmuted = 0
         self.notice_raised.connect(self.take)
         self.hints = Hints(self, Words(), self.playout)
 
@@ -55,6 +56,9 @@ class HintBench(QObject):
 
     def set_muted(self, muted: bool) -> None:
         self.playout.muted = muted
+
+    def unmute(self) -> None:
+        self.unmuted += 1
 
     def set_volume(self, volume: int) -> None:
         self.playout.volume = volume
@@ -174,4 +178,22 @@ def test_a_missing_microphone_is_no_trouble_once_the_session_is_over(bench: Hint
     bench.hints.follow_end(LIVE)
     assert list(bench.notices) == ["no_microphone"]
     bench.hints.follow_end(SessionSnapshot())
+    assert bench.notices == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [(Mode.CONVERSATION, "microphone_muted"), (Mode.PASSTHROUGH, "speech_muted")]
+)
+def test_a_room_that_mutes_us_is_said_until_it_is_over(bench: HintBench, mode: Mode, code: str) -> None:
+    muted = replace(LIVE, mode=mode, voice_muted=True)
+    bench.hints.follow_voice(replace(LIVE, mode=mode))
+    for _ in range(2):
+        bench.hints.follow_voice(muted)
+    assert bench.said == [code]
+    bench.notices[code].actions[0].intent()
+    assert bench.unmuted == 1
+    bench.hints.follow_voice(replace(muted, voice_muted=False))
+    assert bench.notices == {}
+    bench.hints.follow_voice(muted)
+    bench.hints.follow_voice(SessionSnapshot(life=Ended(SUMMARY)))
     assert bench.notices == {}

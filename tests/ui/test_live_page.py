@@ -102,6 +102,45 @@ def test_a_late_avatar_is_asked_about(bench: Bench) -> None:
     assert bench.model.asked == [("keep_waiting",), ("end",)]
 
 
+def test_an_avatar_that_has_left_is_asked_about(bench: Bench) -> None:
+    bench.model.live(gone_s=19.9, frozen=True)
+    assert "The avatar has left" not in bench.texts()
+    bench.model.live(gone_s=21.0, frozen=True)
+    assert "The avatar has left" in bench.texts()
+    assert "billed" in bench.texts()
+    assert not any("stopped" in name for name in bench.names())
+    bench.button("Wait").click()
+    bench.button("Start anew").click()
+    card = bench.button("Wait").parentWidget()
+    assert card is not None
+    end = next(b for b in card.findChildren(QAbstractButton) if b.accessibleName() == "End session")
+    end.click()
+    assert bench.model.asked == [("keep_waiting",), ("start_anew",), ("end",)]
+
+
+def test_what_is_written_without_an_avatar_is_said_to_be_kept(bench: Bench) -> None:
+    bench.model.live(gone_s=21.0, billed=False)
+    assert "What you write is kept" not in bench.texts()
+    assert "billed" not in bench.texts()
+    bench.model.live(gone_s=21.0, unsent=1)
+    assert "What you write is kept" in bench.texts()
+
+
+def test_the_focus_does_not_fall_on_the_microphone_when_the_avatar_is_back(bench: Bench) -> None:
+    bench.model.live(gone_s=21.0)
+    bench.button("Wait").setFocus()
+    bench.model.live(gone_s=0.0)
+    assert "The avatar has left" not in bench.texts()
+    focused = bench.window.focusWidget()
+    assert focused is not None
+    assert focused.accessibleName() == "Stage"
+
+
+def test_a_microphone_muted_by_the_room_says_so(bench: Bench) -> None:
+    bench.model.live(voice_muted=True)
+    assert bench.button("Microphone").toolTip() == "Microphone: muted by the room"
+
+
 def test_ending_is_said_and_can_not_be_asked_for_twice(bench: Bench) -> None:
     bench.model.show(Ending(Stop()))
     assert "Session state: Ending" in bench.names()

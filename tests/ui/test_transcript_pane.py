@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QLabel, QListView, QMenu, QPushButton, QStyleOptio
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Idle, Live
+from atlas_desktop.session.life import Ended, Idle, Live
+from atlas_desktop.session.transcript import Delivery
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.wiring import WindowWiring
@@ -306,3 +307,34 @@ def test_what_atlas_has_said_to_its_end_is_read_out_once(model: TalkingModel, pa
     model.change(1, "Hi there.")
     model.change(1, "Hi there.")
     assert told == ["Atlas: Hi there."]
+
+
+def test_what_became_of_a_message_stands_beside_it(model: TalkingModel, pane: TranscriptPane) -> None:
+    model.change(0, "Anybody there?", "user", delivery=Delivery.WAITING)
+    assert names(pane) == [f"You, {CLOCK}, Anybody there?, not delivered"]
+    before = pane.grab().toImage()
+    model.change(0, "Anybody there?", "user", delivery=Delivery.NOT_SENT)
+    assert names(pane) == [f"You, {CLOCK}, Anybody there?, not sent"]
+    assert pane.grab().toImage() != before
+    model.change(0, "Anybody there?", "user")
+    assert names(pane) == [f"You, {CLOCK}, Anybody there?"]
+
+
+def test_what_was_not_sent_can_be_sent_again_where_a_session_takes_it(
+    model: TalkingModel, pane: TranscriptPane
+) -> None:
+    def said() -> set[str]:
+        return {label.accessibleName() for label in pane.findChildren(QLabel) if label.isVisible()}
+
+    model.live_through(Ended(None), not_sent=2)
+    assert "2 messages were not sent" in said()
+    assert visible_button(pane, "Send again") is None
+    model.live_through(Live(GRANT), not_sent=1)
+    assert "1 message was not sent" in said()
+    again = visible_button(pane, "Send again")
+    assert again is not None
+    again.click()
+    assert model.asked == [("send_again",)]
+    model.live_through(Live(GRANT), not_sent=0)
+    assert visible_button(pane, "Send again") is None
+    assert not any("not sent" in name for name in said())

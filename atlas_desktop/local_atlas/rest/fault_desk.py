@@ -125,7 +125,7 @@ def carry_out(order: RoomOrder, room: RoomDesk) -> None:
         "vanish": room.vanish,
         "return_avatar": room.return_avatar,
         "mute_tracks": lambda: room.mute_tracks(order.muted),
-        "malformed": lambda: [room.malformed(kind) for kind in _kinds(order.kind)],
+        "malformed": lambda: _send_malformed(room, order.kind),
         "replace_video_track": room.replace_video_track,
         "expel": room.expel,
         "disconnect": lambda: room.disconnect(order.reason),
@@ -133,6 +133,11 @@ def carry_out(order: RoomOrder, room: RoomDesk) -> None:
     if order.order not in orders:
         raise bad_request("unknown_order", f"A room knows no order {order.order!r}.")
     orders[order.order]()
+
+
+def _send_malformed(room: RoomDesk, name: str) -> None:
+    for kind in _kinds(name):
+        room.malformed(kind)
 
 
 def _kinds(name: str) -> list[Malformed]:

@@ -67,7 +67,7 @@ class Room:
         self._scope = Scope(f"room {session_id}")
         self._farewells = Scope(f"farewells {session_id}")
         self._awaited = True
-        self._media_is_cut = options.dead_media
+        self._media_is_cut = False
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._host = Host(
@@ -294,7 +294,7 @@ class Room:
     def disconnect(self, reason: LeaveReason) -> None:
         """Fault: tells every client to leave."""
         for member in self._members.values():
-            member.send_leave(Leave.DISCONNECT, models.DisconnectReason.Value(reason.value))
+            member.send_leave(Leave.DISCONNECT, getattr(models, reason.value))
 
     async def _mend_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -7,9 +7,10 @@ from PySide6.QtCore import SignalInstance
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import AppError, MicrophoneMutedError, SpeechMutedError
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import VOLUME_DEFAULT
-from atlas_desktop.ui.desks.notices import NoticeAction
+from atlas_desktop.ui.desks.notices import NoticeAction, notice_of
 from atlas_desktop.ui.desks.words import Words
 
 
@@ -33,6 +34,7 @@ class HintedModel(Protocol):
     def switch_mode(self, mode: Mode) -> None: ...
     def set_muted(self, muted: bool) -> None: ...
     def set_volume(self, volume: int) -> None: ...
+    def unmute(self) -> None: ...
 
 
 class Hints:
@@ -44,6 +46,7 @@ class Hints:
         self._playout = playout
         self._cues_said: frozenset[int] = frozenset()
         self._silence_said = False
+        self._muted_id = ""
         self._open_id = ""
 
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
@@ -70,6 +73,22 @@ class Hints:
         elif self._silence_said and not off:
             self._silence_said = False
             self._model.clear("unheard")
+
+    def follow_voice(self, snapshot: SessionSnapshot) -> None:
+        """The room has muted us: said, with a way to be heard again, until it is over."""
+        muted: AppError | None = None
+        if snapshot.voice_muted:
+            is_microphone = snapshot.mode is Mode.CONVERSATION
+            muted = MicrophoneMutedError() if is_microphone else SpeechMutedError()
+        muted_id = muted.code if muted is not None else ""
+        if muted_id == self._muted_id:
+            return
+        if self._muted_id:
+            self._model.clear(self._muted_id)
+        self._muted_id = muted_id
+        if muted is not None:
+            unmute = NoticeAction(self._words.unmute_label(), self._model.unmute, primary=True)
+            self._model.notice_raised.emit(notice_of(muted, unmute))
 
     def follow_end(self, snapshot: SessionSnapshot) -> None:
         """A session that is over asks nothing and misses no microphone; confirmed late, it says so."""

@@ -6,7 +6,13 @@ from enum import StrEnum
 
 from PySide6.QtCore import QCoreApplication
 
-from atlas_desktop.errors import AppError, BugError, DeviceError, MediaError
+from atlas_desktop.errors import (
+    AppError,
+    DeviceError,
+    MediaError,
+    MicrophoneMutedError,
+    SpeechMutedError,
+)
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
@@ -71,6 +77,6 @@ def error_words(error: AppError) -> tuple[str, str]:
 def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
     """The notice that says ``error``; one of the same code takes its place."""
     # A file's or device's trouble leaves the session running: it warns, it does not alarm.
-    mild = isinstance(error, MediaError | DeviceError) and not isinstance(error, BugError)
+    mild = isinstance(error, MediaError | DeviceError | MicrophoneMutedError | SpeechMutedError)
     title, advice = error_words(error)
     return Notice(error.code, Severity.WARN if mild else Severity.ERROR, title, advice, actions)

@@ -161,6 +161,9 @@ class Words(QObject):
     def make_heard_label(self) -> str:
         return self.tr("Turn sound on")
 
+    def unmute_label(self) -> str:
+        return self.tr("Unmute")
+
     def unheard(self, action: NoticeAction) -> Notice:
         title = self.tr("The avatar speaks, but the sound is off")
         return Notice("unheard", Severity.INFO, title, "", (action,))

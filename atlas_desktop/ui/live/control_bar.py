@@ -138,6 +138,8 @@ class ControlBar(QWidget):
         self.microphone_requested.emit(on)
 
     def _microphone_words(self, wanted: bool, state: MicState) -> str:
+        if self._snapshot.voice_muted:
+            return self.tr("Microphone: muted by the room")
         if state is MicState.MUTED_FOR_CLIP:
             return self.tr("Microphone: silent while a clip is spoken")
         return self.tr("Microphone: on") if wanted else self.tr("Microphone: off")

@@ -160,6 +160,9 @@ class LivePage(QWidget):
         bar.mode_requested.connect(model.set_mode)
         bar.volume_requested.connect(model.set_volume)
         bar.muted_requested.connect(model.set_muted)
+        stage.gone.wait_requested.connect(model.keep_waiting)
+        stage.gone.end_requested.connect(model.end)
+        stage.gone.start_anew_requested.connect(model.start_anew)
         stage.parked.resume_requested.connect(model.resume)
         stage.parked.back_requested.connect(self.back_requested)
         bar.park_requested.connect(model.park)
@@ -179,6 +182,11 @@ class LivePage(QWidget):
 
     @Slot(object)
     def _show_snapshot(self, snapshot: SessionSnapshot) -> None:
+        was_gone = self._stage.gone.isVisibleTo(self._stage)
+        focused: QWidget | None = self.window().focusWidget()
+        if was_gone and not snapshot.avatar_gone and focused and self._stage.gone.isAncestorOf(focused):
+            # Else Qt takes the next in line, and that is the microphone.
+            self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
         rested, rests = self._stage.parked.isVisibleTo(self._stage), isinstance(snapshot.life, Parked)
         if rested and not rests and self._stage.parked.resume.hasFocus():
             # Else Qt takes the next in line, and that is the microphone.

@@ -188,7 +188,7 @@ class Overlay(QObject):
         words = ""
         if isinstance(self._snapshot.life, Reconnecting):
             words = self.tr("The connection broke. It is being restored…")
-        elif self._snapshot.is_live and self._snapshot.frozen:
+        elif self._snapshot.is_live and self._snapshot.frozen and not self._snapshot.avatar_gone:
             words = self.tr("The picture has stopped. Waiting for the next one…")
         self._note.set_parts(plain=words, dot="warn")
         _name(self._note, words)

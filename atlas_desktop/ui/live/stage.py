@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.connecting import ConnectingCard
+from atlas_desktop.ui.live.gone_card import AvatarGoneCard
 from atlas_desktop.ui.live.overlay import Overlay
 from atlas_desktop.ui.live.parked_card import ParkedCard
 from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
@@ -43,6 +44,7 @@ class Stage(QWidget):
         self.overlay = Overlay(theme, self)
         self.steps = ConnectingCard(theme, self)
         self.parked = ParkedCard(theme, self)
+        self.gone = AvatarGoneCard(theme, self)
         self.overlay.full_screen_requested.connect(self.full_screen_requested)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Stage"))
@@ -53,7 +55,8 @@ class Stage(QWidget):
         self.overlay.show_snapshot(snapshot)
         self.steps.show_snapshot(snapshot)
         self.parked.show_snapshot(snapshot)
-        self._veil.setVisible(isinstance(snapshot.life, Parked))
+        self.gone.show_snapshot(snapshot)
+        self._veil.setVisible(isinstance(snapshot.life, Parked) or snapshot.avatar_gone)
         self._place_cards()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -102,7 +105,7 @@ class Stage(QWidget):
             self.talk_requested.emit(talking)
 
     def _place_cards(self) -> None:
-        for card in (self.steps, self.parked):
+        for card in (self.steps, self.parked, self.gone):
             self._place_card(card)
 
     def _place_card(self, card: QWidget) -> None:

@@ -17,7 +17,7 @@ def make_label(
 
     Args:
         text: Shown as it is: never read as HTML.
-        tone: "", "dim" or "danger".
+        tone: "", "dim", "warn" or "danger".
         size: "", "small" or "title".
         strong: Demi-bold.
         wraps: Breaks into lines where there is little room.

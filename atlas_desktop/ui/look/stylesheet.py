@@ -8,6 +8,7 @@ QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; paddi
 QLabel {{ background: transparent; }}
 QLabel[tone="dim"] {{ color: {dim}; }}
 QLabel[tone="danger"] {{ color: {danger}; }}
+QLabel[tone="warn"] {{ color: {warn}; }}
 QLabel[scale="small"] {{ font-size: {small_px}px; }}
 QLabel[scale="title"] {{ font-size: {title_px}px; font-weight: 650; }}
 QLabel[scale="heading"] {{ font-size: {heading_px}px; font-weight: 600; }}

@@ -29,6 +29,10 @@ class TalkModel(SessionModel, Protocol):
         """Sends what was typed; False when it was not taken and should stay in the box."""
         ...
 
+    def send_again(self) -> None:
+        """Sends in this session what earlier ones left unsent."""
+        ...
+
 
 class CuesModel(SessionModel, Protocol):
     """The clips that wait, play and are done.

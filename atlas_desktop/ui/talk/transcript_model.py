@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, assert_never
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 
-from atlas_desktop.session.transcript import Message
+from atlas_desktop.session.transcript import Delivery, Message
 from atlas_desktop.ui.look.amounts import fill, time_of_day
 from atlas_desktop.ui.talk.plain_text import shortened, shown_text
 from atlas_desktop.ui.talk.talk_seams import TalkModel
@@ -21,6 +21,7 @@ class TranscriptRole(IntEnum):
     MESSAGE = Qt.ItemDataRole.UserRole
     SPEAKER = Qt.ItemDataRole.UserRole + 1
     TIME = Qt.ItemDataRole.UserRole + 2
+    MARK = Qt.ItemDataRole.UserRole + 3
 
 
 class TranscriptRows(QAbstractListModel):
@@ -46,13 +47,17 @@ class TranscriptRows(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self.words(message)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{self.speaker(message)}, {clock_of(message)}, {self.words(message)}"
+                said = f"{self.speaker(message)}, {clock_of(message)}, {self.words(message)}"
+                mark = self.mark(message)
+                return f"{said}, {mark}" if mark else said
             case TranscriptRole.MESSAGE:
                 return message
             case TranscriptRole.SPEAKER:
                 return self.speaker(message)
             case TranscriptRole.TIME:
                 return clock_of(message)
+            case TranscriptRole.MARK:
+                return self.mark(message)
         return None
 
     def message(self, row: int) -> Message:
@@ -62,6 +67,18 @@ class TranscriptRows(QAbstractListModel):
     def speaker(self, message: Message) -> str:
         """Who said it."""
         return self.tr("You") if message.role == "user" else self.tr("Atlas")
+
+    def mark(self, message: Message) -> str:
+        """What is said of a message that did not go out; nothing for all others."""
+        match message.delivery:
+            case Delivery.SENT:
+                return ""
+            case Delivery.WAITING:
+                return self.tr("not delivered")
+            case Delivery.NOT_SENT:
+                return self.tr("not sent")
+            case _ as never:
+                assert_never(never)
 
     def words(self, message: Message) -> str:
         """What the list shows of it; a very long one says how long it is."""

@@ -14,6 +14,7 @@ from atlas_desktop.ui.talk.message_list import MessageList
 from atlas_desktop.ui.talk.talk_seams import TalkModel
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
 from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.unsent_bar import UnsentBar
 
 _HEAD_PX = 47
 
@@ -46,12 +47,14 @@ class TranscriptPane(QWidget):
         self._close = self._menu.addAction(self.tr("Close"))
         self._new = Button(theme, self.tr("New messages"), icon="chevron-down", parent=self)
         self._empty = EmptyTranscript(theme, self)
+        self._unsent = UnsentBar(theme)
         self.message_box = MessageBox(model, theme)
         self._announced_ids: set[str] = set()
         self.setFocusProxy(self.message_box)
         self._build()
         self._connect()
         self._show_empty()
+        self._unsent.show_snapshot(model.snapshot)
 
     @Slot()
     def open_menu(self) -> None:
@@ -90,6 +93,7 @@ class TranscriptPane(QWidget):
         column.addWidget(head)
         column.addWidget(make_rule())
         column.addWidget(self._list, 1)
+        column.addWidget(self._unsent)
         column.addWidget(self.message_box)
 
     def _connect(self) -> None:
@@ -105,6 +109,8 @@ class TranscriptPane(QWidget):
         self._rows.rowsInserted.connect(self._show_empty)
         self._rows.modelReset.connect(self._show_empty)
         self._model.session_changed.connect(self._show_empty)
+        self._model.session_changed.connect(self._unsent.show_snapshot)
+        self._unsent.send_again_requested.connect(self._model.send_again)
         self._model.mode_changed.connect(self._show_empty)
         self._model.text_offered.connect(self.open_requested)
         self._model.message_changed.connect(self._announce)

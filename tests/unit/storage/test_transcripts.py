@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from atlas_desktop.storage.transcripts import (
     SavedMessage,
     TranscriptJournal,
     forget_oldest,
+    format_json,
     format_text,
     read_journal,
     save,
@@ -32,6 +34,29 @@ def test_json_says_time_role_and_words(tmp_path: Path) -> None:
     assert [row["role"] for row in rows] == ["user", "agent"]
     assert rows[0]["time"] == "2023-11-14T22:13:20.000+00:00"
     assert rows[1]["text"] == ANSWER.text
+
+
+def test_what_did_not_go_out_says_so_everywhere(tmp_path: Path) -> None:
+    waiting = replace(HELLO, delivery="waiting")
+    unsent = replace(HELLO, id="2", delivery="not_sent")
+    lines = format_text([waiting, unsent, ANSWER]).splitlines()
+    assert lines[0].endswith("You (not delivered): Hello!")
+    assert lines[1].endswith("You (not sent): Hello!")
+    assert "Atlas: Hi" in lines[2]
+    rows = json.loads(format_json([unsent, HELLO]))
+    assert rows[0]["delivery"] == "not_sent"
+    assert "delivery" not in rows[1]
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(waiting)
+    journal.note(replace(waiting, delivery="not_sent"))
+    journal.close()
+    assert read_journal(journal.path) == [replace(HELLO, delivery="not_sent")]
+
+
+def test_a_journal_of_before_is_read(tmp_path: Path) -> None:
+    old = {"id": "1", "role": "user", "text": "Hello!", "final": True, "timestamp_ms": 1_700_000_000_000}
+    (tmp_path / "old.jsonl").write_text(json.dumps(old) + "\n")
+    assert read_journal(tmp_path / "old.jsonl") == [HELLO]
 
 
 def test_any_other_name_gets_text(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+import pytest
+
+from atlas_desktop.session.avatar_monitor import AVATAR_GONE_S, GIVE_UP_S, AvatarMonitor
+
+
+class Room:
+    """A room looked at four times a second."""
+
+    def __init__(self) -> None:
+        self.monitor = AvatarMonitor()
+        self.now_s = 50.0
+
+    def run(self, seconds: float, *, present: bool = False, connected: bool = True) -> None:
+        for _ in range(round(seconds * 4)):
+            self.now_s += 0.25
+            self.monitor.look(self.now_s, connected=connected, present=present)
+
+
+@pytest.fixture
+def room() -> Room:
+    room = Room()
+    room.run(5, present=True)
+    return room
+
+
+def test_the_user_is_asked_after_20_s_and_the_session_given_up_after_60(room: Room) -> None:
+    room.run(AVATAR_GONE_S - 0.25)
+    assert not room.monitor.is_gone
+    room.run(0.25)
+    assert room.monitor.is_gone
+    room.run(GIVE_UP_S - AVATAR_GONE_S - 0.25)
+    assert not room.monitor.is_given_up
+    room.run(0.25)
+    assert room.monitor.is_given_up
+
+
+def test_who_waits_is_asked_again_20_s_later(room: Room) -> None:
+    room.run(55)
+    room.monitor.wait_on()
+    assert not room.monitor.is_gone
+    room.run(59)
+    assert room.monitor.is_gone
+    assert not room.monitor.is_given_up
+
+
+def test_an_avatar_that_comes_back_starts_the_time_from_zero(room: Room) -> None:
+    room.run(59)
+    room.run(0.25, present=True)
+    assert room.monitor.gone_s == 0.0
+    room.run(19)
+    assert not room.monitor.is_gone
+
+
+def test_while_the_connection_is_broken_the_time_stands(room: Room) -> None:
+    room.run(10)
+    room.run(100, connected=False)
+    assert room.monitor.gone_s == 10.0
+    room.run(9)
+    assert not room.monitor.is_gone
+
+
+def test_a_stall_of_our_own_is_not_the_avatars(room: Room) -> None:
+    room.now_s += 300
+    room.run(0.25)
+    assert not room.monitor.is_gone
+
+
+def test_of_another_session_nothing_is_known(room: Room) -> None:
+    room.run(59)
+    room.monitor.reset()
+    room.now_s += 10
+    room.run(0.25)
+    assert room.monitor.gone_s == 0.0

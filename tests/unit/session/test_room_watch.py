@@ -1,0 +1,199 @@
+"""A session whose room loses its avatar, its connection or our voice."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.errors import AvatarLeftError
+from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Failed
+from atlas_desktop.session.ports import RoomStatistics, Traffic
+from atlas_desktop.session.snapshot import MicState, SessionSnapshot
+from tests.unit.session.conftest import QUICK
+from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
+
+FASTER = 8
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Its awake clock runs so much faster: a minute is over in 8 s."""
+    return Bench(awake_s=lambda: time.monotonic() * FASTER)
+
+
+@pytest.fixture
+async def session(bench: Bench) -> AsyncIterator[AtlasSession]:
+    session = AtlasSession(parts=bench.parts(), limits=QUICK)
+    yield session
+    await session.aclose(1.0)
+
+
+async def test_a_session_without_its_avatar_is_asked_about_and_then_ended(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    asked: list[SessionSnapshot] = []
+    session.on_change(lambda snapshot: asked.append(snapshot) if snapshot.avatar_gone else None)
+    await live(session, source)
+    bench.room.listener.video_changed(True)
+    bench.room.listener.video_changed(False)
+    life = await asyncio.wait_for(session.ended(), 30)
+    assert isinstance(life, Failed)
+    assert isinstance(life.error, AvatarLeftError)
+    assert source.open_sessions == []
+    assert 20 <= asked[0].gone_s < 30
+
+
+async def test_waiting_on_starts_the_time_from_zero(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.video_changed(False)
+    await settle(lambda: session.snapshot.avatar_gone, 10)
+    session.keep_waiting()
+    assert not session.snapshot.avatar_gone
+    assert session.snapshot.gone_s < 1
+    bench.room.listener.video_changed(True)
+    bench.show()
+    await settle(lambda: session.snapshot.gone_s == 0.0, 5)
+
+
+async def test_what_is_written_without_an_avatar_is_sent_when_it_is_back(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source, Mode.CONVERSATION)
+    bench.room.listener.video_changed(False)
+    session.send_chat("anybody there?")
+    await asyncio.sleep(0.05)
+    assert bench.room.sent == []
+    assert [message.delivery.value for message in session.transcript.messages] == ["waiting"]
+    bench.room.listener.video_changed(True)
+    await settle(lambda: bench.room.sent)
+    assert [message.delivery.value for message in session.transcript.messages] == ["sent"]
+
+
+async def test_what_is_written_without_an_avatar_goes_out_in_the_session_started_anew(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source, Mode.CONVERSATION)
+    bench.room.listener.video_changed(False)
+    session.send_chat("anybody there?")
+    session.start_anew()
+    await settle(lambda: len(bench.rooms) == 2 and bench.room.sent, 5)
+    assert source.modes == [Mode.CONVERSATION, Mode.CONVERSATION]
+    assert [message.delivery.value for message in session.transcript.messages] == ["sent"]
+
+
+def flowing(packets: int, media: int, *, muted: bool = False) -> RoomStatistics:
+    return RoomStatistics(round_trip_ms=20.0, traffic=Traffic(packets, media, muted))
+
+
+async def test_a_network_that_is_gone_is_said_long_before_livekit_does(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.statistics = flowing(100, 90)
+    await live(session, source)
+    session.speak(FakeReader())
+    sent_us = time.monotonic_ns() // 1000
+    bench.statistics = flowing(200, 190)
+    await settle(lambda: session.snapshot.state_name == "Reconnecting", 10)
+    assert bench.feeder.held
+    assert bench.feeder.unheard_from_us is not None
+    assert abs(bench.feeder.unheard_from_us - sent_us) < 1_500_000
+    bench.statistics = flowing(300, 290)
+    await settle(lambda: session.snapshot.is_live, 5)
+    assert not bench.feeder.held
+    assert "wait heard" not in bench.room.calls
+
+
+async def test_after_livekits_own_reconnect_a_clip_waits_for_its_listener(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.connection_broke()
+    assert not bench.feeder.held
+    bench.room.listener.video_changed(False)
+    assert bench.feeder.held
+    bench.room.listener.video_changed(True)
+    bench.room.listener.connection_mended()
+    await settle(lambda: not bench.feeder.held)
+    assert "wait heard" in bench.room.calls
+
+
+async def test_a_picture_that_the_avatar_paused_has_not_stopped(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.statistics = flowing(100, 90, muted=True)
+    await live(session, source)
+    await settle(lambda: session.snapshot.rtt_ms is not None, 5)
+    await asyncio.sleep(1.7)
+    assert not session.snapshot.frozen
+    assert session.snapshot.gone_s == 0.0
+
+
+async def test_a_muted_microphone_is_off_until_the_user_turns_it_on(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_microphone(True)
+    await settle(lambda: bench.feeder.sink is not None)
+    bench.room.listener.voice_muted(True)
+    assert session.snapshot.voice_muted
+    assert not session.snapshot.microphone_wanted
+    assert session.snapshot.microphone is MicState.OFF
+    session.set_microphone(True)
+    assert bench.room.calls[-1] == "unmute"
+    assert not session.snapshot.voice_muted
+    assert session.snapshot.microphone_wanted
+
+
+async def test_a_microphone_that_the_room_allows_again_is_on_again(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_microphone(True)
+    bench.room.listener.voice_muted(True)
+    bench.room.listener.voice_muted(True)
+    bench.room.listener.voice_muted(False)
+    assert session.snapshot.microphone_wanted
+
+
+async def test_a_room_that_stays_mute_keeps_the_control_so(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.unmutes = False
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    bench.room.listener.voice_muted(True)
+    session.set_microphone(True)
+    assert session.snapshot.voice_muted
+    assert session.snapshot.microphone is MicState.OFF
+
+
+async def test_a_clip_waits_while_its_track_is_muted(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    session.speak(FakeReader())
+    bench.room.listener.voice_muted(True)
+    assert bench.feeder.held
+    assert not session.snapshot.speaking
+    session.speaker.resume()
+    assert bench.room.calls[-1] == "unmute"
+    assert not bench.feeder.held
+
+
+async def test_the_next_session_is_neither_muted_nor_held(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.voice_muted(True)
+    session.end()
+    await session.ended()
+    await live(session, source)
+    assert not bench.feeder.held
+    assert not session.snapshot.voice_muted
