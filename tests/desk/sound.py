@@ -1,4 +1,4 @@
-"""A sound card of its own: a PulseAudio whose speaker is recorded and whose microphone is played to."""
+"""A sound card of its own: a server whose speaker is recorded and whose microphone is played to."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from tests.desk.process import DeskError, end, running, start, wait_until
 
 RATE_HZ = 48_000
+WITHOUT_LEAVE = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice")
+"""Before a command: it may not make its threads realtime, as on a desk without RealtimeKit."""
+Kind = Literal["pulseaudio", "pipewire"]
 SPEAKER, MIC_SINK, MICROPHONE = "speaker", "mic_sink", "microphone"
 
 
@@ -48,7 +52,26 @@ class Card:
 
     env: dict[str, str]
     folder: Path = field(repr=False)
-    pid: int = field(repr=False)
+    server: "Server" = field(repr=False)
+
+    @property
+    def pid(self) -> int:
+        """The process that programs are connected to."""
+        return self.server.pid
+
+    def kill(self, part: str = "") -> None:
+        """Kills the server with -9, without a goodbye; or one of PipeWire's parts, ``pipewire``, by name."""
+        self.server.kill(part)
+
+    def start(self) -> None:
+        """Starts the server that was killed: the same socket, the same devices."""
+        self.server.start()
+        self.server.add_devices(self)
+
+    def restart(self) -> None:
+        """Kills the server and starts it again."""
+        self.kill()
+        self.start()
 
     def block(self, seconds: float) -> None:
         """The sound server answers nobody and plays nothing for so long."""
@@ -149,32 +172,129 @@ _REMAP = [
 ]
 
 
+@dataclass
+class Part:
+    """One process of a sound server.
+
+    Attributes:
+        words: Its command line.
+        socket: What it listens on; ``None``: nothing.
+    """
+
+    words: list[str]
+    socket: Path | None = None
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Server:
+    """PulseAudio is one process, PipeWire three, each of which needs the one before; programs ask the last."""
+
+    def __init__(self, env: Mapping[str, str], log: Path, parts: dict[str, Part]) -> None:
+        self._env, self._log = env, log
+        self._parts = parts
+
+    @property
+    def pid(self) -> int:
+        process = list(self._parts.values())[-1].process
+        assert process is not None
+        return process.pid
+
+    def start(self) -> None:
+        """Starts each part that does not run."""
+        for name, part in self._parts.items():
+            if part.is_alive:
+                continue
+            if part.socket is not None:
+                part.socket.unlink(missing_ok=True)
+            part.process = start(part.words, self._env, self._log)
+            if part.socket is not None:
+                wait_until(part.socket.exists, name, self._log)
+
+    def kill(self, name: str) -> None:
+        part = self._parts[name] if name else list(self._parts.values())[-1]
+        assert part.process is not None
+        part.process.kill()
+        part.process.wait(5)
+
+    def add_devices(self, card: Card) -> None:
+        """Waits for the devices that PulseAudio's command line names; adds them to PipeWire."""
+        if "pipewire" in self._parts:
+            wait_until(lambda: _answers(card), "PipeWire", self._log)
+            for device in (_null_sink(SPEAKER), _null_sink(MIC_SINK), _REMAP):
+                card.control("load-module", *device)
+        _wait_for_devices(card, self._log)
+
+    def close(self) -> None:
+        for part in reversed(self._parts.values()):
+            if part.process is not None:
+                end(part.process)
+
+
 @contextmanager
-def sound(env: Mapping[str, str]) -> Iterator[Card]:
-    """Runs a PulseAudio with ``speaker`` and ``microphone`` as its only devices, both the default."""
+def sound(env: Mapping[str, str], server: Kind = "pulseaudio", *, realtime: bool = True) -> Iterator[Card]:
+    """Runs a sound server with ``speaker`` and ``microphone`` as its only devices, both the default.
+
+    Args:
+        env: Where it runs; the card's own leads to it.
+        server: Which one.
+        realtime: Whether it runs before all other programs, if it may; on a desk without RealtimeKit it does
+            not.
+    """
     with TemporaryDirectory(prefix="desk-sound-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        log = folder / "log"
-        heard = {**env, "PULSE_SERVER": f"unix:{folder}/native", "PULSE_RUNTIME_PATH": name}
-        heard |= {"PULSE_STATE_PATH": name, "PULSE_COOKIE": f"{name}/cookie"}
-        heard.setdefault("XDG_RUNTIME_DIR", name)
-        with running(_daemon(folder), {**heard, "HOME": name}, log) as daemon:
-            wait_until((folder / "native").exists, "PulseAudio", log)
-            card = Card(heard, folder, daemon.pid)
-            _wait_for_devices(card, log)
+        heard = {**env, "PULSE_STATE_PATH": name, "PULSE_COOKIE": f"{name}/cookie"}
+        if server == "pulseaudio":
+            heard |= {"PULSE_SERVER": f"unix:{folder}/native", "PULSE_RUNTIME_PATH": name}
+            heard.setdefault("XDG_RUNTIME_DIR", name)
+        else:
+            heard |= {"XDG_RUNTIME_DIR": name}
+            for led_elsewhere in ("PULSE_SERVER", "PULSE_RUNTIME_PATH", "PIPEWIRE_RUNTIME_DIR"):
+                heard.pop(led_elsewhere, None)
+        running_server = _server(server, folder, {**heard, "HOME": name}, realtime)
+        card = Card(heard, folder, running_server)
+        try:
+            card.start()
             yield card
+        finally:
+            running_server.close()
 
 
-def _daemon(folder: Path) -> list[str]:
+def _server(kind: Kind, folder: Path, env: Mapping[str, str], realtime: bool) -> Server:
+    log = folder / "log"
+    if kind == "pulseaudio":
+        return Server(env, log, {kind: Part(_daemon(folder, realtime), folder / "native")})
+    before = [] if realtime else [*WITHOUT_LEAVE]
+    sockets = {
+        "pipewire": folder / "pipewire-0",
+        "wireplumber": None,
+        "pipewire-pulse": folder / "pulse" / "native",
+    }
+    return Server(env, log, {name: Part([*before, name], socket) for name, socket in sockets.items()})
+
+
+def _daemon(folder: Path, realtime: bool) -> list[str]:
     modules = [
         f"module-native-protocol-unix socket={folder}/native auth-anonymous=1",
         " ".join(_null_sink(SPEAKER)),
         " ".join(_null_sink(MIC_SINK)),
         " ".join(_REMAP),
     ]
+    first = "yes" if realtime else "no"
     words = ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
-    words += ["--disable-shm=yes", "--high-priority=yes", "--realtime=yes", "--log-target=stderr"]
+    words += ["--disable-shm=yes", f"--high-priority={first}", f"--realtime={first}", "--log-target=stderr"]
     return words + [word for module in modules for word in ("-L", module)]
+
+
+def _answers(card: Card) -> bool:
+    try:
+        card.control("info")
+    except subprocess.CalledProcessError:
+        return False
+    return True
 
 
 def _wait_for_devices(card: Card, log: Path) -> None:
