@@ -1,11 +1,13 @@
 """The command line: arguments and dispatch. Everything heavier is imported by the role that runs."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from atlas_desktop import __version__
+from atlas_desktop.locales import pin_c_numbers
 from atlas_desktop.options import CHILD_FLAG, CheckOptions, WindowOptions
 
 EXIT_INTERRUPTED = 130
@@ -16,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     role = words[0] if words and words[0] in _ROLES else ""
+    pin_c_numbers(os.environ)
     try:
         return _ROLES[role](words[1:] if role else words)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import qasync
 from PySide6.QtCore import (
+    QLocale,
     QMessageLogContext,
     QObject,
     QSocketNotifier,
@@ -17,6 +19,8 @@ from PySide6.QtCore import (
     qInstallMessageHandler,
 )
 from PySide6.QtWidgets import QApplication
+
+from atlas_desktop.locales import numbers_locale, set_c_numbers
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ _LEVELS = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 _NO_FILMS = "No QtMultimedia backends found."
+_NO_LOCALE = "Detected locale "
 END_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -37,10 +42,19 @@ def make_application() -> QApplication:
     """Makes the ``QApplication``: ours decides when it ends, not the last window."""
     qInstallMessageHandler(_log_qt)
     application = QApplication(sys.argv[:1])
+    set_c_numbers()
+    _set_numbers_of_people()
     application.setApplicationName("Atlas Desktop")
     application.setDesktopFileName("atlas-desktop")
     application.setQuitOnLastWindowClosed(False)
     return application
+
+
+def _set_numbers_of_people() -> None:
+    """What is read and typed follows the user's locale, which Qt no longer finds in the environment."""
+    # Elsewhere Qt asks the system, not the environment.
+    if sys.platform not in ("darwin", "win32"):
+        QLocale.setDefault(QLocale(numbers_locale(os.environ) or "C"))
 
 
 def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
@@ -90,6 +104,9 @@ def _nothing(number: int, frame: object) -> None:
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    # A sound server that is not there is no fault: Qt then uses the one that is. Nor is a back end for films.
-    harmless = context.category == "qt.multimedia.symbolsresolver" or message.startswith(_NO_FILMS)
+    # A sound server that is not there is no fault: Qt then uses the one that is. Nor is a back end for films,
+    # nor a locale that is not installed, or has other letters than UTF-8: Qt then takes C.UTF-8 for them.
+    harmless = context.category == "qt.multimedia.symbolsresolver" or message.startswith(
+        (_NO_FILMS, _NO_LOCALE)
+    )
     log.log(logging.INFO if harmless else _LEVELS.get(kind, logging.WARNING), "Qt: %s", message)

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
+LOCALE_OPTION = "--locale"
 _WATCHED = ("atlas_desktop", "asyncio")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # With a decimal comma: what goes wrong with numbers goes wrong there.
+    words = "the locale of the desk on which the end-to-end tests open the program"
+    parser.addoption(LOCALE_OPTION, default="de_DE.UTF-8", help=words)
 
 
 class _Complaints(logging.Handler):

@@ -1,6 +1,7 @@
 """The settings: typed values, and the JSON text that holds them."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -11,6 +12,7 @@ from atlas_desktop.api.source import Mode
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
+_MISREAD_BY = 100.0
 _SPEAKER_DELAY_MS = 12.0
 _SPEAKER_DELAYS_MS = {"darwin": 15.0, "win32": 25.0}
 
@@ -65,6 +67,7 @@ class Settings:
         microphone_name: What it is called.
         picture_path: Who paints the picture, from the next start on.
         limits_seen: The limits were shown before a paid session.
+        limits_sound: No version that misread amounts has written them since they were last looked at.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -90,6 +93,7 @@ class Settings:
     microphone_name: str = ""
     picture_path: PicturePath = PicturePath.AUTO
     limits_seen: bool = False
+    limits_sound: bool = True
 
     @property
     def spending_limits(self) -> SpendingLimits:
@@ -133,6 +137,18 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
     return Settings(**known), found
 
 
+def misread_limits(found: dict[str, Any]) -> dict[str, float]:
+    """The limits of ``found`` that an earlier version misread, with what they were; empty when all is well.
+
+    It wrote amounts with a point and read them with the user's locale. Where that has a comma, the usual 5.00
+    that nobody had touched became 500. One that a person typed looks alike: so this is looked at once.
+    """
+    if found.get("limits_sound") is True:
+        return {}
+    usual = {"limit_session_usd": _LIMITS.session_usd, "limit_day_usd": _LIMITS.day_usd}
+    return {name: usd for name, usd in usual.items() if found.get(name) == usd * _MISREAD_BY}
+
+
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
     """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
@@ -156,7 +172,15 @@ def _checked(name: str, value: object, default: object) -> object | None:
         case int() | float():
             return _number(name, value, type(default))
         case _:
-            return value if isinstance(value, str) else None
+            return value if isinstance(value, str) and _is_writable(value) else None
+
+
+def _is_writable(text: str) -> bool:
+    """Whether it can be a path: everything that is a text here may become one."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _number(name: str, value: object, kind: type[int] | type[float]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.settings import Settings, format_json, parse
+from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,22 @@ class SettingsStore:
 
     Attributes:
         moved_aside: Where a file that could not be read was put; ``None`` when all was well.
+        repaired: The limits that an earlier version had misread, and that are set back, by name.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
         self.moved_aside: Path | None = None
+        self.repaired: dict[str, float] = {}
         self._file = file
         self._write_after_s = write_after_s
         self._kept: dict[str, Any] = {}
         self._callbacks: list[SettingsCallback] = []
         self._timer: threading.Timer | None = None
         self._writing = threading.Lock()
-        self._settings = self._read()
-        self._written = self._settings
+        self._written = self._read()
+        self._settings = self._written
+        if self.repaired:
+            self.change(**self.repaired)
 
     @property
     def settings(self) -> Settings:
@@ -92,12 +96,13 @@ class SettingsStore:
     def _read(self) -> Settings:
         try:
             settings, self._kept = parse(self._file.read_text(encoding="utf-8"))
+            self.repaired = misread_limits(self._kept)
         except FileNotFoundError:
             return Settings()
         except OSError as error:
             log.info("settings can't be read: %s", error)
             return Settings()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             log.info("settings are damaged: %s", error)
             self._move_aside()
             return Settings()

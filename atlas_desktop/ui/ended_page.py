@@ -10,7 +10,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError
 from atlas_desktop.session.life import Ended, Failed, Summary
 from atlas_desktop.ui.desks.notices import error_words
-from atlas_desktop.ui.look.amounts import clock, duration_words, money
+from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
@@ -179,17 +179,17 @@ class EndedPage(QScrollArea):
             rows.append((self.tr("Rehearsal"), free, self.tr("Cost: {cost}").format(cost=self.tr("free"))))
         mode = self.tr("Conversation") if summary.mode is Mode.CONVERSATION else self.tr("Passthrough")
         rows.append((self.tr("Mode"), mode, ""))
-        rows.append((self.tr("Messages"), str(self._messages), ""))
+        rows.append((self.tr("Messages"), number(self._messages), ""))
         grid = QGridLayout()
         grid.setVerticalSpacing(8)
         grid.setHorizontalSpacing(16)
         grid.setColumnStretch(0, 1)
-        for number, (caption, value, name) in enumerate(rows):
+        for row, (caption, value, name) in enumerate(rows):
             label = make_label(value)
             label.setFont(self._theme.font())
             label.setAccessibleName(name or f"{caption}: {value}")
-            grid.addWidget(make_label(caption, tone="dim"), number, 0)
-            grid.addWidget(label, number, 1)
+            grid.addWidget(make_label(caption, tone="dim"), row, 0)
+            grid.addWidget(label, row, 1)
         return grid
 
     def _unconfirmed(self, session_id: str) -> QLabel:

@@ -3,11 +3,12 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import RANGES, Settings
 from atlas_desktop.ui.look.amount_field import AmountField, Unit
 from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.refusal_line import RefusalLine
 from atlas_desktop.ui.look.theme import Theme
 
 _ROW_GAP_PX = 8
@@ -25,7 +26,7 @@ class LimitFields(QWidget):
     def __init__(self, theme: Theme, *, whole: bool = True, parent: QWidget | None = None) -> None:
         """Makes the rows; with ``whole`` also the one that few need."""
         super().__init__(parent)
-        dollars = Unit(prefix="$", decimals=2)
+        dollars = Unit(is_money=True)
         minutes = Unit(suffix=self.tr(" min"), worth=60.0)
         rows = [
             ("limit_session_usd", self.tr("A session costs at most"), dollars),
@@ -37,6 +38,7 @@ class LimitFields(QWidget):
             seconds = Unit(suffix=self.tr(" s"))
             rows.append(("limit_hang_s", self.tr("It ends when the program hangs for"), seconds))
         self._amounts = {name: AmountField(theme, RANGES[name], words, unit) for name, words, unit in rows}
+        self._refusal = RefusalLine(*self._amounts.values())
         self._lay_out([words for _name, words, _unit in rows])
 
     def show_settings(self, settings: Settings) -> None:
@@ -51,9 +53,17 @@ class LimitFields(QWidget):
             amount.interpretText()
         return {name: amount.amount for name, amount in self._amounts.items() if amount.is_changed}
 
+    def take_refusal(self) -> bool:
+        """Whether something that was typed was not taken since this was last asked."""
+        return self._refusal.take()
+
     def _lay_out(self, captions: list[str]) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        grid = QGridLayout()
+        column.addLayout(grid)
+        column.addWidget(self._refusal)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(_ROW_GAP_PX)
         grid.setColumnStretch(0, 1)

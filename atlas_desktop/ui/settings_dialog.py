@@ -94,7 +94,7 @@ class SettingsDialog(QDialog):
 
     def _build(self, theme: Theme, settings: Settings, parent: QWidget | None) -> None:
         done = Button(theme, self.tr("Done"), ButtonKind.PRIMARY)
-        done.clicked.connect(self.accept)
+        done.clicked.connect(self._finish)
         done.setDefault(True)
         foot = QHBoxLayout()
         foot.setContentsMargins(_EDGE_PX, 12, _EDGE_PX, 16)
@@ -163,6 +163,14 @@ class SettingsDialog(QDialog):
         }
         labels = [names[path] for path in _PATHS]
         return _make_choices(theme, labels, self._paths, _PATHS.index(current))
+
+    @Slot()
+    def _finish(self) -> None:
+        """Closes, unless something that was typed was not taken: that is to be seen first."""
+        self._limits.values()
+        refused = (self._limits.take_refusal(), self._sync.take_refusal())
+        if not any(refused):
+            self.accept()
 
     @Slot(int, bool)
     def _choose_theme(self, number: int, chosen: bool) -> None:

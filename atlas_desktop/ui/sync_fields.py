@@ -5,10 +5,12 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import RANGES, Settings, speaker_delay_default_ms
 from atlas_desktop.ui.look.amount_field import AmountField, Unit
+from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.refusal_line import RefusalLine
 from atlas_desktop.ui.look.theme import Theme
 
 _LOWEST_DELAY, _LIP_SYNC = 0, 1
@@ -39,11 +41,12 @@ class SyncFields(QWidget):
         )
         words = self.tr("Speaker delay")
         self._delay = AmountField(theme, RANGES["speaker_delay_ms"], words, Unit(suffix=self.tr(" ms")))
+        self._refusal = RefusalLine(self._delay)
         self._caption = make_label(words, tone="dim", wraps=True)
         self._caption.setBuddy(self._delay)
         self._calibrate = Button(theme, self.tr("Calibrate…"))
         self._calibrate.hide()
-        usual = self.tr("Use {count} ms, usual on this system").format(count=round(self._usual_ms))
+        usual = fill(self.tr("Use {count} ms, usual on this system"), count=round(self._usual_ms))
         self._reset = Button(theme, usual, ButtonKind.LINK)
         self._build()
         self.show_settings(settings)
@@ -55,6 +58,11 @@ class SyncFields(QWidget):
     def offer_calibration(self) -> None:
         """Shows *Calibrate…*: there is something that can do it."""
         self._calibrate.show()
+
+    def take_refusal(self) -> bool:
+        """Whether a delay that was typed was not taken since this was last asked."""
+        self._delay.interpretText()
+        return self._refusal.take()
 
     def show_settings(self, settings: Settings) -> None:
         """Shows what holds, without asking for it."""
@@ -90,6 +98,7 @@ class SyncFields(QWidget):
         column.addWidget(self._lowest)
         column.addSpacing(4)
         column.addLayout(line)
+        column.addWidget(self._refusal)
         column.addWidget(note)
         column.addWidget(ways)
 

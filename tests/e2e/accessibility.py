@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import decimal
 
 from jeepney import DBusAddress, HeaderFields, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
@@ -12,6 +13,19 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
 _COORDINATES_SCREEN = 0
+_MARKS = dict.fromkeys(map(ord, "\u200e\u2068\u2069"))
+MONEY = r"(?:\$\s?\d+[.,٫]\d\d|\d+[.,٫]\d\d\s?\$)"
+"""An amount below a thousand dollars in a name, as any locale writes it."""
+
+
+def plain_digits(text: str) -> str:
+    """What a person reads in it, whatever digits their locale has: ``٠٠:٤٢`` is 00:42.
+
+    The marks go that keep numbers in place between words of another direction.
+    """
+    return "".join(sign if (value := decimal(sign, None)) is None else str(value) for sign in text).translate(
+        _MARKS
+    )
 
 
 class NotFoundError(AssertionError):
@@ -34,6 +48,12 @@ class Control:
 
     @property
     def name(self) -> str:
+        """With ASCII digits, in any locale."""
+        return plain_digits(self.written_name)
+
+    @property
+    def written_name(self) -> str:
+        """As it is, in the locale's own digits."""
         return str(self._get(_ACCESSIBLE, "Name"))
 
     @property
@@ -260,6 +280,13 @@ class Screen:
             except GoneError:
                 continue
         return "\n".join(rows)
+
+
+def amount_in(name: str) -> float:
+    """The amount of money that a name ends with, as any locale writes it."""
+    found = re.search(rf"{MONEY}$", name)
+    assert found, name
+    return float(re.sub(r"[$\s]", "", re.sub("[,٫]", ".", found[0])))
 
 
 def poll(ask: Callable[[], Any], timeout_s: float, every_s: float = 0.05) -> Any:

@@ -17,7 +17,7 @@ _KEPT_BELOW = "ATLAS_E2E_OUT"
 
 @pytest.fixture(scope="session")
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("e2e")) as desk:
+    with stage(tmp_path_factory.mktemp("e2e"), request.config.getoption("--locale")) as desk:
         request.config.stash[_FIGURES] = desk.figures_ms
         yield desk
 

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.desk.bus import accessibility, session_bus
 from tests.desk.display import display
 from tests.desk.keyring import secret_service
+from tests.desk.languages import with_locale
 from tests.desk.sound import Card, sound
 from tests.e2e.accessibility import poll
 from tests.e2e.ears import Ears
@@ -129,9 +130,10 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Sets everything up, and takes it down again."""
-    bare = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
+def stage(folder: Path, locale: str) -> Iterator[Stage]:
+    """Sets everything up for a user with that locale, and takes it down again."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
+    bare = with_locale(inherited, locale)
     with ExitStack() as stack:
         env = stack.enter_context(session_bus(bare))
         env = stack.enter_context(secret_service(env))

@@ -10,7 +10,7 @@ import pytest
 
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
-from tests.e2e.accessibility import poll
+from tests.e2e.accessibility import MONEY, poll
 from tests.e2e.program import LocalAtlas, Window, give_settings
 from tests.e2e.stage import Stage
 
@@ -110,7 +110,8 @@ def test_what_a_power_cut_left_open_is_ended_at_the_next_launch_and_said(
     kill_with_guard(paid)
     assert len(atlas.open_sessions()) == 1
     with desk.open(folder=profile, ATLAS_API_BASE=atlas.base, ATLAS_API_KEY=atlas.key) as program:
-        program.wait_notice(r"was still open and has been ended: conversation, since \d\d:\d\d, \$0\.\d\d")
+        facts = rf"conversation, since \d\d:\d\d, {MONEY}"
+        program.wait_notice(f"was still open and has been ended: {facts}")
         atlas.wait_all_ended()
 
 

@@ -1,6 +1,5 @@
 """Paid sessions against a local Atlas in a process of its own: key, keyring, cost, and their sure end."""
 
-import re
 import signal
 import time
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.accessibility import poll
+from tests.e2e.accessibility import MONEY, amount_in, poll
 from tests.e2e.program import LocalAtlas, Window
 from tests.e2e.stage import Stage
 
@@ -27,13 +26,12 @@ def test_a_pasted_key_is_kept_in_the_keyring_until_it_is_forgotten(
         desk.paste(program, "API key", f' "{atlas.key[:9]}\n{atlas.key[9:]}" \n')
         program.screen.press("Start")
         program.wait_state("Live")
-        cost = program.screen.wait("label", r"Cost: \$\d+\.\d\d").name
-        assert float(cost.split("$")[1]) >= 0
+        assert amount_in(program.screen.wait("label", f"Cost: {MONEY}").name) >= 0
         program.screen.press("End session")
         program.wait_state("Ended")
         (row,) = atlas.sessions()
         charged = row["deducted_cents"] / 100
-        assert program.screen.find("label", re.escape(f"Cost: ${charged:.2f}")) is not None
+        assert amount_in(program.screen.wait("label", f"Cost: {MONEY}").name) == charged
         assert program.screen.find("label", "Charged by Atlas") is not None
         program.screen.press("Back to start")
         program.wait_words("Kept in this computer's keyring.")

@@ -1,14 +1,17 @@
 """What every test of the window needs: the look, once, and a window on a desk."""
 
+import locale
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from atlas_desktop.locales import pin_c_numbers, set_c_numbers
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.look.press_guard import PressPolicy
 from atlas_desktop.ui.look.theme import Theme
@@ -21,6 +24,19 @@ from tests.ui.press_clock import PressClock
 
 # Qt aborts the whole run where there is no display; the virtual desk names a platform of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# As the program does it, before anything sets the locale.
+pin_c_numbers(os.environ)
+ENGLISH = "en_US"
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test begins with English numbers and dates, whatever locale the tests are run in."""
+    monkeypatch.setenv("LC_TIME", ENGLISH)
+    QLocale.setDefault(QLocale(ENGLISH))
+    set_c_numbers()
+    yield
+    assert locale.localeconv()["decimal_point"] == "."
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import UnreadableAudioError
 from atlas_desktop.session.life import Idle
 from atlas_desktop.ui.cues.cue_delegate import fewer_bars, progress
-from atlas_desktop.ui.cues.cue_model import CueRole, short_clock
+from atlas_desktop.ui.cues.cue_model import CueRole
 from atlas_desktop.ui.cues.cue_strip import CueStrip
+from atlas_desktop.ui.look.amounts import short_clock
 from atlas_desktop.ui.look.theme import Theme
 from tests.ui.talk_model import TalkingModel, cue
 

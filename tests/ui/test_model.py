@@ -285,6 +285,22 @@ async def test_a_transcript_that_can_not_be_written_says_why(make_model: Make, t
 # What was there before
 
 
+async def test_limits_that_were_set_back_are_said_once(make_model: Make, tmp_path: Path) -> None:
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile" / "settings.json").write_text('{"limit_session_usd": 500.0, "limits_seen": true}')
+    bench = make_model()
+    await bench.load()
+    assert "a session costs at most $5.00, a day at most $20.00" in bench.notices["limits_repaired"].advice
+    asked: list[bool] = []
+    bench.model.settings_asked.connect(lambda: asked.append(True))
+    bench.press("limits_repaired")
+    assert asked == [True]
+    bench.settings.close()
+    again = make_model()
+    await again.load()
+    assert again.raised == []
+
+
 async def test_damaged_settings_are_said_and_kept_aside(make_model: Make, tmp_path: Path) -> None:
     (tmp_path / "profile").mkdir()
     (tmp_path / "profile" / "settings.json").write_text("{")

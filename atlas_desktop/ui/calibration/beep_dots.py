@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.theme import Theme
 
 _DOT_PX = 18
@@ -24,7 +25,7 @@ class BeepDots(QLabel):
     def show_played(self, played: int) -> None:
         """Shows that so many were played."""
         self._played = min(played, self._total)
-        name = self.tr("Beep {number} of {total}").format(number=self._played, total=self._total)
+        name = fill(self.tr("Beep {number} of {total}"), number=self._played, total=self._total)
         self.setAccessibleName(name)
         self.update()
 

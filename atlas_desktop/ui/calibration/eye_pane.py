@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.calibration.flash_panel import FlashPanel
+from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 
@@ -68,4 +69,4 @@ class EyePane(QWidget):
         self._slider.setAccessibleDescription(self._words(value_ms))
 
     def _words(self, value_ms: int) -> str:
-        return self.tr("{count} ms").format(count=value_ms)
+        return fill(self.tr("{count} ms"), count=value_ms)

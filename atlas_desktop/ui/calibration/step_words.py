@@ -8,6 +8,7 @@ from atlas_desktop.audio.calibration import BEEPS
 from atlas_desktop.errors import NoSpeakerError
 from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
 from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.look.amounts import fill
 
 _SURE_BEEPS = 5
 
@@ -30,8 +31,8 @@ class StepWords(QObject):
                     "The flash comes before the beep? Move the slider to the right. After it? To the left."
                 )
             case Found():
-                return self.tr("Your speaker adds {count} ms").format(
-                    count=round(max(0.0, step.heard.delay_ms))
+                return fill(
+                    self.tr("Your speaker adds {count} ms"), count=round(max(0.0, step.heard.delay_ms))
                 ), self._found(step)
             case Unheard():
                 return self.tr("Too few beeps were heard"), self.tr(
@@ -45,21 +46,25 @@ class StepWords(QObject):
 
     def _ready(self, hears: bool) -> str:
         if hears:
-            return self.tr(
+            words = self.tr(
                 "{count} beeps, ten seconds: the microphone hears how late they are. Take off headphones, "
                 "and set the volume as you would to listen."
-            ).format(count=BEEPS)
+            )
+            return fill(words, count=BEEPS)
         return self.tr(
             "There is no microphone: your eye measures. You hear a beep and see a flash every second, and "
             "bring them together."
         )
 
     def _found(self, step: Found) -> str:
-        words = self.tr("{beeps} of {total} beeps agree within {spread} ms.").format(
-            beeps=step.heard.beeps, total=BEEPS, spread=max(1, round(step.heard.spread_ms))
+        words = fill(
+            self.tr("{beeps} of {total} beeps agree within {spread} ms."),
+            beeps=step.heard.beeps,
+            total=BEEPS,
+            spread=max(1, round(step.heard.spread_ms)),
         )
         if step.heard.delay_ms > step.used_ms + 0.5:
-            most = self.tr("{count} ms at most can be made up for.").format(count=step.used_ms)
+            most = fill(self.tr("{count} ms at most can be made up for."), count=step.used_ms)
             return f"{words} {most}"
         if step.heard.beeps < _SURE_BEEPS:
             return f"{words} " + self.tr("Try again where it is quieter to be surer of it.")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.ui.desks.notices import error_words
-from atlas_desktop.ui.look.amounts import money
+from atlas_desktop.ui.look.amounts import money, short_clock
 from atlas_desktop.ui.talk.plain_text import shown_text
 
 Index = QModelIndex | QPersistentModelIndex
@@ -103,7 +103,7 @@ class CueRows(QAbstractListModel):
         if self._price_per_hour_usd is None:
             return length
         cost_usd = cue.duration_s / _HOUR_S * self._price_per_hour_usd
-        return f"{length} · <$0.01" if cost_usd < 0.005 else f"{length} · ≈{money(cost_usd)}"
+        return f"{length} · <{money(0.01)}" if cost_usd < 0.005 else f"{length} · ≈{money(cost_usd)}"
 
     def reason(self, cue: Cue) -> str:
         """Why it can't be spoken; empty when it can."""
@@ -132,14 +132,6 @@ class CueRows(QAbstractListModel):
                 wider = wider or _room(before) != _room(after)
         if wider:
             self.widths_changed.emit()
-
-
-def short_clock(seconds: float) -> str:
-    """``0:12``, ``1:02:03``."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, _HOUR_S)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
 def _room(cue: Cue) -> tuple[object, ...]:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-from PySide6.QtCore import QDate, QLocale, QObject
+from PySide6.QtCore import QObject
 
-from atlas_desktop.api.limits import EXTENSION, Bound, SpendingLimits
+from atlas_desktop.api.limits import EXTENSION, WARN_SHARE, Bound, SpendingLimits
 from atlas_desktop.api.orders import LeftoverOutcome
 from atlas_desktop.api.source import Mode, SourceKind
 from atlas_desktop.session.guard_events import Leftover
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
-from atlas_desktop.ui.look.amounts import countdown, money
+from atlas_desktop.ui.look.amounts import countdown, fill, money, number, percent, short_day, time_of_day
 
 LIMIT = "limit"
 IDLE = "idle"
@@ -24,21 +24,21 @@ class BillingWords(QObject):
 
     def near(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
         """80 % of what is allowed is used."""
-        left = self.tr("{minutes} min left").format(minutes=max(1, round((snapshot.left_s or 0.0) / 60)))
+        left = fill(self.tr("{minutes} min left"), minutes=max(1, round((snapshot.left_s or 0.0) / 60)))
         bound = snapshot.allowance.bound if snapshot.allowance else Bound.SESSION_TIME
         if bound in (Bound.SESSION_USD, Bound.DAY_USD) and snapshot.allowed_usd is not None:
             rest_usd = max(0.0, snapshot.allowed_usd - (snapshot.cost_usd or 0.0))
             left = self.tr("{time}, {money}").format(time=left, money=money(rest_usd))
-        title = self._near_title(bound).format(left=left)
+        title = self._near_title(bound).format(share=percent(round(WARN_SHARE * 100)), left=left)
         actions = () if extend is None else (extend,)
         return Notice(LIMIT, Severity.WARN, title, self.tr("The session then ends by itself."), actions)
 
     def _near_title(self, bound: Bound) -> str:
         if bound is Bound.DAY_USD:
-            return self.tr("80 % of what today's limit allows is used: {left}")
+            return self.tr("{share} of what today's limit allows is used: {left}")
         if bound is Bound.SERVICE_TIME:
-            return self.tr("80 % of Atlas's longest time is used: {left}")
-        return self.tr("80 % of this session's limit is used: {left}")
+            return self.tr("{share} of Atlas's longest time is used: {left}")
+        return self.tr("{share} of this session's limit is used: {left}")
 
     def last(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
         """The last minute, second by second."""
@@ -184,7 +184,8 @@ def leftover_id(left: Leftover) -> str:
 
 def _minutes(seconds: float) -> str:
     """Whole minutes, or as many decimals as it takes."""
-    return f"{seconds / 60:.2f}".rstrip("0").rstrip(".")
+    minutes = f"{seconds / 60:.2f}".rstrip("0")
+    return number(float(minutes), len(minutes.partition(".")[2]))
 
 
 def _since(entry: Mapping[str, Any]) -> str:
@@ -195,8 +196,6 @@ def _since(entry: Mapping[str, Any]) -> str:
     except ValueError:
         return ""
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
-    clock = f"{moment:%H:%M}"
-    if moment.date() == datetime.now().astimezone().date():
-        return clock
-    day = QDate(moment.year, moment.month, moment.day)
-    return f"{QLocale().toString(day, QLocale.FormatType.ShortFormat)} {clock}"
+    clock = time_of_day(moment)
+    is_today = moment.date() == datetime.now().astimezone().date()
+    return clock if is_today else f"{short_day(moment)} {clock}"

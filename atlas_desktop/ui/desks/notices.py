@@ -7,6 +7,7 @@ from enum import StrEnum
 from PySide6.QtCore import QCoreApplication
 
 from atlas_desktop.errors import AppError, BugError, DeviceError, MediaError
+from atlas_desktop.ui.look.amounts import fill
 
 
 class Severity(StrEnum):
@@ -53,7 +54,7 @@ class Notice:
 
 def said(template: str, **params: object) -> str:
     """An English template of the core in the user's language, with its parameters filled in."""
-    return QCoreApplication.translate("Core", template).format(**params)
+    return fill(QCoreApplication.translate("Core", template), **params)
 
 
 def error_words(error: AppError) -> tuple[str, str]:

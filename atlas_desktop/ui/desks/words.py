@@ -1,6 +1,6 @@
 """The notices of the model: what each says, and the ways out that it offers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import Cue
@@ -22,7 +23,7 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
-from atlas_desktop.ui.look.amounts import hourly
+from atlas_desktop.ui.look.amounts import hourly, money, number
 from atlas_desktop.ui.privacy_page import privacy_page
 
 _PASSING_S = 6.0
@@ -136,6 +137,14 @@ class Words(QObject):
         advice = self.tr("The old file is kept as {name}.").format(name=aside.name)
         return Notice("settings_damaged", Severity.WARN, title, advice)
 
+    def limits_repaired(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
+        title = self.tr("A limit of paid sessions was a hundred times too high and is set back")
+        advice = self.tr(
+            "An earlier version had misread it. Now a session costs at most {session}, a day at most {day}."
+        ).format(session=money(limits.session_usd), day=money(limits.day_usd))
+        action = NoticeAction(self.tr("Change limits"), change)
+        return Notice("limits_repaired", Severity.WARN, title, advice, (action,))
+
     def make_heard_label(self) -> str:
         return self.tr("Turn sound on")
 
@@ -149,7 +158,7 @@ class Words(QObject):
 
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" + {rest}" if rest > 0 else "")
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" + {number(rest)}" if rest > 0 else "")
 
 
 def _copy(text: str) -> None:

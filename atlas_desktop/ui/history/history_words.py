@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from PySide6.QtCore import QDate, QDateTime, QLocale, QObject, QTime
+from PySide6.QtCore import QObject
 
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import Mode
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.history import HistoryRow
-from atlas_desktop.ui.look.amounts import duration_words, money
+from atlas_desktop.ui.look.amounts import day, duration_words, money, time_of_day
 
 NOTHING = "–"
 
@@ -18,10 +18,8 @@ class HistoryWords(QObject):
 
     def started(self, moment: datetime) -> str:
         """``24 Nov 2026, 10:42``. ``moment`` is local."""
-        day = QDate(moment.year, moment.month, moment.day)
-        local = QDateTime(day, QTime(moment.hour, moment.minute))
         # Translators: the order of day, month and year; see Qt's QLocale::toString.
-        return QLocale().toString(local, self.tr("d MMM yyyy, HH:mm"))
+        return f"{day(moment, self.tr('d MMM yyyy'))}, {time_of_day(moment)}"
 
     def mode(self, mode: Mode) -> str:
         return self.tr("Conversation") if mode is Mode.CONVERSATION else self.tr("Passthrough")

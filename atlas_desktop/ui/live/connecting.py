@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from atlas_desktop.session.life import Ending, Joining, Life, Requesting, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
@@ -100,7 +101,7 @@ class ConnectingCard(CardFrame):
             _say(label, text, state, self.tr("done") if state is StepState.DONE else "")
             for widget in (mark, label):
                 widget.show()
-        self._elapsed.setText(self.tr("{seconds} s").format(seconds=int(snapshot.connecting_s)))
+        self._elapsed.setText(fill(self.tr("{seconds} s"), seconds=int(snapshot.connecting_s)))
         self._elapsed.setVisible(snapshot.connecting_s >= 1)
         self._cancel.setVisible(not late)
         self._keep_waiting.setVisible(late)
@@ -126,7 +127,7 @@ class ConnectingCard(CardFrame):
         left_s = (snapshot.retry_in_s or 0.0) - (snapshot.connecting_s - self._told_at_s)
         if left_s <= 0:
             return self.tr("Request session")
-        return self.tr("Atlas is busy: next try in {seconds} s").format(seconds=max(1, round(left_s)))
+        return fill(self.tr("Atlas is busy: next try in {seconds} s"), seconds=max(1, round(left_s)))
 
     def _show_ending(self) -> None:
         self._title.setText(self.tr("Ending the session"))

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QStyle, QWidget
 
 from atlas_desktop.session.life import Ending, Live, Parked, Reconnecting, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.ui.look.amounts import clock, hourly, money
+from atlas_desktop.ui.look.amounts import clock, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.pill import Pill
 from atlas_desktop.ui.look.pill_button import PillButton
@@ -180,7 +180,7 @@ class Overlay(QObject):
         self._statistics.offer(rtt_ms is not None)
         if rtt_ms is None:
             return
-        latency = self.tr("{count} ms").format(count=max(1, round(rtt_ms)))
+        latency = fill(self.tr("{count} ms"), count=max(1, round(rtt_ms)))
         self._latency.set_parts(plain=latency, dot="warn" if rtt_ms >= _SLOW_RTT_MS else "")
         _name(self._latency, self.tr("Latency: {delay}").format(delay=latency))
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.ui.live.figures import CallFigures
+from atlas_desktop.ui.look.amounts import fill, number
 
 NOTHING = "–"
 _TOGETHER_MS = 1.0
@@ -47,26 +48,31 @@ class StatisticsWords(QObject):
             return NOTHING
         width, height = figures.size_px
         if figures.rate_hz is None:
-            return f"{width} × {height}"
-        rate = f"{figures.rate_hz:.0f}"
-        return self.tr("{width} × {height}, {rate} a second").format(width=width, height=height, rate=rate)
+            return fill("{width} × {height}", width=width, height=height)
+        words = self.tr("{width} × {height}, {rate} a second")
+        return fill(words, width=width, height=height, rate=round(figures.rate_hz))
 
     def _frames(self, figures: CallFigures) -> str:
         if not figures.received:
             return NOTHING
-        words = self.tr("{shown} shown of {received}, {dropped} dropped").format(
-            shown=figures.shown, received=figures.received, dropped=figures.dropped
+        words = fill(
+            self.tr("{shown} shown of {received}, {dropped} dropped"),
+            shown=figures.shown,
+            received=figures.received,
+            dropped=figures.dropped,
         )
         if figures.unseen:
-            words += self.tr(", {count} while hidden").format(count=figures.unseen)
+            words += fill(self.tr(", {count} while hidden"), count=figures.unseen)
         return words
 
     def _sound_delay(self, figures: CallFigures) -> str:
         delay_ms = figures.sync.sound_ms
         if delay_ms is None:
             return NOTHING
-        return self.tr("{delay} ms, {own} of it the speaker's").format(
-            delay=round(delay_ms), own=round(figures.speaker_ms)
+        return fill(
+            self.tr("{delay} ms, {own} of it the speaker's"),
+            delay=round(delay_ms),
+            own=round(figures.speaker_ms),
         )
 
     def _skew(self, skew_ms: float | None) -> str:
@@ -75,20 +81,20 @@ class StatisticsWords(QObject):
         if abs(skew_ms) < _TOGETHER_MS:
             return self.tr("with the picture")
         words = self.tr("{count} ms later") if skew_ms > 0 else self.tr("{count} ms earlier")
-        return words.format(count=round(abs(skew_ms)))
+        return fill(words, count=round(abs(skew_ms)))
 
     def _lip_sync(self, sync: SyncFigures) -> str:
         if not sync.lip_sync:
             return self.tr("off: lowest delay")
-        words = self.tr("pictures wait {count} ms").format(count=round(sync.hold_ms))
-        return words if sync.settled else self.tr("{words}, settling").format(words=words)
+        words = fill(self.tr("pictures wait {count} ms"), count=round(sync.hold_ms))
+        return words if sync.settled else fill(self.tr("{words}, settling"), words=words)
 
     def _dry(self, figures: CallFigures) -> str:
-        words = self.tr("{count}×, {heard} of them heard").format(count=figures.underruns, heard=figures.gaps)
+        words = fill(self.tr("{count}×, {heard} of them heard"), count=figures.underruns, heard=figures.gaps)
         if not figures.underruns:
             words = self.tr("never")
         if figures.starved:
-            words += self.tr("; {count} for want of sound").format(count=figures.starved)
+            words += fill(self.tr("; {count} for want of sound"), count=figures.starved)
         return words
 
     def _path(self, path: str) -> str:
@@ -97,11 +103,11 @@ class StatisticsWords(QObject):
     def _painter(self, figures: CallFigures) -> str:
         if figures.paint_ms is None:
             return figures.painter or NOTHING
-        cost = f"{figures.paint_ms:.1f}"
-        return self.tr("{painter}, {cost} ms a frame").format(painter=figures.painter, cost=cost)
+        cost = number(figures.paint_ms, 1)
+        return fill(self.tr("{painter}, {cost} ms a frame"), painter=figures.painter, cost=cost)
 
     def _ms(self, value: float | None) -> str:
-        return NOTHING if value is None else self.tr("{count} ms").format(count=round(value))
+        return NOTHING if value is None else fill(self.tr("{count} ms"), count=round(value))
 
 
 def _at_least_one(value: float | None) -> float | None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
+from atlas_desktop.ui.look.amounts import percent
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.popover import Popover
@@ -44,7 +45,7 @@ class VolumeButton(Button):
         self._volume, self._muted = volume, muted
         self._slider.setValue(volume)
         self._mute.setChecked(muted)
-        level = self.tr("{percent} %").format(percent=volume)
+        level = percent(volume)
         self._figure.setText(level)
         self.set_icon_name("volume-off" if muted or volume == 0 else "volume")
         words = self.tr("Sound: off") if muted else self.tr("Sound: {level}").format(level=level)

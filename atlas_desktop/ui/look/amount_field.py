@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtCore import QLocale, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy
 
+from atlas_desktop.ui.look.amounts import fill, money, money_affixes, number, numbers
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX
+from atlas_desktop.ui.look.typed_numbers import Ambiguous, Refusal, read_number
 
 _FIELD_PX = 104
 _FIELD_HEIGHT_PX = 36
@@ -15,16 +17,23 @@ _FIELD_HEIGHT_PX = 36
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How a number is written: ``prefix`` 5.00 ``suffix``, one of it being ``worth`` in the settings."""
+    """How a number is written: 5 ``suffix``, one of it being ``worth`` in the settings; or as money."""
 
-    prefix: str = ""
     suffix: str = ""
     worth: float = 1.0
-    decimals: int = 0
+    is_money: bool = False
 
 
 class AmountField(QDoubleSpinBox):
-    """A number with its unit: typed, or changed by arrow keys."""
+    """A number with its unit: typed, or changed by arrow keys; written and read as the locale has it.
+
+    What can't be read for sure is not taken: the number that was there before comes back.
+
+    Signals:
+        refused(str): What was typed was not taken, and why; empty when that is over.
+    """
+
+    refused = Signal(str)
 
     def __init__(self, theme: Theme, limits: tuple[float, float], words: str, unit: Unit) -> None:
         """Makes the field.
@@ -42,8 +51,9 @@ class AmountField(QDoubleSpinBox):
         self._shown = 0.0
         self.setDecimals(2)
         self.setRange(lowest / unit.worth, highest / unit.worth)
-        self.setPrefix(unit.prefix)
-        self.setSuffix(unit.suffix)
+        before, after = money_affixes() if unit.is_money else ("", unit.suffix)
+        self.setPrefix(before)
+        self.setSuffix(after)
         self.setAccessibleName(words)
         self.setFont(theme.font())
         self._make_see_through()
@@ -54,6 +64,7 @@ class AmountField(QDoubleSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedSize(_FIELD_PX, _FIELD_HEIGHT_PX)
+        self.lineEdit().textEdited.connect(self._forget_refusal)
 
     @property
     def amount(self) -> float:
@@ -75,9 +86,31 @@ class AmountField(QDoubleSpinBox):
         self.blockSignals(blocked)
 
     def textFromValue(self, value: float) -> str:
-        """Money with cents, minutes without what they do not have."""
-        text = f"{value:.2f}"
-        return text if self._unit.decimals else text.rstrip("0").rstrip(".")
+        """Money with cents, minutes without what they do not have; no groups, which could be misread."""
+        place = numbers()
+        place.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
+        exact = f"{value:.2f}".rstrip("0")
+        decimals = 2 if self._unit.is_money else len(exact.partition(".")[2])
+        return place.toString(value, "f", decimals)
+
+    def valueFromText(self, text: str) -> float:
+        """What is meant; where that is not sure, the value that holds."""
+        found = self._read(text)
+        return found if isinstance(found, float) else self.value()
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """Lets anything be typed; only what is sure and in range is taken."""
+        found = self._read(text)
+        is_good = isinstance(found, float) and self.minimum() <= found <= self.maximum()
+        state = QValidator.State.Acceptable if is_good else QValidator.State.Intermediate
+        return state, text, position
+
+    def fixup(self, text: str) -> str:
+        """Says why ``text`` is not taken; Qt then puts back what was there."""
+        words = self._refusal(text)
+        if words:
+            self.refused.emit(words)
+        return text
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A body like that of other fields: a style sheet would put the field within out of place."""
@@ -94,6 +127,45 @@ class AmountField(QDoubleSpinBox):
         body = QRectF(self.rect()).adjusted(half, half, -half, -half)
         painter.drawRoundedRect(body, RADIUS_CONTROL_PX - half, RADIUS_CONTROL_PX - half)
         painter.end()
+
+    def _typed(self, text: str) -> str:
+        """Without what Qt itself puts around it."""
+        return text.strip().removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
+
+    def _read(self, text: str) -> float | Refusal | Ambiguous:
+        found = read_number(self._typed(text), decimal_point=numbers().decimalPoint(), unit=self._unit.suffix)
+        return round(found, self.decimals()) if isinstance(found, float) else found
+
+    def _refusal(self, text: str) -> str:
+        typed = self._typed(text)
+        match self._read(text):
+            case Refusal.EMPTY:
+                return ""
+            case Refusal.NO_NUMBER:
+                return fill(self.tr("“{typed}” is no number that can be read."), typed=typed)
+            case Ambiguous(smaller, larger):
+                words = self.tr("“{typed}” can be read as {smaller} and as {larger}: type one of these.")
+                return fill(words, typed=typed, smaller=number(smaller, 2), larger=number(larger, 2))
+            case float() as found if found < self.minimum():
+                return fill(
+                    self.tr("“{typed}” is too little: at least {limit}."),
+                    typed=typed,
+                    limit=self._said(self.minimum()),
+                )
+            case float() as found if found > self.maximum():
+                return fill(
+                    self.tr("“{typed}” is too much: at most {limit}."),
+                    typed=typed,
+                    limit=self._said(self.maximum()),
+                )
+        return ""
+
+    def _said(self, value: float) -> str:
+        return money(value) if self._unit.is_money else self.textFromValue(value) + self._unit.suffix
+
+    @Slot()
+    def _forget_refusal(self) -> None:
+        self.refused.emit("")
 
     def _make_see_through(self) -> None:
         self.setFrame(False)

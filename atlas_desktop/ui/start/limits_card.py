@@ -52,8 +52,10 @@ class LimitsCard(CardFrame):
 
     @Slot()
     def accept(self) -> None:
-        """Takes the limits as they stand in the fields."""
-        self.accepted.emit(self._fields.values())
+        """Takes the limits as they stand in the fields; what was refused is to be seen first."""
+        values = self._fields.values()
+        if not self._fields.take_refusal():
+            self.accepted.emit(values)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter accepts, in a field too."""

@@ -8,6 +8,7 @@ from atlas_desktop.errors import MessageTooLongError
 from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
 from atlas_desktop.session.life import Ending, Switch
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
@@ -134,16 +135,18 @@ class MessageBox(QWidget):
 
     def _note_words(self, used: int, limit: int) -> str:
         if self._refused:
-            return self.tr("{used:,} characters are too many to paste: at most {limit:,}").format(
-                used=self._refused, limit=PASTE_LIMIT
+            return fill(
+                self.tr("{used:,} characters are too many to paste: at most {limit:,}"),
+                used=self._refused,
+                limit=PASTE_LIMIT,
             )
         if used > limit * _COUNT_FROM_SHARE:
-            return self.tr("{used:,} of {limit:,} characters").format(used=used, limit=limit)
+            return fill(self.tr("{used:,} of {limit:,} characters"), used=used, limit=limit)
         unsent = self._model.snapshot.unsent
         if unsent == 1:
             return self.tr("1 message waits until the avatar is there")
         if unsent:
-            return self.tr("{count} messages wait until the avatar is there").format(count=unsent)
+            return fill(self.tr("{count} messages wait until the avatar is there"), count=unsent)
         if self.text.strip() and not takes_messages(self._model.snapshot):
             return self.tr("Kept for the next session")
         return ""

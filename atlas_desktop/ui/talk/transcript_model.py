@@ -1,12 +1,13 @@
 """The transcript as a Qt list model: one row a message, the newest last."""
 
-import time
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 
 from atlas_desktop.session.transcript import Message
+from atlas_desktop.ui.look.amounts import fill, time_of_day
 from atlas_desktop.ui.talk.plain_text import shortened, shown_text
 from atlas_desktop.ui.talk.talk_seams import TalkModel
 
@@ -67,7 +68,7 @@ class TranscriptRows(QAbstractListModel):
         head, has_more = shortened(message.text)
         if not has_more:
             return shown_text(head)
-        size = self.tr("… ({count:,} characters)").format(count=len(message.text))
+        size = fill(self.tr("… ({count:,} characters)"), count=len(message.text))
         return f"{shown_text(head).rstrip()} {size}"
 
     @Slot()
@@ -93,4 +94,4 @@ class TranscriptRows(QAbstractListModel):
 
 def clock_of(message: Message) -> str:
     """``10:42``, local time."""
-    return time.strftime("%H:%M", time.localtime(message.timestamp_ms / 1000))
+    return time_of_day(datetime.fromtimestamp(message.timestamp_ms / 1000).astimezone())

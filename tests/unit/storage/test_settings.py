@@ -88,6 +88,26 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         {"limit_idle_s": float("inf")},
         {"limit_hang_s": None},
         {"limits_seen": 1},
+        {"limit_session_usd": 1e308},
+        {"limit_session_usd": 10**400},
+        {"limit_session_usd": [5]},
+        {"limit_session_s": {}},
+        {"limit_day_usd": False},
+        {"limit_day_usd": -0.0},
+        {"limit_hang_s": float("-inf")},
+        {"volume": 1e308},
+        {"speaker_delay_ms": "12"},
+        {"speaker_delay_ms": float("nan")},
+        {"picture_path": ["gl"]},
+        {"picture_path": "vulkan"},
+        {"theme": {"dark": 1}},
+        {"theme": 1},
+        {"mode": "monologue"},
+        {"face": "a\0b"},
+        {"face": "\ud800"},
+        {"backend_url": ["http://localhost"]},
+        {"speaker_id": None},
+        {"limits_sound": "no"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_its_default(tmp_path: Path, wrong: dict[str, object]) -> None:
@@ -96,7 +116,9 @@ def test_a_value_of_the_wrong_kind_is_its_default(tmp_path: Path, wrong: dict[st
     assert SettingsStore(file).settings == Settings(transcript_open=False)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\x01", '{"volume": 1'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "\x00\x01", '{"volume": 1', "[" * 9_999, "7" * 9_999]
+)
 def test_a_damaged_file_is_moved_aside(tmp_path: Path, text: str) -> None:
     file = tmp_path / "settings.json"
     file.write_text(text)
@@ -105,6 +127,37 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path, text: str) -> None:
     assert store.moved_aside is not None
     assert store.moved_aside.read_text() == text
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "repaired"),
+    [
+        ({"limit_session_usd": 500.0, "limit_day_usd": 2000}, (5.0, 20.0), 2),
+        ({"limit_session_usd": 500}, (5.0, 20.0), 1),
+        ({"limit_day_usd": 2000.0, "limit_session_usd": 7.0}, (7.0, 20.0), 1),
+        ({"limit_session_usd": 499.0, "limit_day_usd": 1999.0}, (499.0, 1999.0), 0),
+        ({"limit_session_usd": 500.0, "limits_sound": True}, (500.0, 20.0), 0),
+        ({"limit_session_usd": "500", "limit_day_usd": True}, (5.0, 20.0), 0),
+        ({}, (5.0, 20.0), 0),
+    ],
+)
+def test_limits_that_were_misread_are_set_back_once(
+    tmp_path: Path, written: dict[str, object], held: tuple[float, float], repaired: int
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(written))
+    store = SettingsStore(file)
+    settings = store.settings
+    assert (settings.limit_session_usd, settings.limit_day_usd) == held
+    assert len(store.repaired) == repaired
+    store.close()
+    assert SettingsStore(file).repaired == {}
+    # Who then types such a limit means it.
+    store = SettingsStore(file)
+    store.change(limit_session_usd=500.0)
+    store.close()
+    again = SettingsStore(file)
+    assert (again.settings.limit_session_usd, again.repaired) == (500.0, {})
 
 
 def test_bytes_that_are_no_text_are_moved_aside_too(tmp_path: Path) -> None:

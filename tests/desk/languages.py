@@ -1,0 +1,45 @@
+"""Locales of the C library for the tests, made from the system's descriptions of them."""
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.desk.process import DeskError
+
+_CACHE = Path(tempfile.gettempdir()) / "atlas-desktop-locales"
+_LIMIT_S = 120
+_WARNED = 1
+
+
+def with_locale(env: Mapping[str, str], name: str) -> dict[str, str]:
+    """``env`` of somebody whose locale is ``name``, for example ``de_DE.UTF-8``; ``C`` needs no more.
+
+    Raises:
+        DeskError: The locale can't be made; says how to get it.
+    """
+    plain = {key: value for key, value in env.items() if not key.startswith("LC_") and key != "LANGUAGE"}
+    if name in ("C", "POSIX"):
+        return {**plain, "LANG": name, "LC_ALL": name}
+    _make(name)
+    return {**plain, "LANG": name, "LOCPATH": str(_CACHE)}
+
+
+def _make(name: str) -> None:
+    folder = _CACHE / name
+    if (folder / "LC_NUMERIC").exists():
+        return
+    _CACHE.mkdir(exist_ok=True)
+    source, _point, charset = name.partition(".")
+    with tempfile.TemporaryDirectory(dir=_CACHE) as made:
+        place = Path(made) / name
+        words = ["localedef", "-i", source, "-f", charset or "UTF-8", str(place)]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
+        except FileNotFoundError as error:
+            raise DeskError("localedef is missing: run packaging/setup.sh run desk test") from error
+        # It also says 1 where it only warns.
+        if done.returncode > _WARNED or not (place / "LC_NUMERIC").exists():
+            raise DeskError(f"the locale {name} can't be made (Debian: locales): {done.stderr[-500:]}")
+        if not folder.exists():
+            place.rename(folder)
