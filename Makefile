@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
-.PHONY: run test unit lint format bench bench-versus bench-drift soak faults bundle screenshot clean
+.PHONY: run test unit lint format bench bench-versus bench-drift soak faults environments bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
 	@sh packaging/run.sh
@@ -52,6 +52,10 @@ faults: ## Programs hurt at every stage of a paid session; nothing may be left b
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.faults --runs $(or $(RUNS),500)
 	$(PYTHON) -m tests.faults.real_limits
+
+environments: ## A rehearsal in many environments; writes docs/environments.md (ten minutes)
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.environments --write
 
 bundle: ## A PyInstaller bundle in dist/, then its own test call
 	@sh packaging/setup.sh run desk
