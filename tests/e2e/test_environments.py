@@ -1,4 +1,4 @@
-"""Two of the environments of ``tests.environments``, as different from the desk of the other tests as can be."""
+"""Two of the environments of ``tests.environments``, as unlike the desk of the other tests as can be."""
 
 import pytest
 

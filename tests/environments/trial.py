@@ -19,7 +19,7 @@ from tests.desk.display import display
 from tests.desk.keyring import secret_service
 from tests.desk.languages import with_locale
 from tests.desk.process import DeskError
-from tests.desk.sound import RATE_HZ, WITHOUT_LEAVE, Card, sound
+from tests.desk.sound import RATE_HZ, WITHOUT_LEAVE, Card, Kind, sound
 from tests.desk.wayland import wayland
 from tests.e2e.ears import Hearing
 from tests.environments.matrix import Cell
@@ -93,7 +93,7 @@ def run(cell: Cell, seconds: int = SECONDS) -> Outcome:
 
 @contextmanager
 def desk(cell: Cell) -> Iterator[tuple[Card, ConnectProxy | None]]:
-    """Everything that ``cell`` asks for; the card's ``env`` leads to it. The proxy, where there is a living one.
+    """Everything that ``cell`` asks for; the card's ``env`` leads to it. The proxy, where it names one.
 
     Raises:
         DeskError: A part of it is missing.
@@ -111,7 +111,7 @@ def desk(cell: Cell) -> Iterator[tuple[Card, ConnectProxy | None]]:
         env = stack.enter_context(wayland(env) if cell["session"] == "Wayland" else display(env))
         proxy = stack.enter_context(ConnectProxy()) if cell["proxy"].startswith("HTTP") else None
         env |= _proxies(cell["proxy"], proxy)
-        kind = "pipewire" if cell["sound"].startswith("PipeWire") else "pulseaudio"
+        kind: Kind = "pipewire" if cell["sound"].startswith("PipeWire") else "pulseaudio"
         card = stack.enter_context(sound(env, kind, realtime="no realtime" not in cell["sound"]))
         yield card, proxy
 
