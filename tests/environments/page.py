@@ -13,15 +13,15 @@ PAGE = Path("docs/environments.md")
 
 _HEAD = """# Environments
 
-The real program in a rehearsal of {seconds} s on a desk of each kind: its locale, its sound server, the proxy that
-its environment names, X11 or Wayland, and its keyring. Not every combination, but {count} of {all}: a
-covering array of strength 2, in which every two values of different columns meet at least once
-(greedy, as in AETG). Most faults of this kind take one or two circumstances. `make environments` runs them and
-writes this page.
+The real program in a rehearsal of {seconds} s on a desk of each kind: its locale, its sound server, the
+proxy that its environment names, X11 or Wayland, and its keyring. Not every combination, but {count} of
+{all}: a covering array of strength 2, in which every two values of different columns meet at least once
+(greedy, as in AETG). Most faults of this kind take one or two circumstances. `make environments` runs
+them and writes this page.
 
-*Heard* is what the sound card gave, recorded from outside the program. *Ran dry*: how often the speaker had
-nothing to play although sound had come in time, and for want of sound. A rehearsal is on this computer: the
-proxy is asked for nothing.
+*Heard* is what the sound card gave, recorded from outside the program. *Ran dry*: how often the speaker
+had nothing to play although sound had come in time, and for want of sound. A rehearsal is on this
+computer: the proxy is asked for nothing.
 
 {when}, {system}, load {load:.1f} on {cores} cores.
 
@@ -30,10 +30,10 @@ _COLUMNS = ("frames shown", "longest gap", "ran dry", "heard", "exit", "result")
 _LEGEND = """
 ## What the columns mean
 
-- **sound**: PulseAudio, and PipeWire with its PulseAudio server; *no realtime*: neither the server nor the
-  program may go before other programs, as on a desk without RealtimeKit.
-- **proxy**: what `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name, in capitals and not. *HTTP*: one that works
-  and writes down what it is asked for; *HTTP, dead*: nobody answers; *SOCKS*: `socks://…`, with a `NO_PROXY`
+- **sound**: PulseAudio, and PipeWire with its PulseAudio server; *no realtime*: neither the server nor
+  the program may go before other programs, as on a desk without RealtimeKit.
+- **proxy**: what `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name, in capitals and not. *HTTP*: one that
+  works and writes down what it is asked for; *HTTP, dead*: nobody answers; *SOCKS*: `socks://…`, with a `NO_PROXY`
   that holds an IPv6 network.
 - **session**: X11 is Xvfb with openbox, Wayland is Weston without a screen; both paint by the processor.
 - **keyring**: GNOME's, unlocked; GNOME's, locked, which would ask a person; none, and no KWallet.
