@@ -33,8 +33,8 @@ _LEGEND = """
 - **sound**: PulseAudio, and PipeWire with its PulseAudio server; *no realtime*: neither the server nor
   the program may go before other programs, as on a desk without RealtimeKit.
 - **proxy**: what `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name, in capitals and not. *HTTP*: one that
-  works and writes down what it is asked for; *HTTP, dead*: nobody answers; *SOCKS*: `socks://…`, with a `NO_PROXY`
-  that holds an IPv6 network.
+  works and writes down what it is asked for; *HTTP, dead*: nobody answers; *SOCKS*: `socks://…`, with a
+  `NO_PROXY` that holds an IPv6 network.
 - **session**: X11 is Xvfb with openbox, Wayland is Weston without a screen; both paint by the processor.
 - **keyring**: GNOME's, unlocked; GNOME's, locked, which would ask a person; none, and no KWallet.
 """
