@@ -2,7 +2,8 @@
 PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
-.PHONY: run test unit lint format bench bench-versus bench-drift soak faults locales bundle screenshot clean
+.PHONY: run test unit lint format bench bench-versus bench-drift soak faults locales environments
+.PHONY: bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
 	@sh packaging/run.sh
@@ -57,6 +58,10 @@ locales: ## The end-to-end tests under a comma locale, other digits and right to
 	@sh packaging/setup.sh run desk test
 	for locale in $(or $(LOCALES),de_DE.UTF-8 ar_EG.UTF-8 C); do \
 		echo "$$locale"; $(PYTHON) -m pytest tests/e2e --locale $$locale || exit 1; done
+
+environments: ## A rehearsal in many environments; writes docs/environments.md (ten minutes)
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.environments --write
 
 bundle: ## A PyInstaller bundle in dist/, then its own test call
 	@sh packaging/setup.sh run desk

@@ -61,6 +61,7 @@ def test_keys_on_the_stage_start_nothing_as_it_goes(
         return limited.screen.find("label", "Session state: Ended") is not None
 
     assert poll(ended, 30)
+    desk.hands.key(chord, chord, chord)
     assert len(atlas.sessions()) == 1
     if chord == "ctrl+Return":
         # After a moment it is meant.
