@@ -17,7 +17,7 @@ from typing import Any
 from tests.bench.growth import HEAD, growth
 from tests.desk.bus import session_bus
 from tests.desk.display import display
-from tests.desk.sound import Card, sound
+from tests.desk.sound import Card, Kind, sound
 
 _WARM_UP_S = 15.0
 _EVERY_S = (40.0, 80.0)
@@ -104,7 +104,7 @@ def main() -> int:
     parser.add_argument("--pipewire", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    kind = "pipewire" if given.pipewire else "pulseaudio"
+    kind: Kind = "pipewire" if given.pipewire else "pulseaudio"
     with session_bus(os.environ) as env, display(env) as env, sound(env, kind) as card:
         lines, restarts_s, status = call_through(card, given.seconds, given.seed)
     _OUT.parent.mkdir(parents=True, exist_ok=True)
