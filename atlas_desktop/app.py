@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import crash, instance, logs, qtloop
+from atlas_desktop import __version__, crash, instance, logs, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
+from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import PicturePath
@@ -57,8 +58,11 @@ class Program:
 
     assembly: "Assembly"
 
-    def __init__(self, application: QApplication, profile: Profile, options: WindowOptions) -> None:
+    def __init__(
+        self, application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark
+    ) -> None:
         self.options = options
+        self._mark = mark
         self.profile = profile
         self.first_paint_us = 0
         self._settings = SettingsStore(profile.settings_file)
@@ -80,7 +84,7 @@ class Program:
 
         picture = PicturePart(self._book, self._decision, self._surface)
         self.assembly = Assembly(
-            self.window, self._theme, self._settings, self.profile, self.options, picture
+            self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
         net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
         listener = instance.InstanceServer(self.profile.folder, self.window)
@@ -167,19 +171,25 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     try:
         profile.ensure()
     except OSError as error:
-        sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
-        return _FAILED
+        # The user's own folder may be full, read-only or gone: the program goes on, and says what that means.
+        if options.profile is not None:
+            sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
+            return _FAILED
+    mark = RunMark(profile)
     limit_arenas()
     ask_for_low_latency()
     logs.set_up(file=profile.log_file)
-    crash.log_native_crashes(profile.log_file.parent)
+    crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [str(Path(path).absolute()) for path in options.audio]):
         return _DONE
-    return qtloop.run(application, partial(_run, application, profile, options, script))
+    mark.begin(__version__)
+    status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
+    mark.end()
+    return status
 
 
 async def _run(
-    application: QApplication, profile: Profile, options: WindowOptions, script: Script | None
+    application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark, script: Script | None
 ) -> int:
-    return await Program(application, profile, options).run(script)
+    return await Program(application, profile, options, mark).run(script)

@@ -104,7 +104,17 @@ class CuePlayer:
 
     def add(self, paths: Iterable[Path]) -> list[int]:
         """Appends files, and the sound files of folders; returns the new cues' ids."""
-        added = self._queue.add(expand(paths))
+        return self._take_in(self._queue.add(expand(paths)))
+
+    def restore(self, clips: Iterable[tuple[Path, float]]) -> list[int]:
+        """Appends files as an earlier run left them, each with the position from which it is spoken, s."""
+        clips = tuple(clips)
+        added = self._queue.add(path for path, _position_s in clips)
+        for cue_id, (_path, position_s) in zip(added, clips, strict=True):
+            self._queue.change(cue_id, position_s=position_s)
+        return self._take_in(added)
+
+    def _take_in(self, added: list[int]) -> list[int]:
         self._advance()
         self._publish()
         if added:
@@ -198,8 +208,10 @@ class CuePlayer:
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
         self._current = (cue.id, reader)
-        self._queue.change(cue.id, state=CueState.PLAYING, error=None, position_s=0.0)
+        self._queue.change(cue.id, state=CueState.PLAYING, error=None)
         self._speaker.play(reader)
+        if cue.position_s:
+            self._speaker.seek(cue.position_s)
         if self._ticking is None or self._ticking.done():
             self._ticking = self._scope.start(self._tick(), "position")
 
