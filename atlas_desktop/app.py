@@ -168,14 +168,15 @@ class _FirstPaint(QObject):
 def run(options: WindowOptions, script: Script | None = None, profile: Profile | None = None) -> int:
     """Opens the window, or hands its files to the one that is open; returns the exit status."""
     profile = profile or Profile.at(options.profile)
+    mark = RunMark(profile)
     try:
         profile.ensure()
     except OSError as error:
-        # The user's own folder may be full, read-only or gone: the program goes on, and says what that means.
         if options.profile is not None:
             sys.stderr.write(f"atlas-desktop: {profile.folder} can't be used: {error.strerror}\n")
             return _FAILED
-    mark = RunMark(profile)
+        # The user's own folder may be read-only or gone: the program goes on, and says what that means.
+        mark.trouble = error
     limit_arenas()
     ask_for_low_latency()
     logs.set_up(file=profile.log_file)

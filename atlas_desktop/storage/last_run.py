@@ -79,7 +79,7 @@ class RunMark:
                 json.dumps({**mark, "crash_log": _size(self._profile.crash_log)}), encoding="utf-8"
             )
         except OSError as error:
-            self.trouble = error
+            self.trouble = self.trouble or error
 
     def end(self) -> None:
         """Takes the mark away: the run has come to its end."""
@@ -92,9 +92,9 @@ class RunMark:
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
             began = datetime.fromisoformat(found["began"]).astimezone()
-        except FileNotFoundError:
+        except OSError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             # Half written, as by a power cut: that it is there says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))

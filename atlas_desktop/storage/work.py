@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _WRITE_AFTER_S = 0.5
 _LONGEST_DRAFT = 200_000
+_LONGEST_CLIP_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +118,13 @@ class WorkStore:
 
 def _clip(row: Any) -> Clip | None:
     path, position_s = row["path"], row["position_s"]
-    good = isinstance(path, str) and path and isinstance(position_s, int | float) and 0 <= position_s < 1e9
-    return Clip(path, float(position_s)) if good else None
+    # A number that is none (NaN) is in no range.
+    good = isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S
+    return Clip(path, float(position_s)) if good and _is_path(path) else None
+
+
+def _is_path(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(value) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False

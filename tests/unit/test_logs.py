@@ -61,3 +61,11 @@ def test_the_file_holds_no_secret_not_even_in_a_traceback(file: Path) -> None:
     assert "ValueError" in written
     assert "ak_secret_value_1" not in written
     assert "ak_other_value_2" not in written
+
+
+def test_a_log_that_can_not_be_written_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    logs.set_up(file=tmp_path / "file" / "log" / "app.log")
+    for _ in range(3):
+        logging.getLogger("atlas_desktop").info("hello")
+    assert capsys.readouterr().err == ""

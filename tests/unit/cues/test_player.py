@@ -321,3 +321,18 @@ async def test_loudness_is_off_from_the_next_cue_on(player: CuePlayer, speaker: 
     assert isinstance(speaker.current, NamedReader)
     assert isinstance(speaker.following, NamedReader)
     assert (speaker.current.match_loudness, speaker.following.match_loudness) == (True, False)
+
+
+async def test_clips_of_an_earlier_run_come_back_in_order_and_where_they_were(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.restore([(B, 12.5), (A, 0.0)])
+    assert [cue.path for cue in player.cues] == [B, A]
+    assert states(player) == ["waiting", "waiting"]
+    player.set_enabled(True)
+    assert speaker.log == ["play b.wav", "seek 12.5"]
+    assert player.cues[0].position_s == 12.5
+    # Begun once more it is spoken from its start.
+    player.play(player.cues[0].id)
+    assert "play b.wav" in speaker.log[2:]
+    assert not any("seek" in said for said in speaker.log[2:])
