@@ -210,8 +210,10 @@ class CuePlayer:
         self._current = (cue.id, reader)
         self._queue.change(cue.id, state=CueState.PLAYING, error=None)
         self._speaker.play(reader)
-        if cue.position_s:
-            self._speaker.seek(cue.position_s)
+        held = self._queue.get(cue.id)
+        if held is not None and held.position_s:
+            # Of an earlier run: what is begun anew here has no position any more.
+            self._speaker.seek(held.position_s)
         if self._ticking is None or self._ticking.done():
             self._ticking = self._scope.start(self._tick(), "position")
 
