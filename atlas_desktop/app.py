@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import crash, instance, logs, native_proxy, qtloop
+from atlas_desktop import __version__, crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
+from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import PicturePath
@@ -57,8 +58,11 @@ class Program:
 
     assembly: "Assembly"
 
-    def __init__(self, application: QApplication, profile: Profile, options: WindowOptions) -> None:
+    def __init__(
+        self, application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark
+    ) -> None:
         self.options = options
+        self._mark = mark
         self.profile = profile
         self.first_paint_us = 0
         self._settings = SettingsStore(profile.settings_file)
@@ -80,7 +84,7 @@ class Program:
 
         picture = PicturePart(self._book, self._decision, self._surface)
         self.assembly = Assembly(
-            self.window, self._theme, self._settings, self.profile, self.options, picture
+            self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
         net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
         listener = instance.InstanceServer(self.profile.folder, self.window)
@@ -165,22 +169,35 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     """Opens the window, or hands its files to the one that is open; returns the exit status."""
     try:
         profile = profile or Profile.at(options.profile)
-        profile.ensure()
-        logs.set_up(file=profile.log_file)
-        crash.log_native_crashes(profile.log_file.parent)
     except OSError as error:
-        folder = one_line(str(options.profile if profile is None else profile.folder))
-        sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
-        return _FAILED
+        return _refuse(options.profile, error)
+    mark = RunMark(profile)
+    try:
+        profile.ensure()
+    except OSError as error:
+        if options.profile is not None:
+            return _refuse(profile.folder, error)
+        # The user's own folder may be read-only or gone: the program goes on, and says what that means.
+        mark.trouble = error
     limit_arenas()
     native_proxy.reserve_names()
+    logs.set_up(file=profile.log_file)
+    crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
         return _DONE
-    return qtloop.run(application, partial(_run, application, profile, options, script))
+    mark.begin(__version__)
+    status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
+    mark.end()
+    return status
+
+
+def _refuse(folder: Path | None, error: OSError) -> int:
+    sys.stderr.write(f"atlas-desktop: {one_line(str(folder))} can't be used: {error.strerror}\n")
+    return _FAILED
 
 
 async def _run(
-    application: QApplication, profile: Profile, options: WindowOptions, script: Script | None
+    application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark, script: Script | None
 ) -> int:
-    return await Program(application, profile, options).run(script)
+    return await Program(application, profile, options, mark).run(script)

@@ -26,11 +26,14 @@ from atlas_desktop.sound_client.microphone import Microphone
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
+from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.storage.work import WorkStore
 from atlas_desktop.ui.cues.cue_strip import CueStrip
+from atlas_desktop.ui.desks.recovery import RecoveryController
 from atlas_desktop.ui.live.figures import CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
@@ -86,6 +89,7 @@ class Assembly(QObject):
         profile: Profile,
         options: WindowOptions,
         picture: PicturePart,
+        mark: RunMark,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -109,6 +113,9 @@ class Assembly(QObject):
             backend=options.backend or "",
             guard=self.guard,
         )
+        self._recovery = RecoveryController(
+            self.model, self._player, mark, WorkStore(profile.work_file), self._scope
+        )
         self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
         self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
         self._driver_failed = picture.decision.crashed
@@ -130,6 +137,7 @@ class Assembly(QObject):
         self._scope.start(self.guard.start(), "guard")
         self._scope.start(self._picture_watch.run(lambda: self.session.snapshot.is_over), "picture watch")
         model.load()
+        self._recovery.open()
         if options.audio:
             model.open_audio([as_given(argument) for argument in options.audio])
         if options.mode:
@@ -151,6 +159,7 @@ class Assembly(QObject):
         self._level_timer.stop()
         for dialog in self._window.findChildren(QDialog):
             dialog.close()
+        self._recovery.close()
         self._player.close()
         await self.session.aclose(limit_s)
         await self.model.aclose()
@@ -187,6 +196,7 @@ class Assembly(QObject):
         window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
         wiring.join_stage(stage)
         wiring.join_transcript(pane)
+        pane.message_box.text_changed.connect(self._recovery.note_draft)
 
     def _make_history(self, theme: Theme, parent: QWidget) -> QDialog:
         from atlas_desktop.ui.history.history_dialog import HistoryDialog

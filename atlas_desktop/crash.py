@@ -53,8 +53,12 @@ class CrashNet:
             self._loop.call_soon_threadsafe(self._on_bug, error)
 
 
-def log_native_crashes(folder: Path) -> None:
-    """Lets a segmentation fault or native abort write its Python stacks to ``crash.log``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
-    faulthandler.enable((folder / "crash.log").open("a", encoding="utf-8"))
+def log_native_crashes(file: Path) -> None:
+    """Lets a segmentation fault or native abort write its Python stacks to ``file``, else to stderr."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
+        faulthandler.enable(file.open("a", encoding="utf-8"))
+    except OSError as error:
+        log.info("crashes can't be written to a file: %s", error)
+        faulthandler.enable()

@@ -3,6 +3,8 @@
 import logging
 import logging.handlers
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from atlas_desktop.escapes import one_line, terminal_text
@@ -34,6 +36,15 @@ class RedactingFormatter(logging.Formatter):
         return redact(terminal_text(super().format(record)))
 
 
+class LogFile(logging.handlers.RotatingFileHandler):
+    """A log that goes silent where it can't be written: a full disk, a folder that is for reading only."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Leaves the record out, without a word for each; anything but the disk is a mistake of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
     """Sends our log to stderr; with ``file`` (rotated at 2 MB) all goes there, to stderr only complaints."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
@@ -41,11 +52,10 @@ def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
         handlers[0].setLevel(logging.WARNING)
         # LiveKit complains of every plain goodbye; that is for the file.
         handlers[0].addFilter(lambda record: record.name != "livekit")
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
-            logging.handlers.RotatingFileHandler(
-                file, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8", delay=True
-            )
+            LogFile(file, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8", errors="replace", delay=True)
         )
     formatter = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     for handler in handlers:

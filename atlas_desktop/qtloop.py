@@ -32,6 +32,8 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
+_COMPLAINTS = (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
+_NO_DISPLAY = 1
 _NO_FILMS = "No QtMultimedia backends found."
 _NO_LOCALE = "Detected locale "
 END_SIGNALS = tuple(
@@ -40,9 +42,15 @@ END_SIGNALS = tuple(
 
 
 def make_application() -> QApplication:
-    """Makes the ``QApplication``: ours decides when it ends, not the last window."""
-    qInstallMessageHandler(_log_qt)
+    """Makes the ``QApplication``: ours decides when it ends, not the last window.
+
+    Where no window can be opened, it says so in one line and exits with 1: Qt itself would abort.
+    """
+    opening = _Opening()
+    qInstallMessageHandler(opening.take)
     application = QApplication(sys.argv[:1])
+    qInstallMessageHandler(_log_qt)
+    opening.log()
     set_c_numbers()
     _set_numbers_of_people()
     application.setApplicationName("Atlas Desktop")
@@ -106,10 +114,37 @@ def _nothing(number: int, frame: object) -> None:
     """The wake-up descriptor carries the number; the default action must not run."""
 
 
+class _Opening:
+    """Holds what Qt says while it looks for a display: on its own a try that failed says nothing.
+
+    A fatal message comes before Qt's abort, and is the only word of it: whatever is missing ends there,
+    the display, the platform's plugin or a library of that.
+    """
+
+    def __init__(self) -> None:
+        self._said: list[tuple[QtMsgType, str | None, str]] = []
+
+    def take(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if kind is QtMsgType.QtFatalMsg:
+            why = next((words for said, _category, words in self._said if said in _COMPLAINTS), message)
+            sys.stderr.write(f"atlas-desktop: no window can be opened: {' '.join(why.split())}\n")
+            sys.stderr.flush()
+            # Returning to Qt means its abort.
+            os._exit(_NO_DISPLAY)
+        self._said.append((kind, context.category, message))
+
+    def log(self) -> None:
+        """What was said is logged after all."""
+        for kind, category, message in self._said:
+            _log_words(kind, category, message)
+
+
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    _log_words(kind, context.category, message)
+
+
+def _log_words(kind: QtMsgType, category: str | None, message: str) -> None:
     # A sound server that is not there is no fault: Qt then uses the one that is. Nor is a back end for films,
     # nor a locale that is not installed, or has other letters than UTF-8: Qt then takes C.UTF-8 for them.
-    harmless = context.category == "qt.multimedia.symbolsresolver" or message.startswith(
-        (_NO_FILMS, _NO_LOCALE)
-    )
+    harmless = category == "qt.multimedia.symbolsresolver" or message.startswith((_NO_FILMS, _NO_LOCALE))
     log.log(logging.INFO if harmless else _LEVELS.get(kind, logging.WARNING), "Qt: %s", message)

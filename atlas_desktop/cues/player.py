@@ -141,6 +141,14 @@ class CuePlayer:
             self._advance()
             self._publish()
 
+    def restore(self, clips: Iterable[tuple[Path, float]]) -> list[int]:
+        """Appends files as an earlier run left them, each with the position from which it is spoken, s."""
+        clips = tuple(clips)
+        added = self._queue.add(path for path, _position_s in clips)
+        for cue_id, (_path, position_s) in zip(added, clips, strict=True):
+            self._queue.change(cue_id, position_s=position_s)
+        return self._take(added)
+
     def _take(self, cue_ids: list[int]) -> list[int]:
         self._advance()
         self._publish()
@@ -241,8 +249,12 @@ class CuePlayer:
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
         self._current = (cue.id, reader)
-        self._queue.change(cue.id, state=CueState.PLAYING, error=None, position_s=0.0)
+        self._queue.change(cue.id, state=CueState.PLAYING, error=None)
         self._speaker.play(reader)
+        held = self._queue.get(cue.id)
+        if held is not None and held.position_s:
+            # Of an earlier run: what is begun anew here has no position any more.
+            self._speaker.seek(held.position_s)
         if self._ticking is None or self._ticking.done():
             self._ticking = self._scope.start(self._tick(), "position")
 

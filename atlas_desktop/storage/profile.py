@@ -45,6 +45,16 @@ class Profile:
         return self.folder / "log" / "atlas-desktop.log"
 
     @property
+    def crash_log(self) -> Path:
+        """What the program wrote as it crashed, each time."""
+        return self.folder / "log" / "crash.log"
+
+    @property
+    def work_file(self) -> Path:
+        """The work in hand, while a window is open."""
+        return self.folder / "work.json"
+
+    @property
     def transcripts_folder(self) -> Path:
         return self.folder / "transcripts"
 

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,9 +120,11 @@ class TranscriptJournal:
 
     def close(self) -> None:
         """Closes the file; a later ``note`` opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            # On a full disk it tries once more to write what it could not write before.
+            with suppress(OSError):
+                file.close()
 
     def _append(self, line: str) -> None:
         if self._file is None:

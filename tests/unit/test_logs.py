@@ -74,3 +74,11 @@ def test_a_name_neither_forges_a_line_nor_steers_a_terminal(file: Path) -> None:
     assert r"can't read a.wav\n2026-01-01 00:00:00,000 ERROR root: forged \x1b[2J\u202e" in lines[0]
     assert lines[1].startswith("Traceback")
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_log_that_can_not_be_written_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    logs.set_up(file=tmp_path / "file" / "log" / "app.log")
+    for _ in range(3):
+        logging.getLogger("atlas_desktop").info("hello")
+    assert capsys.readouterr().err == ""

@@ -12,7 +12,7 @@ from atlas_desktop.api.source import Mode, SourceKind
 from atlas_desktop.session.guard_events import Leftover
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
-from atlas_desktop.ui.look.amounts import countdown, fill, money, number, percent, short_day, time_of_day
+from atlas_desktop.ui.look.amounts import countdown, fill, money, number, percent, recent
 
 LIMIT = "limit"
 IDLE = "idle"
@@ -196,6 +196,4 @@ def _since(entry: Mapping[str, Any]) -> str:
     except ValueError:
         return ""
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
-    clock = time_of_day(moment)
-    is_today = moment.date() == datetime.now().astimezone().date()
-    return clock if is_today else f"{short_day(moment)} {clock}"
+    return recent(moment)

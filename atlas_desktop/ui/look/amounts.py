@@ -120,6 +120,12 @@ def short_day(moment: date) -> str:
     )
 
 
+def recent(moment: datetime) -> str:
+    """``10:42``; with the day, where it was not today. ``moment`` is local."""
+    is_today = moment.date() == datetime.now().astimezone().date()
+    return time_of_day(moment) if is_today else f"{short_day(moment)} {time_of_day(moment)}"
+
+
 def _dates() -> QLocale:
     name = dates_locale(os.environ)
     return QLocale(name) if name else QLocale()

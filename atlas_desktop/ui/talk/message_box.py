@@ -27,9 +27,11 @@ class MessageBox(QWidget):
 
     Signals:
         sent(): A message went out.
+        text_changed(str): What stands in the field now.
     """
 
     sent = Signal()
+    text_changed = Signal(str)
 
     def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,6 +102,7 @@ class MessageBox(QWidget):
     def _follow_text(self) -> None:
         self._refused = 0
         self._show_note()
+        self.text_changed.emit(self.text)
 
     @Slot()
     def _recall(self) -> None:

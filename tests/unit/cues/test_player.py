@@ -455,3 +455,18 @@ async def test_a_silent_file_is_said_once_and_spoken(player: CuePlayer, speaker:
     assert states(player) == ["done"]
     assert [type(error) for error in errors] == [SilentAudioError]
     assert str(errors[0]).startswith("Nothing can be heard in “silent.wav”")
+
+
+async def test_clips_of_an_earlier_run_come_back_in_order_and_where_they_were(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.restore([(B, 12.5), (A, 0.0)])
+    assert [cue.path for cue in player.cues] == [B, A]
+    assert states(player) == ["waiting", "waiting"]
+    player.set_enabled(True)
+    assert speaker.log == ["play b.wav", "seek 12.5"]
+    assert player.cues[0].position_s == 12.5
+    # Begun once more it is spoken from its start.
+    player.play(player.cues[0].id)
+    assert "play b.wav" in speaker.log[2:]
+    assert not any("seek" in said for said in speaker.log[2:])

@@ -1,4 +1,5 @@
 import json
+import resource
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,3 +143,17 @@ def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
         (tmp_path / f"2026-01-{day:02d} 00-00-00.jsonl").write_text("")
     forget_oldest(tmp_path, keep=3)
     assert sorted(path.name[8:10] for path in tmp_path.iterdir()) == ["05", "06", "07"]
+
+
+def test_a_disk_that_fills_up_ends_the_journal_and_nothing_else(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(HELLO)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size, before[1]))
+    try:
+        journal.note(ANSWER)
+        # It holds what could not be written, and tries once more.
+        journal.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [one.text for one in read_journal(journal.path)] == [HELLO.text]

@@ -1,0 +1,150 @@
+"""The mark of a run: who finds one at the start knows that the run before did not come to its end."""
+
+import json
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from atlas_desktop.storage.profile import Profile
+
+log = logging.getLogger(__name__)
+
+_LONGEST_REPORT_BYTES = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRun:
+    """A run that ended without saying so: a crash, a kill, a power cut.
+
+    Attributes:
+        version: Of the program then.
+        began: When it began; local time.
+        last_seen: When it last wrote anything: about when it stopped.
+        stacks: What it wrote as it crashed; empty where nothing could be written any more.
+        log: The last lines of its log.
+        journal: The newest transcript of it, if it has any.
+    """
+
+    version: str
+    began: datetime
+    last_seen: datetime
+    stacks: str = ""
+    log: str = ""
+    journal: Path | None = None
+
+
+class RunMark:
+    """This run's mark in its profile. Thread: any, one at a time.
+
+    A lock tells a run that lives from one that is gone. Where another run of the same profile lives, this one
+    leaves no mark.
+
+    Attributes:
+        stopped: The run before, when it did not come to its end.
+        trouble: Why nothing can be written in the profile; ``None`` when all is well.
+        is_ours: No other run of this profile lives.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        """Looks at what the run before has left. To be done before this one writes its log."""
+        self.stopped: StoppedRun | None = None
+        self.trouble: OSError | None = None
+        self.is_ours = True
+        self._profile = profile
+        self._file = profile.folder / "running.json"
+        self._lock = FileLock(profile.folder / "running.lock", timeout=0, mode=0o600)
+        self._last_log = _tail(profile.log_file)
+        self._last_seen_s = max(map(_changed_s, (profile.log_file, profile.crash_log)))
+
+    def begin(self, version: str) -> None:
+        """Leaves this run's mark, and says in ``stopped`` and ``trouble`` what was found."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            self.is_ours = False
+            return
+        except (OSError, NotImplementedError) as error:
+            # The latter: a file system without locks.
+            log.info("this run's mark can't be locked: %s", error)
+        self.stopped = self._look_back()
+        mark = {"version": version, "began": datetime.now().astimezone().isoformat()}
+        try:
+            self._file.write_text(
+                json.dumps({**mark, "crash_log": _size(self._profile.crash_log)}), encoding="utf-8"
+            )
+        except OSError as error:
+            self.trouble = self.trouble or error
+
+    def end(self) -> None:
+        """Takes the mark away: the run has come to its end."""
+        if self.is_ours:
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _look_back(self) -> StoppedRun | None:
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+            began = datetime.fromisoformat(found["began"]).astimezone()
+        except OSError:
+            return None
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            # Half written, as by a power cut: that it is there says enough.
+            log.info("the mark of the last run can't be read: %s", error)
+            found, began = {}, _moment(_changed_s(self._file))
+        journal = _newest_journal(self._profile.transcripts_folder, began)
+        seen_s = max(began.timestamp(), self._last_seen_s, _changed_s(journal) if journal else 0.0)
+        return StoppedRun(
+            version=str(found.get("version", "")),
+            began=began,
+            last_seen=_moment(seen_s),
+            stacks=_tail(self._profile.crash_log, _whole(found.get("crash_log"))),
+            log=self._last_log,
+            journal=journal,
+        )
+
+
+def _newest_journal(folder: Path, began: datetime) -> Path | None:
+    journals = sorted(folder.glob("*.jsonl"))
+    newest = journals[-1] if journals else None
+    # A file system may keep whole seconds only.
+    return newest if newest is not None and _changed_s(newest) >= began.timestamp() - 2.0 else None
+
+
+def _tail(file: Path, begin: int = 0) -> str:
+    """The last part of a file, from ``begin`` on; empty where there is none."""
+    try:
+        with file.open("rb") as source:
+            size = source.seek(0, os.SEEK_END)
+            source.seek(max(begin, size - _LONGEST_REPORT_BYTES) if begin <= size else size)
+            return source.read(_LONGEST_REPORT_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _changed_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _moment(time_s: float) -> datetime:
+    return datetime.fromtimestamp(time_s).astimezone()

@@ -1,0 +1,130 @@
+"""The work in hand: clips that wait in the strip and the message that is being typed, kept for a crash."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from atlas_desktop.aio import guarded
+from atlas_desktop.storage import atomic
+
+log = logging.getLogger(__name__)
+
+_WRITE_AFTER_S = 0.5
+_LONGEST_DRAFT = 200_000
+_LONGEST_CLIP_S = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip that is still to be spoken.
+
+    Attributes:
+        path: Where its file lies.
+        position_s: How much of it was spoken.
+    """
+
+    path: str
+    position_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What would be lost with the program.
+
+    Attributes:
+        clips: In the order in which they are spoken.
+        draft: What was typed and not sent.
+    """
+
+    clips: tuple[Clip, ...] = ()
+    draft: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.clips and not self.draft.strip()
+
+
+class WorkStore:
+    """Keeps the work of one run in a file, written soon after each change. Thread: the caller's own, one.
+
+    Writing happens in another thread: at a text in progress it costs the caller nothing.
+    """
+
+    def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
+        self._file = file
+        self._write_after_s = write_after_s
+        self._work = Work()
+        self._timer: threading.Timer | None = None
+        self._is_pending = False
+        self._writing = threading.Lock()
+        self._closed = False
+
+    def read(self) -> Work:
+        """What an earlier run has left; empty where that is nothing, or can't be read."""
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+            clips = tuple(clip for row in found["clips"] if (clip := _clip(row)) is not None)
+            draft = found["draft"]
+            return Work(clips, draft if isinstance(draft, str) else "")
+        except FileNotFoundError:
+            return Work()
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            log.info("the work of the last run can't be read: %s", error)
+            return Work()
+
+    def keep(self, *, clips: Iterable[Clip] | None = None, draft: str | None = None) -> None:
+        """Notes what is in hand now; ``None`` leaves that part as it is."""
+        work = self._work
+        if clips is not None:
+            work = replace(work, clips=tuple(clips))
+        if draft is not None:
+            work = replace(work, draft=draft[:_LONGEST_DRAFT])
+        if work != self._work and not self._closed:
+            self._work = work
+            if not self._is_pending:
+                self._is_pending = True
+                self._timer = threading.Timer(self._write_after_s, self._write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """The run has come to its end: nothing is in hand any more."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        with self._writing, suppress(OSError):
+            self._file.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        guarded("work")(self._write_now)()
+
+    def _write_now(self) -> None:
+        with self._writing:
+            if self._closed:
+                return
+            # What is changed from here on is written by a timer of its own.
+            self._is_pending = False
+            try:
+                atomic.write_text(self._file, json.dumps(asdict(self._work)))
+            except OSError as error:
+                log.info("the work in hand can't be written: %s", error)
+
+
+def _clip(row: Any) -> Clip | None:
+    path, position_s = row["path"], row["position_s"]
+    # A number that is none (NaN) is in no range.
+    good = isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S
+    return Clip(path, float(position_s)) if good and _is_path(path) else None
+
+
+def _is_path(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(value) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,155 @@
+"""After a crash: says what happened, and gives back the report, the transcript and the work in hand."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.storage.last_run import RunMark, StoppedRun
+from atlas_desktop.storage.transcripts import read_journal, save
+from atlas_desktop.storage.work import Clip, Work, WorkStore
+from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.desks.reports import stopped_report
+from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.look.amounts import fill, recent
+from atlas_desktop.ui.telling import Telling
+
+STOPPED = "stopped_unexpectedly"
+UNSAVED = "nothing_saved"
+_POSITION_STEP_S = 5.0
+"""So often the place in a long clip is written while it is spoken."""
+
+
+class RecoveryController(QObject):
+    """Keeps the work in hand of this run, and offers that of the run before. Thread: the UI's.
+
+    Args:
+        model: Notices go there, and the text that was being typed.
+        player: Its clips are kept, and get back those of the run before.
+        mark: What the run before has left.
+        store: Holds the work.
+        scope: Owns the saving of a transcript.
+    """
+
+    def __init__(
+        self, model: Telling, player: CuePlayer, mark: RunMark, store: WorkStore, scope: TaskScope
+    ) -> None:
+        super().__init__(model)
+        self._model = model
+        self._player = player
+        self._mark = mark
+        self._store = store
+        self._scope = scope
+        self._words = Words(self)
+        self._stopped = mark.stopped
+        # Before anything of this run is written in its place.
+        self._work = store.read() if mark.stopped is not None else Work()
+        self._journal = mark.stopped.journal if mark.stopped is not None else None
+        self._was_copied = False
+        if mark.is_ours:
+            player.on_change(self._note_cues)
+
+    def open(self) -> None:
+        """Says what the run before has left, once, and that nothing can be kept where that is so."""
+        if self._mark.trouble is not None:
+            self._model.notice_raised.emit(self._unsaved(self._mark.trouble))
+        if self._stopped is not None:
+            self._offer(self._stopped)
+            if self._work.draft.strip():
+                self._model.text_offered.emit(self._work.draft)
+
+    def close(self) -> None:
+        """The run comes to its end: nothing is to be given back."""
+        if self._mark.is_ours:
+            self._store.close()
+
+    @Slot(str)
+    def note_draft(self, text: str) -> None:
+        """Keeps what stands in the message box."""
+        if self._mark.is_ours:
+            self._store.keep(draft=text)
+
+    def _note_cues(self, cues: Sequence[Cue]) -> None:
+        waiting = (cue for cue in cues if not cue.state.is_over)
+        self._store.keep(clips=[Clip(str(cue.path), _coarse(cue.position_s)) for cue in waiting])
+
+    def _offer(self, stopped: StoppedRun) -> None:
+        actions = []
+        if self._work.clips:
+            actions.append(NoticeAction(self.tr("Restore cues"), self._restore_cues, primary=True))
+        if self._journal is not None:
+            actions.append(NoticeAction(self.tr("Open transcript"), self._open_transcript))
+        if not self._was_copied:
+            actions.append(NoticeAction(self.tr("Copy report"), self._copy_report))
+        if actions:
+            title = self.tr("Atlas Desktop stopped unexpectedly at {time}")
+            notice = Notice(
+                STOPPED,
+                Severity.WARN,
+                title.format(time=recent(stopped.last_seen)),
+                self._kept(),
+                tuple(actions),
+            )
+            self._model.notice_raised.emit(notice)
+
+    def _kept(self) -> str:
+        kept = []
+        if len(self._work.clips) == 1:
+            kept.append(self.tr("A clip that was in the strip was kept."))
+        elif self._work.clips:
+            words = self.tr("{count} clips that were in the strip were kept.")
+            kept.append(fill(words, count=len(self._work.clips)))
+        if self._work.draft.strip():
+            kept.append(self.tr("What you were typing is in the message box."))
+        return " ".join(kept)
+
+    def _unsaved(self, error: OSError) -> Notice:
+        title = self.tr("Nothing can be saved ({why})").format(why=error.strerror or error)
+        advice = self.tr("Settings, transcripts and the strip hold for this run only.")
+        return Notice(UNSAVED, Severity.WARN, title, advice)
+
+    def _restore_cues(self) -> None:
+        clips, self._work = self._work.clips, Work()
+        self._player.restore([(Path(clip.path), clip.position_s) for clip in clips])
+        self._offer_rest()
+
+    def _copy_report(self) -> None:
+        if self._stopped is not None:
+            QGuiApplication.clipboard().setText(stopped_report(self._stopped))
+        self._was_copied = True
+        self._offer_rest()
+
+    def _open_transcript(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            self._scope.start(self._show(journal), "open transcript")
+        self._offer_rest()
+
+    def _offer_rest(self) -> None:
+        if self._stopped is not None:
+            self._offer(self._stopped)
+
+    async def _show(self, journal: Path) -> None:
+        """Writes the transcript in readable form beside its journal, and opens it."""
+        place = journal.with_suffix(".txt")
+        try:
+            await asyncio.to_thread(_write_readable, journal, place)
+        except OSError as error:
+            self._model.notice_raised.emit(self._words.not_saved(place, error))
+        else:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+            # Where nothing opens it, this says where it lies.
+            self._model.notice_raised.emit(self._words.saved(place))
+
+
+def _write_readable(journal: Path, place: Path) -> None:
+    save(place, read_journal(journal))
+
+
+def _coarse(position_s: float) -> float:
+    return position_s // _POSITION_STEP_S * _POSITION_STEP_S
