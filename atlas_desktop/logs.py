@@ -38,7 +38,13 @@ def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
             logging.handlers.RotatingFileHandler(
-                file, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8", delay=True
+                file,
+                maxBytes=_LOG_BYTES,
+                backupCount=2,
+                encoding="utf-8",
+                delay=True,
+                # A name may hold bytes that are no UTF-8.
+                errors="backslashreplace",
             )
         )
     formatter = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")

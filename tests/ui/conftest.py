@@ -13,12 +13,31 @@ from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
+from tests.stalls import Stall, StallWatch
 from tests.ui.desk import Desk, FakeStage
 from tests.ui.fake_model import FakeModel
 from tests.ui.model_bench import KEY, Make, ModelBench
 
 # Qt aborts the whole run where there is no display; the virtual desk names a platform of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(scope="session")
+def stall_watch() -> Iterator[list[Stall]]:
+    """Every stall of this thread so far, the newest last."""
+    stalls: list[Stall] = []
+    watch = StallWatch(stalls.append)
+    yield stalls
+    watch.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_stall(stall_watch: list[Stall]) -> Iterator[None]:
+    """Fails a test in which a callback kept the window's thread from its events for over 100 ms."""
+    known = len(stall_watch)
+    yield
+    found = stall_watch[known:]
+    assert not found, "\n".join(map(str, found))
 
 
 @pytest.fixture
