@@ -10,9 +10,9 @@ code on it, two times that a busy machine does not lengthen:
   Only for what the event loop calls: a test may well build a whole window in one go.
 
 A call begins where the event loop, or a test, enters the program's code, and ends where it returns: asyncio's
-are numbered, Qt's are told apart by their frames. Where the watcher itself was kept waiting it knows nothing
-of what happened meanwhile, and counts nothing. Importing modules is not counted: every program does so once,
-and the first test that needs them for all others.
+are numbered, Qt's are told apart by their frames. Where the watcher itself was kept waiting it does not know
+whether Qt has made one call meanwhile or several, and counts nothing. Importing modules is not counted: every
+program does so once, and the first test that needs them for all others.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ _BLIND_S = 0.025
 _PROGRAM = str(Path(atlas_desktop.__file__).parent) + os.sep
 # The last frame of an event loop, or of the test runner, before the program's own.
 _LOOPS = ("/qasync/", "/asyncio/base_events.py", "/asyncio/events.py", "/asyncio/runners.py")
+_NUMBERED = "/asyncio/events.py"
 _RUNNERS = ("/pytestqt/", "/_pytest/", "/pluggy/")
 # Below these all of the program happens.
 _ENTRIES = ("__main__.py", "app.py", "qtloop.py", "check/run.py")
@@ -63,6 +64,7 @@ class _Call:
     number: int
     frame_id: int
     is_callback: bool
+    is_numbered: bool
 
 
 class StallWatch:
@@ -112,7 +114,8 @@ class StallWatch:
             stack = _Stack(sys._current_frames().get(self._ident), self._callbacks)
             call = stack.call
             looked_s, worked_s = time.monotonic(), time.clock_gettime(self._clock)
-            if call is None or call != before or looked_s - before_s > _BLIND_S:
+            is_blind = looked_s - before_s > _BLIND_S and (call is None or not call.is_numbered)
+            if call is None or call != before or is_blind:
                 blocked_s = busy_s = 0.0
                 del stack
                 continue
@@ -159,7 +162,8 @@ class _Stack:
             at = at.f_back
         if outermost is not None:
             is_callback = at is not None and any(part in at.f_code.co_filename for part in _LOOPS)
-            self.call = _Call(number, id(outermost), is_callback)
+            is_numbered = at is not None and at.f_code.co_filename.endswith(_NUMBERED)
+            self.call = _Call(number, id(outermost), is_callback, is_numbered)
 
     @property
     def text(self) -> str:

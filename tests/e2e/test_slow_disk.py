@@ -148,10 +148,10 @@ def test_pipes_sockets_devices_and_circles_are_named_and_the_rest_is_spoken(
         listener.bind(os.path.relpath(folder / "socket.wav"))
         for name, words in (
             ("pipe.wav", "pipe.wav is not a file, but a pipe"),
-            ("zero.wav", "but a device"),
-            ("terminal.wav", "but a device"),
-            ("no ending", "but a pipe"),
-            ("socket.wav", "but a socket"),
+            ("zero.wav", "not files: zero.wav, pipe.wav"),
+            ("terminal.wav", "not files: terminal.wav, zero.wav, pipe.wav"),
+            ("no ending", "not files: no ending, terminal.wav"),
+            ("socket.wav", "not files: socket.wav, no ending"),
             ("circle.wav", "leads back to itself"),
         ):
             desk.drop(program, folder / name)

@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import ElsewhereError, MediaError, MissingFileError, shown_name
 from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
 
@@ -148,6 +147,9 @@ def foresee_sound(given: Given) -> DropPlan:
 
 def classify(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
     """As ``foresee``, with a look at the disk: blocks as long as that does. Nothing is downloaded."""
+    # Not loaded before the window is there: it brings a library along.
+    from atlas_desktop.cues.files import sounds_in
+
     found = _Sorted()
     sounds: dict[Path, tuple[Path, ...]] = {}
     sniffs_left = _SNIFF_LIMIT
