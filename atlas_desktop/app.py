@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 _DONE, _FAILED, _INTERRUPTED = 0, 1, 130
 _END_LIMIT_S = 4.0
 _PAINT_LIMIT_S = 3.0
+_LAST_WRITE_S = 3.0
 
 Script = Callable[["Program"], Awaitable[int]]
 """What is done with a running program in place of waiting for its user: the test call."""
@@ -132,8 +134,10 @@ class Program:
         if not self.assembly.session.snapshot.is_over:
             self.window.show_closing()
         await self.assembly.aclose(_END_LIMIT_S)
-        self._settings.close()
         self.window.close_for_good()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WRITE_S):
+                await asyncio.to_thread(self._settings.close)
 
     def _take_signal(self, number: signal.Signals) -> None:
         log.info("ending on %s", number.name)

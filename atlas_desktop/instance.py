@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -11,6 +12,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 log = logging.getLogger(__name__)
 
 _WAIT_MS = 1_000
+_LONGEST_S = 5.0
 _LIMIT_BYTES = 1_000_000
 _TAKEN = b"ok\n"
 
@@ -22,14 +24,16 @@ def socket_name(profile: Path) -> str:
 
 
 def hand_over(profile: Path, paths: list[str]) -> bool:
-    """Gives ``paths`` to the window that runs on ``profile``. False when there is none."""
+    """Gives ``paths`` to the window that runs on ``profile``. False when there is none, or it is frozen."""
     socket = QLocalSocket()
     socket.connectToServer(socket_name(profile))
     if not socket.waitForConnected(_WAIT_MS):
         return False
     socket.write(json.dumps(paths).encode() + b"\n")
+    until_s = time.monotonic() + _LONGEST_S
     while socket.bytesToWrite() and socket.waitForBytesWritten(_WAIT_MS):
-        pass
+        if time.monotonic() > until_s:
+            return False
     # The answer may have come while the rest was written: then there is nothing more to wait for.
     answered = socket.canReadLine() or socket.waitForReadyRead(_WAIT_MS)
     taken = answered and bytes(socket.readLine().data()) == _TAKEN
@@ -41,10 +45,11 @@ class InstanceServer(QObject):
     """Listens for second launches of the same profile and user.
 
     Signals:
-        launched(list): A second launch asked for the window; its paths, perhaps none.
+        launched(object): A second launch asked for the window: the ``list`` of its paths, perhaps empty.
+            Not as Qt's own list, which loses what is no UTF-8 in them.
     """
 
-    launched = Signal(list)
+    launched = Signal(object)
 
     def __init__(self, profile: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -82,8 +87,9 @@ class InstanceServer(QObject):
         except ValueError:
             paths = None
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
+            # A launch that has waited too long opens a window of its own: its files are not taken twice.
             socket.write(_TAKEN)
-            socket.flush()
-            self.launched.emit(paths)
+            if socket.flush() and socket.state() is QLocalSocket.LocalSocketState.ConnectedState:
+                self.launched.emit(paths)
         else:
             socket.abort()

@@ -2,16 +2,19 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from itertools import count
 
-from PySide6.QtCore import SLOT, QObject, Slot
+from PySide6.QtCore import SLOT, QObject, Qt, Signal, Slot
 from PySide6.QtDBus import (
     QDBusConnection,
     QDBusMessage,
     QDBusPendingCallWatcher,
     QDBusUnixFileDescriptor,
 )
+
+from atlas_desktop.aio import guarded
 
 log = logging.getLogger(__name__)
 
@@ -32,33 +35,41 @@ class Logind(QObject):
     Source: systemd, "Inhibitor Locks" and org.freedesktop.login1(5).
     """
 
-    def __init__(self, bus: QDBusConnection, tell: Callable[[bool], None]) -> None:
+    _connected = Signal(object)
+
+    def __init__(self, tell: Callable[[bool], None]) -> None:
+        """Connects in a thread, for a bus may be slow, and asks for the lock as soon as it is there."""
         super().__init__()
-        self._bus = bus
+        self._bus: QDBusConnection | None = None
         self._tell = tell
         self._lock = -1
+        self._is_closed = False
         self._asking: QDBusPendingCallWatcher | None = None
+        self._connected.connect(self._take_bus, Qt.ConnectionType.QueuedConnection)
+        threading.Thread(target=guarded("logind")(self._connect), name="logind", daemon=True).start()
+
+    def _connect(self) -> None:
+        """In its thread."""
+        # A connection of our own: the shared one remembers for ever that there was no bus.
+        address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or _SYSTEM_BUS
+        bus = QDBusConnection.connectToBus(address, f"atlas-desktop-sleep-{next(_numbers)}")
         prepare = SLOT("_prepare(bool)")
         # PySide's stub asks for bytes, PySide itself refuses them.
         if not bus.connect(_SERVICE, _PATH, _INTERFACE, "PrepareForSleep", self, prepare):  # type: ignore[call-overload]
             log.info("sleep is not told: %s", bus.lastError().message())
-        self.delay()
+        self._connected.emit(bus)
 
-    @classmethod
-    def open(cls, tell: Callable[[bool], None]) -> "Logind | None":
-        """Connects and asks for the lock; ``None`` where there is no system bus."""
-        # A connection of our own: the shared one remembers for ever that there was no bus.
-        address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or _SYSTEM_BUS
-        bus = QDBusConnection.connectToBus(address, f"atlas-desktop-sleep-{next(_numbers)}")
-        if bus.isConnected():
-            return cls(bus, tell)
-        log.info("sleep is not told, there is no system bus: %s", bus.lastError().message())
-        QDBusConnection.disconnectFromBus(bus.name())
-        return None
+    @Slot(object)
+    def _take_bus(self, bus: QDBusConnection) -> None:
+        if self._is_closed or not bus.isConnected():
+            QDBusConnection.disconnectFromBus(bus.name())
+            return
+        self._bus = bus
+        self.delay()
 
     def delay(self) -> None:
         """Asks for the lock, unless it is held or asked for; it comes a moment later."""
-        if self._lock >= 0 or self._asking is not None:
+        if self._bus is None or self._lock >= 0 or self._asking is not None:
             return
         call = QDBusMessage.createMethodCall(_SERVICE, _PATH, _INTERFACE, "Inhibit")
         call.setArguments(list(_WORDS))
@@ -75,12 +86,15 @@ class Logind(QObject):
     def close(self) -> None:
         """Gives the lock back and leaves the bus."""
         self.release()
-        QDBusConnection.disconnectFromBus(self._bus.name())
-        self.deleteLater()
+        self._is_closed = True
+        if self._bus is not None:
+            QDBusConnection.disconnectFromBus(self._bus.name())
+            self._bus = None
 
     @Slot(bool)
     def _prepare(self, going: bool) -> None:
-        self._tell(going)
+        if not self._is_closed:
+            self._tell(going)
 
     @Slot()
     def _take_lock(self) -> None:

@@ -147,10 +147,10 @@ def open_system(tell: Tell) -> SystemSleep | None:
     return None if opener is None else opener(tell)
 
 
-def _open_logind(tell: Tell) -> SystemSleep | None:
+def _open_logind(tell: Tell) -> SystemSleep:
     from atlas_desktop.sleep_watch.logind import Logind
 
-    return Logind.open(tell)
+    return Logind(tell)
 
 
 def _open_power_messages(tell: Tell) -> SystemSleep:

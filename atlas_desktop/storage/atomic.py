@@ -5,6 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+# A name may be as long as the disk allows; that of the file beside it is a little longer.
+_PREFIX_SIGNS = 32
+
 
 def write_text(path: Path, text: str) -> None:
     """Replaces ``path`` by ``text`` (UTF-8; what has no UTF-8 becomes "?"), readable by its owner only.
@@ -13,7 +16,7 @@ def write_text(path: Path, text: str) -> None:
         OSError: The disk is full or the folder can't be written; ``path`` is as it was.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, name = mkstemp(dir=path.parent, prefix=f".{path.name[:_PREFIX_SIGNS]}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.aio import guarded
+from atlas_desktop.errors import MediaError, MissingFileError
+from atlas_desktop.files import open_regular
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse
 
@@ -95,11 +97,12 @@ class SettingsStore:
 
     def _read(self) -> Settings:
         try:
-            settings, self._kept = parse(self._file.read_text(encoding="utf-8"))
+            with open_regular(self._file) as file:
+                settings, self._kept = parse(file.read().decode("utf-8"))
             self.repaired = misread_limits(self._kept)
-        except FileNotFoundError:
+        except MissingFileError:
             return Settings()
-        except OSError as error:
+        except (MediaError, OSError) as error:
             log.info("settings can't be read: %s", error)
             return Settings()
         except (ValueError, RecursionError) as error:

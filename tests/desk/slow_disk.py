@@ -54,7 +54,8 @@ class SlowDisk:
     read_s: float = 0.0
     errors: dict[bytes, int] = field(default_factory=dict)
     looked_up: list[bytes] = field(default_factory=list)
-    _stopped: threading.Event = field(default_factory=threading.Event)
+    _waiting: dict[int, threading.Event] = field(default_factory=dict)
+    _is_stopped: bool = False
 
     def path(self, name: str | bytes) -> Path:
         return self.folder / (os.fsdecode(name))
@@ -72,27 +73,40 @@ class SlowDisk:
 
     def stop(self) -> None:
         """What waits is answered now."""
-        self._stopped.set()
+        self._is_stopped = True
+        for event in tuple(self._waiting.values()):
+            event.set()
+
+    def _wait(self, unique: int, seconds: float) -> None:
+        """As a network drive does: whoever is killed meanwhile is let go."""
+        event = self._waiting.setdefault(unique, threading.Event())
+        if not self._is_stopped and event.wait(seconds):
+            raise OSError(errno.EINTR, "")
 
     def _answer(self, device: int, request: bytes) -> None:
         _length, code, unique, node, *_rest = _IN.unpack_from(request)
+        if code == _Call.INTERRUPT:
+            (interrupted,) = struct.unpack_from("<Q", request, _IN.size)
+            if interrupted in self._waiting:
+                self._waiting[interrupted].set()
         if code in (_Call.FORGET, _Call.INTERRUPT, _Call.BATCH_FORGET):
             return
         failure, answer = 0, b""
         try:
-            answer = self._reply(code, node, request[_IN.size :])
+            answer = self._reply(code, unique, node, request[_IN.size :])
         except OSError as error:
             failure = -(error.errno or errno.EIO)
+        self._waiting.pop(unique, None)
         # Who asked may have been killed.
         with suppress(OSError):
             os.write(device, _OUT.pack(_OUT.size + len(answer), failure, unique) + answer)
 
-    def _reply(self, code: int, node: int, body: bytes) -> bytes:
+    def _reply(self, code: int, unique: int, node: int, body: bytes) -> bytes:
         match code:
             case _Call.INIT:
                 return struct.pack("<IIIIHHIIHHI28x", 7, 31, 1 << 17, 0, 16, 12, 1 << 17, 1, 32, 0, 0)
             case _Call.LOOKUP:
-                return self._look_up(body.rstrip(b"\0"))
+                return self._look_up(unique, body.rstrip(b"\0"))
             case _Call.GETATTR:
                 return struct.pack("<QII", 1, 0, 0) + self._attributes(node)
             case _Call.READLINK:
@@ -101,7 +115,7 @@ class SlowDisk:
             case _Call.OPEN | _Call.OPENDIR:
                 return struct.pack("<QII", 0, 0, 0)
             case _Call.READ:
-                self._stopped.wait(self.read_s)
+                self._wait(unique, self.read_s)
                 _handle, offset, size = struct.unpack_from("<QQI", body)
                 content = self.files[self._name(node)]
                 return content[offset : offset + size] if isinstance(content, bytes) else b""
@@ -112,9 +126,9 @@ class SlowDisk:
                 return b""
         raise OSError(errno.ENOSYS, "")
 
-    def _look_up(self, name: bytes) -> bytes:
+    def _look_up(self, unique: int, name: bytes) -> bytes:
         self.looked_up.append(name)
-        self._stopped.wait(self.lookup_s)
+        self._wait(unique, self.lookup_s)
         if name in self.errors:
             raise OSError(self.errors[name], "")
         if name not in self.files:

@@ -15,16 +15,19 @@ from typing import Any
 
 import httpx
 
+from tests.e2e import watched
 from tests.e2e.accessibility import Accessibility, Control, Screen, poll
 
 
-def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any) -> subprocess.Popen[bytes]:
+def start(
+    words: Sequence[str], env: Mapping[str, str], log: Path, module: str = "atlas_desktop", **pipes: Any
+) -> subprocess.Popen[bytes]:
     """Starts a role of the program in a session of its own, so that it can be ended by id."""
     with log.open("ab") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-X", "dev", "-m", "atlas_desktop", *words]
+            [sys.executable, "-X", "dev", "-m", module, *words]
             if env.get("ATLAS_TEST_DEV")
-            else [sys.executable, "-m", "atlas_desktop", *words],
+            else [sys.executable, "-m", module, *words],
             env=dict(env),
             stderr=stderr,
             start_new_session=True,
@@ -194,7 +197,11 @@ def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window
     bus = Accessibility(Accessibility.address_for(env))
     started_s = time.monotonic()
     complaints, log = folder / "stderr.log", profile / "log" / "atlas-desktop.log"
-    process = start(["--profile", str(profile), *words], env, complaints)
+    stalls = folder / "stalls.log"
+    stalls.write_text("")
+    process = start(
+        ["--profile", str(profile), *words], {**env, watched.FILE: str(stalls)}, complaints, watched.__name__
+    )
     opened = Window(process, Screen(bus, process.pid), profile, log, complaints, started_s)
     try:
         if not poll(lambda: process.poll() is not None or opened.screen.controls(), 20.0):
@@ -203,3 +210,4 @@ def window(env: Mapping[str, str], folder: Path, *words: str) -> Iterator[Window
     finally:
         end(process)
         bus.close()
+    assert not stalls.read_text(), f"the window waited:\n{stalls.read_text()}"

@@ -17,6 +17,7 @@ from atlas_desktop.ui.look.press_guard import PressPolicy
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
+from tests.stalls import Stall, StallWatch
 from tests.ui.desk import Desk, FakeStage
 from tests.ui.fake_model import FakeModel
 from tests.ui.model_bench import KEY, Make, ModelBench
@@ -37,6 +38,24 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     set_c_numbers()
     yield
     assert locale.localeconv()["decimal_point"] == "."
+
+
+@pytest.fixture(scope="session")
+def stall_watch() -> Iterator[list[Stall]]:
+    """Every stall of this thread so far, the newest last."""
+    stalls: list[Stall] = []
+    watch = StallWatch(stalls.append)
+    yield stalls
+    watch.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_stall(stall_watch: list[Stall]) -> Iterator[None]:
+    """Fails a test in which a callback kept the window's thread from its events for over 100 ms."""
+    known = len(stall_watch)
+    yield
+    found = stall_watch[known:]
+    assert not found, "\n".join(map(str, found))
 
 
 @pytest.fixture

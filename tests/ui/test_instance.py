@@ -1,6 +1,7 @@
 """One window a profile: a second launch hands its files to the first."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,3 +148,41 @@ def test_a_message_without_an_end_does_not_fill_the_memory(
     endless.write(b"x" * 2_000_000)
     qtbot.waitUntil(lambda: endless.state() == QLocalSocket.LocalSocketState.UnconnectedState)
     assert launches == []
+
+
+def test_a_window_that_is_frozen_holds_up_no_second_launch(
+    qapp: QApplication, second_launch: HandOver, tmp_path: Path
+) -> None:
+    first = QLocalServer()
+    assert first.listen(socket_name(tmp_path))
+    place = first.fullServerName()
+    first.close()
+    with socket.socket(socket.AF_UNIX) as frozen:
+        # Connections are taken by the system alone; nobody reads.
+        frozen.bind(place)
+        frozen.listen()
+        assert not second_launch(tmp_path, ["/a.wav"])
+        assert not second_launch(tmp_path, ["/a.wav" * 200_000])
+    Path(place).unlink()
+
+
+def test_files_of_a_launch_that_did_not_wait_are_not_taken(
+    server: InstanceServer, launches: list[list[str]], qtbot: QtBot, tmp_path: Path
+) -> None:
+    hasty = QLocalSocket()
+    hasty.connectToServer(socket_name(tmp_path))
+    hasty.write(b'["/a.wav"]\n')
+    assert hasty.flush()
+    hasty.abort()
+    later = QLocalSocket()
+    later.connectToServer(socket_name(tmp_path))
+    later.write(b'["/b.wav"]\n')
+    qtbot.waitUntil(lambda: bool(launches))
+    assert launches == [["/b.wav"]]
+
+
+def test_names_that_are_no_utf8_are_handed_over_byte_for_byte(
+    server: InstanceServer, launches: list[list[str]], second_launch: HandOver, tmp_path: Path
+) -> None:
+    assert second_launch(tmp_path, ["/caf\udce9.wav"])
+    assert launches == [["/caf\udce9.wav"]]

@@ -62,6 +62,10 @@ class Words(QObject):
             "missing_file": self.tr("No longer there: {names}"),
             "file_denied": self.tr("These may not be read: {names}"),
             "file_silent": self.tr("These don't answer: {names}"),
+            "not_a_file": self.tr("Pipes, folders or devices, not files: {names}"),
+            "link_loop": self.tr("Links that lead back to themselves: {names}"),
+            "disk": self.tr("The disk of these reports errors: {names}"),
+            "bad_file_name": self.tr("These can't be names of files here: {names}"),
         }
         title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
         _title, advice = error_words(error)

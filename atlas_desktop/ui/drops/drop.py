@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from atlas_desktop.cues.files import looks_like_sound, sounds_in
 from atlas_desktop.errors import ElsewhereError, MediaError, MissingFileError, shown_name
 from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
 
@@ -143,6 +142,9 @@ def foresee_sound(given: Given) -> DropPlan:
 
 def classify(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
     """As ``foresee``, with a look at the disk: blocks as long as that does. Nothing is downloaded."""
+    # Not loaded before the window is there: it brings a library along.
+    from atlas_desktop.cues.files import sounds_in
+
     found = _Sorted()
     sounds: dict[Path, tuple[Path, ...]] = {}
     sniffs_left = _SNIFF_LIMIT
@@ -208,6 +210,9 @@ def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
 
 def kind_by_name(name: str) -> ItemKind | None:
     """What a file of that name claims to be; ``None`` when the name says nothing."""
+    # As ``sounds_in``: FFmpeg is asked.
+    from atlas_desktop.cues.files import looks_like_sound
+
     ending = Path(name).suffix.lower()
     if looks_like_sound(Path(name)):
         return ItemKind.AUDIO
