@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -34,9 +35,13 @@ END_SIGNALS = tuple(
 
 
 def make_application() -> QApplication:
-    """Makes the ``QApplication``: ours decides when it ends, not the last window."""
-    qInstallMessageHandler(_log_qt)
+    """Makes the ``QApplication``: ours decides when it ends, not the last window.
+
+    Where there is no display the program ends here, with status 1 and a line that says so: Qt would abort.
+    """
+    qInstallMessageHandler(_log_qt_or_give_up)
     application = QApplication(sys.argv[:1])
+    qInstallMessageHandler(_log_qt)
     application.setApplicationName("Atlas Desktop")
     application.setDesktopFileName("atlas-desktop")
     application.setQuitOnLastWindowClosed(False)
@@ -87,6 +92,20 @@ class _SignalWatcher(QObject):
 
 def _nothing(number: int, frame: object) -> None:
     """The wake-up descriptor carries the number; the default action must not run."""
+
+
+def _log_qt_or_give_up(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    if kind is QtMsgType.QtFatalMsg:
+        log.info("Qt: %s", message)
+        sys.stderr.write("atlas-desktop: no window can be opened: there is no display that Qt can use\n")
+        sys.stderr.flush()
+        # Qt aborts as soon as this returns; nothing was begun that would have to be taken down.
+        os._exit(1)
+    elif kind is not QtMsgType.QtWarningMsg:
+        _log_qt(kind, context, message)
+    else:
+        # The reasons, which the line above stands for on a terminal.
+        log.info("Qt: %s", message)
 
 
 def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
