@@ -127,6 +127,8 @@ class _Opening:
     def take(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         if kind is QtMsgType.QtFatalMsg:
             why = next((words for said, _category, words in self._said if said in _COMPLAINTS), message)
+            for said in (*(words for _kind, _category, words in self._said), message):
+                log.info("Qt: %s", said)
             sys.stderr.write(f"atlas-desktop: no window can be opened: {' '.join(why.split())}\n")
             sys.stderr.flush()
             # Returning to Qt means its abort.

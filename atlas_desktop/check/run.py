@@ -8,7 +8,10 @@ from tempfile import TemporaryDirectory
 from atlas_desktop import app
 from atlas_desktop.escapes import terminal_text
 from atlas_desktop.options import CheckOptions, WindowOptions
+from atlas_desktop.proxies import ProxySetting
 from atlas_desktop.storage.profile import Profile
+from atlas_desktop.storage.settings import stored_proxy_setting
+from atlas_desktop.storage.settings_store import SettingsStore
 
 _DONE, _FAILED = 0, 1
 _REPORT = "check.json"
@@ -35,6 +38,17 @@ def run(options: CheckOptions) -> int:
     window = WindowOptions(local=options.local, profile=options.profile)
     if options.profile is not None:
         return app.run(window, script)
-    # A call of its own, with the user's key: it neither meets an open window nor changes its settings.
+    # A call of its own, with the user's key and proxy: it neither meets an open window nor changes its
+    # settings.
+    own = Profile.at(None)
     with TemporaryDirectory(prefix="atlas-desktop-check-", ignore_cleanup_errors=True) as folder:
-        return app.run(window, script, Profile(Path(folder), Profile.at(None).name))
+        profile = Profile(Path(folder), own.name)
+        give_proxy(stored_proxy_setting(own.settings_file), profile)
+        return app.run(window, script, profile)
+
+
+def give_proxy(setting: ProxySetting, profile: Profile) -> None:
+    """Lets a new ``profile`` go through the proxy of ``setting``."""
+    store = SettingsStore(profile.settings_file)
+    store.change(proxy_mode=setting.mode, proxy_address=setting.address)
+    store.close()

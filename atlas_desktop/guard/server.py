@@ -6,6 +6,7 @@ the HTTP client is loaded; that is done at once after it, so that *Start* never 
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import json
 import logging
@@ -49,6 +50,8 @@ def main(profile_folder: Path | None) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     limit_arenas()
+    # Its last words go into the log of the window that started it, while there is one.
+    faulthandler.enable()
     profile = Profile.at(profile_folder)
     _log_to(profile.folder / "log" / "guard.log")
     proxies.follow(partial(stored_proxy_setting, profile.settings_file))

@@ -6,6 +6,7 @@ connections made meanwhile wait in the socket's queue.
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import json
 import os
@@ -31,6 +32,8 @@ def main(port: int = 0, as_child: bool = False) -> int:
     SIGTERM, and as a child also at end-of-file on its standard input.
     """
     limit_arenas()
+    # A child's last words go into the log of whoever started it.
+    faulthandler.enable()
     logs.set_up()
     try:
         listener = bound(port)

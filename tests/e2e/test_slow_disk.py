@@ -1,11 +1,17 @@
 """Disks that are slow, hang or fail, and what is no file at all: the window goes on, nothing is lost."""
 
+import errno
+import os
+import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.e2e.accessibility import poll

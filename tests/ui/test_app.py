@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,3 +117,22 @@ def test_a_test_call_that_is_ended_early_has_failed(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said.endswith("atlas-desktop: the test call was ended before it was done\n")
     assert "Traceback" not in said
+
+
+def test_without_a_display_one_line_says_so(tmp_path: Path) -> None:
+    bare = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "atlas_desktop", "--profile", str(tmp_path / "profile")],
+        env=bare,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(r"atlas-desktop: no window can be opened: [^\n]+\n", done.stderr)
+    assert "could not connect to display" in (tmp_path / "profile/log/atlas-desktop.log").read_text()

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop import child as child_module
+from atlas_desktop import native_proxy
 from atlas_desktop.child import Child, Companion
 from atlas_desktop.errors import ChildError
 
@@ -225,3 +227,38 @@ async def test_a_companion_is_out_of_reach_of_the_terminal(program: Path) -> Non
     companion = await Companion.start("guard")
     assert os.getsid(companion.pid) == companion.pid != os.getsid(0)
     await companion.release()
+
+
+async def test_a_child_has_the_environment_that_the_person_set(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    program.write_text(
+        "import json, os, sys\n"
+        "print(json.dumps({'there': os.environ.get('HTTPS_PROXY')}), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    holder = object()
+    native_proxy.hold(holder, "http://127.0.0.1:1")
+    try:
+        child, companion = await Child.start("local"), await Companion.start("guard")
+    finally:
+        native_proxy.release(holder)
+    assert child.first_line == companion.first_line == {"there": "http://proxy.example:3128"}
+    await child.aclose()
+    await companion.release()
+
+
+@pytest.mark.parametrize("role", ["local", "guard"])
+def test_what_aborts_in_a_child_is_written_down(role: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "atlas_desktop", role, "--child"]
+    more = ["--profile", str(tmp_path)] if role == "guard" else []
+    with subprocess.Popen(
+        [*words, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("{")
+        process.send_signal(signal.SIGABRT)
+        assert "Fatal Python error: Aborted" in process.stderr.read()
+        assert process.wait(10) == -signal.SIGABRT

@@ -10,6 +10,8 @@ from atlas_desktop.api.source import Face
 
 # A picture larger than this is refused by the decoder instead of filling the memory.
 _ALLOCATION_LIMIT_MB = 256
+# What a face is by the time it is shown. Qt has readers for more, PDF and SVG among them: each runs in here.
+_FORMATS = (b"png", b"jpeg", b"webp")
 
 
 @lru_cache(maxsize=32)
@@ -67,6 +69,8 @@ def png_bytes(picture: QImage) -> bytes:
 
 def _read(reader: QImageReader, side_px: int) -> QImage:
     QImageReader.setAllocationLimit(_ALLOCATION_LIMIT_MB)
+    if reader.format().data() not in _FORMATS:
+        return QImage()
     size = reader.size()
     if size.isValid() and min(size.width(), size.height()) > side_px:
         reader.setScaledSize(

@@ -7,6 +7,7 @@ from PIL import Image
 
 from atlas_desktop.local_atlas.avatar.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
 from atlas_desktop.local_atlas.rest.answers import RefusedError
+from tests.unit.connect_proxy import ConnectProxy
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64), mode: str = "RGB") -> bytes:
@@ -60,3 +61,21 @@ async def test_an_address_that_does_not_answer_is_refused() -> None:
     with pytest.raises(RefusedError) as refusal:
         await fetched_face("https://127.0.0.1:9/face.png")
     assert refusal.value.reason == "face_url_unreachable"
+
+
+async def test_a_face_is_fetched_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with ConnectProxy(credentials="an@n:p:w%", refusal="403 No") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://an%40n:p%3Aw%25@{proxy.address}")
+        with pytest.raises(RefusedError):
+            await fetched_face("https://faces.example/mira.png")
+        assert proxy.targets == ["faces.example:443"]
+        assert proxy.given == ["Basic YW5AbjpwOncl"]
+
+
+async def test_a_proxy_that_is_none_is_said_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:9")
+    with pytest.raises(RefusedError, match="SOCKS"):
+        await fetched_face("https://faces.example/mira.png")
