@@ -8,13 +8,13 @@ from types import TracebackType
 
 from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.container import open_container, sound_tracks, take_only
+from atlas_desktop.media.container import FAULTS, open_container, sound_tracks, take_only
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
 from atlas_desktop.media.ogg_chain import is_chained
 from atlas_desktop.media.sound_bytes import SoundBytes
-from atlas_desktop.media.sound_frames import FAULTS, LONGEST_S, SoundFrames
+from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 # Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.

@@ -35,3 +35,31 @@ def test_what_is_mutated_is_good_before(tmp_path: Path, seeds: Seeds, good: str)
     bad = [ending for ending, outcome in outcomes if outcome != good]
     # A playlist and a script, which must not be taken, and a few that FFmpeg writes and can't read.
     assert len(bad) <= 8, bad
+
+
+def adx(variant: bytes, mark: bytes = b"(c)CRI") -> bytes:
+    """A sound of a game console; FFmpeg divides by zero over each variant that it can't decode."""
+    head = b"\x80\0\0\x20" + variant + (48_000).to_bytes(4, "big") + (28_832).to_bytes(4, "big")
+    return head.ljust(30, b"\0") + mark + bytes(1800)
+
+
+def greedy_wav() -> bytes:
+    """Some kilobytes whose header has FFmpeg allocate half a gigabyte."""
+    form = b"\x02\0\x01\0\x80\xbb\0\0\0\0\0\0\0\x04\x04\0\x20\0\xf4\x07" + bytes(30)
+    body = b"LIST\xe6\xff\xff\xff" + b"INFOISFT\x0e\0\0\0Lavf62.12.102\0" + b"\x1f" * 4000
+    return b"RIFF\x74\x3c\0\0WAVEfmt \x32\0\0\0" + form + body
+
+
+KILLERS = [
+    ("adx", adx(b"\x03\x12\x0c\x01")),
+    ("adx", adx(b"\x03\x12\x04\x01", b"(c)GRI")),
+    ("adx", adx(b"\x04\x12\x04\x01")),
+    ("adx", adx(b"\x03\x12\x04\0")),
+    ("adx", adx(b"\x03\x12\x04\x09")),
+    ("wav", greedy_wav()),
+]
+
+
+def test_files_that_killed_the_process_once_do_so_no_more(tmp_path: Path) -> None:
+    campaign = Campaign(KILLERS, 1, tmp_path / "found")
+    assert campaign.take_all(KILLERS) == [(ending, "named") for ending, _ in KILLERS]
