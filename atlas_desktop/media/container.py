@@ -17,7 +17,7 @@ from atlas_desktop.media.sound_bytes import SoundBytes
 _PROBE_SIZES: tuple[dict[str, str], ...] = ({"probesize": "65536"}, {})
 # A dropped playlist must not make us read other files or ask the network: no protocol has that name.
 _NO_OTHER_FILE = {"protocol_whitelist": "none", "max_streams": "256"}
-_OPEN_CPU_S = 3.0
+_OPEN_CPU_S = 1.5
 
 FAULTS = (
     av.error.FFmpegError,

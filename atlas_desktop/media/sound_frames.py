@@ -26,7 +26,7 @@ _STEADY_CODECS = frozenset(
 _STEADY_SAMPLES = 64
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
-_DRY_CPU_S = 3.0
+_DRY_CPU_S = 1.5
 LONGEST_S = 1_000_000.0
 """Eleven days: what claims to be longer is a broken file that goes round in circles."""
 
