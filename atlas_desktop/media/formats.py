@@ -34,8 +34,8 @@ _SILENT = frozenset(" ".join((_REACHING, _TEXT, _PICTURES, _MOVING_PICTURES, _ME
 
 # What FFmpeg knows by content alone.
 _ALSO = """
-    3ga aifc amr ape avi dff divx dsf f4a mlp mod mogg mp1 mp2v mpe mts qt ra rf64 rm rmvb shn snd w64 wave
-    weba wv xwma
+    3ga aifc alac amr ape avi dff divx dsf f4a mlp mod mogg mp1 mp2v mpe mts qt ra rf64 rm rmvb shn snd w64
+    wave weba wv xwma
 """
 # How other things end, too: a folder full of them is no album.
 _OTHER_THINGS = """

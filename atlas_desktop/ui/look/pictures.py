@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QImageWriter, QPainter, QPainterPath
 
-from atlas_desktop.api.source import Face
+from atlas_desktop.api.source import FACE_EDGE_PX, Face
 
 # A picture larger than this is refused by the decoder instead of filling the memory.
 _ALLOCATION_LIMIT_MB = 256
@@ -76,7 +76,15 @@ def face_title(name: str) -> str:
 
 
 def png_bytes(picture: QImage) -> bytes:
-    """``picture`` as the bytes of a PNG file."""
+    """``picture`` as the bytes of a PNG file, made smaller where that would take seconds.
+
+    A face is drawn no larger (``api.face_picture``).
+    """
+    if max(picture.width(), picture.height()) > FACE_EDGE_PX:
+        bounds = QSize(FACE_EDGE_PX, FACE_EDGE_PX)
+        picture = picture.scaled(
+            bounds, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
     store = QByteArray()
     buffer = QBuffer(store)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
