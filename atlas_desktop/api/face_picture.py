@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-LARGEST_EDGE_PX = 2048
-"""What is drawn anew gets no larger: Atlas shows far less."""
+from atlas_desktop.api.source import FACE_EDGE_PX
 
 _GROUND = (255, 255, 255)
 _GRID = 9
@@ -40,7 +39,7 @@ def is_plain(picture: Image.Image, content: bytes) -> bool:
 
 
 def as_seen(picture: Image.Image) -> Image.Image:
-    """Return the first picture of ``picture`` in RGB, 8 bits, at most ``LARGEST_EDGE_PX`` wide and high.
+    """Return the first picture of ``picture`` in RGB, 8 bits, at most ``FACE_EDGE_PX`` wide and high.
 
     Raises:
         OSError, ValueError, …: It is broken, as of Pillow's own readers.
@@ -97,9 +96,9 @@ def _levels(numbers: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:
-    if max(picture.size) > LARGEST_EDGE_PX:
+    if max(picture.size) > FACE_EDGE_PX:
         picture = picture.copy() if picture.readonly else picture
-        picture.thumbnail((LARGEST_EDGE_PX, LARGEST_EDGE_PX))
+        picture.thumbnail((FACE_EDGE_PX, FACE_EDGE_PX))
     return picture
 
 

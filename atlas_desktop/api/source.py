@@ -9,6 +9,8 @@ from typing import Protocol
 
 FACE_LIMIT_BYTES = 20_000_000
 FACE_MINIMUM_PX = 64
+FACE_EDGE_PX = 2048
+"""A face that is drawn anew gets no larger: Atlas shows far less."""
 
 
 class Mode(StrEnum):

@@ -9,7 +9,7 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.container import MOST_CHANNELS, RATES_HZ
+from atlas_desktop.media.container import FAULTS, MOST_CHANNELS, RATES_HZ
 from atlas_desktop.media.graphs import Samples, pulled
 from atlas_desktop.media.mix import ARRAY_FORMATS, MixChoice
 
@@ -40,7 +40,8 @@ class MonoConverter:
 
         A frame that makes no sense is left out.
         """
-        if frame.sample_rate not in RATES_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
+        channels = frame.layout.nb_channels
+        if not frame.samples or frame.sample_rate not in RATES_HZ or not 0 < channels <= MOST_CHANNELS:
             return
         for part in _parts(frame):
             for settled in self._mix.add(part):
@@ -53,6 +54,14 @@ class MonoConverter:
         yield from self._end_graph()
 
     def _push(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
+        """Sends a frame through the graph; one that FFmpeg can't make anything of leaves a seam."""
+        try:
+            yield from self._through(frame)
+        except FAULTS:
+            self._graph = self._setup = None
+            yield None
+
+    def _through(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
         setup = (frame.format.name, frame.layout.name, frame.sample_rate, self._mix.channel)
         if setup != self._setup:
             is_seam = self._setup is not None and self._setup[-1] != setup[-1]

@@ -5,9 +5,11 @@ what holds none is named here; and what would reach beyond the file itself is ne
 """
 
 import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import av
-from av.format import ContainerFormat, Flags
+if TYPE_CHECKING:
+    from av.format import ContainerFormat
 
 # Lists of other files or addresses, and scripts: whoever opens one reads something else than what was given.
 _REACHING = """
@@ -32,8 +34,8 @@ _SILENT = frozenset(" ".join((_REACHING, _TEXT, _PICTURES, _MOVING_PICTURES, _ME
 
 # What FFmpeg knows by content alone.
 _ALSO = """
-    3ga aifc amr ape avi dff divx dsf f4a mlp mod mogg mp1 mp2v mpe mts qt ra rf64 rm rmvb shn snd w64 wave
-    weba wv xwma
+    3ga aifc alac amr ape avi dff divx dsf f4a mlp mod mogg mp1 mp2v mpe mts qt ra rf64 rm rmvb shn snd w64
+    wave weba wv xwma
 """
 # How other things end, too: a folder full of them is no album.
 _OTHER_THINGS = """
@@ -43,27 +45,30 @@ _OTHER_THINGS = """
 _SHORTEST_ENDING = 2
 
 
-def _holds_sound(name: str) -> bool:
-    """Whether a format may hold sound and be opened; a device is no file."""
-    if name in _SILENT or name.endswith("_pipe"):
-        return False
-    return Flags.no_file not in Flags(ContainerFormat(name).flags)
-
-
 @functools.cache
 def sound_endings() -> frozenset[str]:
     """Endings of names of sound files and of videos, with their dot, in lower case."""
-    names = [name for name in av.formats_available if _holds_sound(name)]
-    endings = set(_ALSO.split()).union(*(ContainerFormat(name).extensions for name in names))
+    endings = set(_ALSO.split()).union(*(form.extensions for form in _sound_formats()))
     endings -= set(_OTHER_THINGS.split())
     return frozenset(f".{ending.lower()}" for ending in endings if len(ending) >= _SHORTEST_ENDING)
 
 
 @functools.cache
-def readable() -> str:
-    """FFmpeg's ``format_whitelist``: the formats that may be opened at all."""
-    return ",".join(sorted(name for name in av.formats_available if _is_read(name)))
+def readable(but: frozenset[str] = frozenset()) -> str:
+    """FFmpeg's ``format_whitelist``: the formats that may be opened at all, ``but`` for these."""
+    names = {form.name for form in _sound_formats() if form.is_input}
+    return ",".join(sorted(names - but))
 
 
-def _is_read(name: str) -> bool:
-    return ContainerFormat(name).is_input and _holds_sound(name)
+def _sound_formats() -> Iterator["ContainerFormat"]:
+    """The formats that may hold sound and be opened, to read or to write; a device is no file."""
+    # The window asks what sound is before anything needs FFmpeg: it is loaded with the first question.
+    import av
+    from av.format import ContainerFormat, Flags
+
+    for name in av.formats_available:
+        if name in _SILENT or name.endswith("_pipe"):
+            continue
+        form = ContainerFormat(name)
+        if Flags.no_file not in Flags(form.flags):
+            yield form

@@ -3,6 +3,7 @@
 FFmpeg is handed bytes, never a path: nothing but this file can be reached, whatever its content asks for.
 """
 
+import math
 import os
 import threading
 import time
@@ -48,7 +49,7 @@ class SoundBytes:
             self._file.close()
             raise EmptyAudioError(name=path.name)
         self._position = 0
-        self._until_cpu_s: float | None = None
+        self._until_cpu_s = self._whole_until_cpu_s = math.inf
         self.failure: OSError | None = None
         self.exceeded = False
         ending = path.suffix[1:]
@@ -76,13 +77,18 @@ class SoundBytes:
         return self._size_bytes
 
     def limit(self, cpu_s: float | None) -> None:
-        """Allow so much of this thread's time from now on; ``None``: any."""
-        self._until_cpu_s = None if cpu_s is None else time.thread_time() + cpu_s
+        """Allow so much of this thread's time until something is heard; ``None``: any."""
+        self._until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s
+        self.exceeded = time.thread_time() > self._whole_until_cpu_s
+
+    def limit_whole(self, cpu_s: float | None) -> None:
+        """Allow so much of this thread's time for all that is done from now on; ``None``: any."""
+        self._whole_until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s
         self.exceeded = False
 
     def is_over(self) -> bool:
         """Whether reading must end here: it was stopped, or a limit is reached."""
-        if self._until_cpu_s is not None and time.thread_time() > self._until_cpu_s:
+        if time.thread_time() > min(self._until_cpu_s, self._whole_until_cpu_s):
             self.exceeded = True
         return self.exceeded or self._stop.is_set()
 

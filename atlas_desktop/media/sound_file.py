@@ -8,13 +8,13 @@ from types import TracebackType
 
 from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.container import open_container, sound_tracks, take_only
+from atlas_desktop.media.container import FAULTS, open_container, sound_tracks, take_only
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
 from atlas_desktop.media.ogg_chain import is_chained
 from atlas_desktop.media.sound_bytes import SoundBytes
-from atlas_desktop.media.sound_frames import FAULTS, LONGEST_S, SoundFrames
+from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 # Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
@@ -27,6 +27,9 @@ _SLACK_S = 0.0015  # Matroska counts in milliseconds
 _TAIL_S = 2.0
 _TAIL_SLACK_S = 0.25
 _MOST_TRACKS = 8
+# What counting may take. Decoding an hour of speech, 14 MB, takes 10 s; what goes round in circles is cut.
+_COUNT_CPU_S = 1.5
+_COUNT_BYTES_A_CPU_S = 500_000
 
 
 class SoundFile:
@@ -131,20 +134,24 @@ class SoundFile:
         yield mender.flush()
 
     def length_s(self) -> float | None:
-        """Find out how long it really is; ``None`` when stopped. What is read next is of no certain place.
+        """Find out how long it really is; ``None`` when stopped, or where it takes too long.
 
+        What is read next is of no certain place.
         An index that is right at its end is believed, as 2 s of sound tell; else everything is counted:
         0.5 s for an hour of MP3.
         """
+        self._source.limit_whole(_COUNT_CPU_S + self._source.size_bytes / _COUNT_BYTES_A_CPU_S)
         try:
             found_s = self._length_by_index()
             if found_s is None:
                 found_s = self._length_by_count()
+            return None if self._source.is_over() else found_s
         except MediaError:
-            if not self._source.stopped:
+            if not self._source.is_over():
                 raise
             return None
-        return None if self._source.stopped else found_s
+        finally:
+            self._source.limit_whole(None)
 
     def nothing_in_it(self) -> MediaError:
         """The error to report when ``samples`` gave nothing."""

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import av
 from av.container import InputContainer
 
+from atlas_desktop.media.container import FAULTS
 from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_end import SoundEnd
 
@@ -25,9 +26,7 @@ _STEADY_CODECS = frozenset(
 _STEADY_SAMPLES = 64
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
-_DRY_CPU_S = 3.0
-# What a broken packet may raise: FFmpeg's errors, a drive's, and what PyAV makes of odd numbers.
-FAULTS = (av.error.FFmpegError, OSError, ValueError, MemoryError, AssertionError)
+_DRY_CPU_S = 1.5
 LONGEST_S = 1_000_000.0
 """Eleven days: what claims to be longer is a broken file that goes round in circles."""
 

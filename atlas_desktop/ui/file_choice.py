@@ -52,6 +52,8 @@ class FileChoice(QObject):
     def _open(self, title: str, filters: list[str]) -> QFileDialog:
         dialog = QFileDialog(self._window, title)
         dialog.setNameFilters(filters)
+        # A hundred endings of sound files would make it as wide as three screens.
+        dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
         dialog.finished.connect(dialog.deleteLater)
         return dialog
 

@@ -136,7 +136,12 @@ class Campaign:
                 path = Path(folder) / f"{number}.{ending}"
                 path.write_bytes(content)
                 report = subject.take(path)
+                if report is None:
+                    subject.end()
+                    subject = Subject()
                 outcomes.append((ending, "died" if report is None else str(report["outcome"])))
+                if report is not None:
+                    self.tally.worst_mb = max(self.tally.worst_mb, (report["peak_mb"], path.name))
         subject.end()
         return outcomes
 

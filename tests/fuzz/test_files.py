@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.campaign import Campaign
+from tests.fuzz.campaign import MOST_MB, Campaign
 from tests.fuzz.corpus import picture_seeds, sound_seeds
 
 Seeds = Callable[[], Sequence[tuple[str, bytes]]]
@@ -35,3 +35,24 @@ def test_what_is_mutated_is_good_before(tmp_path: Path, seeds: Seeds, good: str)
     bad = [ending for ending, outcome in outcomes if outcome != good]
     # A playlist and a script, which must not be taken, and a few that FFmpeg writes and can't read.
     assert len(bad) <= 8, bad
+
+
+def adx(place: int, other: int) -> bytes:
+    """A sound of a game console with one byte changed: over some variants FFmpeg divides by zero."""
+    content = bytearray(next(content for ending, content in sound_seeds() if ending == "adx"))
+    content[place] = other
+    return bytes(content)
+
+
+def greedy_wav() -> bytes:
+    """Some kilobytes whose header has FFmpeg allocate half a gigabyte."""
+    form = b"\x02\0\x01\0\x80\xbb\0\0\0\0\0\0\0\x04\x04\0\x20\0\xf4\x07" + bytes(30)
+    body = b"LIST\xe6\xff\xff\xff" + b"INFOISFT\x0e\0\0\0Lavf62.12.102\0" + b"\x1f" * 4000
+    return b"RIFF\x74\x3c\0\0WAVEfmt \x32\0\0\0" + form + body
+
+
+def test_files_that_killed_the_process_once_do_so_no_more(tmp_path: Path) -> None:
+    killers = [("adx", adx(6, 0x0C)), ("adx", adx(0x21, ord("G"))), ("adx", adx(7, 0)), ("wav", greedy_wav())]
+    campaign = Campaign(killers, 1, tmp_path / "found")
+    assert campaign.take_all(killers) == [(ending, "named") for ending, _ in killers]
+    assert campaign.tally.worst_mb[0] < MOST_MB

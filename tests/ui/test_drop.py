@@ -1,10 +1,15 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QImage
 
 from atlas_desktop.api.source import Mode
+from atlas_desktop.cues.files import expand
+from atlas_desktop.media.formats import sound_endings
 from atlas_desktop.ui.drops.drop import ItemKind, classify, kind_by_bytes, kind_of, local_path
 from atlas_desktop.ui.drops.drop_words import DropContext, words_for
+from atlas_desktop.ui.look.pictures import png_bytes
 
 LIVE = DropContext(Mode.PASSTHROUGH, is_live=True, has_session=True)
 BEFORE = DropContext(Mode.CONVERSATION)
@@ -149,3 +154,18 @@ def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
 def test_overlay_says_where_a_text_waits() -> None:
     assert "next session" in words_for(classify(text="Hello"), BEFORE).detail
     assert words_for(classify(text="Hello"), LIVE).detail == ""
+
+
+def test_a_folder_and_a_drop_agree_on_what_sound_is(tmp_path: Path) -> None:
+    for ending in (*sound_endings(), ".txt", ".m3u8", ".jpg", ".heic", ".mid", ".dat"):
+        make(tmp_path, f"clip{ending}", bytes(100))
+    alone = {path for path in tmp_path.iterdir() if classify([path.as_uri()]).audio}
+    assert {".mpc", ".m2ts", ".wav", ".mts", ".vob"} <= {path.suffix for path in alone}
+    assert alone == set(expand([tmp_path]))
+    assert {path.suffix for path in alone} == sound_endings()
+
+
+def test_a_large_pasted_picture_is_made_smaller() -> None:
+    picture = QImage(6000, 3000, QImage.Format.Format_RGB32)
+    picture.fill(0x123456)
+    assert QImage.fromData(png_bytes(picture)).size() == QSize(2048, 1024)

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QGuiApplication, QImage
+from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.start.face_well import FaceWell
 from atlas_desktop.ui.start.start_page import StartPage
 
 
@@ -206,6 +208,27 @@ def test_no_shipped_faces_is_no_trouble(theme: Theme, qtbot: QtBot) -> None:
     page.show_face(Face("me.png", b"not a picture"))
     button(page, "Change face…").click()
     assert button(page, "Choose a file…").isVisible()
+
+
+def test_a_large_face_is_read_beside_the_window(theme: Theme, qtbot: QtBot) -> None:
+    well = FaceWell(theme)
+    qtbot.addWidget(well)
+    well.set_side(200)
+    well.show()
+    picture = QImage(4000, 3000, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.red)
+    well.set_face(Face("large.png", png_bytes(picture)))
+    assert well.grab().toImage().pixelColor(100, 100) != QColor("red")
+    qtbot.waitUntil(lambda: well.grab().toImage().pixelColor(100, 100) == QColor("red"), timeout=20_000)
+    # One chosen meanwhile is not overtaken by the one before it.
+    well.set_face(Face("large 2.png", png_bytes(picture)))
+    well.grab()
+    picture.fill(Qt.GlobalColor.blue)
+    well.set_face(Face("small.png", png_bytes(picture.scaled(100, 100))))
+    assert well.grab().toImage().pixelColor(100, 100) == QColor("blue")
+    QThreadPool.globalInstance().waitForDone()
+    QGuiApplication.processEvents()
+    assert well.grab().toImage().pixelColor(100, 100) == QColor("blue")
 
 
 def test_face_is_named_and_drawn(page: StartPage, faces: tuple[Path, ...]) -> None:

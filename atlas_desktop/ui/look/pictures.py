@@ -6,12 +6,14 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QImageWriter, QPainter, QPainterPath
 
-from atlas_desktop.api.source import Face
+from atlas_desktop.api.source import FACE_EDGE_PX, Face
 
 # A picture larger than this is refused by the decoder instead of filling the memory.
 _ALLOCATION_LIMIT_MB = 256
 # What a face is by the time it is shown. Qt has readers for more, PDF and SVG among them: each runs in here.
 _FORMATS = (b"png", b"jpeg", b"webp")
+# What is read at once, in some 15 ms.
+_QUICK_PIXELS = 1_200_000
 
 
 @lru_cache(maxsize=32)
@@ -26,16 +28,33 @@ def picture_of_file(path: Path, side_px: int) -> QImage:
 
 
 def picture_of_face(face: Face, side_px: int) -> QImage:
-    """The picture of ``face``, scaled to cover ``side_px``. Null for one at an address, or unreadable."""
+    """The picture of ``face``, scaled to cover ``side_px``. Null for one at an address, or unreadable.
+
+    Thread: any.
+    """
     if face.content is None:
         return QImage()
     buffer = QBuffer()
-    buffer.setData(QByteArray(face.content))
+    return _read(_reader_of(face.content, buffer), side_px)
+
+
+def is_large(face: Face) -> bool:
+    """Whether reading the picture of ``face`` takes long enough to be felt."""
+    if face.content is None:
+        return False
+    buffer = QBuffer()
+    size = _reader_of(face.content, buffer).size()
+    return size.isValid() and size.width() * size.height() > _QUICK_PIXELS
+
+
+def _reader_of(content: bytes, buffer: QBuffer) -> QImageReader:
+    """Reads ``content`` through ``buffer``, which must outlive it."""
+    buffer.setData(QByteArray(content))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer)
     reader.setDecideFormatFromContent(True)
     reader.setAutoTransform(True)
-    return _read(reader, side_px)
+    return reader
 
 
 def draw_rounded(painter: QPainter, picture: QImage, box: QRectF, radius_px: float) -> None:
@@ -59,7 +78,15 @@ def face_title(name: str) -> str:
 
 
 def png_bytes(picture: QImage) -> bytes:
-    """``picture`` as the bytes of a PNG file."""
+    """``picture`` as the bytes of a PNG file, made smaller where that would take seconds.
+
+    A face is drawn no larger (``api.face_picture``).
+    """
+    if max(picture.width(), picture.height()) > FACE_EDGE_PX:
+        bounds = QSize(FACE_EDGE_PX, FACE_EDGE_PX)
+        picture = picture.scaled(
+            bounds, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
     store = QByteArray()
     buffer = QBuffer(store)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

@@ -1,19 +1,38 @@
 """The face that a session will show: a picture in a rounded square."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, QThreadPool, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from atlas_desktop.api.source import Face
 from atlas_desktop.ui.look.icons import draw_icon
-from atlas_desktop.ui.look.pictures import draw_rounded, face_title, picture_of_face
+from atlas_desktop.ui.look.pictures import draw_rounded, face_title, is_large, picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
+class _Reading(QObject):
+    """A large picture that is being read in a thread.
+
+    Signals:
+        done(object, int, object): The face, the side in pixels, and its ``QImage``.
+    """
+
+    done = Signal(object, int, object)
+
+    def start(self, face: Face, side_px: int) -> None:
+        """Reads it; whoever waits may be gone by the time it is done."""
+        QThreadPool.globalInstance().start(lambda: self._read(face, side_px))
+
+    def _read(self, face: Face, side_px: int) -> None:
+        self.done.emit(face, side_px, picture_of_face(face, side_px))
+
+
 class FaceWell(QWidget):
     """Shows a face; one that is only an address, or none at all, as a calm silhouette.
+
+    A large picture is read in a thread; meanwhile the one before it stays.
 
     Signals:
         clicked(): It was pressed with the pointer; the button beside it does the same by keyboard.
@@ -79,8 +98,19 @@ class FaceWell(QWidget):
             return QImage()
         if wanted_px != self._picture_side_px:
             self._picture_side_px = wanted_px
-            self._picture = picture_of_face(self._face, wanted_px)
+            if is_large(self._face):
+                reading = _Reading()
+                reading.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
+                reading.start(self._face, wanted_px)
+            else:
+                self._picture = picture_of_face(self._face, wanted_px)
         return self._picture
+
+    @Slot(object, int, object)
+    def _show_read(self, face: Face, side_px: int, picture: QImage) -> None:
+        if face is self._face and side_px == self._picture_side_px:
+            self._picture = picture
+            self.update()
 
     def _draw_silhouette(self, painter: QPainter, box: QRectF, radius: float) -> None:
         fade = QLinearGradient(box.topLeft(), box.bottomLeft())

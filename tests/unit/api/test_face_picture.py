@@ -195,7 +195,7 @@ def test_a_photo_is_upright_whichever_way_the_camera_was_held(turn: int) -> None
     exif = Image.Exif()
     exif[0x0112] = turn
     content = file_of(Image.fromarray(COLOURS), "JPEG", quality=98, subsampling=0, exif=exif)
-    turned: Callable[[Any], Any] = {
+    turned: Any = {
         1: lambda all_: all_,
         2: np.fliplr,
         3: lambda all_: np.rot90(all_, 2),

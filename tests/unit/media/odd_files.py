@@ -1,17 +1,20 @@
 """Sound files whose length is said wrongly, or not at all. Each is made of sound of the true length."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from tests.unit.media.clips import Sound, encode
-from tests.unit.media.stand_ins import write_wav
+from tests.unit.media.stand_ins import tone, write_wav
 
 RATE_HZ = 48_000
+FLAC = ("flac",) * 3
+NONE, DEFAULT = Disposition(0), Disposition.default
 OddFile = Callable[[Path, Sound], Path]
 
 
@@ -127,6 +130,54 @@ def edited(folder: Path, sound: Sound) -> Path:
             file.mux(stream.encode(part))
         file.mux(stream.encode(None))
     return path
+
+
+def write_tracks(path: Path, *tracks: tuple[Sound, Disposition], codecs: Sequence[str] = FLAC) -> Path:
+    """A file of several tracks, one behind the other in each second."""
+    with av.open(str(path), "w") as file:
+        streams = []
+        for (_, disposition), codec in zip(tracks, codecs, strict=False):
+            stream = file.add_stream(codec, rate=RATE_HZ, layout="mono")
+            assert isinstance(stream, av.AudioStream)
+            stream.disposition = disposition
+            streams.append(stream)
+        for (sound, _), stream in zip(tracks, streams, strict=True):
+            frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, 0, Fraction(1, RATE_HZ)
+            resampler = av.AudioResampler(format=stream.format, frame_size=stream.frame_size)
+            for part in resampler.resample(frame):
+                file.mux(stream.encode(part))
+            file.mux(stream.encode(None))
+    return path
+
+
+def without_decoder(path: Path, number: int) -> Path:
+    """Gives the track of that number, in Matroska, a codec that nobody knows."""
+    content = bytearray(path.read_bytes())
+    place = -1
+    for _ in range(number + 1):
+        place = content.index(b"A_FLAC", place + 1)
+    content[place : place + 6] = b"A_XXXX"
+    path.write_bytes(content)
+    return path
+
+
+def unknown_wav(folder: Path) -> Path:
+    path = write_wav(folder / "unknown.wav", tone(1.0))
+    content = bytearray(path.read_bytes())
+    content[20:22] = struct.pack("<H", 0x7777)
+    path.write_bytes(content)
+    return path
+
+
+def unknown_m4a(folder: Path) -> Path:
+    path = encode(folder / "unknown.m4a", "aac", tone(1.0))
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"xxxx").replace(b"esds", b"free"))
+    return path
+
+
+def unknown_mkv(folder: Path) -> Path:
+    return without_decoder(write_tracks(folder / "unknown.mkv", (tone(1.0), NONE)), 0)
 
 
 ODD_FILES: dict[str, OddFile] = {

@@ -1,7 +1,5 @@
 """Which track of a file is spoken, how its channels become one, and what is never opened."""
 
-import struct
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,30 +16,19 @@ from atlas_desktop.media.formats import readable, sound_endings
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import Sound, encode, noise, read_all
+from tests.unit.media.clips import Sound, noise, read_all
+from tests.unit.media.odd_files import (
+    DEFAULT,
+    NONE,
+    unknown_m4a,
+    unknown_mkv,
+    unknown_wav,
+    without_decoder,
+    write_tracks,
+)
 from tests.unit.media.stand_ins import tone, write_wav
 
 RATE_HZ = 48_000
-FLAC = ("flac",) * 3
-
-
-def write_tracks(path: Path, *tracks: tuple[Sound, Disposition], codecs: Sequence[str] = FLAC) -> Path:
-    """A file of several tracks, one behind the other in each second."""
-    with av.open(str(path), "w") as file:
-        streams = []
-        for (_, disposition), codec in zip(tracks, codecs, strict=False):
-            stream = file.add_stream(codec, rate=RATE_HZ, layout="mono")
-            assert isinstance(stream, av.AudioStream)
-            stream.disposition = disposition
-            streams.append(stream)
-        for (sound, _), stream in zip(tracks, streams, strict=True):
-            frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), "s16", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, 0, Fraction(1, RATE_HZ)
-            resampler = av.AudioResampler(format=stream.format, frame_size=stream.frame_size)
-            for part in resampler.resample(frame):
-                file.mux(stream.encode(part))
-            file.mux(stream.encode(None))
-    return path
 
 
 def spoken(path: Path) -> Samples:
@@ -53,7 +40,6 @@ def level_db(sound: NDArray[Any]) -> float:
     return float(10 * np.log10(np.square(sound.astype(np.float64)).mean() + 1e-12))
 
 
-NONE, DEFAULT = Disposition(0), Disposition.default
 SILENCE = np.zeros(2 * RATE_HZ, np.int16)
 
 
@@ -71,17 +57,6 @@ def test_a_commentary_for_the_blind_is_not_what_is_meant(tmp_path: Path) -> None
     assert level_db(spoken(path)) > -15
 
 
-def without_decoder(path: Path, number: int) -> Path:
-    """Gives the track of that number, in Matroska, a codec that nobody knows."""
-    content = bytearray(path.read_bytes())
-    place = -1
-    for _ in range(number + 1):
-        place = content.index(b"A_FLAC", place + 1)
-    content[place : place + 6] = b"A_XXXX"
-    path.write_bytes(content)
-    return path
-
-
 def test_a_track_without_a_decoder_is_passed_over(tmp_path: Path) -> None:
     path = write_tracks(tmp_path / "a.mkv", (SILENCE, DEFAULT), (tone(2.0), NONE))
     assert level_db(spoken(without_decoder(path, 0))) > -15
@@ -93,24 +68,6 @@ def test_a_track_of_which_nothing_can_be_decoded_is_passed_over(tmp_path: Path) 
     # Without their mark frames of FLAC are none.
     path.write_bytes(path.read_bytes().replace(b"\xff\xf8", bytes(2)))
     assert level_db(spoken(path)) > -15
-
-
-def unknown_wav(folder: Path) -> Path:
-    path = write_wav(folder / "unknown.wav", tone(1.0))
-    content = bytearray(path.read_bytes())
-    content[20:22] = struct.pack("<H", 0x7777)
-    path.write_bytes(content)
-    return path
-
-
-def unknown_m4a(folder: Path) -> Path:
-    path = encode(folder / "unknown.m4a", "aac", tone(1.0))
-    path.write_bytes(path.read_bytes().replace(b"mp4a", b"xxxx").replace(b"esds", b"free"))
-    return path
-
-
-def unknown_mkv(folder: Path) -> Path:
-    return without_decoder(write_tracks(folder / "unknown.mkv", (tone(1.0), NONE)), 0)
 
 
 def picture_only(folder: Path) -> Path:
