@@ -62,6 +62,24 @@ def test_a_stall_of_our_own_is_no_broken_network(line: Line) -> None:
     assert not line.is_broken()
 
 
+def test_the_break_is_over_when_media_flow_not_with_the_first_check(line: Line) -> None:
+    line.run(5.0, media=0, checks=0)
+    line.run(1.0, media=0)
+    assert line.is_broken()
+    line.run(0.25)
+    assert not line.is_broken()
+
+
+def test_a_network_that_is_back_without_any_media_is_whole_after_a_while(line: Line) -> None:
+    line.run(5.0, media=0, checks=0)
+    for _ in range(2):
+        line.run(0.25, media=0)
+        line.run(2.25, media=0, checks=0)
+        assert line.is_broken()
+    line.run(0.25, media=0)
+    assert not line.is_broken()
+
+
 def test_what_livekit_says_counts_too(line: Line) -> None:
     line.monitor.report(False)
     line.run(1.0)

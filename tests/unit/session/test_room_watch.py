@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AvatarLeftError
+from atlas_desktop.errors import AvatarLeftError, RoomLostError
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.ports import RoomStatistics, Traffic
@@ -205,3 +205,14 @@ async def test_the_next_session_is_neither_muted_nor_held(
     await live(session, source)
     assert not holds(bench)
     assert not is_muted(session)
+
+
+async def test_a_connection_that_does_not_come_back_is_given_up(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.connection_broke()
+    life = await asyncio.wait_for(session.ended(), 40)
+    assert isinstance(life, Failed)
+    assert isinstance(life.error, RoomLostError)
+    assert source.open_sessions == []
