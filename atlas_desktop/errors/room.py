@@ -29,25 +29,25 @@ class RoomRefusedError(RoomError):
 
 class RoomTokenExpiredError(RoomRefusedError):
     code = "room_token_expired"
-    title = N_("The pass to the avatar's room has expired ({detail})")
+    title = N_("The avatar's room did not let us in: its pass has expired ({detail})")
     advice = N_("Check this computer's date and time, then start again: every session gets a new pass.")
 
 
 class RoomTokenInvalidError(RoomRefusedError):
     code = "room_token_invalid"
-    title = N_("The avatar's room did not accept its pass ({detail})")
+    title = N_("The avatar's room did not let us in: it does not accept its pass ({detail})")
     advice = N_("Start again. If it happens every time, the service or the backend issues wrong passes.")
 
 
 class RoomForbiddenError(RoomRefusedError):
     code = "room_forbidden"
-    title = N_("This pass does not open the avatar's room ({detail})")
+    title = N_("The avatar's room did not let us in: the pass does not open it ({detail})")
     advice = N_("Start again. If it happens every time, ask whoever runs the service or the backend.")
 
 
 class RoomNotFoundError(RoomRefusedError):
     code = "room_not_found"
-    title = N_("The avatar's room does not exist any more ({detail})")
+    title = N_("The avatar's room did not let us in: it does not exist any more ({detail})")
     advice = N_("Start again: every session gets a room of its own.")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.errors import AvatarLeftError
-from atlas_desktop.session.avatar_monitor import GIVE_UP_S, AvatarMonitor
+from atlas_desktop.errors import AvatarLeftError, RoomLostError
+from atlas_desktop.session.avatar_monitor import GIVE_UP_S, AvatarMonitor, Stopwatch
 from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.connection_monitor import PICTURE_LATE_US, ConnectionMonitor
 from atlas_desktop.session.life import Live, Reconnecting, Stop
@@ -15,6 +15,8 @@ from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.ports import RoomPort, Traffic
 from atlas_desktop.session.speech import Hold, Speech
 
+BROKEN_FOR_GOOD_S = 90.0
+"""LiveKit may try for minutes; a connection that is not back by then is given up."""
 MEDIA_LATE_S = 2.5
 """So long without a packet of picture or sound, and the avatar counts as not there."""
 
@@ -71,6 +73,7 @@ class RoomWatch:
         self._clock_us = clock_us
         self._connection = ConnectionMonitor()
         self._avatar = AvatarMonitor()
+        self._broken = Stopwatch()
         self._listening: asyncio.Task[None] | None = None
         self.begin()
 
@@ -78,6 +81,7 @@ class RoomWatch:
         """Another server session: nothing is known of its room."""
         self._connection.reset()
         self._avatar.reset()
+        self._broken.reset()
         self.is_muted = self.is_picture_muted = False
         self._microphone_before = False
         self._left_us: int | None = None
@@ -170,9 +174,11 @@ class RoomWatch:
         self._follow_hold()
         if self._avatar.is_gone != was_gone:
             self._follow_chat()
-        if self._avatar.is_given_up:
-            self._avatar.reset()
+        self._broken.run(now_s, counts=isinstance(self._lifecycle.life, Reconnecting))
+        if self._avatar.is_given_up and is_live:
             self._lifecycle.end(Stop(), AvatarLeftError(waited_s=GIVE_UP_S))
+        elif self._broken.elapsed_s >= BROKEN_FOR_GOOD_S:
+            self._lifecycle.end(Stop(), RoomLostError(detail="not back in time"))
 
     def follow_life(self) -> None:
         """The session's state has changed."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import AvatarLeftError
+from atlas_desktop.errors import AvatarLeftError, RoomLostError
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.ports import RoomStatistics, Traffic
@@ -29,6 +29,14 @@ async def session(bench: Bench) -> AsyncIterator[AtlasSession]:
     session = AtlasSession(parts=bench.parts(), limits=QUICK)
     yield session
     await session.aclose(1.0)
+
+
+def holds(bench: Bench) -> bool:
+    return bench.feeder.held
+
+
+def is_muted(session: AtlasSession) -> bool:
+    return session.snapshot.voice_muted
 
 
 async def test_a_session_without_its_avatar_is_asked_about_and_then_ended(
@@ -99,12 +107,12 @@ async def test_a_network_that_is_gone_is_said_long_before_livekit_does(
     sent_us = time.monotonic_ns() // 1000
     bench.statistics = flowing(200, 190)
     await settle(lambda: session.snapshot.state_name == "Reconnecting", 10)
-    assert bench.feeder.held
+    assert holds(bench)
     assert bench.feeder.unheard_from_us is not None
     assert abs(bench.feeder.unheard_from_us - sent_us) < 1_500_000
     bench.statistics = flowing(300, 290)
     await settle(lambda: session.snapshot.is_live, 5)
-    assert not bench.feeder.held
+    assert not holds(bench)
     assert "wait heard" not in bench.room.calls
 
 
@@ -113,9 +121,9 @@ async def test_after_livekits_own_reconnect_a_clip_waits_for_its_listener(
 ) -> None:
     await live(session, source)
     bench.room.listener.connection_broke()
-    assert not bench.feeder.held
+    assert not holds(bench)
     bench.room.listener.video_changed(False)
-    assert bench.feeder.held
+    assert holds(bench)
     bench.room.listener.video_changed(True)
     bench.room.listener.connection_mended()
     await settle(lambda: not bench.feeder.held)
@@ -141,12 +149,12 @@ async def test_a_muted_microphone_is_off_until_the_user_turns_it_on(
     session.set_microphone(True)
     await settle(lambda: bench.feeder.sink is not None)
     bench.room.listener.voice_muted(True)
-    assert session.snapshot.voice_muted
+    assert is_muted(session)
     assert not session.snapshot.microphone_wanted
     assert session.snapshot.microphone is MicState.OFF
     session.set_microphone(True)
     assert bench.room.calls[-1] == "unmute"
-    assert not session.snapshot.voice_muted
+    assert not is_muted(session)
     assert session.snapshot.microphone_wanted
 
 
@@ -170,7 +178,7 @@ async def test_a_room_that_stays_mute_keeps_the_control_so(
     await live(session, source, Mode.CONVERSATION)
     bench.room.listener.voice_muted(True)
     session.set_microphone(True)
-    assert session.snapshot.voice_muted
+    assert is_muted(session)
     assert session.snapshot.microphone is MicState.OFF
 
 
@@ -180,11 +188,11 @@ async def test_a_clip_waits_while_its_track_is_muted(
     await live(session, source)
     session.speak(FakeReader())
     bench.room.listener.voice_muted(True)
-    assert bench.feeder.held
+    assert holds(bench)
     assert not session.snapshot.speaking
     session.speaker.resume()
     assert bench.room.calls[-1] == "unmute"
-    assert not bench.feeder.held
+    assert not holds(bench)
 
 
 async def test_the_next_session_is_neither_muted_nor_held(
@@ -195,5 +203,16 @@ async def test_the_next_session_is_neither_muted_nor_held(
     session.end()
     await session.ended()
     await live(session, source)
-    assert not bench.feeder.held
-    assert not session.snapshot.voice_muted
+    assert not holds(bench)
+    assert not is_muted(session)
+
+
+async def test_a_connection_that_does_not_come_back_is_given_up(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.connection_broke()
+    life = await asyncio.wait_for(session.ended(), 40)
+    assert isinstance(life, Failed)
+    assert isinstance(life.error, RoomLostError)
+    assert source.open_sessions == []

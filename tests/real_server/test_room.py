@@ -1,0 +1,216 @@
+"""How a session lives and ends in a room of a real server."""
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.api.source import Mode
+from atlas_desktop.errors import (
+    AppError,
+    AvatarLeftError,
+    DuplicateIdentityError,
+    MediaBlockedError,
+    RemovedFromRoomError,
+    RoomClosedError,
+    RoomLostError,
+    RoomNotFoundError,
+    RoomTokenExpiredError,
+    RoomTokenInvalidError,
+    RoomUnreachableError,
+)
+from atlas_desktop.media.blocks import ArrayReader
+from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Failed
+from tests.real_server.server import Avatar, LiveKitServer, avatar_in, free_port, livekit_server
+from tests.real_server.source import IDENTITY, ROOM, RealRoomSource
+from tests.unit.local_atlas.stand_ins import Guest, eventually, tone
+
+CLIP_S = 4.0
+
+
+async def live(session: AtlasSession, source: RealRoomSource, mode: Mode = Mode.PASSTHROUGH) -> None:
+    session.start(source, mode)
+    async with asyncio.timeout(20):
+        assert await session.wait_live()
+
+
+async def failure(session: AtlasSession, limit_s: float = 30) -> AppError:
+    life = await asyncio.wait_for(session.ended(), limit_s)
+    assert isinstance(life, Failed)
+    return life.error
+
+
+def heard_s(avatar: Avatar) -> float:
+    return avatar.heard_samples.get("tts-audio", 0) / 48_000
+
+
+async def speak(session: AtlasSession, avatar: Avatar) -> None:
+    """Begins a clip, and waits until some of it was heard."""
+    session.speak(ArrayReader(tone(0, round(CLIP_S * 48_000))))
+    await eventually(lambda: heard_s(avatar) > 0.8, "the clip to be heard", 10)
+
+
+async def spoken(session: AtlasSession) -> None:
+    await eventually(lambda: session.speaker.position_s == 0.0, "the clip's end", 15)
+    await asyncio.sleep(0.5)
+
+
+async def test_picture_sound_words_and_a_clip(server: LiveKitServer, session: AtlasSession) -> None:
+    async with avatar_in(server, ROOM) as avatar:
+        source = RealRoomSource(server)
+        await live(session, source)
+        session.send_chat("hello")
+        await eventually(lambda: avatar.messages == ["hello"], "the message")
+        await speak(session, avatar)
+        await spoken(session)
+        assert heard_s(avatar) > CLIP_S - 0.3
+        await eventually(lambda: session.snapshot.rtt_ms is not None, "a round-trip time")
+        session.end()
+        await session.ended()
+        assert source.open == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("DeleteRoom", RoomClosedError), ("RemoveParticipant", RemovedFromRoomError)]
+)
+async def test_the_room_service_ends_it_and_the_reason_is_said(
+    server: LiveKitServer, session: AtlasSession, method: str, kind: type[RoomLostError]
+) -> None:
+    async with avatar_in(server, ROOM):
+        source = RealRoomSource(server)
+        await live(session, source)
+        body = {"identity": IDENTITY} if method == "RemoveParticipant" else {}
+        await server.call(method, room=ROOM, **body)
+        assert type(await failure(session)) is kind
+        assert source.open == 0
+
+
+async def test_another_with_the_same_identity_takes_over(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM):
+        await live(session, RealRoomSource(server))
+        guest = Guest()
+        await guest.room.connect(server.url, server.token(ROOM, IDENTITY))
+        assert type(await failure(session)) is DuplicateIdentityError
+        await guest.leave()
+
+
+async def test_a_server_that_dies_is_a_lost_connection(server: LiveKitServer, session: AtlasSession) -> None:
+    async with avatar_in(server, ROOM):
+        await live(session, RealRoomSource(server))
+        server.process.kill()
+        await eventually(lambda: session.snapshot.state_name == "Reconnecting", "the loss to be seen")
+        assert type(await failure(session, 60)) is RoomLostError
+
+
+async def test_tokens_are_refused_each_with_its_own_words(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    expired = server.token(ROOM, IDENTITY, life_s=-600)
+    for token, kind in ((expired, RoomTokenExpiredError), ("abc", RoomTokenInvalidError)):
+        session.start(RealRoomSource(server, token), Mode.CONVERSATION)
+        error = await failure(session)
+        assert type(error) is kind
+        assert "eyJ" not in str(error)
+
+
+async def test_a_room_that_is_not_there(tmp_path: Path, session: AtlasSession) -> None:
+    with livekit_server(tmp_path / "strict.log", room={"auto_create": False}) as server:
+        session.start(RealRoomSource(server), Mode.CONVERSATION)
+        assert type(await failure(session)) is RoomNotFoundError
+
+
+async def test_a_server_that_is_not_there(server: LiveKitServer, session: AtlasSession) -> None:
+    session.start(RealRoomSource(server, url=f"ws://127.0.0.1:{free_port()}"), Mode.CONVERSATION)
+    assert type(await failure(session)) is RoomUnreachableError
+
+
+async def test_media_that_do_not_get_through_are_the_firewalls(tmp_path: Path, session: AtlasSession) -> None:
+    # It offers no address of this computer's; LiveKit's client gives up after a minute.
+    walled = {
+        "udp_port": free_port(socket.SOCK_DGRAM),
+        "tcp_port": 0,
+        "node_ip": "203.0.113.5",
+        "use_external_ip": False,
+        "interfaces": {"includes": ["none"]},
+    }
+    with livekit_server(tmp_path / "walled.log", rtc=walled) as server:
+        session.start(RealRoomSource(server), Mode.CONVERSATION)
+        assert type(await failure(session, 90)) is MediaBlockedError
+
+
+async def test_a_frozen_server_is_said_in_seconds_and_the_clip_is_heard_whole(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM) as avatar:
+        await live(session, RealRoomSource(server))
+        await eventually(lambda: session.snapshot.rtt_ms is not None, "the first figures")
+        await speak(session, avatar)
+        server.freeze()
+        frozen_s = time.monotonic()
+        await eventually(lambda: session.snapshot.state_name == "Reconnecting", "the loss to be seen", 10)
+        assert time.monotonic() - frozen_s < 5
+        await asyncio.sleep(3)
+        server.thaw()
+        await eventually(lambda: session.snapshot.is_live, "the connection to be back", 30)
+        await spoken(session)
+        assert heard_s(avatar) > CLIP_S - 0.3
+
+
+async def test_a_track_muted_by_the_server_waits_until_the_user_lifts_it(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM) as avatar:
+        await live(session, RealRoomSource(server))
+        await speak(session, avatar)
+        tracks = (await server.participant(ROOM, IDENTITY))["tracks"]
+        sid = next(track["sid"] for track in tracks if track["name"] == "tts-audio")
+        await server.call("MutePublishedTrack", room=ROOM, identity=IDENTITY, track_sid=sid, muted=True)
+        await eventually(lambda: session.snapshot.voice_muted, "the mute to be seen")
+        assert not session.speaker.playing
+        at_s = session.speaker.position_s
+        await asyncio.sleep(1)
+        assert session.speaker.position_s == at_s
+        session.unmute()
+        await spoken(session)
+        assert not session.snapshot.voice_muted
+        assert heard_s(avatar) > CLIP_S - 0.4
+
+
+async def test_a_server_that_may_unmute_lets_the_clip_go_on(tmp_path: Path, session: AtlasSession) -> None:
+    with livekit_server(tmp_path / "unmuting.log", room={"enable_remote_unmute": True}) as server:
+        async with avatar_in(server, ROOM) as avatar:
+            await live(session, RealRoomSource(server))
+            await speak(session, avatar)
+            tracks = (await server.participant(ROOM, IDENTITY))["tracks"]
+            target = {"room": ROOM, "identity": IDENTITY, "track_sid": tracks[0]["sid"]}
+            await server.call("MutePublishedTrack", **target, muted=True)
+            await eventually(lambda: session.snapshot.voice_muted, "the mute to be seen")
+            await server.call("MutePublishedTrack", **target, muted=False)
+            await eventually(lambda: not session.snapshot.voice_muted, "the unmute to be seen")
+            await spoken(session)
+            assert heard_s(avatar) > CLIP_S - 0.4
+
+
+async def test_an_avatar_that_left_comes_back_and_gets_what_was_written(
+    server: LiveKitServer, hasty: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM):
+        await live(hasty, RealRoomSource(server), Mode.CONVERSATION)
+    await eventually(lambda: hasty.snapshot.avatar_gone, "the question", 20)
+    hasty.send_chat("are you back?")
+    async with avatar_in(server, ROOM) as avatar:
+        await eventually(lambda: avatar.messages == ["are you back?"], "the message", 10)
+        await eventually(lambda: hasty.snapshot.gone_s == 0.0, "the avatar to be back", 5)
+
+
+async def test_a_session_whose_avatar_stays_away_is_ended(server: LiveKitServer, hasty: AtlasSession) -> None:
+    async with avatar_in(server, ROOM):
+        source = RealRoomSource(server)
+        await live(hasty, source)
+    assert type(await failure(hasty, 60)) is AvatarLeftError
+    assert source.open == 0
