@@ -165,6 +165,7 @@ class Guest:
     def __init__(self) -> None:
         self.room = rtc.Room()
         self.frames = 0
+        self.stamps_us: list[int] = []
         self.size = (0, 0)
         self.peak = 0
         self.blocks = 0
@@ -253,6 +254,7 @@ class Guest:
         try:
             async for event in stream:
                 self.frames += 1
+                self.stamps_us.append(event.timestamp_us)
                 self.size = (event.frame.width, event.frame.height)
         finally:
             await stream.aclose()
