@@ -1,6 +1,7 @@
 """Hands that go on while a session ends by itself: no key of theirs may start another."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,14 @@ def test_keys_on_the_stage_start_nothing_as_it_goes(
 
 
 def test_full_screen_from_the_command_line_lasts_until_the_end(desk: Stage, profile: Path) -> None:
+    def is_live(number: int) -> bool:
+        # In full screen it is told while the pointer moves.
+        desk.hands.move(300 + number % 2, 300)
+        return program.screen.find("label", "Session state: Live") is not None
+
     with desk.open("--local", "--start", "--fullscreen", folder=profile) as program:
-        program.wait_state("Live")
+        numbers = count()
+        assert poll(lambda: is_live(next(numbers)), 60)
         frame = program.screen.wait("frame", "Atlas Desktop")
         whole = frame.box
         assert whole[:2] == (0, 0)

@@ -1,6 +1,6 @@
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -14,12 +14,14 @@ def test_help_answers_without_qt_and_fast() -> None:
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "assert not [name for name in sys.modules if name.split('.')[0] in ('PySide6', 'livekit', 'numpy')]\n"
     )
-    started_s = time.monotonic()
+    before = os.times()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--backend" in done.stdout
-    # 0.2 s is what was promised and 0.07 s what was measured; machines are shared.
-    assert time.monotonic() - started_s < 1.0
+    after = os.times()
+    # 0.2 s is what was promised and 0.07 s what was measured; its own time, for machines are shared.
+    used_s = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used_s < 0.6
 
 
 @pytest.mark.parametrize(

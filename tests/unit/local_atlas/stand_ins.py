@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -148,8 +149,8 @@ def _left_behind(before: set[asyncio.Task[object]]) -> list[str]:
     return [name for name in names if "livekit" not in name]
 
 
-async def eventually(true: Callable[[], object], what: str, limit_s: float = 5.0) -> None:
-    """Waits until ``true()`` holds."""
+async def eventually(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
+    """Waits until ``true()`` holds; the limit is for what never comes, on a busy machine, too."""
     try:
         async with asyncio.timeout(limit_s):
             while not true():
@@ -164,6 +165,7 @@ class Guest:
     def __init__(self) -> None:
         self.room = rtc.Room()
         self.frames = 0
+        self.stamps_us: list[int] = []
         self.size = (0, 0)
         self.peak = 0
         self.blocks = 0
@@ -176,6 +178,16 @@ class Guest:
         self.states: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._listen()
+
+    async def picture_stands_still(self, still_s: float = 0.4) -> int:
+        """Waits until no picture came for so long, ten pictures' time; returns how many had come."""
+        frames, since_s = self.frames, time.monotonic()
+        async with asyncio.timeout(20.0):
+            while time.monotonic() - since_s < still_s:
+                await asyncio.sleep(0.02)
+                if self.frames != frames:
+                    frames, since_s = self.frames, time.monotonic()
+        return frames
 
     async def join(self, scene: Scene, token: str) -> None:
         await self.room.connect(scene.url, token)
@@ -242,6 +254,7 @@ class Guest:
         try:
             async for event in stream:
                 self.frames += 1
+                self.stamps_us.append(event.timestamp_us)
                 self.size = (event.frame.width, event.frame.height)
         finally:
             await stream.aclose()

