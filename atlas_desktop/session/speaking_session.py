@@ -17,13 +17,13 @@ from atlas_desktop.session.speech import Speech
 
 if TYPE_CHECKING:
     from atlas_desktop.media.blocks import BlockReader
-    from atlas_desktop.media.playout import PlayoutControl
+    from atlas_desktop.media.playout import Playout
 
 
 class SpeakingSession(KeptSession):
     """Hands on what the user says to whoever sends it. Thread: one event loop."""
 
-    playout: PlayoutControl
+    playout: Playout
     _chat: Chat
     _ears: Ears
     _lifecycle: Lifecycle
