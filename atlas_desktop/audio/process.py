@@ -46,6 +46,8 @@ def main(memory_name: str, *, waits: bool) -> int:
     memory = SoundMemory.open(memory_name)
     memory.sign(PROCESS)
     application = QCoreApplication(sys.argv[:1])
+    # So the computer's own volume control calls it.
+    application.setApplicationName("Atlas Desktop")
     service = SoundService(memory)
     say({"port": service.port})
     threading.Thread(target=_take_orders, args=(service,), name="orders", daemon=True).start()

@@ -1,7 +1,7 @@
 """A program that plays and listens through the sound process, and says when either stopped and went on.
 
 ``python -m tests.desk.talker '{"seconds": 8}'``; it prints "up" once it is heard, the code of each error,
-and one JSON object at its end. With ``"calibrate"`` it calibrates meanwhile.
+and one JSON object at its end. With ``"calibrate"`` it calibrates meanwhile; ``"press_at_s"`` are interrupts.
 """
 
 import asyncio
@@ -58,6 +58,7 @@ class Talker:
         self._said: list[str] = []
         self._lists: list[int] = []
         self._processes: list[int] = []
+        self._presses_s: list[float] = []
         client.playout.volume = 100
         client.device_failed.connect(self._take_failure)
         client.microphone_failed.connect(self._take_failure)
@@ -75,11 +76,16 @@ class Talker:
             run.start()
         sound, step, given = tone(1.0), round(_ARRIVAL_S * SAMPLE_RATE_HZ), 0
         began_s, is_up = time.monotonic(), False
+        pending = sorted(self._order.get("press_at_s", []))
         while time.monotonic() - began_s < self._order["seconds"]:
             while given * _ARRIVAL_S < time.monotonic() - began_s:
                 at = given * step % len(sound)
                 self._feed.offer(sound[at : at + step])
                 given += 1
+            if pending and time.monotonic() - began_s > pending[0]:
+                del pending[0]
+                self._presses_s.append(time.monotonic())
+                self._client.playout.close()
             self._look()
             if not is_up and self._played.has_begun:
                 is_up = True
@@ -93,6 +99,7 @@ class Talker:
             "said": self._said,
             "lists": self._lists,
             "processes": self._processes,
+            "presses_s": self._presses_s,
         }
 
     def close(self) -> None:

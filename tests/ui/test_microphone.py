@@ -15,6 +15,7 @@ import pytest
 from tests.desk.bursts import BURST_S, bursts, onsets
 from tests.desk.bus import session_bus
 from tests.desk.player import tone
+from tests.desk.process import wait_until
 from tests.desk.sound import MIC_SINK, MICROPHONE, RATE_HZ, Card, sound, write_wav
 
 TONE_HZ = 700
@@ -36,6 +37,17 @@ def voice(tmp_path: Path) -> Path:
 def start(env: dict[str, str], order: dict[str, Any]) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", "tests.desk.listener", json.dumps(order)]
     return subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def started(card: Card, order: dict[str, Any]) -> "subprocess.Popen[str]":
+    """A listener that listens."""
+    process = start(card.env, order)
+    nowhere = Path(os.devnull)
+    wait_until(
+        lambda: "QtmPulseStream" in card.control("list", "source-outputs"), "the listener", nowhere, 30.0
+    )
+    time.sleep(0.5)
+    return process
 
 
 def listen(env: dict[str, str], order: dict[str, Any]) -> dict[str, Any]:
@@ -96,8 +108,7 @@ def test_push_to_talk_cuts_no_first_syllable(
 
 def test_a_microphone_that_goes_and_comes_back_is_followed(card: Card, voice: Path) -> None:
     with card.speaking(voice):
-        process = start(card.env, {"seconds": 7.0})
-        time.sleep(2.0)
+        process = started(card, {"seconds": 7.0})
         card.remove_microphone()
         time.sleep(1.2)
         card.add_microphone()
@@ -112,8 +123,7 @@ def test_a_chosen_microphone_is_heard_in_place_of_the_systems(card: Card, voice:
     module = card.control("load-module", *words, "source_properties=device.description=headset").strip()
     card.control("set-default-source", MICROPHONE)
     with card.speaking(voice):
-        process = start(card.env, {"seconds": 7.0, "microphone": "headset"})
-        time.sleep(3.0)
+        process = started(card, {"seconds": 7.0, "microphone": "headset"})
         # It goes while it is heard: the sound server gives us the other one.
         card.control("unload-module", module)
         report = json.loads(process.communicate(timeout=30)[0])
@@ -137,8 +147,7 @@ def test_a_chosen_microphone_that_gives_nothing_is_replaced_by_the_systems(
 
 def test_a_sound_server_that_blocks_holds_up_nothing_and_is_heard_again(card: Card, voice: Path) -> None:
     with card.speaking(voice):
-        process = start(card.env, {"seconds": 12.0})
-        time.sleep(2.5)
+        process = started(card, {"seconds": 12.0})
         # Longer than the microphone waits for a sound: it is closed meanwhile, and opened again.
         card.block(4.5)
         report = json.loads(process.communicate(timeout=40)[0])
