@@ -10,8 +10,8 @@ from atlas_desktop.locales import for_other_programs
 _SANDBOXED = ("FLATPAK_ID", "SNAP")
 
 
-def open_address(address: QUrl) -> bool:
-    """Opens ``address``; False where there is nothing that does.
+def open_address(address: QUrl) -> None:
+    """Opens ``address``, where there is anything that does.
 
     On X11 Qt would hand our environment to the other program, with C for its numbers. Elsewhere the desktop
     itself starts it, or a token goes along that brings its window forward: that is left to Qt.
@@ -19,7 +19,8 @@ def open_address(address: QUrl) -> bool:
     program = QStandardPaths.findExecutable("xdg-open")
     sandboxed = any(name in os.environ for name in _SANDBOXED)
     if not program or sandboxed or QGuiApplication.platformName() != "xcb":
-        return QDesktopServices.openUrl(address)
+        QDesktopServices.openUrl(address)
+        return
     environment = QProcessEnvironment()
     for name, value in for_other_programs(os.environ).items():
         environment.insert(name, value)
@@ -27,5 +28,4 @@ def open_address(address: QUrl) -> bool:
     process.setProgram(program)
     process.setArguments([address.toString(QUrl.ComponentFormattingOption.FullyEncoded)])
     process.setProcessEnvironment(environment)
-    started, _pid = process.startDetached()
-    return started
+    process.startDetached()
