@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     role = words[0] if words and words[0] in _ROLES else ""
     pin_c_numbers(os.environ)
+    _take_names_as_utf8()
     try:
         return _ROLES[role](words[1:] if role else words)
     except KeyboardInterrupt:
@@ -142,6 +143,18 @@ def _sessions(words: list[str]) -> int:
     from atlas_desktop.sessions.run import run
 
     return run(options)
+
+
+def _take_names_as_utf8() -> None:
+    """Begins anew in Python's UTF-8 mode where the locale has other letters.
+
+    Qt takes names of files for UTF-8 whatever the locale says; one that it gives us must mean the same file.
+    """
+    is_utf8 = sys.getfilesystemencoding().lower().replace("-", "") == "utf8"
+    if is_utf8 or "PYTHONUTF8" in os.environ or getattr(sys, "frozen", False):
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
 
 
 def _make_qt_lean() -> None:

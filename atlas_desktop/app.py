@@ -82,6 +82,7 @@ class Program:
         """Shows the window, lives as long as it does, and takes everything down again."""
         signals = qtloop.on_end_signals(self._take_signal)
         await self._show()
+        self._mark.begin(__version__)
         from atlas_desktop.assembly import Assembly, PicturePart
 
         picture = PicturePart(self._book, self._decision, self._surface)
@@ -190,7 +191,6 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     application = qtloop.make_application()
     if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
         return _DONE
-    mark.begin(__version__)
     status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
     mark.end()
     return status

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.storage.profile import Profile
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +59,18 @@ class RunMark:
         self.is_ours = True
         self._profile = profile
         self._file = profile.folder / "running.json"
-        self._lock = FileLock(profile.folder / "running.lock", timeout=0, mode=0o600)
+        self._lock: FileLock | None = None
         self._last_log = _tail(profile.log_file)
         self._last_seen_s = max(map(_changed_s, (profile.log_file, profile.crash_log)))
 
     def begin(self, version: str) -> None:
-        """Leaves this run's mark, and says in ``stopped`` and ``trouble`` what was found."""
+        """Leaves this run's mark, and says in ``stopped`` and ``trouble`` what was found.
+
+        Loads the lock: after the window's first paint.
+        """
+        from filelock import FileLock, Timeout
+
+        self._lock = FileLock(self._profile.folder / "running.lock", timeout=0, mode=0o600)
         try:
             self._lock.acquire()
         except Timeout:
@@ -83,6 +90,8 @@ class RunMark:
 
     def end(self) -> None:
         """Takes the mark away: the run has come to its end."""
+        if self._lock is None:
+            return
         if self.is_ours:
             with suppress(OSError):
                 self._file.unlink(missing_ok=True)

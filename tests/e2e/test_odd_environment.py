@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.desk.languages import with_locale
 from tests.e2e.accessibility import Accessibility, Screen, poll
 from tests.e2e.program import LocalAtlas, end
 from tests.e2e.sounds import make_tone
@@ -109,9 +110,25 @@ def test_a_zone_that_nobody_knows_changes_nothing(desk: Stage) -> None:
         program.end_session()
 
 
-def test_names_of_files_are_utf8_whatever_the_locale_says(desk: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("locale", ["C", "de_DE.ISO-8859-1"])
+def test_names_of_files_are_utf8_whatever_the_locale_says(desk: Stage, tmp_path: Path, locale: str) -> None:
     make_tone(tmp_path / "größe 音.wav", 500, 1.0)
-    env = {**desk.env, "LANG": "C", "LC_ALL": "C"}
-    with desk.open(str(tmp_path / "größe 音.wav"), env=env) as program:
+    make_tone(tmp_path / "ähnlich.wav", 500, 1.0)
+    with desk.open(str(tmp_path / "größe 音.wav"), env=with_locale(desk.env, locale)) as program:
         program.wait_cue("^größe 音.wav, 0:01, waiting$")
-    assert poll(lambda: program.process.poll() is not None, 5)
+        desk.drop(program, tmp_path / "ähnlich.wav")
+        program.wait_cue("^ähnlich.wav, 0:01, waiting$")
+
+
+def test_other_programs_get_the_users_own_numbers(desk: Stage, tmp_path: Path) -> None:
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$1 ${{LC_NUMERIC-unset}}" > {tmp_path}/opened\n')
+    opener.chmod(0o755)
+    env = {**with_locale(desk.env, "de_DE.UTF-8"), "PATH": f"{tmp_path}:{desk.env['PATH']}"}
+    with desk.open(env=env) as program:
+        program.screen.press("Get a key")
+        opened = tmp_path / "opened"
+        assert poll(lambda: opened.exists() and opened.read_text(), 10)
+        address, numbers = opened.read_text().split()
+        assert address.startswith("https://")
+        assert numbers in ("unset", "de_DE.UTF-8")

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleEvent, QDesktopServices, QResizeEvent
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
@@ -18,6 +18,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.privacy_page import privacy_page
 
 _SIZE = QSize(440, 310)
@@ -177,7 +178,7 @@ class CalibrationDialog(QDialog):
     @Slot()
     def _open_privacy_page(self) -> None:
         if self._privacy_page is not None:
-            QDesktopServices.openUrl(self._privacy_page)
+            open_address(self._privacy_page)
 
     @Slot(int)
     def _move_flash(self, value_ms: int) -> None:

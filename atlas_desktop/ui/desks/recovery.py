@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.player import CuePlayer
@@ -17,6 +17,7 @@ from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.desks.reports import stopped_report
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.look.amounts import fill, recent
+from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.telling import Telling
 
 STOPPED = "stopped_unexpectedly"
@@ -142,7 +143,7 @@ class RecoveryController(QObject):
         except OSError as error:
             self._model.notice_raised.emit(self._words.not_saved(place, error))
         else:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+            open_address(QUrl.fromLocalFile(str(place)))
             # Where nothing opens it, this says where it lies.
             self._model.notice_raised.emit(self._words.saved(place))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
@@ -24,6 +24,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
 from atlas_desktop.ui.look.amounts import hourly, money, number
+from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.privacy_page import privacy_page
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
@@ -186,4 +187,4 @@ def _copy(text: str) -> None:
 
 
 def _open(address: QUrl) -> None:
-    QDesktopServices.openUrl(address)
+    open_address(address)

@@ -1,7 +1,6 @@
 """The line that says where sessions are paid from: an API key, or a backend instead of one."""
 
 from PySide6.QtCore import QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
@@ -10,6 +9,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.opener import open_address
 
 KEYS_PAGE_URL = "https://dashboard.northmodellabs.com/dashboard/keys"
 _MASK = "ak_" + "•" * 16
@@ -223,7 +223,7 @@ class KeyLine(QWidget):
 
     @Slot()
     def _open_keys_page(self) -> None:
-        QDesktopServices.openUrl(QUrl(KEYS_PAGE_URL))
+        open_address(QUrl(KEYS_PAGE_URL))
 
     @Slot()
     def _toggle_backend(self) -> None:
