@@ -101,7 +101,7 @@ class StallWatch:
                 self._callbacks += 1
             plain(handle)
 
-        asyncio.Handle._run = run  # type: ignore[method-assign]
+        setattr(asyncio.Handle, "_run", run)  # noqa: B010 - there is no public place to count them
         self._uncount: Callable[[], None] = lambda: setattr(asyncio.Handle, "_run", plain)
 
     def _run(self) -> None:

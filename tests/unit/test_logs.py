@@ -61,3 +61,9 @@ def test_the_file_holds_no_secret_not_even_in_a_traceback(file: Path) -> None:
     assert "ValueError" in written
     assert "ak_secret_value_1" not in written
     assert "ak_other_value_2" not in written
+
+
+def test_a_name_that_is_no_utf8_is_logged(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("atlas_desktop").info("opened %s", "caf\udce9.wav")
+    assert "caf\\udce9.wav" in file.read_text(encoding="utf-8")
+    assert capsys.readouterr().err == ""

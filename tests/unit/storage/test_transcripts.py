@@ -117,3 +117,9 @@ def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
         (tmp_path / f"2026-01-{day:02d} 00-00-00.jsonl").write_text("")
     forget_oldest(tmp_path, keep=3)
     assert sorted(path.name[8:10] for path in tmp_path.iterdir()) == ["05", "06", "07"]
+
+
+def test_a_name_as_long_as_the_disk_allows_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".txt")
+    save(path, [])
+    assert path.read_text() == ""
