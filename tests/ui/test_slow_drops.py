@@ -128,7 +128,8 @@ async def test_names_that_say_nothing_become_what_their_bytes_say(
     give(
         bench, disk.path("slow"), *(tmp_path / name for name in ("face", "readme", "sounds.txt", "plain.txt"))
     )
-    assert bench.model.mode is Mode.CONVERSATION
+    before = bench.model.mode
+    assert before is Mode.CONVERSATION
     await read(bench)
     await bench.quiet()
     assert names(bench) == ["slow", "inside.wav"]

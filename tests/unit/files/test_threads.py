@@ -23,7 +23,8 @@ def disk(tmp_path: Path) -> Iterator[SlowDisk]:
 
 async def test_what_a_call_returns_or_raises_comes_back() -> None:
     files = FileThreads("test")
-    assert await files.call(A, lambda: None) is None
+    nothing: object = None
+    assert await files.call(A, lambda: nothing) is None
     assert await files.call(A, lambda: threading.current_thread().daemon)
     with pytest.raises(MissingFileError):
         await files.call(A, lambda: open_regular(Path("/nowhere")))
