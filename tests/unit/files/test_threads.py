@@ -12,6 +12,8 @@ from atlas_desktop.errors import BugError, FileSilentError, MissingFileError
 from atlas_desktop.files import FileThreads, FileWriter, open_regular, probe_path
 from tests.desk.slow_disk import SlowDisk, slow_disk
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the slow disk is a file system of Linux")
+
 A = Path("a.wav")
 
 

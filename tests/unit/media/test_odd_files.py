@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from atlas_desktop.media.probe import probe
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.unit.media.clips import read_all
 from tests.unit.media.stand_ins import tone, write_wav
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the slow disk is a file system of Linux")
 
 
 @pytest.fixture
