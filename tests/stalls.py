@@ -18,6 +18,7 @@ program does so once, and the first test that needs them for all others.
 import asyncio
 import ctypes
 import os
+import platform
 import sys
 import threading
 import time
@@ -40,7 +41,7 @@ _RUNNERS = ("/pytestqt/", "/_pytest/", "/pluggy/")
 # Below these all of the program happens.
 _ENTRIES = ("__main__.py", "app.py", "qtloop.py", "check/run.py")
 _IMPORTING = "<frozen importlib._bootstrap"
-_FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
+_FUTEX = "202" if platform.machine() == "x86_64" else "98"
 _WITH_SYMBOL, _SIZE_OF_SYMBOL = 1, 16
 _WORK, _WORK_S = 30_000, 0.0011
 
@@ -101,7 +102,7 @@ class StallWatch:
                 self._callbacks += 1
             plain(handle)
 
-        asyncio.Handle._run = run  # type: ignore[method-assign]
+        setattr(asyncio.Handle, "_run", run)  # noqa: B010 - there is no public place to count them
         self._uncount: Callable[[], None] = lambda: setattr(asyncio.Handle, "_run", plain)
 
     def _run(self) -> None:

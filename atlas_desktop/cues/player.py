@@ -32,6 +32,8 @@ ErrorCallback: TypeAlias = Callable[[AppError], None]
 log = logging.getLogger(__name__)
 
 _POSITION_S = 0.2
+# A strip of 1000 takes some 50 ms to be laid out.
+_PAUSE_A_CUE_S, _LEAST_PAUSE_S = 0.0003, 0.06
 
 
 class ClipOpener(Protocol):
@@ -75,6 +77,7 @@ class CuePlayer:
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
+        self._publishing: asyncio.TimerHandle | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._change_callbacks: tuple[ChangeCallback, ...] = ()
         self._error_callbacks: tuple[ErrorCallback, ...] = ()
@@ -130,9 +133,12 @@ class CuePlayer:
         self._publish()
         return reserved
 
-    def settle(self, cue_id: int, paths: Iterable[Path]) -> list[int]:
-        """Puts files, perhaps none, into a reserved place, unless it was removed; returns the cues' ids."""
-        return self._take(self._queue.settle(cue_id, tuple(paths)))
+    def settle(self, cue_id: int, paths: Iterable[Path], *, more: bool = False) -> list[int]:
+        """Puts files, perhaps none, into a reserved place, unless it was removed; returns the cues' ids.
+
+        While there are ``more`` to come the place stays, behind them.
+        """
+        return self._take(self._queue.settle(cue_id, tuple(paths), more=more))
 
     def refuse(self, cue_id: int, error: AppError) -> None:
         """What has a reserved place can't be read: it stays, with its error, and the rest go on."""
@@ -245,6 +251,8 @@ class CuePlayer:
         self._unsubscribe()
         self.set_enabled(False)
         self._inspector.close()
+        if self._publishing is not None:
+            self._publishing.cancel()
 
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
@@ -381,6 +389,17 @@ class CuePlayer:
                 self._publish()
 
     def _publish(self) -> None:
+        """At once, but of very many cues only so often that there is time for anything else."""
+        pause_s = len(self._queue) * _PAUSE_A_CUE_S
+        if pause_s < _LEAST_PAUSE_S:
+            self._publish_now()
+        elif self._publishing is None:
+            self._publishing = self._loop.call_later(pause_s, self._publish_now)
+
+    def _publish_now(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            self._publishing = None
         cues = self.cues
         for callback in self._change_callbacks:
             callback(cues)

@@ -63,6 +63,9 @@ class CueQueue:
         self._cues: dict[int, Cue] = {}
         self._last_id = 0
 
+    def __len__(self) -> int:
+        return len(self._cues)
+
     def __iter__(self) -> Iterator[Cue]:
         return iter(tuple(self._cues.values()))
 
@@ -76,18 +79,22 @@ class CueQueue:
         self._cues |= added
         return list(added)
 
-    def settle(self, cue_id: int, paths: Sequence[Path]) -> list[int]:
-        """Puts files into the place of a cue that is being read; returns their ids in the same order."""
+    def settle(self, cue_id: int, paths: Sequence[Path], *, more: bool = False) -> list[int]:
+        """Puts files into the place of a cue that is being read, or before it while there are ``more``.
+
+        Returns:
+            Their ids, in the same order.
+        """
         reserved = self._cues.get(cue_id)
         if reserved is None:
             return []
-        if paths == (reserved.path,):
+        if paths == (reserved.path,) and not more:
             self.change(cue_id, is_reading=False)
             return [cue_id]
         made = self._made(paths, reserved.state)
         order = list(self._cues.items())
         place = list(self._cues).index(cue_id)
-        self._cues = dict([*order[:place], *made.items(), *order[place + 1 :]])
+        self._cues = dict([*order[:place], *made.items(), *order[place + (not more) :]])
         return list(made)
 
     def remove(self, cue_id: int) -> None:

@@ -18,10 +18,10 @@ class FileWriter:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(_MOST_WAITING)
         self._thread: threading.Thread | None = None
 
-    def write(self, function: Callable[[], None], *, wait_s: float = 0.0) -> bool:
+    def write(self, function: Callable[[], object], *, wait_s: float = 0.0) -> bool:
         """Runs ``function`` after all before it; False when too many wait already.
 
         Args:
@@ -62,7 +62,7 @@ class FileWriter:
             self._waiting.task_done()
 
 
-def _call(function: Callable[[], None], done: threading.Event) -> None:
+def _call(function: Callable[[], object], done: threading.Event) -> None:
     try:
         function()
     finally:

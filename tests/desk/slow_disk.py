@@ -8,6 +8,7 @@ import array
 import ctypes
 import errno
 import os
+import shutil
 import socket
 import stat
 import struct
@@ -201,7 +202,9 @@ def _mount_by_helper(folder: Path) -> int:
     ours, its = socket.socketpair()
     with ours, its:
         env = {**os.environ, "_FUSE_COMMFD": str(its.fileno())}
-        subprocess.run(["fusermount3", str(folder)], env=env, pass_fds=[its.fileno()], check=True)
+        helper = shutil.which("fusermount3")
+        assert helper, "only root mounts without fusermount3: apt-get install fuse3"
+        subprocess.run([helper, str(folder)], env=env, pass_fds=[its.fileno()], check=True)
         _data, ancillary, _flags, _address = ours.recvmsg(1, socket.CMSG_SPACE(4))
     return array.array("i", ancillary[0][2])[0]
 

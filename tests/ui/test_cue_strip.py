@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QListView, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -257,3 +257,26 @@ def test_what_is_given_is_seen_while_nothing_plays(model: TalkingModel, strip: C
     model.put(*twenty)
     view = cues(strip)
     assert view.viewport().rect().intersects(view.visualRect(view.model().index(19, 0)))
+
+
+def test_what_comes_in_between_keeps_the_rest_in_its_rows(model: TalkingModel, strip: CueStrip) -> None:
+    (view,) = strip.findChildren(QListView)
+    first, last = cue(1, "first.wav"), cue(9, "last.wav")
+    model.put(first, last)
+    view.setCurrentIndex(view.model().index(1, 0))
+    resets = QSignalSpy(view.model().modelReset)
+    model.put(first, cue(3, "a.wav"), cue(4, "b.wav"), last, cue(12, "c.wav"))
+    names_now = [view.model().index(row, 0).data() for row in range(5)]
+    assert names_now == ["first.wav", "a.wav", "b.wav", "last.wav", "c.wav"]
+    assert view.currentIndex().row() == 3
+    assert resets.count() == 0
+
+
+def test_what_is_still_read_says_so(model: TalkingModel, strip: CueStrip) -> None:
+    reading = replace(cue(1, "album", duration_s=None), is_reading=True)
+    model.put(reading)
+    assert names(strip) == ["album, reading…"]
+    assert asked_of(strip, CueRole.DETAIL) == ["reading…"]
+    strip.grab()
+    model.put(replace(reading, is_reading=False))
+    assert names(strip) == ["album, waiting"]

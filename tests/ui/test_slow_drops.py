@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QListView
+from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
+from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop_controller import MOST_AT_ONCE
+from atlas_desktop.ui.look.theme import Theme
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.ui.model_bench import Make, ModelBench, go_live, make_files, picture
 from tests.unit.session.fakes import settle
@@ -123,7 +128,8 @@ async def test_names_that_say_nothing_become_what_their_bytes_say(
     give(
         bench, disk.path("slow"), *(tmp_path / name for name in ("face", "readme", "sounds.txt", "plain.txt"))
     )
-    assert bench.model.mode is Mode.CONVERSATION
+    before = bench.model.mode
+    assert before is Mode.CONVERSATION
     await read(bench)
     await bench.quiet()
     assert names(bench) == ["slow", "inside.wav"]
@@ -174,6 +180,29 @@ async def test_a_folder_that_may_not_be_read_and_one_without_sound_are_named(
     assert bench.notices["file_denied"].title == "closed may not be read"
     assert bench.notices["no_sound_in"].title == "No sound files in silent"
     assert [cue.state for cue in bench.model.cues] == [CueState.FAILED]
+
+
+async def test_of_a_folder_of_very_many_as_many_are_taken_as_are_of_use(
+    make_model: Make, tmp_path: Path, theme: Theme, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    make_files(folder, *(f"take {number}.wav" for number in range(1, MOST_AT_ONCE + 201)))
+    bench = make_model()
+    strip = CueStrip(bench.model, theme)
+    qtbot.addWidget(strip)
+    strip.show()
+    give(bench, folder)
+    give(bench, *make_files(tmp_path, "last.wav"))
+    await settle(lambda: len(bench.model.cues) == MOST_AT_ONCE + 1, 60.0)
+    await read(bench)
+    assert names(bench) == [*(f"take {number}.wav" for number in range(1, MOST_AT_ONCE + 1)), "last.wav"]
+    assert bench.notices["taken_in_part"].title == "Of 1,200 sound files the first 1,000 were taken"
+    await settle(lambda: all(cue.duration_s is not None for cue in bench.model.cues), 60.0)
+    (rows,) = strip.findChildren(QListView)
+    await settle(lambda: rows.model().rowCount() == MOST_AT_ONCE + 1, 10.0)
+    assert rows.model().index(9, 0).data() == "take 10.wav"
+    assert rows.model().index(MOST_AT_ONCE, 0).data() == "last.wav"
 
 
 async def test_files_of_other_computers_are_said_to_be_there(make_model: Make) -> None:

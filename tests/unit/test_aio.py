@@ -1,10 +1,11 @@
 import asyncio
 import logging
+import threading
 import time
 
 import pytest
 
-from atlas_desktop.aio import TaskScope, guarded, wait_full
+from atlas_desktop.aio import DaemonExecutor, TaskScope, guarded, wait_full
 from atlas_desktop.errors import AppError, BugError, NoCreditError
 
 
@@ -85,3 +86,15 @@ async def test_a_wait_is_never_shorter_than_told(monkeypatch: pytest.MonkeyPatch
     began_s = time.monotonic()
     await wait_full(0.1)
     assert time.monotonic() - began_s >= 0.1
+
+
+def test_a_call_that_hangs_holds_up_neither_others_nor_the_end() -> None:
+    release, executor = threading.Event(), DaemonExecutor()
+    hanging = [executor.submit(release.wait) for _ in range(50)]
+    assert executor.submit(int, "7").result(10) == 7
+    with pytest.raises(ValueError, match="invalid literal"):
+        executor.submit(int, "seven").result(10)
+    executor.shutdown()
+    assert not any(future.done() for future in hanging)
+    release.set()
+    assert [future.result(10) for future in hanging] == [True] * 50

@@ -81,4 +81,9 @@ def test_a_log_that_can_not_be_written_is_silent(tmp_path: Path, capsys: pytest.
     logs.set_up(file=tmp_path / "file" / "log" / "app.log")
     for _ in range(3):
         logging.getLogger("atlas_desktop").info("hello")
+
+
+def test_a_name_that_is_no_utf8_is_logged(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("atlas_desktop").info("opened %s", "caf\udce9.wav")
+    assert "caf\\udce9.wav" in file.read_text(encoding="utf-8")
     assert capsys.readouterr().err == ""

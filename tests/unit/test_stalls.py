@@ -1,6 +1,7 @@
 """The watch itself: what it must find, and what it must not take for a stall."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.files import probe_path
 from tests.desk.slow_disk import slow_disk
 from tests.stalls import Stall, StallWatch
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the watch reads Linux's /proc")
 
 LONG_S = 0.4
 

@@ -1,11 +1,13 @@
 """Draws a cue: a small box with its state, its outline, its name, its length and cost."""
 
+from typing import cast
+
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.ui.cues.cue_model import CueRole
+from atlas_desktop.ui.cues.cue_model import CueRole, CueRows
 from atlas_desktop.ui.look.focus_ring import draw_focus_ring
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.theme import Theme
@@ -43,12 +45,21 @@ class CueDelegate(QStyledItemDelegate):
         self._theme = theme
         self.shows_focus = False
         self.shows_outline = True
+        self._sizes: dict[int, tuple[Cue, tuple[float | None, bool], QSize]] = {}
         self._strong = theme.font(13, strong=True)
         self._plain = theme.font(13)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Room for all of it; long names are cut."""
         cue: Cue = index.data(CueRole.CUE)
+        # Asked for every cue whenever one has changed.
+        depends = (cast(CueRows, index.model()).price_per_hour_usd, self.shows_outline)
+        known = self._sizes.get(cue.id)
+        if known is None or known[0] is not cue or known[1] != depends:
+            known = self._sizes[cue.id] = cue, depends, self._measure(cue, index)
+        return known[2]
+
+    def _measure(self, cue: Cue, index: QModelIndex | QPersistentModelIndex) -> QSize:
         widths = [self._name_px(index.data())]
         detail = index.data(CueRole.DETAIL)
         if detail:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import groupby
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -44,6 +45,11 @@ class CueRows(QAbstractListModel):
         """What is shown."""
         return self._cues
 
+    @property
+    def price_per_hour_usd(self) -> float | None:
+        """What an hour costs to be spoken; ``None`` where that costs nothing."""
+        return self._price_per_hour_usd
+
     def show_cues(self, cues: Sequence[Cue]) -> None:
         """Shows these: what stays keeps its row, its selection and its place."""
         wanted = {cue.id for cue in cues}
@@ -52,17 +58,15 @@ class CueRows(QAbstractListModel):
                 self.beginRemoveRows(QModelIndex(), row, row)
                 del self._cues[row]
                 self.endRemoveRows()
-        kept = len(self._cues)
-        if [cue.id for cue in self._cues] != [cue.id for cue in cues[:kept]]:
+        kept = {cue.id for cue in self._cues}
+        staying = [cue for cue in cues if cue.id in kept]
+        if [cue.id for cue in self._cues] != [cue.id for cue in staying]:
             self.beginResetModel()
             self._cues = list(cues)
             self.endResetModel()
             return
-        self._change(cues[:kept])
-        if len(cues) > kept:
-            self.beginInsertRows(QModelIndex(), kept, len(cues) - 1)
-            self._cues.extend(cues[kept:])
-            self.endInsertRows()
+        self._change(staying)
+        self._insert(cues, kept)
 
     def show_price(self, per_hour_usd: float | None) -> None:
         """Says what each costs to be spoken; ``None`` where that costs nothing."""
@@ -130,10 +134,21 @@ class CueRows(QAbstractListModel):
         }
         return words[state]
 
+    def _insert(self, cues: Sequence[Cue], kept: set[int]) -> None:
+        """Puts in what is new, each run of it at once."""
+        row = 0
+        for is_kept, run in groupby(cues, key=lambda cue: cue.id in kept):
+            new = list(run)
+            if not is_kept:
+                self.beginInsertRows(QModelIndex(), row, row + len(new) - 1)
+                self._cues[row:row] = new
+                self.endInsertRows()
+            row += len(new)
+
     def _change(self, cues: Sequence[Cue]) -> None:
         wider = False
         for row, (before, after) in enumerate(zip(self._cues, cues, strict=True)):
-            if before != after:
+            if before is not after and before != after:
                 self._cues[row] = after
                 self.dataChanged.emit(self.index(row), self.index(row))
                 wider = wider or _room(before) != _room(after)

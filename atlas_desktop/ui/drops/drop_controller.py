@@ -21,6 +21,8 @@ from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
 MOST_AT_ONCE = 1_000
 """Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
 
+_SOME, _TURN_S = 100, 0.02
+
 
 class DropModel(Protocol):
     """What a drop changes."""
@@ -119,7 +121,7 @@ class DropController:
                 self._player.settle(place, [path])
                 self._model.sound_given(drop.mode_choices)
             case ItemKind.FOLDER:
-                self._settle_folder(drop, place, path, found.sounds)
+                await self._settle_folder(drop, place, path, found.sounds)
             case ItemKind.FACE:
                 self._player.settle(place, [])
                 self._model.set_face(path)
@@ -128,13 +130,17 @@ class DropController:
                 drop.refused.append(shown_name(path.name or path))
                 self._model.say(self._words.not_accepted(drop.refused))
 
-    def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
+    async def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
+        """Some at a time: between them the window has its turn."""
         if not any(cue.id == place for cue in self._player.cues):
             return  # removed meanwhile
-        self._player.settle(place, self._few(sounds, len(sounds)))
-        if sounds:
+        files = self._few(sounds, len(sounds))
+        for first in range(0, len(files), _SOME):
+            self._player.settle(place, files[first : first + _SOME], more=first + _SOME < len(files))
             self._model.sound_given(drop.mode_choices)
-        else:
+            await asyncio.sleep(_TURN_S)
+        if not files:
+            self._player.settle(place, [])
             drop.soundless.append(folder)
             self._model.say(self._words.no_sound_in(drop.soundless))
 
@@ -148,7 +154,7 @@ class DropController:
             if found.kind is ItemKind.FOLDER:
                 drop.refused.remove(shown_name(path.name))
                 (place,) = self._player.reserve([path])
-                self._settle_folder(drop, place, path, found.sounds)
+                await self._settle_folder(drop, place, path, found.sounds)
         if drop.refused:
             self._model.say(self._words.not_accepted(drop.refused))
 

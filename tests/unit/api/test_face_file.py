@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -131,3 +132,17 @@ def test_a_face_may_be_an_https_address() -> None:
     assert face_from_url("https://pictures.example").name == "pictures.example"
     with pytest.raises(InsecureAddressError):
         face_from_url("http://pictures.example/anna.jpg")
+
+
+def test_a_pipe_or_a_device_is_no_picture_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "zero.png"):
+        with pytest.raises(FaceNotImageError, match=rf"{name} is not a picture"):
+            load_face(tmp_path / name)
+
+
+def test_the_name_of_a_face_can_be_sent_and_shown(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9\n.png"
+    Image.new("RGB", (80, 80)).save(path, "PNG")
+    assert load_face(path).name == "caf\ufffd .png"

@@ -2,6 +2,7 @@ import errno
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.files import PathKind, list_folder, open_regular, probe_path
 from tests.desk.slow_disk import SlowDisk, slow_disk
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes, and the kernel's own file systems")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from atlas_desktop.errors import BugError, FileSilentError, MissingFileError
 from atlas_desktop.files import FileThreads, FileWriter, open_regular, probe_path
 from tests.desk.slow_disk import SlowDisk, slow_disk
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the slow disk is a file system of Linux")
+
 A = Path("a.wav")
 
 
@@ -23,7 +25,8 @@ def disk(tmp_path: Path) -> Iterator[SlowDisk]:
 
 async def test_what_a_call_returns_or_raises_comes_back() -> None:
     files = FileThreads("test")
-    assert await files.call(A, lambda: None) is None
+    nothing: object = None
+    assert await files.call(A, lambda: nothing) is None
     assert await files.call(A, lambda: threading.current_thread().daemon)
     with pytest.raises(MissingFileError):
         await files.call(A, lambda: open_regular(Path("/nowhere")))

@@ -43,3 +43,17 @@ def test_the_environments_key_is_not_shown() -> None:
     assert found.api_key == "ak_secret"
     assert found.backend_url == "https://c"
     assert "ak_secret" not in repr(found)
+
+
+def test_a_folder_that_can_not_be_found_out_is_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(OSError, match="circle"):
+        Profile.at(tmp_path / "circle" / "profile")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileNotFoundError):
+        Profile.at(Path("profile"))

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,15 @@ def test_every_number_has_a_range_that_its_default_is_in() -> None:
     }
     assert numbers == set(RANGES)
     assert all(low <= defaults[name] <= high for name, (low, high) in RANGES.items())
+
+
+def test_a_path_with_bytes_that_are_no_utf8_survives(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    store.change(face="/home/caf\udce9 ä.png")
+    store.close()
+    assert SettingsStore(tmp_path / "settings.json").settings.face == "/home/caf\udce9 ä.png"
+
+
+def test_a_pipe_in_their_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.json")
+    assert SettingsStore(tmp_path / "settings.json").settings == Settings()

@@ -157,3 +157,9 @@ def test_a_disk_that_fills_up_ends_the_journal_and_nothing_else(tmp_path: Path) 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [one.text for one in read_journal(journal.path)] == [HELLO.text]
+
+
+def test_a_name_as_long_as_the_disk_allows_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".txt")
+    save(path, [])
+    assert path.read_text() == ""
