@@ -35,6 +35,7 @@ class MixChoice:
         self._held: list[av.AudioFrame] = []
         self._held_s = 0.0
         self._layout = ""
+        self._is_settled = False
         self._powers: NDArray[np.float64] = np.zeros(0)
         self._heard = self._mixed = 0.0  # the power of what is added, before and after
 
@@ -42,11 +43,13 @@ class MixChoice:
         """Take a frame; give those for which it is decided."""
         if frame.layout.name != self._layout:
             yield from self.flush()
-            self.channel, self._layout = None, frame.layout.name
+            self.channel, self._layout, self._is_settled = None, frame.layout.name, False
         if frame.layout.nb_channels == 1 or frame.format.name not in ARRAY_FORMATS:
             yield frame
             return
-        self._measure(frame)
+        if not self._is_settled or not self._held:
+            # Once it is decided, one frame of each stretch will do: measuring costs more than mixing.
+            self._measure(frame)
         self._held.append(frame)
         self._held_s += frame.samples / frame.sample_rate
         if self._held_s >= _LOOK_S:
@@ -74,8 +77,9 @@ class MixChoice:
     def _decide(self) -> None:
         powers, heard, mixed = self._powers, self._heard, self._mixed
         self._powers, self._heard, self._mixed = np.zeros(len(powers)), 0.0, 0.0
-        if not np.isfinite(powers).all() or powers.max() < _AUDIBLE:
+        if not len(powers) or not np.isfinite(powers).all() or powers.max() < _AUDIBLE:
             return
+        self._is_settled = True
         is_lost = mixed < _LOST * powers.max()
         if self.channel is None and (is_lost or mixed < _CANCELLED * heard):
             self.channel = int(powers.argmax())
