@@ -317,6 +317,7 @@ class AtlasSession(SpeakingSession):
         self._vitals.rtt_ms = statistics.round_trip_ms
         self.receive_path = statistics.receive_path or self.receive_path
         self.sync.take(statistics)
+        self._watch.take_buffers(statistics.buffers)
         self._refresh()
 
     def _beat(self) -> None:

@@ -75,6 +75,27 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffers:
+    """What WebRTC has held back of picture and sound so far, in all.
+
+    Source: ``jitterBufferDelay`` and ``jitterBufferEmittedCount`` of W3C's WebRTC statistics.
+    """
+
+    picture_s: float
+    pictures: int
+    sound_s: float
+    samples: int
+
+    def picture_behind_ms(self, before: "Buffers") -> float | None:
+        """By how much longer pictures than sounds were held since ``before``; ``None``: one did not flow."""
+        pictures, samples = self.pictures - before.pictures, self.samples - before.samples
+        if pictures <= 0 or samples <= 0:
+            return None
+        held_s = (self.picture_s - before.picture_s) / pictures
+        return (held_s - (self.sound_s - before.sound_s) / samples) * 1000
+
+
+@dataclass(frozen=True, slots=True)
 class RoomStatistics:
     """What a room knows of its connection. Milliseconds; ``None``: not known.
 
@@ -83,12 +104,14 @@ class RoomStatistics:
         apart_ms: By how much the avatar's picture is handed out before the sound that belongs to it.
         receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty: not known.
         traffic: What has arrived so far.
+        buffers: What was held back of the tracks that are shown and heard.
     """
 
     round_trip_ms: float | None = None
     apart_ms: float | None = None
     receive_path: str = ""
     traffic: Traffic | None = None
+    buffers: Buffers | None = None
 
 
 class RoomPort(Protocol):
@@ -115,6 +138,9 @@ class RoomPort(Protocol):
 
     def unmute(self) -> None:
         """Asks the room to let our track be heard again; ``voice_muted`` tells when it is."""
+
+    def refresh_picture(self) -> None:
+        """Subscribes to the avatar's picture anew: it stands for a moment, and begins without delay."""
 
     async def wait_heard(self) -> None:
         """Waits until somebody listens to our track after a reconnect; a second at most."""

@@ -22,7 +22,14 @@ from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
-from atlas_desktop.session.ports import LegacySegment, RoomListener, RoomStatistics, Traffic, Voice
+from atlas_desktop.session.ports import (
+    Buffers,
+    LegacySegment,
+    RoomListener,
+    RoomStatistics,
+    Traffic,
+    Voice,
+)
 from atlas_desktop.session.room_errors import first_line
 from atlas_desktop.session.room_route import RoomRoute
 from atlas_desktop.session.transcript import Role, SegmentStream
@@ -37,6 +44,7 @@ FINAL_ATTRIBUTE: Final = "lk.transcription_final"
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
 _MEND_EVERY_S = 0.5
+_REFRESH_LIMIT_S = 3.0
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
 
@@ -69,7 +77,7 @@ class AtlasRoom:
         self._picture = Newest[StreamHandle](
             lambda track: streams.open_video(track, video),
             lambda handle: handle.close(),
-            listener.video_changed,
+            self._tell_picture,
         )
         self._sound = Newest[StreamHandle](
             lambda track: streams.open_audio(track, audio),
@@ -80,6 +88,7 @@ class AtlasRoom:
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
         self._leaving = False
+        self._is_refreshing = False
         self._mending: asyncio.Task[None] | None = None
         self._route: RoomRoute | None = None
 
@@ -148,13 +157,37 @@ class AtlasRoom:
             apart,
             self._streams.label,
             arrived(entries, picture_muted=self._is_picture_muted()),
+            buffered(entries, self._picture.name, self._sound.name),
         )
 
-    def _is_picture_muted(self) -> bool:
+    def refresh_picture(self) -> None:
+        publication = self._picture_publication()
+        if publication is not None and not self._is_refreshing:
+            self._is_refreshing = True
+            publication.set_subscribed(False)
+            publication.set_subscribed(True)
+            self._scope.start(self._end_refresh(), "refresh")
+
+    async def _end_refresh(self) -> None:
+        await asyncio.sleep(_REFRESH_LIMIT_S)
+        self._is_refreshing = False
+        if self._picture.name is None:
+            self._listener.video_changed(False)
+
+    def _tell_picture(self, present: bool) -> None:
+        # One that is fetched anew is not gone.
+        if present or not self._is_refreshing:
+            self._listener.video_changed(present)
+
+    def _picture_publication(self) -> rtc.RemoteTrackPublication | None:
         name = self._picture.name
         people = self._room.remote_participants.values()
-        found = [person.track_publications.get(name) for person in people] if name else []
-        return any(publication is not None and publication.muted for publication in found)
+        found = (person.track_publications.get(name) for person in people) if name else iter(())
+        return next((publication for publication in found if publication is not None), None)
+
+    def _is_picture_muted(self) -> bool:
+        publication = self._picture_publication()
+        return publication is not None and publication.muted
 
     async def _mend(self) -> None:
         """Frames come in a native thread, where an error only sets a flag; here it is read."""
@@ -323,6 +356,19 @@ def arrived(stats: list[Any], *, picture_muted: bool = False) -> Traffic:
     return Traffic(packets + media + checks, media, picture_muted)
 
 
+def buffered(stats: list[Any], picture: str | None, sound: str | None) -> Buffers | None:
+    """What was held back of these two tracks, from the SDK's ``RtcStats`` messages."""
+    shown, heard = _newest(stats, "video", picture), _newest(stats, "audio", sound)
+    if shown is None or heard is None:
+        return None
+    return Buffers(
+        shown.jitter_buffer_delay,
+        shown.jitter_buffer_emitted_count,
+        heard.jitter_buffer_delay,
+        heard.jitter_buffer_emitted_count,
+    )
+
+
 def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = None) -> float | None:
     """How far the picture's playout is ahead of the sound's; ``None`` until both are known.
 
@@ -335,13 +381,21 @@ def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = N
 
 
 def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
-    entries = [
-        entry.inbound_rtp.inbound
-        for entry in stats
-        if entry.HasField("inbound_rtp") and entry.inbound_rtp.stream.kind == kind
-    ]
-    playing = [entry for entry in entries if entry.estimated_playout_timestamp > 0]
-    named = [entry for entry in playing if track and track in entry.track_identifier]
-    # One that went may stay in the statistics for a while.
-    newest = max(named or playing, key=lambda entry: entry.last_packet_received_timestamp, default=None)
+    playing = [entry for entry in _inbound(stats, kind) if entry.estimated_playout_timestamp > 0]
+    newest = _newest_of(playing, track)
     return None if newest is None else float(newest.estimated_playout_timestamp)
+
+
+def _newest(stats: list[Any], kind: str, track: str | None) -> Any:
+    return _newest_of(_inbound(stats, kind), track)
+
+
+def _inbound(stats: list[Any], kind: str) -> list[Any]:
+    entries = [entry.inbound_rtp for entry in stats if entry.HasField("inbound_rtp")]
+    return [entry.inbound for entry in entries if entry.stream.kind == kind]
+
+
+def _newest_of(entries: list[Any], track: str | None) -> Any:
+    # One that went may stay in the statistics for a while.
+    named = [entry for entry in entries if track and track in entry.track_identifier]
+    return max(named or entries, key=lambda entry: entry.last_packet_received_timestamp, default=None)

@@ -12,8 +12,9 @@ from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.connection_monitor import PICTURE_LATE_US, ConnectionMonitor
 from atlas_desktop.session.life import Live, Reconnecting, Stop
 from atlas_desktop.session.lifecycle import Lifecycle
-from atlas_desktop.session.ports import RoomPort, Traffic
+from atlas_desktop.session.ports import Buffers, RoomPort, Traffic
 from atlas_desktop.session.speech import Hold, Speech
+from atlas_desktop.session.trail_monitor import TrailMonitor
 
 BROKEN_FOR_GOOD_S = 90.0
 """LiveKit may try for minutes; a connection that is not back by then is given up."""
@@ -74,6 +75,7 @@ class RoomWatch:
         self._connection = ConnectionMonitor()
         self._avatar = AvatarMonitor()
         self._broken = Stopwatch()
+        self._trail = TrailMonitor()
         self._listening: asyncio.Task[None] | None = None
         self.begin()
 
@@ -82,6 +84,7 @@ class RoomWatch:
         self._connection.reset()
         self._avatar.reset()
         self._broken.reset()
+        self._trail.reset()
         self.is_muted = self.is_picture_muted = False
         self._microphone_before = False
         self._left_us: int | None = None
@@ -160,6 +163,14 @@ class RoomWatch:
         self._known = traffic
         self._connection.take(self._clock_us(), traffic)
         self._follow_connection()
+
+    def take_buffers(self, buffers: Buffers | None) -> None:
+        """Takes what was held back of picture and sound until now. To be called once a second."""
+        run = self._lifecycle.run
+        if not isinstance(self._lifecycle.life, Live):
+            self._trail.note_break(self._clock_us())
+        elif buffers is not None and self._trail.take(self._clock_us(), buffers) and run and run.room:
+            run.room.refresh_picture()
 
     # What follows from it
 

@@ -171,6 +171,8 @@ class Member:
             pass  # the client's real offer follows
         elif kind == "mute":
             self.publications.mute(request.mute)
+        elif kind == "subscription":
+            self._subscribe(request.subscription)
         elif kind in ("ping", "ping_req"):
             self._pong(request)
         elif kind == "leave":
@@ -179,6 +181,13 @@ class Member:
             self._simulate(request.simulate)
         elif kind == "update_metadata":
             self._refuse(update_metadata=request.update_metadata)
+
+    def _subscribe(self, request: rtc.UpdateSubscription) -> None:
+        """A track let go, and wanted again, comes in another section: as if it were new."""
+        sids = {*request.track_sids, *(sid for one in request.participant_tracks for sid in one.track_sids)}
+        self.peer.forget(sids)
+        if request.subscribe and self.peer.lacks(self._floor.outgoing()):
+            self.ask_offer()
 
     def _pong(self, request: rtc.SignalRequest) -> None:
         if self.link is None:

@@ -129,6 +129,10 @@ class Peer:
         """Whether what is sent is not what is wanted: a new offer is needed."""
         return set(self._placed.values()) != set(wanted)
 
+    def forget(self, sids: set[str]) -> None:
+        """Sends these tracks no more, until an offer brings another section for each."""
+        self._placed = {mid: track for mid, track in self._placed.items() if track.sid not in sids}
+
     async def answer(self, sdp: str, wanted: tuple[OutgoingTrack, ...]) -> Answer:
         """Answers an offer; each wanted track gets a section in which the client can receive."""
         sdp = clean_offer(sdp)
@@ -223,6 +227,8 @@ class Peer:
         track = self._placed.get(mid)
         if track is None:
             transceiver.direction = "recvonly"
+            # Named all the same; a track that moved to another section must not be named twice.
+            sender._track_id = f"unused-{mid}"
         else:
             transceiver.direction = "sendrecv"
             sender._stream_id, sender._track_id = track.stream, track.sid

@@ -10,7 +10,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 
-_WIDTH_PX = 340
+_WIDTH_PX = 364
 _PADDING_PX = 22
 
 

@@ -118,6 +118,9 @@ class FakeRoom:
         if self.bench.unmutes:
             self.listener.voice_muted(False)
 
+    def refresh_picture(self) -> None:
+        self.calls.append("refresh picture")
+
     async def wait_heard(self) -> None:
         self.calls.append("wait heard")
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.parts import Parts
+from atlas_desktop.session.ports import RoomListener, RoomPort
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
 
 FASTER = 8
@@ -240,3 +242,32 @@ async def test_the_reason_of_a_refusal_reaches_the_user(
     life = await session.ended()
     assert isinstance(life, Failed)
     assert type(life.error) is kind
+
+
+async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(source: AtlasSource) -> None:
+    rooms: list[RoomPort] = []
+    parts = Parts.real(lambda _error: None)
+
+    async def make_room(listener: RoomListener) -> RoomPort:
+        rooms.append(await parts.make_room(listener))
+        return rooms[-1]
+
+    session = AtlasSession(parts=replace(parts, make_room=make_room))
+    told: list[object] = []
+    session.on_video_stream(told.append)
+
+    def is_told(times: int) -> bool:
+        return len(told) >= times
+
+    def has_frames(count: int) -> bool:
+        return session.video.received > count
+
+    await live(session, source)
+    for _ in range(2):
+        wanted = session.video.received + 25
+        rooms[0].refresh_picture()
+        await eventually(partial(is_told, len(told) + 1), "the picture to be subscribed to again")
+        await eventually(partial(has_frames, wanted), "its frames")
+        await asyncio.sleep(3.1)
+    assert None not in told
+    await session.aclose()
