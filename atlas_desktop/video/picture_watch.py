@@ -59,7 +59,7 @@ class PictureWatch:
         if self._decision.use_gl:
             await asyncio.sleep(_LIVED_S)
             if not self._is_trying:
-                self._book.passed()
+                await asyncio.to_thread(self._book.passed)
         elif self._decision.measure:
             await asyncio.sleep(_QUIET_S)
             while not is_idle():
@@ -72,10 +72,10 @@ class PictureWatch:
             child = await Child.start(ROLE)
         except ChildError as error:
             # A driver that crashes is one that is not used.
-            self._keep({"driver": "", "error": str(error)})
+            await asyncio.to_thread(self._keep, {"driver": "", "error": str(error)})
             return
         await child.aclose()
-        self._keep(child.first_line)
+        await asyncio.to_thread(self._keep, child.first_line)
 
     def _keep(self, answer: Mapping[str, Any]) -> None:
         known, finding = self._book.read(), finding_of(answer, machine())

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.desk.slow_disk import slow_disk
 from tests.ui.desk import Desk
 
 
@@ -91,3 +93,43 @@ def test_a_drag_whose_source_died_does_not_cover_the_window_for_good(
     enter(desk.window, files(sound))
     QTest.mouseMove(desk.window, QPoint(60, 60))
     qtbot.waitUntil(lambda: not desk.window.drops.overlay.isVisible(), timeout=1000)
+
+
+def test_neither_a_drag_nor_the_drop_itself_touches_the_disk(desk: Desk, tmp_path: Path) -> None:
+    with slow_disk(tmp_path / "disk", **{"a.wav": b"x", "me.png": b"x", "album": b"x"}) as disk:
+        disk.lookup_s = 1000.0
+        drop(desk.window, files(*(disk.path(name) for name in ("a.wav", "me.png", "album", "p.pdf"))))
+        assert disk.looked_up == []
+        ((plan, _),) = desk.asked("open_drop")
+        assert plan.audio == (disk.path("a.wav"), disk.path("album"))  # type: ignore[attr-defined]
+        assert plan.face == disk.path("me.png")  # type: ignore[attr-defined]
+
+
+def test_a_name_that_says_nothing_is_spoken_of_as_what_may_hold_sound(desk: Desk) -> None:
+    enter(desk.window, files(Path("/x/album")))
+    assert desk.window.drops.overlay.headline == "Drop to speak the sound in “album”"
+    enter(desk.window, files(Path("/x/album"), Path("/x/a.wav")))
+    assert desk.window.drops.overlay.headline == "Drop to speak them all, in this order"
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("text/uri-list", b"# copied\r\nfile:///x/caf%E9.wav\r\nfile://localhost/x/b.wav\r\n"),
+        ("text/uri-list", b"file:///x/caf%E9.wav\nfile:/x/b.wav\n"),
+        ("x-special/gnome-copied-files", b"copy\nfile:///x/caf%E9.wav\nfile:///x/b.wav"),
+    ],
+)
+def test_what_another_program_names_is_taken_byte_for_byte(desk: Desk, form: str, content: bytes) -> None:
+    data = QMimeData()
+    data.setData(form, content)
+    drop(desk.window, data)
+    ((plan, _),) = desk.asked("open_drop")
+    assert plan.audio == (Path("/x/caf\udce9.wav"), Path("/x/b.wav"))  # type: ignore[attr-defined]
+
+
+def test_files_of_another_computer_are_refused_while_they_are_dragged(desk: Desk) -> None:
+    data = QMimeData()
+    data.setData("text/uri-list", b"file://otherhost/share/theirs.wav\r\nfile:relative.wav\r\n")
+    enter(desk.window, data)
+    assert desk.window.drops.overlay.headline == "Not accepted: file:relative.wav, theirs.wav"

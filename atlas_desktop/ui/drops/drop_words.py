@@ -47,7 +47,7 @@ def words_for(plan: DropPlan, context: DropContext) -> DropWords:
         elif first in plan.sounds:
             headline = N_("Drop to speak the sounds in “{name}”")
         elif first in plan.unknown:
-            headline = N_("Drop to speak what sound “{name}” holds")
+            headline = N_("Drop to speak the sound in “{name}”")
         else:
             headline = N_("Drop to speak")
         return DropWords("speak", headline, _audio_detail(plan, context), params)
