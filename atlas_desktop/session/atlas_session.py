@@ -276,8 +276,7 @@ class AtlasSession(SpeakingSession):
         run = self._lifecycle.run
         assert run is not None
         self.transcript.begin()
-        # Of a switch, or parked: what was said before is in the same transcript.
-        run.messages = len(self.transcript)
+        run.messages = len(self.transcript)  # switched or resumed, it goes on in the same one
         self.video.clear()
         self.audio.clear()
         self._vitals.reset()
@@ -300,8 +299,7 @@ class AtlasSession(SpeakingSession):
     def _count_message(self, message: Message, _index: int) -> None:
         if message.role == "user":
             self.touch()
-        run = self._lifecycle.run
-        if run is not None:
+        if (run := self._lifecycle.run) is not None:
             run.messages = len(self.transcript)
 
     def _room(self) -> RoomPort | None:

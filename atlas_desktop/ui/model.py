@@ -234,8 +234,7 @@ class AppModel(SessionIntents):
         elif self.snapshot.is_over:
             self._choose_mode(mode)
         elif self.snapshot.billed:
-            label = self._words.switch_label(mode)
-            switch = NoticeAction(label, lambda: self.switch_mode(mode), True, costs=True)
+            switch = NoticeAction(self._words.switch_label(mode), lambda: self.switch_mode(mode), True, True)
             self.notice_raised.emit(self._words.switch(mode, switch))
             self.mode_changed.emit(self._mode)
         else:

@@ -167,8 +167,6 @@ class StageControls(Protocol):
         """Closes the statistics. False when they were not open."""
         ...
 
-    def setFocus(self) -> None: ...
-
 
 class TranscriptControls(Protocol):
     """The part of the transcript pane that the window joins: what its menu asks of the window."""

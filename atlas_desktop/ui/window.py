@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._pane_wanted = True
         self._drawer_open = False
         self._typed_in = False
+        self._is_full = False
         self._may_close = False
         self.notices = NoticeStrip(theme)
         self.start_page = StartPage(theme, faces)
@@ -160,12 +161,8 @@ class MainWindow(QMainWindow):
 
     def show_full_screen(self, full: bool) -> None:
         """The picture alone on the whole screen, or the window as it was."""
-        if full == self.isFullScreen():
-            return
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-        self._drawer_open = False
-        self.full_screen_changed.emit(full)
-        self._arrange()
+        if full != self.isFullScreen():
+            self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def geometry_text(self) -> str:
         """Place and size as text, to be given to ``restore_geometry_text`` in another run."""
@@ -206,6 +203,15 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         self.close_requested.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Full screen begins or ends: asked for here, or by the desktop, which has keys of its own for it."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange and self.isFullScreen() is not self._is_full:
+            self._is_full = self.isFullScreen()
+            self._drawer_open = False
+            self.full_screen_changed.emit(self._is_full)
+            self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Places everything."""

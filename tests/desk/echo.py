@@ -1,7 +1,7 @@
 """A program that plays a voice through the real sound thread and listens through the real microphone.
 
 ``python -m tests.desk.echo '{"voice": "far.wav", "out": "heard.npy", "canceller": true}'``; what the room
-would get is saved as int16 (samples,), 48 kHz, from the first block played.
+would get is saved as int16 (samples,), 48 kHz, from the first block played; it says ``playing`` then.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ class Caller:
         self.microphone.close()
 
     def _play(self) -> None:
+        print("playing", flush=True)
         due_s, step = time.monotonic(), round(_ARRIVAL_S * SAMPLE_RATE_HZ)
         for at in range(0, len(self._voice), step):
             self.feed.offer(np.repeat(self._voice[at : at + step], 2, axis=1))

@@ -23,7 +23,7 @@ FAR = (
     "your questions. The weather is fine, and the trains are running on time."
 )
 NEAR = "Could you please stop for a moment, I have a question about the second number."
-SETTLED_S, NEAR_AT_S = 3.0, 4.0
+SETTLED_S, NEAR_AFTER_S = 3.0, 3.0
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,12 @@ def hear(
 ) -> NDArray[np.int16]:
     """What the room would get while ``voice`` is on the speaker, and ``near`` speaks into the microphone."""
     order = {"voice": str(voice), "out": str(out), "canceller": canceller}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.desk.echo", json.dumps(order)], env=card.env
-    ) as program:
-        time.sleep(NEAR_AT_S)
+    words = [sys.executable, "-m", "tests.desk.echo", json.dumps(order)]
+    with subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"playing\n"
+        # From here on it is about time: the canceller has learned the room by then.
+        time.sleep(NEAR_AFTER_S)
         with nullcontext() if near is None else card.speaking(near):
             assert program.wait(60) == 0
     heard: NDArray[np.int16] = np.load(out)

@@ -414,6 +414,15 @@ def test_asked_for_at_the_start_full_screen_stays_until_the_session_ends(theme: 
     assert stage.full == [True, False]
 
 
+def test_full_screen_ended_by_the_desktop_is_told_to_the_stage(desk: Desk) -> None:
+    desk.model.live_through(Live(GRANT))
+    desk.window.setWindowState(Qt.WindowState.WindowFullScreen)
+    desk.window.setWindowState(Qt.WindowState.WindowNoState)
+    assert desk.stage.full == [True, False]
+    QTest.keyClick(desk.window, Qt.Key.Key_F11)
+    assert desk.stage.full == [True, False, True]
+
+
 def test_full_screen_is_there_for_every_page_by_its_key(desk: Desk) -> None:
     for life in (Idle(), Ended(SUMMARY)):
         desk.model.live_through(life)
