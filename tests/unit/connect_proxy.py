@@ -103,9 +103,9 @@ class ConnectProxy:
             if way is not None:
                 far_reader, far_writer = way
                 target = head.split(" ")[1]
-                if context := self._tls.get(target):
-                    await writer.start_tls(context)
                 with contextlib.closing(far_writer):
+                    if context := self._tls.get(target):
+                        await writer.start_tls(context)
                     await asyncio.wait(
                         {
                             asyncio.ensure_future(_pump(reader, far_writer, self._hosts(target))),
