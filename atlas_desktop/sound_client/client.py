@@ -118,6 +118,8 @@ class SoundClient(QObject):
         process, self._process = self._process, None
         if process is not None:
             await process.aclose()
+        self.sink.close()
+        self.memory.shared.close()
 
     def choose_speaker(self, key: str) -> None:
         """Plays on the speaker of this ``DeviceName.key`` whenever it is there; on the default when empty."""

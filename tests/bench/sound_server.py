@@ -10,6 +10,7 @@ import random
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.desk.bus import session_bus
 from tests.desk.display import display
 from tests.desk.sound import Card, Kind, sound
 
-_WARM_UP_S = 15.0
+_WARM_UP_S = 10.0
 _EVERY_S = (40.0, 80.0)
 _AWAY_S = (0.2, 5.0)
 _LAST_S = 20.0
@@ -36,8 +37,13 @@ def call_through(card: Card, seconds: float, seed: int) -> tuple[list[Line], lis
     """Lets a call go on while the server dies; returns what it said, when the server was back, its status."""
     moments, restarts_s = random.Random(seed), []
     words = [sys.executable, "-m", "tests.bench.sound_server_call", str(seconds)]
-    began_s = time.monotonic()
+    said: list[Line] = []
     with subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True) as process:
+        reading = threading.Thread(target=_read, args=(process, said))
+        reading.start()
+        while process.poll() is None and not any("up" in line for line in tuple(said)):
+            time.sleep(0.1)
+        began_s = time.monotonic()
         time.sleep(_WARM_UP_S)
         while time.monotonic() - began_s < seconds - _LAST_S and process.poll() is None:
             card.kill()
@@ -46,8 +52,14 @@ def call_through(card: Card, seconds: float, seed: int) -> tuple[list[Line], lis
             restarts_s.append(time.monotonic())
             print(f"{restarts_s[-1] - began_s:8.1f} s: the server is back", file=sys.stderr, flush=True)
             time.sleep(min(moments.uniform(*_EVERY_S), seconds / 5))
-        said, _ = process.communicate(timeout=_LIMIT_S + seconds)
-    return [json.loads(line) for line in said.splitlines()], restarts_s, process.returncode
+        reading.join(_LIMIT_S + seconds)
+    return said, restarts_s, process.returncode
+
+
+def _read(process: "subprocess.Popen[str]", said: list[Line]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(json.loads(line))
 
 
 def back_ms(lines: list[Line], what: str, restarts_s: list[float]) -> list[float | None]:

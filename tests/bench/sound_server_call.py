@@ -32,7 +32,8 @@ class Call:
 
     def __init__(self, program: app.Program, seconds: float) -> None:
         self._assembly = program.assembly
-        self._until_s = time.monotonic() + seconds
+        self._seconds = seconds
+        self._until_s = time.monotonic() + seconds + _LIVE_LIMIT_S
         self._own = psutil.Process()
         self._assembly.sound.device_failed.connect(self._take_failure)
         self._assembly.sound.microphone_failed.connect(self._take_failure)
@@ -46,11 +47,14 @@ class Call:
         model.set_microphone(True)
         progress = {"speaker": Progress(), "microphone": Progress()}
         asked_s = sampled_s = 0.0
-        number = 0
+        number, is_up = 0, False
         while time.monotonic() < self._until_s and not session.snapshot.is_over:
             now_s = time.monotonic()
             self._look(progress["speaker"], "speaker", self._assembly.sound.counters.writes)
             self._look(progress["microphone"], "microphone", self._assembly.microphone.blocks)
+            if not is_up and all(one.has_begun for one in progress.values()):
+                is_up, self._until_s = True, now_s + self._seconds
+                say(up=True)
             if now_s - asked_s > _ASK_EVERY_S:
                 asked_s, number = now_s, number + 1
                 model.send(_MESSAGES[number % len(_MESSAGES)])

@@ -17,7 +17,7 @@ from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Live, Parked, Summary
-from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.sound_counters import SoundCounters
 from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
@@ -265,12 +265,17 @@ def test_keys_open_them_on_the_stage_alone(desk: Desk) -> None:
     assert desk.asked("interrupt") == []
 
 
+@dataclass
+class Counted:
+    counters: SoundCounters = field(default_factory=SoundCounters)
+
+
 async def test_they_are_read_from_those_who_count(qtbot: QtBot) -> None:
     now_s = [10.0]
     session = AtlasSession()
     picture = PictureView(session.video)
     qtbot.addWidget(picture)
-    sound = SoundClient()
+    sound = Counted()
     sound.counters.underruns = 4
     statistics = CallStatistics(session, picture, sound, lambda: now_s[0])
     statistics.begin()
