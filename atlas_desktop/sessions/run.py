@@ -49,7 +49,10 @@ def run(options: SessionsOptions) -> int:
     """Does what was asked for; 1 when a session is not over that should be."""
     # What the parts log is no part of the answer; without a handler Python would print it.
     logging.getLogger().addHandler(logging.NullHandler())
-    command = SessionsCommand(Profile.at(options.profile), options.as_json)
+    try:
+        command = SessionsCommand(Profile.at(options.profile), options.as_json)
+    except OSError as error:
+        return _complain(f"{options.profile} can't be used: {error.strerror}")
     try:
         match options.action:
             case Action.LIST:
