@@ -29,12 +29,17 @@ def run(options: CheckOptions) -> int:
             sys.stderr.write("atlas-desktop: the test call was ended before it was done\n")
             raise
         if options.out is not None:
-            options.out.mkdir(parents=True, exist_ok=True)
             (options.out / _REPORT).write_text(report.as_json() + "\n", encoding="utf-8")
         text = report.as_json() if options.as_json else terminal_text(report.as_text())
         sys.stdout.write(text + "\n")
         return _DONE if report.passed else _FAILED
 
+    if options.out is not None:
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            sys.stderr.write(f"atlas-desktop: {options.out} can't be used: {error.strerror}\n")
+            return _FAILED
     window = WindowOptions(local=options.local, profile=options.profile)
     if options.profile is not None:
         return app.run(window, script)

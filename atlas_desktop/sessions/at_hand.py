@@ -6,7 +6,8 @@ from pathlib import Path
 
 from atlas_desktop.api.address import DEFAULT_BASE, host_of
 from atlas_desktop.api.source import SourceKind
-from atlas_desktop.errors import KeyringError
+from atlas_desktop.errors import KeyringError, MediaError
+from atlas_desktop.files import open_regular
 from atlas_desktop.storage import settings
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.environment import Environment
@@ -107,6 +108,7 @@ class AtHand:
 def _backend_in(file: Path) -> str:
     """The backend that the settings name; they are only looked at, never put right."""
     try:
-        return settings.parse(file.read_text(encoding="utf-8"))[0].backend_url
-    except (OSError, ValueError):
+        with open_regular(file) as found:
+            return settings.parse(found.read().decode("utf-8"))[0].backend_url
+    except (MediaError, OSError, ValueError):
         return ""

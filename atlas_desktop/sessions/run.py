@@ -53,7 +53,10 @@ def run(options: SessionsOptions) -> int:
     """Does what was asked for; 1 when a session is not over that should be."""
     # What the parts log is no part of the answer; without a handler Python would print it.
     logging.getLogger().addHandler(logging.NullHandler())
-    profile = Profile.at(options.profile)
+    try:
+        profile = Profile.at(options.profile)
+    except OSError as error:
+        return _complain(f"{options.profile} can't be used: {error.strerror}")
     proxies.follow(partial(stored_proxy_setting, profile.settings_file))
     command = SessionsCommand(profile, options.as_json)
     try:

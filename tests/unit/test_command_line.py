@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,23 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out.startswith("atlas-desktop ")
+
+
+@pytest.mark.parametrize(
+    "words", [["--profile"], ["check", "--local", "--out"], ["sessions", "list", "--profile"]]
+)
+@pytest.mark.parametrize("place", ["circle/inside", "n" * 300])
+def test_a_place_that_can_not_be_used_is_said_in_one_line(
+    tmp_path: Path, words: list[str], place: str
+) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "atlas_desktop", *words, place]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("atlas-desktop")
+    assert "can't be " in line
