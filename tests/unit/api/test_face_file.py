@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -122,6 +123,12 @@ def test_a_file_that_is_gone_and_a_folder_are_told(tmp_path: Path) -> None:
         load_face(tmp_path / "gone.png")
     with pytest.raises(FaceNotImageError):
         load_face(tmp_path)
+
+
+def test_a_pipe_is_named_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(FaceNotImageError):
+        load_face(tmp_path / "pipe.png")
 
 
 def test_a_face_may_be_an_https_address() -> None:
