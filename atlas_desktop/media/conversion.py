@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
 from atlas_desktop.media.container import FAULTS, MOST_CHANNELS, RATES_HZ
 from atlas_desktop.media.graphs import Samples, pulled
-from atlas_desktop.media.mix import ARRAY_FORMATS, MixChoice
+from atlas_desktop.media.mix import MixChoice, gives_array
 
 # Unless told so, FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
 _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
@@ -84,7 +84,7 @@ class MonoConverter:
 def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
     """A frame of hours, as broken files have them, would take gigabytes when it is resampled whole."""
     most = min(_LONGEST_SAMPLES, max(1, round(frame.sample_rate * _LONGEST_S)))
-    if frame.samples <= most or frame.format.name not in ARRAY_FORMATS:
+    if frame.samples <= most or not gives_array(frame):
         yield frame
         return
     whole: NDArray[Any] = frame.to_ndarray()

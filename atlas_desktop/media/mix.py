@@ -19,8 +19,15 @@ _RESTORED = 0.4
 # Beside the loudest channel the mix is gone: all of it is in a channel that is left out, as the deep one is.
 _LOST = 1e-4
 _DEEP = frozenset({"LFE", "LFE2"})
-ARRAY_FORMATS = frozenset({"u8", "s16", "s32", "flt", "dbl", "u8p", "s16p", "s32p", "fltp", "dblp"})
-"""What PyAV gives as an array."""
+# What PyAV gives as an array; of planes beyond the eighth it knows no address, and kills the process.
+_ARRAY_FORMATS = frozenset({"u8", "s16", "s32", "flt", "dbl", "u8p", "s16p", "s32p", "fltp", "dblp"})
+_MOST_PLANES = 8
+
+
+def gives_array(frame: av.AudioFrame) -> bool:
+    """Whether a frame may be asked for its samples as an array."""
+    fits = not frame.format.is_planar or frame.layout.nb_channels <= _MOST_PLANES
+    return fits and frame.format.name in _ARRAY_FORMATS
 
 
 class MixChoice:
@@ -44,7 +51,7 @@ class MixChoice:
         if frame.layout.name != self._layout:
             yield from self.flush()
             self.channel, self._layout, self._is_settled = None, frame.layout.name, False
-        if frame.layout.nb_channels == 1 or frame.format.name not in ARRAY_FORMATS:
+        if frame.layout.nb_channels == 1 or not gives_array(frame):
             yield frame
             return
         if not self._is_settled or not self._held:

@@ -3,6 +3,8 @@
 import av
 from av.container import InputContainer
 
+from atlas_desktop.media.mix import gives_array
+
 # What an edit list may have rounded down: it counts in 1/600 s or finer.
 _SLACK_S = 0.002
 
@@ -33,7 +35,7 @@ class SoundEnd:
             return frame
         kept_s = packet_s if packet_s and packet_s < lasts_s else left_s + _SLACK_S
         kept = round(kept_s * frame.sample_rate)
-        return _shortened(frame, kept) if kept < frame.samples else frame
+        return _shortened(frame, kept) if kept < frame.samples and gives_array(frame) else frame
 
 
 def _shortened(frame: av.AudioFrame, samples: int) -> av.AudioFrame:

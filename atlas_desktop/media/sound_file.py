@@ -155,7 +155,7 @@ class SoundFile:
 
     def nothing_in_it(self) -> MediaError:
         """The error to report when ``samples`` gave nothing."""
-        kind = UnreadableAudioError if self._frames.broken else EmptyAudioError
+        kind = UnreadableAudioError if self._frames.broken or self._source.exceeded else EmptyAudioError
         return kind(name=self.path.name)
 
     def _open_best(self) -> None:

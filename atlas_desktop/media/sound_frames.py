@@ -27,6 +27,7 @@ _STEADY_SAMPLES = 64
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
+_READS_A_LOOK = 16  # asking for the time takes as long as reading a packet
 LONGEST_S = 1_000_000.0
 """Eleven days: what claims to be longer is a broken file that goes round in circles."""
 
@@ -60,6 +61,7 @@ class SoundFrames:
         self._at_start = before is None
         self._first_packet_s: float | None = None
         self._hurt = False
+        self._reads = 0
         self._waiting: deque[av.AudioFrame | None] = deque()
         self._packets: Iterator[SoundPacket] = container.demux(stream)
         source.limit(_DRY_CPU_S)
@@ -175,7 +177,8 @@ class SoundFrames:
         return True
 
     def _read(self) -> SoundPacket | None:
-        if self._source.is_over():
+        self._reads += 1
+        if self._reads % _READS_A_LOOK == 0 and self._source.is_over():
             return None
         try:
             return next(self._packets, None)

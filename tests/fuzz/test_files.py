@@ -1,8 +1,11 @@
 """The short form of ``python -m tests.fuzz.files``: some hundreds of broken files, and none does harm."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.fuzz.campaign import MOST_MB, Campaign
@@ -56,3 +59,21 @@ def test_files_that_killed_the_process_once_do_so_no_more(tmp_path: Path) -> Non
     campaign = Campaign(killers, 1, tmp_path / "found")
     assert campaign.take_all(killers) == [(ending, "named") for ending, _ in killers]
     assert campaign.tally.worst_mb[0] < MOST_MB
+
+
+def test_sound_of_sixteen_planes_is_spoken(tmp_path: Path) -> None:
+    """More planes than a frame of FFmpeg has addresses for: PyAV reads beyond them, and the process dies."""
+    path = tmp_path / "a.wv"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("wavpack", rate=48_000, layout="16 channels")
+        assert isinstance(stream, av.AudioStream)
+        sound = np.full((1, 16 * 24_000), 9000, np.int16)
+        sound[0, ::32] = -9000
+        frame = av.AudioFrame.from_ndarray(sound, "s16", "16 channels")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+        resampler = av.AudioResampler(stream.format, stream.layout, frame_size=stream.frame_size)
+        for part in resampler.resample(frame):
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    files = [("wv", path.read_bytes())]
+    assert Campaign(files, 1, tmp_path / "found").take_all(files) == [("wv", "spoken")]

@@ -125,6 +125,12 @@ def test_a_file_that_is_gone_and_a_folder_are_told(tmp_path: Path) -> None:
         load_face(tmp_path)
 
 
+def test_a_pipe_is_named_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(FaceNotImageError):
+        load_face(tmp_path / "pipe.png")
+
+
 def test_a_face_may_be_an_https_address() -> None:
     face = face_from_url(" https://pictures.example/faces/anna.jpg?size=2 ")
     assert (face.name, face.content) == ("anna.jpg", None)
