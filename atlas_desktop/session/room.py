@@ -381,9 +381,10 @@ def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = N
 
 
 def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
-    playing = [entry for entry in _inbound(stats, kind) if entry.estimated_playout_timestamp > 0]
-    newest = _newest_of(playing, track)
-    return None if newest is None else float(newest.estimated_playout_timestamp)
+    # Not the newest of those that know it: a track fetched anew does not for some seconds.
+    newest = _newest(stats, kind, track)
+    known = newest is not None and newest.estimated_playout_timestamp > 0
+    return float(newest.estimated_playout_timestamp) if known else None
 
 
 def _newest(stats: list[Any], kind: str, track: str | None) -> Any:

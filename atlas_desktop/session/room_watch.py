@@ -166,11 +166,10 @@ class RoomWatch:
 
     def take_buffers(self, buffers: Buffers | None) -> None:
         """Takes what was held back of picture and sound until now. To be called once a second."""
-        run = self._lifecycle.run
         if not isinstance(self._lifecycle.life, Live):
             self._trail.note_break(self._clock_us())
-        elif buffers is not None and self._trail.take(self._clock_us(), buffers) and run and run.room:
-            run.room.refresh_picture()
+        elif buffers is not None and self._trail.take(self._clock_us(), buffers):
+            self._refresh_picture()
 
     # What follows from it
 
@@ -185,6 +184,8 @@ class RoomWatch:
         self._follow_hold()
         if self._avatar.is_gone != was_gone:
             self._follow_chat()
+        if is_live and self._trail.stands(self._clock_us(), self._picture.last_frame_us):
+            self._refresh_picture()
         self._broken.run(now_s, counts=isinstance(self._lifecycle.life, Reconnecting))
         if self._avatar.is_given_up and is_live:
             self._lifecycle.end(Stop(), AvatarLeftError(waited_s=GIVE_UP_S))
@@ -196,11 +197,19 @@ class RoomWatch:
         self._follow_hold()
         self._follow_chat()
 
+    def _refresh_picture(self) -> None:
+        run = self._lifecycle.run
+        if run is not None and run.room is not None:
+            run.room.refresh_picture()
+
     def _follow_connection(self) -> None:
         if self._connection.is_broken:
             self._lifecycle.connection_broke()
-        else:
-            self._lifecycle.connection_mended()
+            return
+        was_broken = isinstance(self._lifecycle.life, Reconnecting)
+        self._lifecycle.connection_mended()
+        if was_broken:
+            self._trail.note_back(self._clock_us())
 
     def _follow_hold(self) -> None:
         """A clip stops when nobody hears it, and reaches back to what was heard last."""

@@ -1,4 +1,4 @@
-"""Whether the picture trails behind the sound after a break in the connection. Pure."""
+"""Whether after a break in the connection the picture stands, or trails behind the sound. Pure."""
 
 from atlas_desktop.session.ports import Buffers
 
@@ -10,6 +10,10 @@ AFTER_BREAK_US = 180_000_000
 """What has not begun to trail by then has nothing to do with the break."""
 AGAIN_US = 20_000_000
 """A picture that was fetched anew has so long to settle."""
+
+
+STANDS_US = 700_000
+"""The connection is back for so long, and no picture with it: WebRTC asks for a key frame after 3 s only."""
 
 
 class TrailMonitor:
@@ -27,7 +31,23 @@ class TrailMonitor:
         self._known: Buffers | None = None
         self._broke_us: int | None = None
         self._fetched_us: int | None = None
+        self._back_us: int | None = None
         self._looks = 0
+
+    def note_back(self, now_us: int) -> None:
+        """The connection is whole again."""
+        self._back_us = now_us
+
+    def stands(self, now_us: int, last_frame_us: int | None) -> bool:
+        """True, once after each break, when no picture came back with the connection: fetch it anew."""
+        if self._back_us is None:
+            return False
+        if last_frame_us is not None and last_frame_us > self._back_us:
+            self._back_us = None
+        elif now_us - self._back_us >= STANDS_US:
+            self._back_us, self._fetched_us = None, now_us
+            return True
+        return False
 
     def note_break(self, now_us: int) -> None:
         """The connection broke, or is broken still."""

@@ -216,3 +216,18 @@ async def test_a_connection_that_does_not_come_back_is_given_up(
     assert isinstance(life, Failed)
     assert isinstance(life.error, RoomLostError)
     assert source.open_sessions == []
+
+
+async def test_a_picture_that_is_not_back_with_the_connection_is_fetched(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    bench.room.listener.connection_broke()
+    bench.room.listener.connection_mended()
+    await settle(lambda: "refresh picture" in bench.room.calls, 5)
+    bench.room.calls.clear()
+    bench.room.listener.connection_broke()
+    bench.room.listener.connection_mended()
+    bench.show()
+    await asyncio.sleep(1.5)
+    assert "refresh picture" not in bench.room.calls

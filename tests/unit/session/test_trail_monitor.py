@@ -1,7 +1,7 @@
 import pytest
 
 from atlas_desktop.session.ports import Buffers
-from atlas_desktop.session.trail_monitor import AFTER_BREAK_US, AGAIN_US, LOOKS, TrailMonitor
+from atlas_desktop.session.trail_monitor import AFTER_BREAK_US, AGAIN_US, LOOKS, STANDS_US, TrailMonitor
 
 SECOND_US = 1_000_000
 
@@ -71,3 +71,17 @@ def test_where_nothing_flows_nothing_is_known(room: Room) -> None:
     for _ in range(10):
         room.now_us += SECOND_US
         assert not room.monitor.take(room.now_us, room.buffers)
+
+
+def test_a_picture_that_does_not_come_back_with_the_connection_is_fetched_once(room: Room) -> None:
+    last_us = room.now_us
+    room.monitor.note_back(room.now_us)
+    assert not room.monitor.stands(room.now_us + STANDS_US - 1, last_us)
+    assert room.monitor.stands(room.now_us + STANDS_US, last_us)
+    assert not room.monitor.stands(room.now_us + 9 * STANDS_US, last_us)
+
+
+def test_a_picture_that_is_back_does_not_stand(room: Room) -> None:
+    room.monitor.note_back(room.now_us)
+    assert not room.monitor.stands(room.now_us + 9 * STANDS_US, room.now_us + 1)
+    assert not room.monitor.stands(room.now_us + 99 * STANDS_US, room.now_us + 1)
