@@ -99,7 +99,9 @@ def test_where_nothing_can_be_saved_it_says_so_and_runs(
     finally:
         status = end(process)
         bus.close()
-    assert (status, log.read_text()) == (0, "")
+    # Qt itself complains of being asked for what has just gone from the window.
+    complaints = [line for line in log.read_text().splitlines() if "Could not find accessible" not in line]
+    assert (status, complaints) == (0, [])
 
 
 def test_a_zone_that_nobody_knows_changes_nothing(desk: Stage) -> None:

@@ -418,3 +418,11 @@ def test_without_a_guard_there_is_nothing_to_say_of_it(tmp_path: Path, qapp: QAp
     bench.desk.end_leftovers(cast(Any, None))
     assert not bench.up
     assert not bench.settings.settings.limits_seen
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "soon", "", None, 7]
+)
+def test_a_leftover_of_a_moment_that_can_not_be_is_said_without_it(bench: Bench, moment: object) -> None:
+    bench.guard.tell(Leftover({**ENTRY, "granted_at": moment, "asked_at": ""}, LeftoverOutcome.ENDING, 1.2))
+    assert "about $1.20" in bench.up["leftover_e1"].title

@@ -193,7 +193,7 @@ def _since(entry: Mapping[str, Any]) -> str:
     text = entry.get("granted_at") or entry.get("asked_at")
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
+    except (ValueError, OverflowError):
         return ""
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
     return recent(moment)

@@ -224,3 +224,13 @@ def test_nothing_in_the_csv_is_a_formula(evil: str) -> None:
 def test_csv_of_nothing_is_its_header() -> None:
     assert history.to_csv([]).splitlines() == [",".join(history.to_csv([]).strip().split(","))]
     assert history.to_csv([]).startswith("started,ended,mode,")
+
+
+@pytest.mark.parametrize("days", [-366, 366], ids=["behind", "ahead"])
+def test_sessions_of_a_clock_that_was_a_year_off_are_none_of_today(days: int) -> None:
+    off = NOON + timedelta(days=days)
+    known = [entry(off, 1.0), entry(hours_ago(1), 0.5, "b"), entry(off, None, "c")]
+    assert history.spent_today_usd(known, NOON) == 5.0
+    assert history.totals(known, NOON) == history.Totals(5.0, 5.0)
+    assert {row.key for row in history.rows(known, NOON)} == {"a", "b", "c"}
+    assert len(history.to_csv(known).splitlines()) == 4
