@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from atlas_desktop.errors import (
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
+from atlas_desktop.session.parts import Parts
+from atlas_desktop.session.ports import RoomListener, RoomPort
 from tests.real_server.server import Avatar, LiveKitServer, avatar_in, free_port, livekit_server
 from tests.real_server.source import IDENTITY, ROOM, RealRoomSource
 from tests.unit.local_atlas.stand_ins import Guest, eventually, tone
@@ -214,3 +217,24 @@ async def test_a_session_whose_avatar_stays_away_is_ended(server: LiveKitServer,
         await live(hasty, source)
     assert type(await failure(hasty, 60)) is AvatarLeftError
     assert source.open == 0
+
+
+async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(server: LiveKitServer) -> None:
+    rooms: list[RoomPort] = []
+    parts = Parts.real(lambda _error: None)
+
+    async def make_room(listener: RoomListener) -> RoomPort:
+        rooms.append(await parts.make_room(listener))
+        return rooms[-1]
+
+    session = AtlasSession(parts=replace(parts, make_room=make_room))
+    told: list[object] = []
+    session.on_video_stream(told.append)
+    async with avatar_in(server, ROOM):
+        await live(session, RealRoomSource(server))
+        wanted = session.video.received + 25
+        rooms[0].refresh_picture()
+        await eventually(lambda: len(told) == 2, "the picture to be subscribed to again")
+        await eventually(lambda: session.video.received > wanted, "its frames", 10)
+        assert None not in told
+    await session.aclose()
