@@ -7,6 +7,7 @@ from typing import ClassVar
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+from shiboken6 import isValid
 
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
@@ -82,6 +83,9 @@ class PressGuard(QObject):
         if kind is QEvent.Type.Show:
             self._policy.appear()
             self._watch_above()
+        elif kind is QEvent.Type.Hide:
+            # Hidden, it costs the pictures above nothing: each event would come through here.
+            self._leave_above()
         elif kind is QEvent.Type.EnabledChange:
             self._policy.appear()
         elif kind in _KEYS:
@@ -111,14 +115,18 @@ class PressGuard(QObject):
 
     def _watch_above(self) -> None:
         """Follows what the button lies on: a notice pushes a page, and the button with it, down."""
-        for widget in self._above:
-            widget.removeEventFilter(self)
-        self._above = []
+        self._leave_above()
         above = self._button.parentWidget()
         while above is not None and not above.isWindow():
             above.installEventFilter(self)
             self._above.append(above)
             above = above.parentWidget()
+
+    def _leave_above(self) -> None:
+        for widget in self._above:
+            if isValid(widget):
+                widget.removeEventFilter(self)
+        self._above = []
 
     def _explain(self) -> None:
         button = self._button
