@@ -6,11 +6,11 @@ import sys
 from collections import deque
 
 _LATENCY = "PULSE_LATENCY_MSEC"
-LATENCIES_MS = (10, 15, 30, 60, 150)
-"""From our hand-over to the card, the server's own part. The first takes threads that go before all others;
-the second lets its client's thread be late once. Beside two busy processes on two cores a thread of no
-priority is kept waiting for 100 ms and more."""
-_USUAL = 1
+LATENCIES_MS = (10, 15, 25, 60, 150)
+"""From our hand-over to the card, the server's own part. The first takes threads that go before all others,
+in the server and here; the second lets its client's thread be late once, the third the server's own, too.
+Beside two busy processes on two cores a thread of no priority is kept waiting for 100 ms and more."""
+_HURRIED, _USUAL, _UNHURRIED = range(3)
 _MANY, _MANY_WITHIN_S = 3, 5.0
 _SOME, _SOME_WITHIN_S = 3, 60.0
 _ENOUGH = 6
@@ -36,8 +36,9 @@ class ServerBuffer:
     """
 
     def __init__(self) -> None:
-        self._step = self._least = _USUAL
-        self._is_late = False
+        self._step = _USUAL
+        self._is_ours_first, self._is_server_first = False, True
+        self._was_late = False
         self._losses: deque[tuple[float, float]] = deque(maxlen=_ENOUGH)
         self._since_s = -math.inf
 
@@ -47,17 +48,21 @@ class ServerBuffer:
         return float(LATENCIES_MS[self._step] - LATENCIES_MS[_USUAL])
 
     def hurry(self) -> None:
-        """Our threads and the server's go before all others: less will do, from the next opening on.
+        """Our threads go before all others: less will do, from the next opening on. Thread: any.
 
-        Not again once that was not enough. Thread: any.
+        Not again once that was not enough.
         """
-        if not self._is_late:
-            self._least = 0
+        if not self._was_late:
+            self._is_ours_first = True
+
+    def is_served(self, is_server_first: bool) -> None:
+        """Whether the server's threads go before all others: where not, it needs more from the start."""
+        self._is_server_first = is_server_first
 
     def lost(self, now_s: float, lost_ms: float) -> None:
         """It ran dry for so long."""
-        if self._step == 0:
-            self._is_late, self._least = True, _USUAL
+        if self._step == _HURRIED:
+            self._was_late, self._is_ours_first = True, False
         self._losses.append((now_s, lost_ms))
         self._since_s = now_s
 
@@ -80,8 +85,16 @@ class ServerBuffer:
 
     def opening(self, now_s: float) -> None:
         """The card is about to be opened: in a calm time less will do."""
-        if self._is_calm(now_s):
+        if self._step < self._least:
+            self._go(self._least, now_s)
+        elif self._is_calm(now_s):
             self._go(self._step - 1, now_s)
+
+    @property
+    def _least(self) -> int:
+        if not self._is_server_first:
+            return _UNHURRIED
+        return _HURRIED if self._is_ours_first else _USUAL
 
     def _is_calm(self, now_s: float) -> bool:
         """Whether there is less to ask for, and two minutes have passed without a loss or such a change."""

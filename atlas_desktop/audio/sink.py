@@ -14,7 +14,6 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.audio.devices import DeviceWatch
 from atlas_desktop.audio.output import CEILING_MS, Output
 from atlas_desktop.audio.realtime import take_priority
-from atlas_desktop.audio.server_link import is_server_realtime
 from atlas_desktop.audio.speaker_port import SpeakerPort
 from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import Block
@@ -156,7 +155,7 @@ class SoundThread(QThread):
     def run(self) -> None:
         """The thread's body."""
         # Before a device is opened: what Qt starts for it is to go first too.
-        take_priority(self._hurry)
+        take_priority(self._port.server.hurry)
         guarded("the sound thread", self._say)(self._play)()
         self._port.close()
 
@@ -255,17 +254,12 @@ class SoundThread(QThread):
             self._ring.skip(self._ring.level_samples - samples_of(_KEPT_MS))
         self._line.renew(same_card=output.name == self._name)
         # Qt has started a thread for it.
-        take_priority(self._hurry)
+        take_priority(self._port.server.hurry)
         self._name, self._hushed_samples = output.name, None
         self.counters.opened += 1
         self.counters.server_ms = self._port.server.extra_ms
         self.device_opened.emit(output.name)
         return output
-
-    def _hurry(self) -> None:
-        """Our threads go before all others now. Thread: any."""
-        if is_server_realtime():
-            self._port.server.hurry()
 
     def _say(self, error: AppError) -> None:
         log.info("sound: %s", error)

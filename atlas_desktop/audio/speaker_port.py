@@ -8,6 +8,7 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.audio.devices import device_id
 from atlas_desktop.audio.output import Output
 from atlas_desktop.audio.server import ServerBuffer
+from atlas_desktop.audio.server_link import is_server_realtime
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoSpeakerError
 
 _REOPEN_S = 1.0
@@ -71,6 +72,7 @@ class SpeakerPort:
         if now_s - self._tried_s < _REOPEN_S and self._tried_for == number:
             return None
         self._tried_for = number
+        self.server.is_served(is_server_realtime())
         self.server.opening(now_s)
         try:
             self.output = Output(device)

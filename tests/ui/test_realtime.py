@@ -16,9 +16,7 @@ from atlas_desktop.audio.realtime import NICENESS, PRIORITY, go_first
 from tests.desk.bus import session_bus
 from tests.desk.kit import Kit
 from tests.desk.service import private_bus
-from tests.desk.sound import Card, sound
-
-WITHOUT_LEAVE = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice")
+from tests.desk.sound import WITHOUT_LEAVE, Card, sound
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -112,3 +110,12 @@ def test_where_realtimekit_refuses_it_plays_as_usual(card: Card) -> None:
 def test_without_either_it_plays_all_the_same(card: Card) -> None:
     found = policies(play(card, WITHOUT_LEAVE))
     assert set().union(*found.values()) == {os.SCHED_OTHER}
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes the leave away")
+@pytest.mark.parametrize("before", [(), WITHOUT_LEAVE], ids=["we may", "we may not"])
+def test_a_server_that_is_not_realtime_is_asked_to_keep_more(before: Sequence[str]) -> None:
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    with session_bus(env) as env, sound(env, realtime=False) as card:
+        report = play(card, before)
+    assert report["counters"]["server_ms"] >= 10

@@ -57,7 +57,7 @@ def test_a_server_that_runs_dry_again_and_again_is_asked_for_more_step_by_step()
 
 def test_it_is_asked_for_as_much_as_would_have_been_enough() -> None:
     ask_for_low_latency()
-    for lost_ms, enough_ms in ((10.0, 30), (40.0, 60), (400.0, 150)):
+    for lost_ms, enough_ms in ((10.0, 25), (40.0, 60), (400.0, 150)):
         buffer = ServerBuffer()
         os.environ[NAME] = str(USUAL_MS)
         assert dry(buffer, 10.0, lost_ms=lost_ms)
@@ -152,3 +152,17 @@ def test_threads_that_go_first_and_are_late_once_are_given_more_in_the_next_paus
     assert not buffer.asks_anew(10.0, is_pause=False)
     assert buffer.asks_anew(11.0, is_pause=True)
     assert buffer.extra_ms == 0.0
+
+
+def test_a_server_that_waits_its_turn_is_asked_for_more_from_the_start() -> None:
+    ask_for_low_latency()
+    buffer = ServerBuffer()
+    buffer.hurry()
+    buffer.is_served(False)
+    buffer.opening(5.0)
+    assert (buffer.extra_ms, os.environ[NAME]) == (MORE_MS - USUAL_MS, str(MORE_MS))
+    # At no more than 10 ms of delay; and it is not asked for less in calm times.
+    assert buffer.extra_ms <= 10.0
+    buffer.opening(600.0)
+    assert not buffer.asks_anew(600.0, is_pause=True)
+    assert buffer.extra_ms == MORE_MS - USUAL_MS
