@@ -97,12 +97,8 @@ class AppModel(SessionIntents):
         self._keys.load()
         self._faces.load()
         self._billing.end_leftovers(self._keys)
-        if self._settings.moved_aside is not None:
-            self.notice_raised.emit(self._words.settings_damaged(self._settings.moved_aside))
-        if self._settings.repaired:
-            self.notice_raised.emit(
-                self._words.limits_repaired(self.settings.spending_limits, self.settings_asked.emit)
-            )
+        for notice in self._words.found_in(self._settings, self.settings_asked.emit):
+            self.notice_raised.emit(notice)
 
     async def aclose(self) -> None:
         """Closes the transcript's journal and the connections to the service: the program goes."""

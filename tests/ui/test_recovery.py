@@ -23,7 +23,7 @@ from atlas_desktop.ui.telling import Telling
 from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
 from tests.unit.session.fakes import settle
 
-MOMENT = datetime(2026, 11, 24, 14, 2).astimezone()
+MOMENT = datetime(2020, 11, 24, 14, 2).astimezone()
 KEY = "ak_live_1234567890"
 
 
@@ -104,7 +104,7 @@ async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
     await settle(lambda: bool(written(profile).clips))
     bench = Bench(profile, TaskScope("test"), died())
     notice = bench.notices[STOPPED]
-    assert notice.title == "Atlas Desktop stopped unexpectedly at 11/24/26 14:02"
+    assert notice.title == "Atlas Desktop stopped unexpectedly at 11/24/20 14:02"
     assert notice.advice.startswith("2 clips that were in the strip were kept.")
     assert bench.labels() == ["Restore cues", "Copy report"]
     assert bench.offered == ["half a"]

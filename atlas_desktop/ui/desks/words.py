@@ -1,6 +1,6 @@
 """The notices of the model: what each says, and the ways out that it offers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from atlas_desktop.errors import (
     NoKeyError,
     UnauthorizedError,
 )
+from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, error_words, notice_of
 from atlas_desktop.ui.desks.reports import report_text
 from atlas_desktop.ui.look.amounts import hourly, money, number
@@ -149,6 +150,13 @@ class Words(QObject):
         why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
         title = self.tr("{name} can't be written: {why}").format(name=name_in_text(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
+
+    def found_in(self, store: SettingsStore, change_limits: Callable[[], None]) -> Iterator[Notice]:
+        """What was amiss with the settings when they were read."""
+        if store.moved_aside is not None:
+            yield self.settings_damaged(store.moved_aside)
+        if store.repaired:
+            yield self.limits_repaired(store.settings.spending_limits, change_limits)
 
     def settings_damaged(self, aside: Path) -> Notice:
         title = self.tr("The settings could not be read and start anew")
