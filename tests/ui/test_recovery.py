@@ -24,6 +24,7 @@ from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
 from tests.unit.session.fakes import settle
 
 MOMENT = datetime(2020, 11, 24, 14, 2).astimezone()
+LIMIT_S = 10.0
 KEY = "ak_live_1234567890"
 
 
@@ -83,10 +84,12 @@ def opener(qapp: QApplication) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def profile(tmp_path: Path) -> Profile:
+async def profile(tmp_path: Path) -> Profile:
+    """In which a run has left its work."""
     profile = Profile(tmp_path, "test")
     store = WorkStore(profile.work_file, write_after_s=0.001)
     store.keep(clips=[Clip("/a/b.wav", 10.0), Clip("/a/a.wav")], draft="half a")
+    await settle(lambda: bool(written(profile).clips), LIMIT_S)
     return profile
 
 
@@ -101,7 +104,6 @@ def died(journal: Path | None = None) -> StoppedRun:
 
 
 async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
-    await settle(lambda: bool(written(profile).clips))
     bench = Bench(profile, TaskScope("test"), died())
     notice = bench.notices[STOPPED]
     assert notice.title == "Atlas Desktop stopped unexpectedly at 11/24/20 14:02"
@@ -111,7 +113,6 @@ async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
 
 
 async def test_cues_come_back_in_order_and_are_kept_again(profile: Profile) -> None:
-    await settle(lambda: bool(written(profile).clips))
     bench = Bench(profile, TaskScope("test"), died())
     bench.press("Restore cues")
     assert [(str(cue.path), cue.position_s) for cue in bench.player.cues] == [
@@ -119,7 +120,7 @@ async def test_cues_come_back_in_order_and_are_kept_again(profile: Profile) -> N
         ("/a/a.wav", 0.0),
     ]
     assert bench.labels() == ["Copy report"]
-    await settle(lambda: written(profile).clips == (Clip("/a/b.wav", 10.0), Clip("/a/a.wav")))
+    await settle(lambda: written(profile).clips == (Clip("/a/b.wav", 10.0), Clip("/a/a.wav")), LIMIT_S)
     await bench.scope.aclose()
 
 
@@ -140,7 +141,7 @@ async def test_the_transcript_is_opened_in_readable_form(profile: Profile, opene
     journal.close()
     bench = Bench(profile, TaskScope("test"), died(journal.path))
     bench.press("Open transcript")
-    await settle(lambda: "transcript_saved" in bench.notices)
+    await settle(lambda: "transcript_saved" in bench.notices, LIMIT_S)
     assert "You: Hello" in journal.path.with_suffix(".txt").read_text("utf-8")
     assert opener.names == [journal.path.with_suffix(".txt").name]
     assert "Open transcript" not in bench.labels()
@@ -150,7 +151,7 @@ async def test_the_transcript_is_opened_in_readable_form(profile: Profile, opene
 async def test_a_transcript_that_is_gone_is_said(profile: Profile) -> None:
     bench = Bench(profile, TaskScope("test"), died(profile.transcripts_folder / "gone.jsonl"))
     bench.press("Open transcript")
-    await settle(lambda: "transcript_saved" in bench.notices)
+    await settle(lambda: "transcript_saved" in bench.notices, LIMIT_S)
     assert "can't be written" in bench.notices["transcript_saved"].title
     await bench.scope.aclose()
 
@@ -159,13 +160,12 @@ async def test_a_run_after_a_clean_end_says_nothing_and_leaves_nothing(profile: 
     bench = Bench(profile, TaskScope("test"))
     assert (bench.notices, bench.offered) == ({}, [])
     bench.recovery.note_draft("typing")
-    await settle(lambda: written(profile) == Work(draft="typing"))
+    await settle(lambda: written(profile) == Work(draft="typing"), LIMIT_S)
     bench.recovery.close()
     assert not profile.work_file.exists()
 
 
 async def test_a_second_window_of_the_profile_leaves_the_firsts_work_alone(profile: Profile) -> None:
-    await settle(lambda: bool(written(profile).clips))
     before = profile.work_file.read_bytes()
     bench = Bench(profile, TaskScope("test"), is_ours=False)
     bench.recovery.note_draft("typing")
