@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.errors import DeviceLostError, NoSpeakerError
+from atlas_desktop.errors import DeviceLostError, NoSpeakerError, SoundServerLostError
 from atlas_desktop.media.calibration import Heard
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 from atlas_desktop.ui.calibration.flash_panel import FLASH_MS, FlashPanel
@@ -205,6 +205,16 @@ def test_a_speaker_that_fails_is_said_and_tried_again(open_dialog: Open) -> None
     assert "There is no speaker" in bench.texts()
     assert bench.devices.running == []
     assert bench.quiet == [True, False]
+    bench.press("Try again")
+    assert bench.devices.running == [True]
+
+
+def test_a_sound_server_that_stops_is_said_and_the_run_tried_again(open_dialog: Open) -> None:
+    bench = open_dialog()
+    bench.press("Start")
+    bench.devices.engine.failed.emit(SoundServerLostError())
+    assert "sound server has stopped" in bench.texts()
+    assert "picture" not in bench.texts()
     bench.press("Try again")
     assert bench.devices.running == [True]
 

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from PySide6.QtCore import QObject
 
-from atlas_desktop.errors import NoSpeakerError
+from atlas_desktop.errors import NoSpeakerError, SoundServerLostError
 from atlas_desktop.media.calibration import BEEPS
 from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
 from atlas_desktop.ui.desks.notices import error_words
@@ -75,4 +75,6 @@ class StepWords(QObject):
         if isinstance(step.error, NoSpeakerError):
             # There is no picture here that goes on, and nothing that starts by itself.
             return title, self.tr("Connect one, then try again.")
+        if isinstance(step.error, SoundServerLostError):
+            return title, self.tr("Try again once it is back.")
         return title, advice

@@ -41,14 +41,15 @@ def test_what_is_set_is_ordered_and_kept(playout: PlayoutClient, sent: list[dict
 def test_the_gate_is_closed_from_the_order_on_until_the_process_says_otherwise(
     playout: PlayoutClient, memory: SoundMemory
 ) -> None:
-    assert not playout.closed
+    closed = [playout.closed]
     playout.close()
-    assert playout.closed
+    closed.append(playout.closed)
     memory.publish(SoundCounters(), PlayoutState(1, Gate.CLOSED, sounding=True, is_heard=False))
-    assert playout.closed
+    closed.append(playout.closed)
     assert (playout.sounding, playout.is_heard) == (True, False)
     memory.publish(SoundCounters(), PlayoutState(1, Gate.OPEN, sounding=False, is_heard=False))
-    assert not playout.closed
+    closed.append(playout.closed)
+    assert closed == [False, True, True, False]
 
 
 def test_a_process_that_is_new_is_told_all(playout: PlayoutClient) -> None:
