@@ -91,9 +91,14 @@ class CaptureThread(QThread):
         sound = np.concatenate((self._rest, heard)) if len(self._rest) else heard
         whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
         self._rest = sound[whole:]
-        if whole and self._rendered.level_samples:
-            canceller.process_render(self._rendered.read(self._rendered.capacity_samples))
+        if not whole:
+            return
+        rendered = self._rendered.read(self._rendered.capacity_samples)
         for start in range(0, whole, BLOCK_SAMPLES):
+            # After a wait there are several: each goes in beside what was played meanwhile, as it came.
+            begins, ends = (len(rendered) * at // whole for at in (start, start + BLOCK_SAMPLES))
+            if ends > begins:
+                canceller.process_render(rendered[begins:ends])
             block = canceller.process_capture(sound[start : start + BLOCK_SAMPLES])
             self.meter.update(block, BLOCK_MS / 1000)
             self.blocks += 1

@@ -108,7 +108,7 @@ def test_a_server_that_dies_and_comes_back_takes_the_program_and_the_call_along(
     assert back_s(report["heard_gaps_s"], started_s) < BACK_S
     # One notice while there is no sound; for a moment without there is none, if the machine has the time.
     assert report["said"] == ["sound_server", "returned"] or (not away_s and report["said"] == [])
-    assert (report["lists"][0], min(report["lists"]), report["lists"][-1]) == (2, 0, 2)
+    assert (min(report["lists"]), report["lists"][-1]) == (0, 2)
 
 
 def test_pipewire_itself_may_die_and_its_pulse_server_live_on() -> None:
