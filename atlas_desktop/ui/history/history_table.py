@@ -31,6 +31,7 @@ class HistoryTable(QTableView):
         self._theme = theme
         self._rows = rows
         self._by_keyboard = False
+        self._last_px = 0
         self.setModel(rows)
         self.setIconSize(_DOT)
         self.setAccessibleName(self.tr("Sessions"))
@@ -93,13 +94,15 @@ class HistoryTable(QTableView):
     @Slot()
     def _fit_columns(self) -> None:
         self.resizeColumnsToContents()
+        # Asked once for all rows: a resize comes often, and the answer takes as long as the column is.
+        across, last = self.horizontalHeader(), self._rows.columnCount() - 1
+        self._last_px = max(self.sizeHintForColumn(last), across.sectionSizeHint(last))
         self._widen_last()
 
     def _widen_last(self) -> None:
         # Qt's own stretching would cut the last column's words where it is narrow.
         across, last = self.horizontalHeader(), self._rows.columnCount() - 1
-        wanted_px = max(self.sizeHintForColumn(last), across.sectionSizeHint(last))
-        self.setColumnWidth(last, max(wanted_px, self.viewport().width() - across.sectionPosition(last)))
+        self.setColumnWidth(last, max(self._last_px, self.viewport().width() - across.sectionPosition(last)))
 
     @Slot()
     def _dress(self) -> None:
