@@ -42,6 +42,7 @@ class RoomEvents:
     def audio_changed(self, present: bool) -> None:
         if self._current:
             self.on_audio(present)
+            self.watch.sound_changed(present)
 
     def voice_muted(self, muted: bool) -> None:
         if self._current:
