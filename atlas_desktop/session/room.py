@@ -44,7 +44,9 @@ FINAL_ATTRIBUTE: Final = "lk.transcription_final"
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
 _MEND_EVERY_S = 0.5
-_REFRESH_LIMIT_S = 3.0
+_REFRESH_GAPS_S = (0.3, 0.6, 1.2)
+"""A server joins a cancelled subscription and a new one that come at once into none: no track would come."""
+_REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
 
@@ -87,6 +89,7 @@ class AtlasRoom:
         self._states: dict[str, str] = {}
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
+        self._pictured = asyncio.Event()
         self._leaving = False
         self._is_refreshing = False
         self._mending: asyncio.Task[None] | None = None
@@ -164,15 +167,27 @@ class AtlasRoom:
         publication = self._picture_publication()
         if publication is not None and not self._is_refreshing:
             self._is_refreshing = True
-            publication.set_subscribed(False)
-            publication.set_subscribed(True)
-            self._scope.start(self._end_refresh(), "refresh")
+            self._scope.start(self._refresh(publication), "refresh")
 
-    async def _end_refresh(self) -> None:
-        await asyncio.sleep(_REFRESH_LIMIT_S)
+    async def _refresh(self, publication: rtc.RemoteTrackPublication) -> None:
+        for gap_s in _REFRESH_GAPS_S:
+            publication.set_subscribed(False)
+            await asyncio.sleep(gap_s)
+            if self._leaving or not self._is_published(publication):
+                break
+            self._pictured.clear()
+            publication.set_subscribed(True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REFRESH_LIMIT_S):
+                    await self._pictured.wait()
+                break
         self._is_refreshing = False
-        if self._picture.name is None:
+        if self._picture.name is None and not self._leaving:
             self._listener.video_changed(False)
+
+    def _is_published(self, publication: rtc.RemoteTrackPublication) -> bool:
+        people = self._room.remote_participants.values()
+        return any(publication.sid in person.track_publications for person in people)
 
     def _tell_picture(self, present: bool) -> None:
         # One that is fetched anew is not gone.
@@ -245,6 +260,7 @@ class AtlasRoom:
         if not self._leaving:
             if track.kind == rtc.TrackKind.KIND_VIDEO:
                 self._video.matrix = ColourMatrix.of_codec(publication.mime_type)
+                self._pictured.set()
             self._feed_of(track).add(track.sid, track)
 
     def _on_track_gone(self, track: rtc.Track | None, publication: rtc.TrackPublication) -> None:

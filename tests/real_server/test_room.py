@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -230,11 +231,19 @@ async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(server: LiveKit
     session = AtlasSession(parts=replace(parts, make_room=make_room))
     told: list[object] = []
     session.on_video_stream(told.append)
+
+    def is_told(times: int) -> bool:
+        return len(told) == times
+
+    def has_frames(count: int) -> bool:
+        return session.video.received > count
+
     async with avatar_in(server, ROOM):
         await live(session, RealRoomSource(server))
-        wanted = session.video.received + 25
-        rooms[0].refresh_picture()
-        await eventually(lambda: len(told) == 2, "the picture to be subscribed to again")
-        await eventually(lambda: session.video.received > wanted, "its frames", 10)
+        for times in (2, 3, 4):
+            rooms[0].refresh_picture()
+            await eventually(partial(is_told, times), "the picture to be subscribed to again", 10)
+            wanted = session.video.received + 25
+            await eventually(partial(has_frames, wanted), "its frames", 10)
         assert None not in told
     await session.aclose()
