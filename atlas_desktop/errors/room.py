@@ -92,6 +92,18 @@ class ProxyBlocksMediaError(MediaBlockedError):
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}
 
 
+class ProxyBlocksRoomError(RoomProxyError):
+    """The proxy took our request, but what came back is not the room's."""
+
+    code = "proxy_blocks_room"
+    title = N_("The proxy {proxy} let us through, but the avatar's room does not answer behind it ({detail})")
+    advice = N_(
+        "Ask your network's administrator to let WebSocket connections through to {host}. A proxy that "
+        "opens TLS needs its certificate on this computer. A rehearsal works without."
+    )
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}
+
+
 class RoomLostError(RoomError):
     """The room is gone unasked. ``detail`` is LiveKit's own name of the reason."""
 
@@ -189,6 +201,14 @@ class SpeechMutedError(RoomError):
     code = "speech_muted"
     title = N_("The room has muted what is spoken here")
     advice = N_("Clips wait where they are. They go on with Play, or when the room allows it.")
+
+
+class SpeechRefusedError(RoomError):
+    """The room did not let us publish our track."""
+
+    code = "speech_refused"
+    title = N_("The room does not take what is spoken here ({detail})")
+    advice = N_("The avatar hears nothing of it. Try again, or ask whoever runs the service.")
 
 
 class AvatarMissingError(RoomError):

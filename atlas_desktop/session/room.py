@@ -91,6 +91,7 @@ class AtlasRoom:
         self._heard = asyncio.Event()
         self._pictured = asyncio.Event()
         self._leaving = False
+        self._is_muted = self._is_barred = False
         self._is_refreshing = False
         self._mending: asyncio.Task[None] | None = None
         self._route: RoomRoute | None = None
@@ -244,6 +245,7 @@ class AtlasRoom:
             "participant_connected": self._read_state,
             "participant_disconnected": self._on_participant_gone,
             "transcription_received": self._on_segments,
+            "participant_permissions_changed": self._on_permissions,
             "track_muted": self._on_muted,
             "track_unmuted": self._on_unmuted,
             "reconnecting": self._on_reconnecting,
@@ -279,11 +281,37 @@ class AtlasRoom:
     def _on_muted(self, participant: rtc.Participant, _publication: object) -> None:
         # We never mute it ourselves: silence is what the feeder sends. So it was the room.
         if isinstance(participant, rtc.LocalParticipant):
-            self._listener.voice_muted(True)
+            self._is_muted = True
+            self._tell_voice()
 
     def _on_unmuted(self, participant: rtc.Participant, _publication: object) -> None:
         if isinstance(participant, rtc.LocalParticipant):
-            self._listener.voice_muted(False)
+            self._is_muted = False
+            self._tell_voice()
+
+    def _on_permissions(self, participant: rtc.Participant, permission: Any) -> None:
+        """A server that takes the leave to speak away removes our track, and says nothing of that."""
+        if self._outgoing is None or not isinstance(participant, rtc.LocalParticipant):
+            return
+        if not self._outgoing.is_allowed_by(permission):
+            self._is_barred = True
+            self._tell_voice()
+        elif self._is_barred:
+            self._scope.start(self._publish_again(self._outgoing), "publish again")
+
+    async def _publish_again(self, track: OutgoingTrack) -> None:
+        self._heard.clear()
+        try:
+            await track.publish_again(self._participant())
+        except RoomError as error:
+            log.warning("our track could not be published again: %s", error)
+            return
+        await self._wait_listener()
+        self._is_barred = False
+        self._tell_voice()
+
+    def _tell_voice(self) -> None:
+        self._listener.voice_muted(self._is_muted or self._is_barred)
 
     def _feed_of(self, track: rtc.Track) -> Newest[StreamHandle]:
         return self._picture if track.kind == rtc.TrackKind.KIND_VIDEO else self._sound

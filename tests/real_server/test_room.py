@@ -22,6 +22,7 @@ from atlas_desktop.errors import (
     RoomTokenExpiredError,
     RoomTokenInvalidError,
     RoomUnreachableError,
+    SpeechRefusedError,
 )
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
@@ -198,6 +199,34 @@ async def test_a_server_that_may_unmute_lets_the_clip_go_on(tmp_path: Path, sess
             await eventually(lambda: not session.snapshot.voice_muted, "the unmute to be seen")
             await spoken(session)
             assert heard_s(avatar) > CLIP_S - 0.4
+
+
+async def test_who_may_not_speak_for_a_while_is_told_so_and_the_clip_is_heard_whole(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM) as avatar:
+        await live(session, RealRoomSource(server))
+        await speak(session, avatar)
+        may = {"can_subscribe": True, "can_publish_data": True}
+        target = {"room": ROOM, "identity": IDENTITY}
+        await server.call("UpdateParticipant", **target, permission={**may, "can_publish": False})
+        await eventually(lambda: session.snapshot.voice_muted, "the loss of the leave to be seen")
+        assert not session.speaker.playing
+        await server.call("UpdateParticipant", **target, permission={**may, "can_publish": True})
+        await eventually(lambda: not session.snapshot.voice_muted, "the leave to be seen", 10)
+        await spoken(session)
+        assert heard_s(avatar) > CLIP_S - 0.4
+
+
+async def test_who_may_not_speak_at_all_is_told_so(server: LiveKitServer, session: AtlasSession) -> None:
+    notices: list[AppError] = []
+    session.on_notice(notices.append)
+    async with avatar_in(server, ROOM):
+        await live(session, RealRoomSource(server, server.token(ROOM, IDENTITY, canPublish=False)))
+        session.speak(ArrayReader(tone(0, 48_000)))
+        await eventually(lambda: bool(notices), "the refusal", 20)
+        assert type(notices[0]) is SpeechRefusedError
+        assert session.snapshot.is_live
 
 
 async def test_an_avatar_that_left_comes_back_and_gets_what_was_written(
