@@ -47,6 +47,7 @@ class RoomRoute:
             try:
                 await tunnel.open()
             except (OSError, RuntimeError) as error:
+                await tunnel.aclose()
                 raise RoomProxyError(proxy=proxy.address, detail=type(error).__name__) from error
         route = cls(urlsplit(url).hostname or "", proxy, tunnel)
         native_proxy.hold(route, tunnel.address if tunnel is not None else "")

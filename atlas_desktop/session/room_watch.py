@@ -251,11 +251,14 @@ class RoomWatch:
 
     @property
     def _unheard_from_us(self) -> int | None:
-        if self._connection.is_quiet or self._left_us is None:
-            return self._connection.unheard_from_us(self._picture.last_frame_us)
         last_us = self._picture.last_frame_us
-        is_near = last_us is not None and self._left_us - last_us < 2 * PICTURE_LATE_US
-        return last_us if is_near else self._left_us
+        heard_us = self._connection.unheard_from_us(last_us)
+        if self._connection.is_quiet or self._left_us is None:
+            return heard_us
+        if last_us is not None and self._left_us - last_us < 2 * PICTURE_LATE_US:
+            return last_us
+        # Found gone late, as after a stop of this program: what was sent after the last packet is lost, too.
+        return self._left_us if heard_us is None else min(self._left_us, heard_us)
 
     def _release(self) -> None:
         run = self._lifecycle.run

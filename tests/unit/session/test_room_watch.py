@@ -147,6 +147,22 @@ async def test_after_livekits_own_reconnect_a_clip_waits_for_its_listener(
     assert "wait heard" in bench.room.calls
 
 
+async def test_an_avatar_found_gone_late_has_heard_nothing_since_its_last_packet(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.statistics = flowing(100, 90)
+    await live(session, source)
+    session.speak(FakeReader())
+    await settle(lambda: session.snapshot.rtt_ms is not None, 5)
+    packet_us = time.monotonic_ns() // 1000
+    await asyncio.sleep(1.5)
+    bench.room.listener.connection_broke()
+    bench.room.listener.video_changed(False)
+    assert holds(bench)
+    assert bench.feeder.unheard_from_us is not None
+    assert bench.feeder.unheard_from_us <= packet_us
+
+
 async def test_a_picture_that_the_avatar_paused_has_not_stopped(
     session: AtlasSession, source: FakeSource, bench: Bench
 ) -> None:
