@@ -35,7 +35,7 @@ to one of these, once, with ``raise … from``::
     │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
     │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
     │   │   ├── SignalLostError, RoomTimeoutError, MediaLostError
-    │   │   └── CallRefusedError, AgentFailedError
+    │   │   └── CallRefusedError, AgentFailedError, ProxyLostError
     │   ├── AvatarLeftError        it was there, left and did not come back
     │   ├── MicrophoneMutedError, SpeechMutedError, SpeechRefusedError
     │   ├── AvatarMissingError     no picture within the time allowed
@@ -136,6 +136,7 @@ from atlas_desktop.errors.room import (
     NoNetworkError,
     ProxyBlocksMediaError,
     ProxyBlocksRoomError,
+    ProxyLostError,
     RejoinFailedError,
     RemovedFromRoomError,
     RoomClosedError,
@@ -239,6 +240,7 @@ __all__ = [
     "PictureDriverError",
     "ProxyBlocksMediaError",
     "ProxyBlocksRoomError",
+    "ProxyLostError",
     "ProxyRefusedError",
     "RateLimitedError",
     "RejectedError",

@@ -112,6 +112,15 @@ class RoomLostError(RoomError):
     advice = N_("Check the network. The session was ended, so it costs nothing more.")
 
 
+class ProxyLostError(RoomLostError):
+    """The room was lost, and the proxy did not let us come back. ``proxy``: without a password."""
+
+    code = "proxy_lost"
+    title = N_("The connection to the avatar was lost: the proxy {proxy} did not let us through again")
+    advice = N_("Check the network and the proxy. The session was ended, so it costs nothing more.")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": ""}
+
+
 class RoomClosedError(RoomLostError):
     code = "room_closed"
     title = N_("Atlas closed the avatar's room")

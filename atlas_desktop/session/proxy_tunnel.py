@@ -134,6 +134,7 @@ class ProxyTunnel:
         url = httpcore.URL(
             scheme=proxy.scheme.encode(), host=proxy.host.encode(), port=proxy.port, target=target.encode()
         )
+        is_through = False
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._limit_s)
         try:
             trust = await asyncio.to_thread(certificates) if proxy.scheme == "https" else None
@@ -145,12 +146,13 @@ class ProxyTunnel:
                     reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
                     self._refuse(f"{answer.status} {reason}".strip())
                     return
+                is_through = True
                 self._note_joined()
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await self._pass_on(reader, writer, answer.extensions["network_stream"])
         except _FOREIGN as error:
             self._note_silence(error)
-            if not self.joined:
+            if not is_through:
                 self._refuse(_words_of(error))
             raise
 

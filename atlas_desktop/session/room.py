@@ -367,7 +367,8 @@ class AtlasRoom:
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if not self._leaving:
-            self._listener.room_lost(rtc.DisconnectReason.Name(reason))
+            proxy = self._route.barred_by if self._route is not None else ""
+            self._listener.room_lost(rtc.DisconnectReason.Name(reason), proxy)
 
 
 def selected_round_trip_ms(stats: list[Any]) -> float | None:

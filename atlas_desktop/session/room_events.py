@@ -56,9 +56,9 @@ class RoomEvents:
         if self._current:
             self.watch.connection_changed(True)
 
-    def room_lost(self, reason: str) -> None:
+    def room_lost(self, reason: str, proxy: str = "") -> None:
         if self._current:
-            self.lifecycle.room_lost(reason)
+            self.lifecycle.room_lost(reason, proxy)
 
     def segment_received(self, segment: LegacySegment) -> None:
         if not self._current:

@@ -53,6 +53,12 @@ class RoomRoute:
         native_proxy.hold(route, tunnel.address if tunnel is not None else "")
         return route
 
+    @property
+    def barred_by(self) -> str:
+        """The address of the proxy that did not let the last connection through; empty: none."""
+        is_barred = self._tunnel is not None and self._tunnel.refusal
+        return self._proxy.address if self._proxy is not None and is_barred else ""
+
     def error_for(self, message: str) -> RoomError:
         """The error that a failed connection means; ``message`` is what LiveKit's ``ConnectError`` says."""
         error = join_error(message)

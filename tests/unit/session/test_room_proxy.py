@@ -20,6 +20,7 @@ from atlas_desktop.errors import (
     BadProxyError,
     ProxyBlocksMediaError,
     ProxyBlocksRoomError,
+    ProxyLostError,
     RoomProxyError,
     RoomRefusedError,
 )
@@ -27,6 +28,7 @@ from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.proxies import Proxy, ProxyMode, ProxySetting
 from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Failed
 from atlas_desktop.session.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room_route import RoomRoute
 from tests.unit.connect_proxy import ConnectProxy
@@ -242,6 +244,20 @@ async def test_a_proxy_that_keeps_silent_is_waited_for_once(greeting: bytes) -> 
     await tunnel.aclose()
     server.close()
     await server.wait_closed()
+
+
+async def test_a_proxy_that_dies_in_a_session_is_named(
+    atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConnectProxy() as proxy:
+        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        begin(ElsewhereSource)
+        assert await session.wait_live()
+    life = await asyncio.wait_for(session.ended(), 60)
+    assert isinstance(life, Failed)
+    assert isinstance(life.error, ProxyLostError)
+    assert proxy.address in str(life.error)
 
 
 async def test_a_socks_proxy_is_refused_in_words(
