@@ -30,13 +30,14 @@ to one of these, once, with ``raise … from``::
     │   │   └── MediaBlockedError      signalling worked, media did not
     │   │       └── ProxyBlocksMediaError  signalling went through a proxy, media can't
     │   ├── RoomProxyError         the proxy bars the way to the room
+    │   │   └── ProxyBlocksRoomError   it let us through, but the room does not answer behind it
     │   ├── RoomLostError          the connection broke for good
     │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
     │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
     │   │   ├── SignalLostError, RoomTimeoutError, MediaLostError
-    │   │   └── CallRefusedError, AgentFailedError
+    │   │   └── CallRefusedError, AgentFailedError, ProxyLostError
     │   ├── AvatarLeftError        it was there, left and did not come back
-    │   ├── MicrophoneMutedError, SpeechMutedError
+    │   ├── MicrophoneMutedError, SpeechMutedError, SpeechRefusedError
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
     │   └── MessageTooLongError    a typed text does not fit into one packet
@@ -134,6 +135,8 @@ from atlas_desktop.errors.room import (
     MicrophoneMutedError,
     NoNetworkError,
     ProxyBlocksMediaError,
+    ProxyBlocksRoomError,
+    ProxyLostError,
     RejoinFailedError,
     RemovedFromRoomError,
     RoomClosedError,
@@ -153,6 +156,7 @@ from atlas_desktop.errors.room import (
     ServerShutdownError,
     SignalLostError,
     SpeechMutedError,
+    SpeechRefusedError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
@@ -235,6 +239,8 @@ __all__ = [
     "NotFoundError",
     "PictureDriverError",
     "ProxyBlocksMediaError",
+    "ProxyBlocksRoomError",
+    "ProxyLostError",
     "ProxyRefusedError",
     "RateLimitedError",
     "RejectedError",
@@ -262,6 +268,7 @@ __all__ = [
     "SleptError",
     "SoundServerLostError",
     "SpeechMutedError",
+    "SpeechRefusedError",
     "StoppedError",
     "TimeReachedError",
     "UnauthorizedError",

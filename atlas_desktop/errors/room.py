@@ -92,12 +92,33 @@ class ProxyBlocksMediaError(MediaBlockedError):
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}
 
 
+class ProxyBlocksRoomError(RoomProxyError):
+    """The proxy took our request, but what came back is not the room's."""
+
+    code = "proxy_blocks_room"
+    title = N_("The proxy {proxy} let us through, but the avatar's room does not answer behind it ({detail})")
+    advice = N_(
+        "Ask your network's administrator to let WebSocket connections through to {host}. A proxy that "
+        "opens TLS needs its certificate on this computer. A rehearsal works without."
+    )
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}
+
+
 class RoomLostError(RoomError):
     """The room is gone unasked. ``detail`` is LiveKit's own name of the reason."""
 
     code = "room_lost"
     title = N_("The connection to the avatar was lost")
     advice = N_("Check the network. The session was ended, so it costs nothing more.")
+
+
+class ProxyLostError(RoomLostError):
+    """The room was lost, and the proxy did not let us come back. ``proxy``: without a password."""
+
+    code = "proxy_lost"
+    title = N_("The connection to the avatar was lost: the proxy {proxy} did not let us through again")
+    advice = N_("Check the network and the proxy. The session was ended, so it costs nothing more.")
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": ""}
 
 
 class RoomClosedError(RoomLostError):
@@ -189,6 +210,14 @@ class SpeechMutedError(RoomError):
     code = "speech_muted"
     title = N_("The room has muted what is spoken here")
     advice = N_("Clips wait where they are. They go on with Play, or when the room allows it.")
+
+
+class SpeechRefusedError(RoomError):
+    """The room did not let us publish our track."""
+
+    code = "speech_refused"
+    title = N_("The room does not take what is spoken here ({detail})")
+    advice = N_("The avatar hears nothing of it. Try again, or ask whoever runs the service.")
 
 
 class AvatarMissingError(RoomError):

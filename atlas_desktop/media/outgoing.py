@@ -1,12 +1,14 @@
 """The LiveKit side of what we send: an audio source and the track published from it."""
 
 import asyncio
+import contextlib
 import logging
 from types import TracebackType
+from typing import Any
 
 from livekit import rtc
 
-from atlas_desktop.errors import RoomLostError
+from atlas_desktop.errors import SpeechRefusedError
 from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeder import LEAD_MS
 
@@ -72,16 +74,34 @@ class OutgoingTrack:
         """Puts the track into the room; returns when the server has acknowledged it.
 
         Raises:
-            RoomLostError: The room refused it, or went.
+            SpeechRefusedError: The room did not take it.
         """
         options = rtc.TrackPublishOptions()
-        options.source = (
-            rtc.TrackSource.SOURCE_MICROPHONE if self._is_microphone else rtc.TrackSource.SOURCE_UNKNOWN
-        )
+        options.source = self._track_source
         try:
             await participant.publish_track(self._track, options)
         except rtc.participant.PublishTrackError as error:
-            raise RoomLostError(detail=str(error)) from error
+            raise SpeechRefusedError(detail=error.message) from error
+
+    async def publish_again(self, participant: rtc.LocalParticipant) -> None:
+        """Puts the track into the room once more, after the server has removed it.
+
+        Raises:
+            SpeechRefusedError: The room did not take it.
+        """
+        # The SDK still takes it for published.
+        with contextlib.suppress(rtc.participant.UnpublishTrackError):
+            await participant.unpublish_track(self._track.sid)
+        await self.publish(participant)
+
+    def is_allowed_by(self, permission: Any) -> bool:
+        """Whether a LiveKit ``ParticipantPermission`` lets the track be published; no sources means all."""
+        sources = permission.can_publish_sources
+        return bool(permission.can_publish) and (not sources or self._track_source in sources)
+
+    @property
+    def _track_source(self) -> "rtc.TrackSource.ValueType":
+        return rtc.TrackSource.SOURCE_MICROPHONE if self._is_microphone else rtc.TrackSource.SOURCE_UNKNOWN
 
     async def write(self, block: Block) -> None:
         """Hands int16 (n × 480, 1) to the SDK; returns when it has taken it."""

@@ -156,10 +156,10 @@ class Lifecycle:
     def connection_mended(self) -> None:
         self.dispatch(ConnectionMended())
 
-    def room_lost(self, reason: str) -> None:
+    def room_lost(self, reason: str, proxy: str = "") -> None:
         """The room is gone unasked: the session ends, on the server too."""
         log.info("the room was lost: %s", reason)
-        self._fail(LongestTimeError() if self.expired else lost_error(reason))
+        self._fail(LongestTimeError() if self.expired else lost_error(reason, proxy))
 
     def dispatch(self, event: Event) -> None:
         """Applies ``event`` and tells of the change, if it is one."""

@@ -46,8 +46,8 @@ class RoomListener(Protocol):
 
     def connection_mended(self) -> None: ...
 
-    def room_lost(self, reason: str) -> None:
-        """The room is gone for good, unasked."""
+    def room_lost(self, reason: str, proxy: str = "") -> None:
+        """The room is gone for good, unasked; ``proxy`` is what barred the way back, if one did."""
 
     def segment_received(self, segment: LegacySegment) -> None: ...
 

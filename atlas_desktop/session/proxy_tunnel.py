@@ -30,6 +30,7 @@ _USER: Final = "room"
 _HEAD_LIMIT_S: Final = 10.0
 _CONNECT_LIMIT_S: Final = 12.0
 """Less than the SDK's own limit, so that the reason is known when that is over."""
+NO_ANSWER: Final = "no answer in time"
 _PIECE_BYTES: Final = 65_536
 _FOREIGN: Final = (
     httpcore.NetworkError,
@@ -46,17 +47,26 @@ class ProxyTunnel:
 
     Thread: one event loop; the work is done in a thread of its own, so a busy window delays nothing.
 
+    Args:
+        proxy: The person's.
+        limit_s: How long it is waited for, and then for the first answer that comes through it.
+
     Attributes:
         address: Where the SDK is led; empty until ``open``.
         refusal: Why the proxy did not let the last request through; empty when it did.
         joined: Whether it let one through.
+        is_silent: Whether nothing has come back in time, and never did before. Then what follows is hung up
+            on at once: the SDK tries four times, each as long, and a session costs from its request on.
     """
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, limit_s: float = _CONNECT_LIMIT_S) -> None:
         self.address = ""
         self.refusal = ""
         self.joined = False
+        self.is_silent = False
+        self._was_answered = False
         self._proxy = proxy
+        self._limit_s = limit_s
         self._secret = secrets.token_urlsafe(24)
         self._thread = LoopThread("proxy tunnel")
 
@@ -97,7 +107,7 @@ class ProxyTunnel:
             async with asyncio.timeout(_HEAD_LIMIT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             target = self._target_in(head.decode("latin-1"))
-            if target is not None:
+            if target is not None and not self.is_silent:
                 await self._join(target, reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, *_FOREIGN) as error:
             log.debug("proxy tunnel: %s", type(error).__name__)
@@ -124,7 +134,8 @@ class ProxyTunnel:
         url = httpcore.URL(
             scheme=proxy.scheme.encode(), host=proxy.host.encode(), port=proxy.port, target=target.encode()
         )
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), _CONNECT_LIMIT_S)
+        is_through = False
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._limit_s)
         try:
             trust = await asyncio.to_thread(certificates) if proxy.scheme == "https" else None
             async with (
@@ -135,13 +146,45 @@ class ProxyTunnel:
                     reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
                     self._refuse(f"{answer.status} {reason}".strip())
                     return
+                is_through = True
                 self._note_joined()
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await _pass_on(reader, writer, answer.extensions["network_stream"])
+                await self._pass_on(reader, writer, answer.extensions["network_stream"])
         except _FOREIGN as error:
-            if not self.joined:
+            self._note_silence(error)
+            if not is_through:
                 self._refuse(_words_of(error))
             raise
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: httpcore.AsyncNetworkStream
+    ) -> None:
+        """Passes on in both directions until either side closes."""
+
+        async def send() -> None:
+            while data := await reader.read(_PIECE_BYTES):
+                await far.write(data)
+
+        async def receive() -> None:
+            limit_s: float | None = self._limit_s
+            while data := await far.read(_PIECE_BYTES, limit_s):
+                limit_s, self._was_answered = None, True
+                writer.write(data)
+                await writer.drain()
+
+        ways = {asyncio.ensure_future(send()), asyncio.ensure_future(receive())}
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            # Their errors say only that one side has gone; or that nothing came at all.
+            for outcome in await asyncio.gather(*ways, return_exceptions=True):
+                self._note_silence(outcome)
+
+    def _note_silence(self, outcome: BaseException | None) -> None:
+        if isinstance(outcome, httpcore.TimeoutException) and not self._was_answered:
+            self.is_silent = True
 
     def _note_joined(self) -> None:
         self.joined, self.refusal = True, ""
@@ -151,31 +194,7 @@ class ProxyTunnel:
         log.info("the proxy %s refused the way to the room: %s", self._proxy.address, reason)
 
 
-async def _pass_on(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: httpcore.AsyncNetworkStream
-) -> None:
-    """Passes on in both directions until either side closes."""
-
-    async def send() -> None:
-        while data := await reader.read(_PIECE_BYTES):
-            await far.write(data)
-
-    async def receive() -> None:
-        while data := await far.read(_PIECE_BYTES):
-            writer.write(data)
-            await writer.drain()
-
-    ways = {asyncio.ensure_future(send()), asyncio.ensure_future(receive())}
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        # Their errors say only that one side has gone.
-        await asyncio.gather(*ways, return_exceptions=True)
-
-
 def _words_of(error: Exception) -> str:
     if isinstance(error, httpcore.TimeoutException):
-        return "no answer in time"
+        return NO_ANSWER
     return "it can't be reached" if isinstance(error, httpcore.ConnectError) else type(error).__name__

@@ -23,15 +23,14 @@ from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import (
-    Buffers,
     LegacySegment,
     RoomListener,
     RoomStatistics,
-    Traffic,
     Voice,
 )
 from atlas_desktop.session.room_errors import first_line
 from atlas_desktop.session.room_route import RoomRoute
+from atlas_desktop.session.room_statistics import apart_ms, arrived, buffered, selected_round_trip_ms
 from atlas_desktop.session.transcript import Role, SegmentStream
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,9 @@ FINAL_ATTRIBUTE: Final = "lk.transcription_final"
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
 _MEND_EVERY_S = 0.5
-_REFRESH_LIMIT_S = 3.0
+_REFRESH_GAPS_S = (0.3, 0.6, 1.2)
+"""A server joins a cancelled subscription and a new one that come at once into none: no track would come."""
+_REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
 
@@ -87,7 +88,9 @@ class AtlasRoom:
         self._states: dict[str, str] = {}
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
+        self._pictured = asyncio.Event()
         self._leaving = False
+        self._is_muted = self._is_barred = False
         self._is_refreshing = False
         self._mending: asyncio.Task[None] | None = None
         self._route: RoomRoute | None = None
@@ -164,15 +167,27 @@ class AtlasRoom:
         publication = self._picture_publication()
         if publication is not None and not self._is_refreshing:
             self._is_refreshing = True
-            publication.set_subscribed(False)
-            publication.set_subscribed(True)
-            self._scope.start(self._end_refresh(), "refresh")
+            self._scope.start(self._refresh(publication), "refresh")
 
-    async def _end_refresh(self) -> None:
-        await asyncio.sleep(_REFRESH_LIMIT_S)
+    async def _refresh(self, publication: rtc.RemoteTrackPublication) -> None:
+        for gap_s in _REFRESH_GAPS_S:
+            publication.set_subscribed(False)
+            await asyncio.sleep(gap_s)
+            if self._leaving or not self._is_published(publication):
+                break
+            self._pictured.clear()
+            publication.set_subscribed(True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REFRESH_LIMIT_S):
+                    await self._pictured.wait()
+                break
         self._is_refreshing = False
-        if self._picture.name is None:
+        if self._picture.name is None and not self._leaving:
             self._listener.video_changed(False)
+
+    def _is_published(self, publication: rtc.RemoteTrackPublication) -> bool:
+        people = self._room.remote_participants.values()
+        return any(publication.sid in person.track_publications for person in people)
 
     def _tell_picture(self, present: bool) -> None:
         # One that is fetched anew is not gone.
@@ -229,6 +244,7 @@ class AtlasRoom:
             "participant_connected": self._read_state,
             "participant_disconnected": self._on_participant_gone,
             "transcription_received": self._on_segments,
+            "participant_permissions_changed": self._on_permissions,
             "track_muted": self._on_muted,
             "track_unmuted": self._on_unmuted,
             "reconnecting": self._on_reconnecting,
@@ -245,6 +261,7 @@ class AtlasRoom:
         if not self._leaving:
             if track.kind == rtc.TrackKind.KIND_VIDEO:
                 self._video.matrix = ColourMatrix.of_codec(publication.mime_type)
+                self._pictured.set()
             self._feed_of(track).add(track.sid, track)
 
     def _on_track_gone(self, track: rtc.Track | None, publication: rtc.TrackPublication) -> None:
@@ -263,11 +280,37 @@ class AtlasRoom:
     def _on_muted(self, participant: rtc.Participant, _publication: object) -> None:
         # We never mute it ourselves: silence is what the feeder sends. So it was the room.
         if isinstance(participant, rtc.LocalParticipant):
-            self._listener.voice_muted(True)
+            self._is_muted = True
+            self._tell_voice()
 
     def _on_unmuted(self, participant: rtc.Participant, _publication: object) -> None:
         if isinstance(participant, rtc.LocalParticipant):
-            self._listener.voice_muted(False)
+            self._is_muted = False
+            self._tell_voice()
+
+    def _on_permissions(self, participant: rtc.Participant, permission: Any) -> None:
+        """A server that takes the leave to speak away removes our track, and says nothing of that."""
+        if self._outgoing is None or not isinstance(participant, rtc.LocalParticipant):
+            return
+        if not self._outgoing.is_allowed_by(permission):
+            self._is_barred = True
+            self._tell_voice()
+        elif self._is_barred:
+            self._scope.start(self._publish_again(self._outgoing), "publish again")
+
+    async def _publish_again(self, track: OutgoingTrack) -> None:
+        self._heard.clear()
+        try:
+            await track.publish_again(self._participant())
+        except RoomError as error:
+            log.warning("our track could not be published again: %s", error)
+            return
+        await self._wait_listener()
+        self._is_barred = False
+        self._tell_voice()
+
+    def _tell_voice(self) -> None:
+        self._listener.voice_muted(self._is_muted or self._is_barred)
 
     def _feed_of(self, track: rtc.Track) -> Newest[StreamHandle]:
         return self._picture if track.kind == rtc.TrackKind.KIND_VIDEO else self._sound
@@ -323,80 +366,5 @@ class AtlasRoom:
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if not self._leaving:
-            self._listener.room_lost(rtc.DisconnectReason.Name(reason))
-
-
-def selected_round_trip_ms(stats: list[Any]) -> float | None:
-    """The round-trip time of the candidate pair in use, from the SDK's ``RtcStats`` messages."""
-    pairs = {
-        entry.candidate_pair.rtc.id: entry.candidate_pair.candidate_pair
-        for entry in stats
-        if entry.HasField("candidate_pair")
-    }
-    chosen = [
-        entry.transport.transport.selected_candidate_pair_id for entry in stats if entry.HasField("transport")
-    ]
-    selected = [pairs[name] for name in chosen if name in pairs]
-    measured = selected or [pair for pair in pairs.values() if pair.nominated]
-    # WebRTC counts whole milliseconds: 0 is a fast answer, where there was one at all.
-    times_s = [pair.current_round_trip_time for pair in measured if pair.responses_received]
-    return min(times_s) * 1000 if times_s else None
-
-
-def arrived(stats: list[Any], *, picture_muted: bool = False) -> Traffic:
-    """What has come in so far, from the SDK's ``RtcStats`` messages: all packets, and those of media."""
-    media = sum(
-        entry.inbound_rtp.received.packets_received for entry in stats if entry.HasField("inbound_rtp")
-    )
-    packets = sum(
-        entry.transport.transport.packets_received for entry in stats if entry.HasField("transport")
-    )
-    pairs = [entry.candidate_pair.candidate_pair for entry in stats if entry.HasField("candidate_pair")]
-    checks = sum(pair.responses_received + pair.requests_received for pair in pairs)
-    return Traffic(packets + media + checks, media, picture_muted)
-
-
-def buffered(stats: list[Any], picture: str | None, sound: str | None) -> Buffers | None:
-    """What was held back of these two tracks, from the SDK's ``RtcStats`` messages."""
-    shown, heard = _newest(stats, "video", picture), _newest(stats, "audio", sound)
-    if shown is None or heard is None:
-        return None
-    return Buffers(
-        shown.jitter_buffer_delay,
-        shown.jitter_buffer_emitted_count,
-        heard.jitter_buffer_delay,
-        heard.jitter_buffer_emitted_count,
-    )
-
-
-def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = None) -> float | None:
-    """How far the picture's playout is ahead of the sound's; ``None`` until both are known.
-
-    ``picture`` and ``sound`` are the tracks' ids: a server may name them in the statistics.
-    Source: ``estimatedPlayoutTimestamp``, the sender's clock, of W3C's WebRTC statistics; there after a
-    track's second sender report.
-    """
-    ahead_ms, heard_ms = _playout_ms(stats, "video", picture), _playout_ms(stats, "audio", sound)
-    return None if ahead_ms is None or heard_ms is None else ahead_ms - heard_ms
-
-
-def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
-    # Not the newest of those that know it: a track fetched anew does not for some seconds.
-    newest = _newest(stats, kind, track)
-    known = newest is not None and newest.estimated_playout_timestamp > 0
-    return float(newest.estimated_playout_timestamp) if known else None
-
-
-def _newest(stats: list[Any], kind: str, track: str | None) -> Any:
-    return _newest_of(_inbound(stats, kind), track)
-
-
-def _inbound(stats: list[Any], kind: str) -> list[Any]:
-    entries = [entry.inbound_rtp for entry in stats if entry.HasField("inbound_rtp")]
-    return [entry.inbound for entry in entries if entry.stream.kind == kind]
-
-
-def _newest_of(entries: list[Any], track: str | None) -> Any:
-    # One that went may stay in the statistics for a while.
-    named = [entry for entry in entries if track and track in entry.track_identifier]
-    return max(named or entries, key=lambda entry: entry.last_packet_received_timestamp, default=None)
+            proxy = self._route.barred_by if self._route is not None else ""
+            self._listener.room_lost(rtc.DisconnectReason.Name(reason), proxy)

@@ -9,6 +9,7 @@ from atlas_desktop.errors import (
     DuplicateIdentityError,
     MediaBlockedError,
     MediaLostError,
+    ProxyLostError,
     RejoinFailedError,
     RemovedFromRoomError,
     RoomClosedError,
@@ -55,8 +56,15 @@ _LOST: Final[dict[str, type[RoomLostError]]] = {
 }
 
 
-def lost_error(reason: str) -> RoomLostError:
-    """The error for a room that is gone; ``reason`` is the name of a LiveKit ``DisconnectReason``."""
+def lost_error(reason: str, proxy: str = "") -> RoomLostError:
+    """The error for a room that is gone.
+
+    Args:
+        reason: The name of a LiveKit ``DisconnectReason``.
+        proxy: What barred the way back, if one did.
+    """
+    if proxy:
+        return ProxyLostError(proxy=proxy, detail=reason)
     return _LOST.get(reason, RoomLostError)(detail=reason)
 
 

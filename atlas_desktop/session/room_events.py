@@ -42,6 +42,7 @@ class RoomEvents:
     def audio_changed(self, present: bool) -> None:
         if self._current:
             self.on_audio(present)
+            self.watch.sound_changed(present)
 
     def voice_muted(self, muted: bool) -> None:
         if self._current:
@@ -55,9 +56,9 @@ class RoomEvents:
         if self._current:
             self.watch.connection_changed(True)
 
-    def room_lost(self, reason: str) -> None:
+    def room_lost(self, reason: str, proxy: str = "") -> None:
         if self._current:
-            self.lifecycle.room_lost(reason)
+            self.lifecycle.room_lost(reason, proxy)
 
     def segment_received(self, segment: LegacySegment) -> None:
         if not self._current:

@@ -1,14 +1,24 @@
 """How a room's signalling is reached: directly, or through the proxy that ``proxies`` names for it."""
 
 import asyncio
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from atlas_desktop import native_proxy
-from atlas_desktop.errors import MediaBlockedError, ProxyBlocksMediaError, RoomError, RoomProxyError
+from atlas_desktop.errors import (
+    MediaBlockedError,
+    ProxyBlocksMediaError,
+    ProxyBlocksRoomError,
+    RoomError,
+    RoomProxyError,
+    RoomUnreachableError,
+)
 from atlas_desktop.proxies import Proxy, proxy_for
-from atlas_desktop.session.proxy_tunnel import ProxyTunnel
+from atlas_desktop.session.proxy_tunnel import NO_ANSWER, ProxyTunnel
 from atlas_desktop.session.room_errors import join_error
+
+_ANSWERED_OTHERWISE: Final = "handshake error:"
+"""What the SDK says (1.2.1) of an answer that is neither a room's nor a refusal, such as a log-in page."""
 
 
 class RoomRoute:
@@ -37,22 +47,33 @@ class RoomRoute:
             try:
                 await tunnel.open()
             except (OSError, RuntimeError) as error:
+                await tunnel.aclose()
                 raise RoomProxyError(proxy=proxy.address, detail=type(error).__name__) from error
         route = cls(urlsplit(url).hostname or "", proxy, tunnel)
         native_proxy.hold(route, tunnel.address if tunnel is not None else "")
         return route
+
+    @property
+    def barred_by(self) -> str:
+        """The address of the proxy that did not let the last connection through; empty: none."""
+        is_barred = self._tunnel is not None and self._tunnel.refusal
+        return self._proxy.address if self._proxy is not None and is_barred else ""
 
     def error_for(self, message: str) -> RoomError:
         """The error that a failed connection means; ``message`` is what LiveKit's ``ConnectError`` says."""
         error = join_error(message)
         if self._proxy is None or self._tunnel is None:
             return error
+        proxy, detail = self._proxy.address, error.params["detail"]
         if self._tunnel.refusal:
-            return RoomProxyError(proxy=self._proxy.address, detail=self._tunnel.refusal)
-        if self._tunnel.joined and isinstance(error, MediaBlockedError):
-            return ProxyBlocksMediaError(
-                proxy=self._proxy.address, host=self._host, detail=error.params["detail"]
-            )
+            return RoomProxyError(proxy=proxy, detail=self._tunnel.refusal)
+        if not self._tunnel.joined:
+            return error
+        if isinstance(error, MediaBlockedError):
+            return ProxyBlocksMediaError(proxy=proxy, host=self._host, detail=detail)
+        if isinstance(error, RoomUnreachableError) or _ANSWERED_OTHERWISE in detail:
+            detail = NO_ANSWER if self._tunnel.is_silent else detail
+            return ProxyBlocksRoomError(proxy=proxy, host=self._host, detail=detail)
         return error
 
     async def aclose(self) -> None:

@@ -87,6 +87,7 @@ class RoomWatch:
         self._trail.reset()
         self.is_muted = self.is_picture_muted = False
         self._microphone_before = False
+        self._has_picture = self._has_sound = False
         self._left_us: int | None = None
         self._known: Traffic | None = None
         self._frames = 0
@@ -122,6 +123,10 @@ class RoomWatch:
             self._microphone_before = self._microphone_before or microphone
             run.room.unmute()
 
+    def forget_microphone(self) -> None:
+        """The user's own choice counts, not what the microphone was before the room muted us."""
+        self._microphone_before = False
+
     # What the room says
 
     def connection_changed(self, connected: bool) -> None:
@@ -131,11 +136,14 @@ class RoomWatch:
         self._follow_connection()
 
     def picture_changed(self, present: bool) -> None:
-        """The avatar's picture is in the room, or no longer, and with it the avatar."""
-        self._left_us = None if present else self._clock_us()
-        self._media_s = self._awake_s()
-        self._follow_hold()
-        self._follow_chat()
+        """The avatar's picture is in the room, or no longer."""
+        self._has_picture = present
+        self._follow_presence()
+
+    def sound_changed(self, present: bool) -> None:
+        """The avatar's sound is in the room, or no longer."""
+        self._has_sound = present
+        self._follow_presence()
 
     def voice_muted(self, muted: bool) -> None:
         """The room muted our track, or took that back."""
@@ -143,7 +151,8 @@ class RoomWatch:
             return
         self.is_muted = muted
         if muted:
-            self._microphone_before = self._speech.microphone_wanted
+            # Not one that is on for as long as a key is held: that may be released meanwhile.
+            self._microphone_before = self._speech.microphone_wanted and not self._speech.is_talking
             self._speech.hold(Hold.MUTED)
             # The control shows what is.
             self._speech.set_microphone(False)
@@ -211,6 +220,16 @@ class RoomWatch:
         if was_broken:
             self._trail.note_back(self._clock_us())
 
+    def _follow_presence(self) -> None:
+        """An avatar that is heard is there, if its picture has gone."""
+        if self._has_picture or self._has_sound:
+            self._left_us = None
+        elif self._left_us is None:
+            self._left_us = self._clock_us()
+        self._media_s = self._awake_s()
+        self._follow_hold()
+        self._follow_chat()
+
     def _follow_hold(self) -> None:
         """A clip stops when nobody hears it, and reaches back to what was heard last."""
         if not isinstance(self._lifecycle.life, Live | Reconnecting):
@@ -232,11 +251,14 @@ class RoomWatch:
 
     @property
     def _unheard_from_us(self) -> int | None:
-        if self._connection.is_quiet or self._left_us is None:
-            return self._connection.unheard_from_us(self._picture.last_frame_us)
         last_us = self._picture.last_frame_us
-        is_near = last_us is not None and self._left_us - last_us < 2 * PICTURE_LATE_US
-        return last_us if is_near else self._left_us
+        heard_us = self._connection.unheard_from_us(last_us)
+        if self._connection.is_quiet or self._left_us is None:
+            return heard_us
+        if last_us is not None and self._left_us - last_us < 2 * PICTURE_LATE_US:
+            return last_us
+        # Found gone late, as after a stop of this program: what was sent after the last packet is lost, too.
+        return self._left_us if heard_us is None else min(self._left_us, heard_us)
 
     def _release(self) -> None:
         run = self._lifecycle.run

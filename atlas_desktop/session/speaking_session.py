@@ -109,11 +109,14 @@ class SpeakingSession(KeptSession):
         if on and self._watch.is_muted:
             self._watch.unmute(microphone=True)
         else:
+            self._watch.forget_microphone()
             self._speech.set_microphone(on)
 
     def set_talking(self, on: bool) -> None:
         """Push to talk: the microphone is on while ``on``, from a moment before it; no syllable is cut."""
         self.touch()
+        if on:
+            self._watch.unmute()
         self._speech.set_talking(on)
 
     def set_quiet(self, on: bool) -> None:

@@ -119,6 +119,11 @@ class Speech:
         return self._room is not None
 
     @property
+    def is_talking(self) -> bool:
+        """Whether the microphone is on only for as long as a key is held."""
+        return self._talking
+
+    @property
     def microphone(self) -> MicState:
         """Whether the user's voice goes out now."""
         if not self._hearing:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from atlas_desktop.errors import (
     RoomTokenExpiredError,
     RoomTokenInvalidError,
     RoomUnreachableError,
+    SpeechRefusedError,
 )
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
@@ -199,6 +201,34 @@ async def test_a_server_that_may_unmute_lets_the_clip_go_on(tmp_path: Path, sess
             assert heard_s(avatar) > CLIP_S - 0.4
 
 
+async def test_who_may_not_speak_for_a_while_is_told_so_and_the_clip_is_heard_whole(
+    server: LiveKitServer, session: AtlasSession
+) -> None:
+    async with avatar_in(server, ROOM) as avatar:
+        await live(session, RealRoomSource(server))
+        await speak(session, avatar)
+        may = {"can_subscribe": True, "can_publish_data": True}
+        target = {"room": ROOM, "identity": IDENTITY}
+        await server.call("UpdateParticipant", **target, permission={**may, "can_publish": False})
+        await eventually(lambda: session.snapshot.voice_muted, "the loss of the leave to be seen")
+        assert not session.speaker.playing
+        await server.call("UpdateParticipant", **target, permission={**may, "can_publish": True})
+        await eventually(lambda: not session.snapshot.voice_muted, "the leave to be seen", 10)
+        await spoken(session)
+        assert heard_s(avatar) > CLIP_S - 0.4
+
+
+async def test_who_may_not_speak_at_all_is_told_so(server: LiveKitServer, session: AtlasSession) -> None:
+    notices: list[AppError] = []
+    session.on_notice(notices.append)
+    async with avatar_in(server, ROOM):
+        await live(session, RealRoomSource(server, server.token(ROOM, IDENTITY, canPublish=False)))
+        session.speak(ArrayReader(tone(0, 48_000)))
+        await eventually(lambda: bool(notices), "the refusal", 20)
+        assert type(notices[0]) is SpeechRefusedError
+        assert session.snapshot.is_live
+
+
 async def test_an_avatar_that_left_comes_back_and_gets_what_was_written(
     server: LiveKitServer, hasty: AtlasSession
 ) -> None:
@@ -230,11 +260,19 @@ async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(server: LiveKit
     session = AtlasSession(parts=replace(parts, make_room=make_room))
     told: list[object] = []
     session.on_video_stream(told.append)
+
+    def is_told(times: int) -> bool:
+        return len(told) == times
+
+    def has_frames(count: int) -> bool:
+        return session.video.received > count
+
     async with avatar_in(server, ROOM):
         await live(session, RealRoomSource(server))
-        wanted = session.video.received + 25
-        rooms[0].refresh_picture()
-        await eventually(lambda: len(told) == 2, "the picture to be subscribed to again")
-        await eventually(lambda: session.video.received > wanted, "its frames", 10)
+        for times in (2, 3, 4):
+            rooms[0].refresh_picture()
+            await eventually(partial(is_told, times), "the picture to be subscribed to again", 10)
+            wanted = session.video.received + 25
+            await eventually(partial(has_frames, wanted), "its frames", 10)
         assert None not in told
     await session.aclose()

@@ -15,6 +15,7 @@ class ConnectProxy:
     Args:
         credentials: ``user:password`` that it wants; empty: it takes everybody.
         refusal: The status line's rest with which every request is refused; empty: none is.
+        page: Sent and hung up after the leave to go through, in place of what lies there: a log-in page.
         leads: Where targets (``host:port``) really lie, as a name server behind the proxy would know.
 
     Attributes:
@@ -27,6 +28,7 @@ class ConnectProxy:
         *,
         credentials: str = "",
         refusal: str = "",
+        page: bytes | None = None,
         leads: Mapping[str, tuple[str, int]] | None = None,
     ) -> None:
         self.targets: list[str] = []
@@ -34,6 +36,7 @@ class ConnectProxy:
         self.port = 0
         self._credentials = credentials
         self._refusal = refusal
+        self._page = page
         self._leads = dict(leads or {})
         self._tls: dict[str, ssl.SSLContext] = {}
         self._transports: list[asyncio.WriteTransport] = []
@@ -100,6 +103,9 @@ class ConnectProxy:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             answer, way = await self._decide(head)
             writer.write(f"HTTP/1.1 {answer}\r\n\r\n".encode())
+            if self._page is not None:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._page)
             if way is not None:
                 far_reader, far_writer = way
                 target = head.split(" ")[1]
@@ -134,6 +140,8 @@ class ConnectProxy:
             return self._refusal, None
         if self._credentials and given != "Basic " + b64encode(self._credentials.encode()).decode():
             return "407 Proxy Authentication Required", None
+        if self._page is not None:
+            return "200 OK", None
         host, _, port = target.rpartition(":")
         try:
             return "200 OK", await asyncio.open_connection(

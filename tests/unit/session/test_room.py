@@ -15,7 +15,7 @@ from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
-from atlas_desktop.session.room import apart_ms, selected_round_trip_ms
+from atlas_desktop.session.room_statistics import apart_ms, selected_round_trip_ms
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
 
 

@@ -19,13 +19,17 @@ from atlas_desktop.errors import (
     AppError,
     BadProxyError,
     ProxyBlocksMediaError,
+    ProxyBlocksRoomError,
+    ProxyLostError,
     RoomProxyError,
     RoomRefusedError,
 )
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
-from atlas_desktop.proxies import ProxyMode, ProxySetting
+from atlas_desktop.proxies import Proxy, ProxyMode, ProxySetting
 from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.life import Failed
+from atlas_desktop.session.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room_route import RoomRoute
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
@@ -188,6 +192,74 @@ async def test_a_proxy_that_is_not_there_is_named(
         await session.wait_live()
 
 
+@pytest.mark.parametrize("page", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nLogin", b"\x05\x00"])
+async def test_a_proxy_that_gives_a_page_for_the_room_is_named(
+    page: bytes, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConnectProxy(page=page) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        begin(ElsewhereSource)
+        with pytest.raises(ProxyBlocksRoomError, match=proxy.address):
+            await session.wait_live()
+
+
+async def test_certificates_of_a_proxy_that_opens_tls_are_asked_for(
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    context, _ = server_context(ROOM, tmp_path)
+    with ConnectProxy() as proxy:
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), context)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+        begin(SecureSource)
+        with pytest.raises(ProxyBlocksRoomError, match="needs its certificate"):
+            await session.wait_live()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_a_proxy_that_keeps_silent_is_waited_for_once(greeting: bytes) -> None:
+    asked = 0
+
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(greeting)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    tunnel = ProxyTunnel(Proxy("http", "127.0.0.1", server.sockets[0].getsockname()[1]), limit_s=0.5)
+    await tunnel.open()
+    for _ in range(3):
+        reader, writer = await connect_through(tunnel.address)
+        async with asyncio.timeout(10):
+            assert await reader.read() in (b"", b"HTTP/1.1 200 Connection established\r\n\r\n")
+        writer.close()
+    assert asked == 1
+    assert tunnel.is_silent
+    await tunnel.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_proxy_that_dies_in_a_session_is_named(
+    atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConnectProxy() as proxy:
+        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        begin(ElsewhereSource)
+        assert await session.wait_live()
+    life = await asyncio.wait_for(session.ended(), 60)
+    assert isinstance(life, Failed)
+    assert isinstance(life.error, ProxyLostError)
+    assert proxy.address in str(life.error)
+
+
 async def test_a_socks_proxy_is_refused_in_words(
     session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,11 +298,8 @@ async def test_media_that_does_not_come_through_is_told_from_signalling(
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
         route = await RoomRoute.open(f"ws://{ROOM}")
         assert isinstance(route.error_for(words), RoomRefusedError)
-        way = urlsplit(subprocess.check_output(["printenv", "HTTP_PROXY"], text=True).strip())
-        reader, writer = await asyncio.open_connection(way.hostname, way.port)
-        secret = b64encode(f"{way.username}:{way.password}".encode()).decode()
-        head = f"CONNECT {ROOM}:80 HTTP/1.1\r\nProxy-Authorization: Basic {secret}\r\n\r\n"
-        writer.write(head.encode())
+        way = subprocess.check_output(["printenv", "HTTP_PROXY"], text=True).strip()
+        reader, writer = await connect_through(way)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         error = route.error_for(words)
         assert isinstance(error, ProxyBlocksMediaError)
@@ -274,6 +343,15 @@ async def test_what_the_person_set_is_left_as_it_was(
     assert await session.wait_live()
     assert os.environ["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert proxies.child_environment()["HTTPS_PROXY"] == "http://proxy.example:3128"
+
+
+async def connect_through(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Asks for the room as the SDK does."""
+    way = urlsplit(address)
+    reader, writer = await asyncio.open_connection(way.hostname, way.port)
+    secret = b64encode(f"{way.username}:{way.password}".encode()).decode()
+    writer.write(f"CONNECT {ROOM}:80 HTTP/1.1\r\nProxy-Authorization: Basic {secret}\r\n\r\n".encode())
+    return reader, writer
 
 
 def port_of(atlas: LocalAtlasThread) -> int:

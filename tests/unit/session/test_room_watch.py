@@ -54,6 +54,23 @@ async def test_a_session_without_its_avatar_is_asked_about_and_then_ended(
     assert 20 <= asked[0].gone_s < 30
 
 
+async def test_an_avatar_that_is_heard_is_there_without_its_picture(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    await live(session, source)
+    session.speak(FakeReader())
+    bench.room.listener.video_changed(True)
+    bench.room.listener.audio_changed(True)
+    bench.room.listener.video_changed(False)
+    await asyncio.sleep(1.0)
+    assert not holds(bench)
+    session.send_chat("I hear you")
+    await settle(lambda: len(bench.room.sent) == 1)
+    bench.room.listener.audio_changed(False)
+    await settle(lambda: holds(bench))
+    await settle(lambda: session.snapshot.avatar_gone, 10)
+
+
 async def test_waiting_on_starts_the_time_from_zero(
     session: AtlasSession, source: FakeSource, bench: Bench
 ) -> None:
@@ -130,6 +147,22 @@ async def test_after_livekits_own_reconnect_a_clip_waits_for_its_listener(
     assert "wait heard" in bench.room.calls
 
 
+async def test_an_avatar_found_gone_late_has_heard_nothing_since_its_last_packet(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    bench.statistics = flowing(100, 90)
+    await live(session, source)
+    session.speak(FakeReader())
+    await settle(lambda: session.snapshot.rtt_ms is not None, 5)
+    packet_us = time.monotonic_ns() // 1000
+    await asyncio.sleep(1.5)
+    bench.room.listener.connection_broke()
+    bench.room.listener.video_changed(False)
+    assert holds(bench)
+    assert bench.feeder.unheard_from_us is not None
+    assert bench.feeder.unheard_from_us <= packet_us
+
+
 async def test_a_picture_that_the_avatar_paused_has_not_stopped(
     session: AtlasSession, source: FakeSource, bench: Bench
 ) -> None:
@@ -168,6 +201,44 @@ async def test_a_microphone_that_the_room_allows_again_is_on_again(
     bench.room.listener.voice_muted(True)
     bench.room.listener.voice_muted(False)
     assert session.snapshot.microphone_wanted
+
+
+async def test_a_key_released_while_muted_leaves_the_microphone_off(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_talking(True)
+    bench.room.listener.voice_muted(True)
+    session.set_talking(False)
+    bench.room.listener.voice_muted(False)
+    assert not session.snapshot.microphone_wanted
+
+
+async def test_a_microphone_turned_off_while_muted_stays_off(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    session.set_microphone(True)
+    bench.room.listener.voice_muted(True)
+    session.set_microphone(False)
+    bench.room.listener.voice_muted(False)
+    assert not session.snapshot.microphone_wanted
+
+
+async def test_who_presses_the_key_to_talk_wants_to_be_heard(
+    session: AtlasSession, source: FakeSource, bench: Bench
+) -> None:
+    session.attach_microphone(FakeReader)
+    await live(session, source, Mode.CONVERSATION)
+    bench.room.listener.voice_muted(True)
+    session.set_talking(True)
+    assert "unmute" in bench.room.calls
+    assert not is_muted(session)
+    assert session.snapshot.microphone_wanted
+    session.set_talking(False)
+    assert not session.snapshot.microphone_wanted
 
 
 async def test_a_room_that_stays_mute_keeps_the_control_so(
