@@ -73,7 +73,7 @@ class Settings:
         limits_seen: The limits were shown before a paid session.
         proxy_mode: Where the proxy comes from.
         proxy_address: The proxy, where the mode says so; never with a password.
-        limits_sound: No version that misread amounts has written them since they were last looked at.
+        limits_checked: No version that misread amounts has written them since they were last looked at.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -101,7 +101,7 @@ class Settings:
     limits_seen: bool = False
     proxy_mode: ProxyMode = ProxyMode.AUTOMATIC
     proxy_address: str = ""
-    limits_sound: bool = True
+    limits_checked: bool = True
 
     @property
     def proxy_setting(self) -> ProxySetting:
@@ -164,7 +164,7 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
     It wrote amounts with a point and read them with the user's locale. Where that has a comma, the usual 5.00
     that nobody had touched became 500. One that a person typed looks alike: so this is looked at once.
     """
-    if found.get("limits_sound") is True:
+    if found.get("limits_checked") is True:
         return {}
     usual = {"limit_session_usd": _LIMITS.session_usd, "limit_day_usd": _LIMITS.day_usd}
     return {name: usd for name, usd in usual.items() if found.get(name) == usd * _MISREAD_BY}
