@@ -49,14 +49,14 @@ class RunMark:
     Attributes:
         stopped: The run before, when it did not come to its end.
         trouble: Why nothing can be written in the profile; ``None`` when all is well.
-        is_ours: No other run of this profile lives.
+        is_ours: It was left: no other run of this profile lives.
     """
 
     def __init__(self, profile: Profile) -> None:
         """Looks at what the run before has left. To be done before this one writes its log."""
         self.stopped: StoppedRun | None = None
         self.trouble: OSError | None = None
-        self.is_ours = True
+        self.is_ours = False
         self._profile = profile
         self._file = profile.folder / "running.json"
         self._lock: FileLock | None = None
@@ -74,11 +74,11 @@ class RunMark:
         try:
             self._lock.acquire()
         except Timeout:
-            self.is_ours = False
             return
         except (OSError, NotImplementedError) as error:
             # The latter: a file system without locks.
             log.info("this run's mark can't be locked: %s", error)
+        self.is_ours = True
         self.stopped = self._look_back()
         mark = {"version": version, "began": datetime.now().astimezone().isoformat()}
         try:
@@ -103,7 +103,7 @@ class RunMark:
             began = datetime.fromisoformat(found["began"]).astimezone()
         except OSError:
             return None
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             # Half written, as by a power cut: that it is there says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))
