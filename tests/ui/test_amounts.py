@@ -273,6 +273,17 @@ def test_a_limit_is_what_was_typed_in_any_locale(name: str, text: str, theme: Th
     assert not fields.take_refusal()
 
 
+def test_a_page_up_or_down_is_the_pages_and_arrow_keys_are_the_amounts(theme: Theme, qtbot: QtBot) -> None:
+    fields = LimitFields(theme)
+    qtbot.addWidget(fields)
+    fields.show_settings(Settings())
+    for key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+        QTest.keyClick(limit_of(fields), key)
+    assert fields.values() == {}
+    QTest.keyClick(limit_of(fields), Qt.Key.Key_Up)
+    assert fields.values() == {"limit_session_usd": 6.0}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
