@@ -9,6 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atlas_desktop.errors import MediaError
+from atlas_desktop.files import open_regular
+from atlas_desktop.storage import atomic
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class RunMark:
 
     def _look_back(self) -> StoppedRun | None:
         try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
+            found = json.loads(atomic.read_text(self._file))
             began = datetime.fromisoformat(found["began"]).astimezone()
         except OSError:
             return None
@@ -129,11 +132,11 @@ def _newest_journal(folder: Path, began: datetime) -> Path | None:
 def _tail(file: Path, begin: int = 0) -> str:
     """The last part of a file, from ``begin`` on; empty where there is none."""
     try:
-        with file.open("rb") as source:
+        with open_regular(file) as source:
             size = source.seek(0, os.SEEK_END)
             source.seek(max(begin, size - _LONGEST_REPORT_BYTES) if begin <= size else size)
             return source.read(_LONGEST_REPORT_BYTES).decode(errors="replace")
-    except OSError:
+    except (MediaError, OSError):
         return ""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
 from atlas_desktop.proxies import ProxyMode, ProxySetting
+from atlas_desktop.storage import atomic
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
@@ -153,8 +154,8 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
 def stored_proxy_setting(file: Path) -> ProxySetting:
     """The proxy in a profile's settings file, as it is now; automatic where that can't be read."""
     try:
-        return parse(file.read_text(encoding="utf-8"))[0].proxy_setting
-    except (OSError, ValueError):
+        return parse(atomic.read_text(file))[0].proxy_setting
+    except (OSError, ValueError, RecursionError):
         return ProxySetting()
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.errors import MediaError, MissingFileError
-from atlas_desktop.files import open_regular
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse
 
@@ -97,12 +95,11 @@ class SettingsStore:
 
     def _read(self) -> Settings:
         try:
-            with open_regular(self._file) as file:
-                settings, self._kept = parse(file.read().decode("utf-8"))
+            settings, self._kept = parse(atomic.read_text(self._file))
             self.repaired = misread_limits(self._kept)
-        except MissingFileError:
+        except FileNotFoundError:
             return Settings()
-        except (MediaError, OSError) as error:
+        except OSError as error:
             log.info("settings can't be read: %s", error)
             return Settings()
         except (ValueError, RecursionError) as error:

@@ -147,6 +147,15 @@ def test_a_mark_that_a_power_cut_tore_still_says_that_it_was_one(profile: Profil
     assert json.loads((profile.folder / "running.json").read_text())["version"] == "1.0"
 
 
+def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(profile: Profile) -> None:
+    (profile.folder / "running.json").write_text("{}")
+    for file in (profile.log_file, profile.crash_log):
+        os.mkfifo(file)
+    stopped = begun(profile).stopped
+    assert stopped is not None
+    assert (stopped.log, stopped.stacks) == ("", "")
+
+
 def test_a_clock_that_was_set_back_a_year_changes_nothing(profile: Profile) -> None:
     now = datetime.now().astimezone()
     later = now.replace(year=now.year + 1, day=1)
