@@ -171,6 +171,12 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
     return {name: usd for name, usd in usual.items() if found.get(name) == usd * _MISREAD_BY}
 
 
+def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
+    """The limits of ``found`` in whose place the usual ones hold: zero, less, or without end."""
+    limits = (name for name in RANGES if name.startswith("limit_") and name in found)
+    return tuple(name for name in limits if _number(name, found[name], float) is None)
+
+
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
     """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
