@@ -85,6 +85,8 @@ class RunMark:
         self.stopped = self._look_back()
         mark = {"version": version, "began": datetime.now().astimezone().isoformat()}
         try:
+            # A pipe in its place would be waited for.
+            self._file.unlink(missing_ok=True)
             self._file.write_text(
                 json.dumps({**mark, "crash_log": _size(self._profile.crash_log)}), encoding="utf-8"
             )

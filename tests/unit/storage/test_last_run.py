@@ -147,10 +147,11 @@ def test_a_mark_that_a_power_cut_tore_still_says_that_it_was_one(profile: Profil
     assert json.loads((profile.folder / "running.json").read_text())["version"] == "1.0"
 
 
-def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(profile: Profile) -> None:
-    (profile.folder / "running.json").write_text("{}")
-    for file in (profile.log_file, profile.crash_log):
+def test_pipes_in_their_place_are_not_waited_for(profile: Profile) -> None:
+    mark_file = profile.folder / "running.json"
+    for file in (mark_file, profile.log_file, profile.crash_log):
         os.mkfifo(file)
+    assert begun(profile).stopped is None
     stopped = begun(profile).stopped
     assert stopped is not None
     assert (stopped.log, stopped.stacks) == ("", "")
