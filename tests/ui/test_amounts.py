@@ -6,10 +6,10 @@ from datetime import date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QTextLayout, QTextOption
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
+from PySide6.QtGui import QTextLayout, QTextOption, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.errors.guard import CostReachedError, TimeReachedError
@@ -271,6 +271,32 @@ def test_a_limit_is_what_was_typed_in_any_locale(name: str, text: str, theme: Th
     type_in(limit_of(fields), text)
     assert fields.values() == {"limit_session_usd": 2.5}
     assert not fields.take_refusal()
+
+
+def test_the_wheel_over_a_limit_changes_nothing(theme: Theme, qtbot: QtBot) -> None:
+    fields = LimitFields(theme)
+    qtbot.addWidget(fields)
+    fields.show_settings(Settings())
+    fields.show()
+    fields.activateWindow()
+    field = limit_of(fields)
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    spot = QPointF(field.rect().center())
+    nothing, moves = QPoint(), QPoint(0, 120)
+    up = QWheelEvent(
+        spot,
+        field.mapToGlobal(spot),
+        nothing,
+        moves,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(field, up)
+    assert fields.values() == {}
+    assert not up.isAccepted()
 
 
 def test_a_page_up_or_down_is_the_pages_and_arrow_keys_are_the_amounts(theme: Theme, qtbot: QtBot) -> None:

@@ -181,8 +181,5 @@ class AmountField(QDoubleSpinBox):
             super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel scrolls the page unless the field has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        """The wheel scrolls the page: over a field that still has the focus, too, it would change a limit."""
+        event.ignore()
