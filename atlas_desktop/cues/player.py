@@ -240,13 +240,6 @@ class CuePlayer:
         self._speaker.interrupt()
         self._publish()
 
-    def clear_done(self) -> None:
-        """Forgets the cues that are over."""
-        for cue in self._queue:
-            if cue.state.is_over:
-                self._queue.remove(cue.id)
-        self._publish()
-
     def close(self) -> None:
         """Stops listening to the speaker, and what it speaks of ours."""
         self._unsubscribe()
