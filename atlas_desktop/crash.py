@@ -12,6 +12,7 @@ from typing import Any
 
 from atlas_desktop.aio import report
 from atlas_desktop.errors import AppError
+from atlas_desktop.logs import open_without_waiting
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ def log_native_crashes(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
-        faulthandler.enable(file.open("a", encoding="utf-8"))
+        report = open(file, "a", encoding="utf-8", opener=open_without_waiting)  # noqa: SIM115
+        faulthandler.enable(report)
     except OSError as error:
         log.info("crashes can't be written to a file: %s", error)
         faulthandler.enable()

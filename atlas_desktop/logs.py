@@ -2,9 +2,11 @@
 
 import logging
 import logging.handlers
+import os
 import re
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 
 from atlas_desktop.escapes import one_line, terminal_text
@@ -36,8 +38,22 @@ class RedactingFormatter(logging.Formatter):
         return redact(terminal_text(super().format(record)))
 
 
+def open_without_waiting(path: str, flags: int) -> int:
+    """Opens for ``open``; a pipe that nobody reads, in the place of a log, is an error of the system's."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 class LogFile(logging.handlers.RotatingFileHandler):
     """A log that goes silent where it can't be written: a full disk, a folder that is for reading only."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(
+            self.baseFilename,
+            "a",
+            encoding=self.encoding,
+            errors=self.errors,
+            opener=open_without_waiting,
+        )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Leaves the record out, without a word for each; anything but the disk is a mistake of ours."""

@@ -152,7 +152,8 @@ class CuePlayer:
         clips = tuple(clips)
         added = self._queue.add(path for path, _position_s in clips)
         for cue_id, (_path, position_s) in zip(added, clips, strict=True):
-            self._queue.change(cue_id, position_s=position_s)
+            if position_s:
+                self._queue.change(cue_id, position_s=position_s)
         return self._take(added)
 
     def _take(self, cue_ids: list[int]) -> list[int]:
@@ -237,13 +238,6 @@ class CuePlayer:
                     self._queue.change(cue.id, state=CueState.PAUSED)
         self._leave_current(CueState.DONE)
         self._speaker.interrupt()
-        self._publish()
-
-    def clear_done(self) -> None:
-        """Forgets the cues that are over."""
-        for cue in self._queue:
-            if cue.state.is_over:
-                self._queue.remove(cue.id)
         self._publish()
 
     def close(self) -> None:

@@ -1,9 +1,13 @@
-"""Writing a file so that a crash leaves the old one or the new one, never half of it."""
+"""Our own files: a crash leaves the old one or the new one, never half; a pipe is not waited for."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
+
+from atlas_desktop.errors import MediaError, MissingFileError
+from atlas_desktop.files import open_regular
 
 # A name may be as long as the disk allows; that of the file beside it is a little longer.
 _PREFIX_SIGNS = 32
@@ -27,3 +31,20 @@ def write_text(path: Path, text: str) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def read_text(path: Path) -> str:
+    """Reads ``path`` (UTF-8).
+
+    Raises:
+        FileNotFoundError: It is not there.
+        OSError: It can't be read, or is no file: a pipe would be waited for.
+        UnicodeDecodeError: It is no text.
+    """
+    try:
+        with open_regular(path) as file:
+            return file.read().decode("utf-8")
+    except MissingFileError as error:
+        raise FileNotFoundError(errno.ENOENT, str(error)) from error
+    except MediaError as error:
+        raise OSError(errno.EIO, str(error)) from error

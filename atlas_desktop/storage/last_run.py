@@ -9,6 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atlas_desktop.errors import MediaError
+from atlas_desktop.files import open_regular
+from atlas_desktop.storage import atomic
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -49,14 +52,14 @@ class RunMark:
     Attributes:
         stopped: The run before, when it did not come to its end.
         trouble: Why nothing can be written in the profile; ``None`` when all is well.
-        is_ours: No other run of this profile lives.
+        is_ours: It was left: no other run of this profile lives.
     """
 
     def __init__(self, profile: Profile) -> None:
         """Looks at what the run before has left. To be done before this one writes its log."""
         self.stopped: StoppedRun | None = None
         self.trouble: OSError | None = None
-        self.is_ours = True
+        self.is_ours = False
         self._profile = profile
         self._file = profile.folder / "running.json"
         self._lock: FileLock | None = None
@@ -74,14 +77,16 @@ class RunMark:
         try:
             self._lock.acquire()
         except Timeout:
-            self.is_ours = False
             return
         except (OSError, NotImplementedError) as error:
             # The latter: a file system without locks.
             log.info("this run's mark can't be locked: %s", error)
+        self.is_ours = True
         self.stopped = self._look_back()
         mark = {"version": version, "began": datetime.now().astimezone().isoformat()}
         try:
+            # A pipe in its place would be waited for.
+            self._file.unlink(missing_ok=True)
             self._file.write_text(
                 json.dumps({**mark, "crash_log": _size(self._profile.crash_log)}), encoding="utf-8"
             )
@@ -99,11 +104,11 @@ class RunMark:
 
     def _look_back(self) -> StoppedRun | None:
         try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
+            found = json.loads(atomic.read_text(self._file))
             began = datetime.fromisoformat(found["began"]).astimezone()
         except OSError:
             return None
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             # Half written, as by a power cut: that it is there says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))
@@ -129,11 +134,11 @@ def _newest_journal(folder: Path, began: datetime) -> Path | None:
 def _tail(file: Path, begin: int = 0) -> str:
     """The last part of a file, from ``begin`` on; empty where there is none."""
     try:
-        with file.open("rb") as source:
+        with open_regular(file) as source:
             size = source.seek(0, os.SEEK_END)
             source.seek(max(begin, size - _LONGEST_REPORT_BYTES) if begin <= size else size)
             return source.read(_LONGEST_REPORT_BYTES).decode(errors="replace")
-    except OSError:
+    except (MediaError, OSError):
         return ""
 
 

@@ -48,11 +48,11 @@ class PictureBook:
     def read(self) -> Finding | None:
         """The finding; ``None`` where there is none that can be read."""
         try:
-            found = json.loads(self._finding.read_text(encoding="utf-8"))
+            found = json.loads(atomic.read_text(self._finding))
             return Finding(**{**found, "use_gl": found["use_gl"] is True})
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             log.info("what is known of the graphics driver can't be read: %s", error)
             return None
 
@@ -80,7 +80,7 @@ class PictureBook:
     def died(self) -> str | None:
         """The driver that was being tried when a program last died of it, or with it."""
         try:
-            return self._mark.read_text(encoding="utf-8")
+            return atomic.read_text(self._mark)
         except FileNotFoundError:
             return None
         except (OSError, ValueError):

@@ -12,6 +12,7 @@ from typing import Any
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
 from atlas_desktop.proxies import ProxyMode, ProxySetting
+from atlas_desktop.storage import atomic
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
@@ -73,7 +74,7 @@ class Settings:
         limits_seen: The limits were shown before a paid session.
         proxy_mode: Where the proxy comes from.
         proxy_address: The proxy, where the mode says so; never with a password.
-        limits_sound: No version that misread amounts has written them since they were last looked at.
+        limits_checked: No version that misread amounts has written them since they were last looked at.
     """
 
     theme: ThemeChoice = ThemeChoice.SYSTEM
@@ -101,7 +102,7 @@ class Settings:
     limits_seen: bool = False
     proxy_mode: ProxyMode = ProxyMode.AUTOMATIC
     proxy_address: str = ""
-    limits_sound: bool = True
+    limits_checked: bool = True
 
     @property
     def proxy_setting(self) -> ProxySetting:
@@ -153,8 +154,8 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
 def stored_proxy_setting(file: Path) -> ProxySetting:
     """The proxy in a profile's settings file, as it is now; automatic where that can't be read."""
     try:
-        return parse(file.read_text(encoding="utf-8"))[0].proxy_setting
-    except (OSError, ValueError):
+        return parse(atomic.read_text(file))[0].proxy_setting
+    except (OSError, ValueError, RecursionError):
         return ProxySetting()
 
 
@@ -164,10 +165,16 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
     It wrote amounts with a point and read them with the user's locale. Where that has a comma, the usual 5.00
     that nobody had touched became 500. One that a person typed looks alike: so this is looked at once.
     """
-    if found.get("limits_sound") is True:
+    if found.get("limits_checked") is True:
         return {}
     usual = {"limit_session_usd": _LIMITS.session_usd, "limit_day_usd": _LIMITS.day_usd}
     return {name: usd for name, usd in usual.items() if found.get(name) == usd * _MISREAD_BY}
+
+
+def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
+    """The limits of ``found`` in whose place the usual ones hold: zero, less, or without end."""
+    limits = (name for name in RANGES if name.startswith("limit_") and name in found)
+    return tuple(name for name in limits if _number(name, found[name], float) is None)
 
 
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.errors import MediaError, MissingFileError
-from atlas_desktop.files import open_regular
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse
+from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse, unusable_limits
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +23,25 @@ class SettingsStore:
     Attributes:
         moved_aside: Where a file that could not be read was put; ``None`` when all was well.
         repaired: The limits that an earlier version had misread, and that are set back, by name.
+        unusable: The names of limits that could not be used: the usual ones hold.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
         self.moved_aside: Path | None = None
         self.repaired: dict[str, float] = {}
+        self.unusable = tuple[str, ...]()
         self._file = file
         self._write_after_s = write_after_s
         self._kept: dict[str, Any] = {}
         self._callbacks: list[SettingsCallback] = []
         self._timer: threading.Timer | None = None
         self._writing = threading.Lock()
-        self._written = self._read()
-        self._settings = self._written
+        self._settings = self._read()
+        self._written: Settings | None = self._settings
+        if self.unusable:
+            # What holds is on disk from now on: it is said once.
+            self._written = None
+            self._schedule()
         if self.repaired:
             self.change(**self.repaired)
 
@@ -97,12 +101,11 @@ class SettingsStore:
 
     def _read(self) -> Settings:
         try:
-            with open_regular(self._file) as file:
-                settings, self._kept = parse(file.read().decode("utf-8"))
-            self.repaired = misread_limits(self._kept)
-        except MissingFileError:
+            settings, self._kept = parse(atomic.read_text(self._file))
+            self.repaired, self.unusable = misread_limits(self._kept), unusable_limits(self._kept)
+        except FileNotFoundError:
             return Settings()
-        except (MediaError, OSError) as error:
+        except OSError as error:
             log.info("settings can't be read: %s", error)
             return Settings()
         except (ValueError, RecursionError) as error:

@@ -146,7 +146,7 @@ def read_journal(path: Path) -> list[SavedMessage]:
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             message = SavedMessage(**json.loads(line))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             # A crash cuts the last line short.
             continue
         found[message.id] = message

@@ -68,7 +68,7 @@ class WorkStore:
     def read(self) -> Work:
         """What an earlier run has left; empty where that is nothing, or can't be read."""
         try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
+            found = json.loads(atomic.read_text(self._file))
             clips = tuple(clip for row in found["clips"] if (clip := _clip(row)) is not None)
             draft = found["draft"]
             return Work(clips, draft if isinstance(draft, str) else "")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QWindow
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
 _EVERY_S = 0.5
@@ -51,7 +51,9 @@ class Presence(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Looks on."""
-        if event.type() in _SIGNS:
+        # A key that is held repeats for as long as something lies on it.
+        repeats = isinstance(event, QKeyEvent) and event.isAutoRepeat()
+        if event.type() in _SIGNS and not repeats:
             now_s = self._now_s()
             if now_s - self._told_at_s >= _EVERY_S:
                 self._told_at_s = now_s

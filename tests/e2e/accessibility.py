@@ -13,7 +13,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
 _COORDINATES_SCREEN = 0
-_MARKS = dict.fromkeys(map(ord, "\u200e\u2068\u2069"))
+_MARKS = dict.fromkeys(map(ord, "\u2067\u2068\u2069"))
 MONEY = r"(?:\$\s?\d+[.,٫]\d\d|\d+[.,٫]\d\d\s?\$)"
 """An amount below a thousand dollars in a name, as any locale writes it."""
 

@@ -6,9 +6,10 @@ from datetime import date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
+from PySide6.QtGui import QTextLayout, QTextOption, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.errors.guard import CostReachedError, TimeReachedError
@@ -58,7 +59,11 @@ def speak(name: str) -> None:
         ("C", "$0.08 $1,234.50 $10 $7.50"),
         ("de_DE", "0,08\u00a0$ 1.234,50\u00a0$ 10\u00a0$ 7,50\u00a0$"),
         ("de_CH", "$\u00a00.08 $\u00a01'234.50 $\u00a010 $\u00a07.50"),
-        ("ar_EG", "٠٫٠٨\u00a0$\u200e ١٬٢٣٤٫٥٠\u00a0$\u200e ١٠\u00a0$\u200e ٧٫٥٠\u00a0$\u200e"),
+        (
+            "ar_EG",
+            "\u2067٠٫٠٨\u00a0$\u2069 \u2067١٬٢٣٤٫٥٠\u00a0$\u2069 "
+            "\u2067١٠\u00a0$\u2069 \u2067٧٫٥٠\u00a0$\u2069",
+        ),
         ("fa_IR", "$\u00a0۰٫۰۸ $\u00a0۱٬۲۳۴٫۵۰ $\u00a0۱۰ $\u00a0۷٫۵۰"),
     ],
 )
@@ -268,6 +273,43 @@ def test_a_limit_is_what_was_typed_in_any_locale(name: str, text: str, theme: Th
     assert not fields.take_refusal()
 
 
+def test_the_wheel_over_a_limit_changes_nothing(theme: Theme, qtbot: QtBot) -> None:
+    fields = LimitFields(theme)
+    qtbot.addWidget(fields)
+    fields.show_settings(Settings())
+    fields.show()
+    fields.activateWindow()
+    field = limit_of(fields)
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    spot = QPointF(field.rect().center())
+    nothing, moves = QPoint(), QPoint(0, 120)
+    up = QWheelEvent(
+        spot,
+        field.mapToGlobal(spot),
+        nothing,
+        moves,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(field, up)
+    assert fields.values() == {}
+    assert not up.isAccepted()
+
+
+def test_a_page_up_or_down_is_the_pages_and_arrow_keys_are_the_amounts(theme: Theme, qtbot: QtBot) -> None:
+    fields = LimitFields(theme)
+    qtbot.addWidget(fields)
+    fields.show_settings(Settings())
+    for key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+        QTest.keyClick(limit_of(fields), key)
+    assert fields.values() == {}
+    QTest.keyClick(limit_of(fields), Qt.Key.Key_Up)
+    assert fields.values() == {"limit_session_usd": 6.0}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -344,7 +386,34 @@ def test_a_speaker_delay_is_read_as_the_limits_are(theme: Theme, qtbot: QtBot) -
 
 def test_the_dollar_stands_where_the_locale_has_it() -> None:
     places = {}
-    for name in ("en_US", "de_DE", "fa_IR", "ar_EG"):
+    for name in ("en_US", "de_DE", "fa_IR", "ar_EG", "nqo_GN"):
         speak(name)
         places[name] = money_affixes()
-    assert list(places.values()) == [("$", ""), ("", "\u00a0$"), ("$\u00a0", ""), ("", "\u00a0$")]
+    behind, before = ("", "\u00a0$"), ("$\u00a0", "")
+    assert list(places.values()) == [("$", ""), behind, before, behind, before]
+
+
+def seen(text: str, direction: Qt.LayoutDirection) -> str:
+    """``text`` as it stands on the screen, from left to right."""
+    layout, option = QTextLayout(text), QTextOption()
+    option.setTextDirection(direction)
+    layout.setTextOption(option)
+    layout.beginLayout()
+    line = layout.createLine()
+    layout.endLayout()
+    flags = QTextLayout.GlyphRunRetrievalFlag.RetrieveStringIndexes
+    flags |= QTextLayout.GlyphRunRetrievalFlag.RetrieveGlyphPositions
+    runs = line.glyphRuns(0, len(text), flags)
+    signs = [sign for run in runs for sign in zip(run.positions(), run.stringIndexes(), strict=True)]
+    order = [text[index] for _spot, index in sorted(signs, key=lambda sign: sign[0].x())]
+    return "".join(sign for sign in order if not 0x2066 <= ord(sign) <= 0x2069)
+
+
+def test_an_amount_among_words_is_one_piece_in_either_direction(theme: Theme) -> None:
+    speak("ar_EG")
+    price, both = f"{hourly(10)} per hour", f"{money(0.08)} of {money(5)}"
+    left, right = Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft
+    assert seen(price, right) == "per hour $\u00a0١٠"
+    assert seen(price, left) == "$\u00a0١٠ per hour"
+    assert seen(both, right) == "$\u00a0٥٫٠٠ of $\u00a0٠٫٠٨"
+    assert seen(both, left) == "$\u00a0٠٫٠٨ of $\u00a0٥٫٠٠"

@@ -119,6 +119,21 @@ def test_a_test_call_that_is_ended_early_has_failed(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+def test_a_test_call_takes_nothing_of_what_a_crash_has_left(tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    left = {
+        "running.json": "{}",
+        "work.json": '{"clips": [{"path": "/a.wav", "position_s": 0}], "draft": "x"}',
+    }
+    for name, text in left.items():
+        (profile / name).write_text(text)
+    with program(profile, "--local", role=("check",)) as process:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=END_LIMIT_S)
+    assert {name: (profile / name).read_text() for name in left} == left
+
+
 def test_without_a_display_one_line_says_so(tmp_path: Path) -> None:
     bare = {
         name: value

@@ -5,6 +5,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import RoomLostError
@@ -295,6 +297,22 @@ async def test_limits_that_were_set_back_are_said_once(make_model: Make, tmp_pat
     bench.model.settings_asked.connect(lambda: asked.append(True))
     bench.press("limits_repaired")
     assert asked == [True]
+    bench.settings.close()
+    again = make_model()
+    await again.load()
+    assert again.raised == []
+
+
+@pytest.mark.parametrize("limit", ["0", "-5", "1e308", "Infinity", "NaN", '"5"', "null"])
+async def test_a_limit_that_can_not_be_used_is_said_once(
+    make_model: Make, tmp_path: Path, limit: str
+) -> None:
+    """Who wrote 0 meant no money; the usual limit is more than that."""
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile" / "settings.json").write_text(f'{{"limit_session_usd": {limit}, "other": 1}}')
+    bench = make_model()
+    await bench.load()
+    assert "a session costs at most $5.00" in bench.notices["limits_unusable"].advice
     bench.settings.close()
     again = make_model()
     await again.load()

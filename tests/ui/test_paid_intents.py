@@ -25,6 +25,7 @@ from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.notice_strip import ActionButton, NoticeStrip
+from atlas_desktop.ui.session_intents import SessionIntents
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView
@@ -34,13 +35,13 @@ from tests.ui.press_clock import PressClock
 from tests.ui.whole_model import WholeModel
 from tests.unit.session.fakes import settle
 
-BY_BUTTON = {"start", "start_again", "retry", "resume", "keep_waiting"}
+BY_BUTTON = {"start", "start_again", "retry", "resume", "keep_waiting", "start_anew"}
 BY_NOTICE = {"switch_mode"}
 """Asked only by a notice's button; other buttons of the kind lead past the model, to the session's limits."""
 
 Press = Callable[[QAbstractButton], None]
 
-SPENDING = ("resume", "switch_mode", "keep_waiting", "extend")
+SPENDING = ("resume", "switch_mode", "keep_waiting", "start_anew", "extend")
 LEAVING = ("end", "end_again", "park")
 NOT_INTENTS = {"load", "aclose", "rehearse"}
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
@@ -77,9 +78,17 @@ def intents_of(model: AppModel, folder: Path) -> Iterator[tuple[str, Callable[[]
     """Every public method of the model, with arguments that fit."""
     values: dict[str, object] = {"mode": Mode.PASSTHROUGH, "text": "Hello", "on": True, "volume": 50}
     values |= {"muted": False, "position_s": 1.0, "cue_id": 1, "plan": DropPlan(), "picture": b""}
-    values |= {"paths": [], "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
+    values |= {
+        "given": [],
+        "mode_choices": 0,
+        "face": b"",
+        "pasted": "ak_other",
+        "url": "https://example.com",
+        "token": "",
+    }
     values |= {"path": folder / "transcript.txt", "error": NoCapacityError()}
-    for name, method in vars(AppModel).items():
+    own = {name: method for kind in (SessionIntents, AppModel) for name, method in vars(kind).items()}
+    for name, method in own.items():
         if name.startswith("_") or name in NOT_INTENTS or not inspect.isfunction(method):
             continue
         needed = [
@@ -157,7 +166,7 @@ class Paying:
 
     def enter(self, life: Life, **values: object) -> None:
         """Comes from a live session to ``life``, so that its page appears now."""
-        self.model.live_through(Live(GRANT), waited_s=0.0)
+        self.model.live_through(Live(GRANT), waited_s=0.0, gone_s=0.0)
         self.model.live_through(life, **values)
         self.model.asked.clear()
 
@@ -183,6 +192,7 @@ STATES: dict[str, tuple[Life, dict[str, object], set[str]]] = {
     "parked": (Parked(SUMMARY), {}, {"resume"}),
     "late": (Waiting(GRANT), {"waited_s": 21.0}, {"keep_waiting"}),
     "live": (Live(GRANT), {"limit_last": True, "can_extend": True}, set()),
+    "avatar gone": (Live(GRANT), {"gone_s": 21.0}, {"keep_waiting", "start_anew"}),
 }
 
 

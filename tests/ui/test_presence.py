@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.ui.presence import Presence
@@ -45,6 +46,14 @@ def test_at_most_one_in_half_a_second(window: QWidget) -> None:
         now_s[0] = at_s
         QTest.keyClick(window.windowHandle(), Qt.Key.Key_A)
         assert len(seen) == count, at_s
+
+
+def test_a_key_that_something_lies_on_is_nobody(window: QWidget) -> None:
+    seen = watch(window)
+    for kind in (QKeyEvent.Type.KeyPress, QKeyEvent.Type.KeyRelease):
+        held = QKeyEvent(kind, Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier, " ", True)
+        QApplication.sendEvent(window.windowHandle(), held)
+    assert seen == []
 
 
 def test_a_dialog_counts_too(window: QWidget, qtbot: QtBot) -> None:

@@ -84,6 +84,12 @@ def test_a_key_pressed_as_it_appears_does_nothing_and_is_explained(
     assert len(presses) == 1
 
 
+def test_a_click_that_does_not_count_is_explained_after_the_button_is_let_go(button: Button) -> None:
+    click(button)
+    assert QToolTip.isVisible()
+    assert "press it once more" in QToolTip.text()
+
+
 def test_a_key_held_from_before_never_counts(button: Button, presses: list[bool], clock: PressClock) -> None:
     clock.pass_s(10 * KEY_AFTER_S)
     for kind in (QKeyEvent.Type.KeyPress, QKeyEvent.Type.KeyRelease):

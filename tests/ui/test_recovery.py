@@ -124,6 +124,20 @@ async def test_cues_come_back_in_order_and_are_kept_again(profile: Profile) -> N
     await bench.scope.aclose()
 
 
+async def test_what_was_not_given_back_yet_survives_a_second_crash(profile: Profile) -> None:
+    bench = Bench(profile, TaskScope("test"), died())
+    # The offered text stands in the message box, and another clip was dropped before the program died again.
+    bench.recovery.note_draft("half a message")
+    bench.player.add([Path("/b/new.wav")])
+    expected = Work((Clip("/a/b.wav", 10.0), Clip("/a/a.wav"), Clip("/b/new.wav")), "half a message")
+    await settle(lambda: written(profile) == expected, LIMIT_S)
+    again = Bench(profile, TaskScope("test"), died())
+    assert again.notices[STOPPED].advice.startswith("3 clips that were in the strip were kept.")
+    assert again.offered == ["half a message"]
+    for one in (bench, again):
+        await one.scope.aclose()
+
+
 async def test_the_report_holds_stacks_and_log_but_no_secret(profile: Profile) -> None:
     bench = Bench(profile, TaskScope("test"), died())
     bench.press("Copy report")

@@ -21,6 +21,7 @@ from atlas_desktop.session.life import (
     Stop,
     Summary,
     Switch,
+    Waiting,
 )
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
@@ -155,6 +156,36 @@ def test_after_an_end_that_was_asked_for_the_next_step_is_at_hand(
     press_clock.pass_s(2.0)
     talk.type(" ")
     assert talk.spent() == {"start_again"}
+
+
+@pytest.mark.parametrize(
+    ("before", "pressed", "after"),
+    [
+        ((Requesting(), {}), "Cancel", (Live(GRANT), {})),
+        ((Requesting(), {}), "Cancel", (Waiting(GRANT), {"waited_s": 21.0})),
+        ((Requesting(), {}), "Cancel", (Ending(Stop()), {})),
+        ((Waiting(GRANT), {"waited_s": 21.0}), "Keep waiting", (Waiting(GRANT), {"waited_s": 0.0})),
+        ((Live(GRANT), {"gone_s": 21.0}), "Wait", (Live(GRANT), {"gone_s": 0.0})),
+        ((Live(GRANT), {"gone_s": 21.0}), "Start anew", (Ending(Switch(Mode.CONVERSATION)), {})),
+        ((Parked(SUMMARY), {}), "Resume", (Requesting(), {})),
+    ],
+    ids=lambda given: given if isinstance(given, str) else type(given[0]).__name__,
+)
+def test_a_card_that_goes_leaves_the_keys_to_the_stage(
+    talk: Talk,
+    before: tuple[Life, dict[str, float]],
+    pressed: str,
+    after: tuple[Life, dict[str, float]],
+) -> None:
+    """Else the next Space turns the microphone on, or ends the session."""
+    life, values = before
+    talk.model.live_through(life, **values)
+    button(talk.window, pressed).setFocus()
+    life, values = after
+    talk.model.live_through(life, **values)
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert focused.accessibleName() == "Stage"
 
 
 def test_an_open_dialog_keeps_the_keys_and_leaves_no_trap(talk: Talk, qtbot: QtBot) -> None:

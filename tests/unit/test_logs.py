@@ -1,4 +1,5 @@
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,4 +87,11 @@ def test_a_log_that_can_not_be_written_is_silent(tmp_path: Path, capsys: pytest.
 def test_a_name_that_is_no_utf8_is_logged(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("atlas_desktop").info("opened %s", "caf\udce9.wav")
     assert "caf\\udce9.wav" in file.read_text(encoding="utf-8")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "atlas.log")
+    logs.set_up(file=tmp_path / "atlas.log")
+    logging.getLogger("atlas").info("nobody reads this")
     assert capsys.readouterr().err == ""

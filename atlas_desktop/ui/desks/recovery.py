@@ -53,6 +53,7 @@ class RecoveryController(QObject):
         self._journal = mark.stopped.journal if mark.stopped is not None else None
         self._was_copied = False
         if mark.is_ours:
+            store.keep(clips=self._work.clips, draft=self._work.draft)
             player.on_change(self._note_cues)
 
     def open(self) -> None:
@@ -77,7 +78,9 @@ class RecoveryController(QObject):
 
     def _note_cues(self, cues: Sequence[Cue]) -> None:
         waiting = (cue for cue in cues if not cue.state.is_over)
-        self._store.keep(clips=[Clip(str(cue.path), _coarse(cue.position_s)) for cue in waiting])
+        ours = (Clip(str(cue.path), _coarse(cue.position_s)) for cue in waiting)
+        # What is offered and not taken yet stays in hand: this run may die as well.
+        self._store.keep(clips=[*self._work.clips, *ours])
 
     def _offer(self, stopped: StoppedRun) -> None:
         actions = []

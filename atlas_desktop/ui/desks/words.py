@@ -157,6 +157,8 @@ class Words(QObject):
             yield self.settings_damaged(store.moved_aside)
         if store.repaired:
             yield self.limits_repaired(store.settings.spending_limits, change_limits)
+        elif store.unusable:
+            yield self.limits_unusable(store.settings.spending_limits, change_limits)
 
     def settings_damaged(self, aside: Path) -> Notice:
         title = self.tr("The settings could not be read and start anew")
@@ -170,6 +172,14 @@ class Words(QObject):
         ).format(session=money(limits.session_usd), day=money(limits.day_usd))
         action = NoticeAction(self.tr("Change limits"), change)
         return Notice("limits_repaired", Severity.WARN, title, advice, (action,))
+
+    def limits_unusable(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
+        title = self.tr("A limit in the settings could not be used: the usual one holds")
+        advice = self.tr("Now a session costs at most {session}, a day at most {day}.").format(
+            session=money(limits.session_usd), day=money(limits.day_usd)
+        )
+        action = NoticeAction(self.tr("Change limits"), change)
+        return Notice("limits_unusable", Severity.WARN, title, advice, (action,))
 
     def make_heard_label(self) -> str:
         return self.tr("Turn sound on")

@@ -182,16 +182,13 @@ class LivePage(QWidget):
 
     @Slot(object)
     def _show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        was_gone = self._stage.gone.isVisibleTo(self._stage)
         focused: QWidget | None = self.window().focusWidget()
-        if was_gone and not snapshot.avatar_gone and focused and self._stage.gone.isAncestorOf(focused):
-            # Else Qt takes the next in line, and that is the microphone.
-            self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
+        on_card = focused is not None and any(card.isAncestorOf(focused) for card in self._stage.cards)
         rested, rests = self._stage.parked.isVisibleTo(self._stage), isinstance(snapshot.life, Parked)
-        if rested and not rests and self._stage.parked.resume.hasFocus():
+        self._stage.show_snapshot(snapshot)
+        if on_card and focused is not None and not focused.isVisibleTo(self._stage):
             # Else Qt takes the next in line, and that is the microphone.
             self._stage.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._stage.show_snapshot(snapshot)
         if rests and not rested and not is_typing(self):
             self._stage.parked.resume.setFocus()
         self._bar.show_snapshot(snapshot)

@@ -45,6 +45,7 @@ class Stage(QWidget):
         self.steps = ConnectingCard(theme, self)
         self.parked = ParkedCard(theme, self)
         self.gone = AvatarGoneCard(theme, self)
+        self.cards: tuple[QWidget, ...] = (self.steps, self.parked, self.gone)
         self.overlay.full_screen_requested.connect(self.full_screen_requested)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Stage"))
@@ -105,7 +106,7 @@ class Stage(QWidget):
             self.talk_requested.emit(talking)
 
     def _place_cards(self) -> None:
-        for card in (self.steps, self.parked, self.gone):
+        for card in self.cards:
             self._place_card(card)
 
     def _place_card(self, card: QWidget) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy
 
 from atlas_desktop.ui.look.amounts import fill, money, money_affixes, number, numbers
@@ -173,9 +173,13 @@ class AmountField(QDoubleSpinBox):
         field.setStyleSheet("background: transparent; border: 0; padding: 0px 10px; min-height: 0px;")
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel scrolls the page unless the field has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrow keys change it; a page up or down is one of the page, not ten dollars more."""
+        if event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel scrolls the page: over a field that still has the focus, too, it would change a limit."""
+        event.ignore()

@@ -19,7 +19,7 @@ from atlas_desktop.locales import dates_locale
 _DOLLARS = "${"
 _LEFT_TO_RIGHT_MARK, _RIGHT_TO_LEFT_MARK, _ARABIC_MARK = "\u200e", "\u200f", "\u061c"
 _MARKS = _LEFT_TO_RIGHT_MARK + _RIGHT_TO_LEFT_MARK + _ARABIC_MARK
-_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
+_ISOLATE, _RIGHT_TO_LEFT_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2067", "\u2069"
 
 
 def numbers() -> QLocale:
@@ -43,8 +43,8 @@ def hourly(usd: float) -> str:
 
 def money_affixes() -> tuple[str, str]:
     """What stands before and after an amount of money: ``$`` and nothing, or nothing and `` $``."""
-    before, _one, after = hourly(1.0).partition(numbers().toString(1))
-    return before, after.rstrip(_LEFT_TO_RIGHT_MARK)
+    before, _one, after = _bare(numbers().toCurrencyString(1.0, "$", 0)).partition(numbers().toString(1))
+    return before, after
 
 
 def number(value: float, decimals: int = 0, *, grouped: bool = False) -> str:
@@ -58,9 +58,7 @@ def number(value: float, decimals: int = 0, *, grouped: bool = False) -> str:
 def percent(value: int) -> str:
     """``80 %``, ``٨٠٪``."""
     sign = numbers().percent().strip(_ARABIC_MARK)
-    return (
-        f"{number(value)} %" if sign == "%" else _standing(number(value).rstrip(_LEFT_TO_RIGHT_MARK) + sign)
-    )
+    return f"{number(value)} %" if sign == "%" else _standing(numbers().toString(value) + sign)
 
 
 def fill(template: str, **params: object) -> str:
@@ -175,9 +173,16 @@ def _digits(text: str) -> str:
 
 def _standing(text: str) -> str:
     """``text`` so that it stays one piece between words of any direction."""
-    bare = text.strip(_MARKS).replace(_RIGHT_TO_LEFT_MARK, "")
+    bare = _bare(text)
     kinds = {bidirectional(sign) for sign in bare if sign.isalnum()}
     if kinds & {"R", "AL"}:
         return f"{_ISOLATE}{bare}{_END_OF_ISOLATE}"
-    # Two numbers with nothing but signs between them are else laid out as one, from the right.
-    return bare + _LEFT_TO_RIGHT_MARK if "AN" in kinds else bare
+    if "AN" in kinds:
+        # A mark behind it would do between numbers, but draws the words that follow before its last sign.
+        return f"{_RIGHT_TO_LEFT_ISOLATE}{bare}{_END_OF_ISOLATE}"
+    return bare
+
+
+def _bare(text: str) -> str:
+    """Without what a locale adds for text that is laid out as one piece."""
+    return text.strip(_MARKS).replace(_RIGHT_TO_LEFT_MARK, "")

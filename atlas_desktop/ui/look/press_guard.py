@@ -63,6 +63,7 @@ class PressGuard(QObject):
         self._policy = PressPolicy()
         self._above: list[QWidget] = []
         self._place = QPoint()
+        self._is_click_refused = False
         button.installEventFilter(self)
 
     def takes_key(self, *, repeated: bool = False) -> bool:
@@ -92,6 +93,11 @@ class PressGuard(QObject):
             return self._refuses_key(event)
         elif kind in _CLICKS:
             return self._refuses_click(event)
+        elif kind is QEvent.Type.MouseButtonRelease and self._is_click_refused:
+            self._is_click_refused = False
+            # Not at the press, and nobody else's: Qt takes a tool tip away when a mouse button is let go.
+            self._explain()
+            return True
         return False
 
     def _refuses_key(self, event: QEvent) -> bool:
@@ -104,7 +110,7 @@ class PressGuard(QObject):
             return False
         if self._policy.takes_click():
             return False
-        self._explain()
+        self._is_click_refused = True
         return True
 
     def _follow(self) -> None:

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.errors import MessageTooLongError
 from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
-from atlas_desktop.session.life import Ending, Switch
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -65,7 +64,7 @@ class MessageBox(QWidget):
         if self._field.is_composing:
             QGuiApplication.inputMethod().commit()
         text = self.text.strip()
-        if not (text and self._fits and takes_messages(self._model.snapshot)) or not self._model.send(text):
+        if not (text and self._fits and self._model.snapshot.takes_messages) or not self._model.send(text):
             return
         self._last = text
         self._field.clear()
@@ -116,7 +115,7 @@ class MessageBox(QWidget):
 
     def _show_all(self) -> None:
         snapshot = self._model.snapshot
-        takes = takes_messages(snapshot)
+        takes = snapshot.takes_messages
         self._field.invite(self._invitation(snapshot, takes))
         self._show_note()
 
@@ -129,7 +128,7 @@ class MessageBox(QWidget):
         text = self.text
         used, limit = message_size(text)
         self._fits = used <= limit
-        takes = takes_messages(self._model.snapshot)
+        takes = self._model.snapshot.takes_messages
         self._send.setEnabled(self._fits and takes and bool(text.strip()))
         words = self._note_words(used, limit)
         set_tone(self._note, "danger" if self._refused or not self._fits else "dim")
@@ -151,7 +150,7 @@ class MessageBox(QWidget):
             return self.tr("1 message waits until the avatar is there")
         if unsent:
             return fill(self.tr("{count} messages wait until the avatar is there"), count=unsent)
-        if self.text.strip() and not takes_messages(self._model.snapshot):
+        if self.text.strip() and not self._model.snapshot.takes_messages:
             return self.tr("Kept for the next session")
         return ""
 
@@ -192,12 +191,6 @@ class _Well(QFrame):
         box = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
         painter.drawRoundedRect(box, _RADIUS_PX, _RADIUS_PX)
         painter.end()
-
-
-def takes_messages(snapshot: SessionSnapshot) -> bool:
-    """Whether a session runs, or comes, that will get them."""
-    life = snapshot.life
-    return not snapshot.is_over and not (isinstance(life, Ending) and not isinstance(life.next, Switch))
 
 
 def message_size(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.message_box import MessageBox, takes_messages
+from atlas_desktop.ui.talk.message_box import MessageBox
 from atlas_desktop.ui.talk.message_list import MessageList
 from atlas_desktop.ui.talk.talk_seams import TalkModel
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
@@ -152,8 +152,8 @@ class TranscriptPane(QWidget):
         self._empty.setVisible(empty)
         if empty:
             snapshot = self._model.snapshot
-            rehearsal = not snapshot.billed and takes_messages(snapshot)
-            self._empty.show_for(snapshot.mode, takes_messages(snapshot), rehearsal)
+            rehearsal = not snapshot.billed and snapshot.takes_messages
+            self._empty.show_for(snapshot.mode, snapshot.takes_messages, rehearsal)
             self._place_floating()
 
     def _place_floating(self) -> None:

@@ -251,7 +251,7 @@ async def test_somebody_elses_clip_ends_ours_and_the_rest_follow_it(
     assert states(player) == ["done", "playing"]
 
 
-async def test_done_cues_can_be_cleared_and_played_again(player: CuePlayer, speaker: FakeSpeaker) -> None:
+async def test_a_done_cue_can_be_played_again(player: CuePlayer, speaker: FakeSpeaker) -> None:
     player.set_enabled(True)
     first, _ = player.add([A, Path("bad.wav")])
     await settle()
@@ -260,8 +260,6 @@ async def test_done_cues_can_be_cleared_and_played_again(player: CuePlayer, spea
     assert states(player) == ["done", "failed"]
     player.play(first)
     assert states(player) == ["playing", "failed"]
-    player.clear_done()
-    assert states(player) == ["playing"]
 
 
 async def test_the_position_is_published_while_it_plays(player: CuePlayer, speaker: FakeSpeaker) -> None:

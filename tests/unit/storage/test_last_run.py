@@ -125,13 +125,36 @@ def test_its_transcript_is_there_and_not_an_older_one(profile: Profile) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '{"began": 7}', '{"began": "2026-13-45"}', '{"began": "0001-01-01"}', "\x00"],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"began": 7}',
+        '{"began": "2026-13-45"}',
+        '{"began": "0001-01-01"}',
+        '{"began": "9999-12-31T23:59:59-12:00"}',
+        '{"began": "2026-01-01", "crash_log": 1e999, "version": ["1"]}',
+        "[" * 99_999,
+        "7" * 9_999,
+        "\x00",
+    ],
 )
 def test_a_mark_that_a_power_cut_tore_still_says_that_it_was_one(profile: Profile, text: str) -> None:
     (profile.folder / "running.json").write_text(text)
     mark = begun(profile)
     assert mark.stopped is not None
     assert json.loads((profile.folder / "running.json").read_text())["version"] == "1.0"
+
+
+def test_pipes_in_their_place_are_not_waited_for(profile: Profile) -> None:
+    mark_file = profile.folder / "running.json"
+    for file in (mark_file, profile.log_file, profile.crash_log):
+        os.mkfifo(file)
+    assert begun(profile).stopped is None
+    stopped = begun(profile).stopped
+    assert stopped is not None
+    assert (stopped.log, stopped.stacks) == ("", "")
 
 
 def test_a_clock_that_was_set_back_a_year_changes_nothing(profile: Profile) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ def test_a_finding_is_kept(book: PictureBook, tmp_path: Path) -> None:
     assert PictureBook(tmp_path).read() == FINDING
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"use_gl": true}', '{"use_gl": 1, "odd": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "{}", '{"use_gl": true}', '{"use_gl": 1, "odd": 2}', "[" * 99_999]
+)
 def test_a_finding_that_can_not_be_read_is_none(book: PictureBook, tmp_path: Path, text: str) -> None:
     (tmp_path / "picture-path.json").write_text(text, "utf-8")
     assert book.read() is None
@@ -40,3 +43,10 @@ def test_where_nothing_can_be_marked_nothing_is_tried(tmp_path: Path) -> None:
     book.write(FINDING)
     book.passed()
     assert book.read() is None
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(book: PictureBook, tmp_path: Path) -> None:
+    for name in ("picture-path.json", "picture-path.trying"):
+        os.mkfifo(tmp_path / name)
+    assert book.read() is None
+    assert book.died() == ""

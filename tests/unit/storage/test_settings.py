@@ -108,7 +108,7 @@ def test_unknown_keys_are_kept(tmp_path: Path) -> None:
         {"face": "\ud800"},
         {"backend_url": ["http://localhost"]},
         {"speaker_id": None},
-        {"limits_sound": "no"},
+        {"limits_checked": "no"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_its_default(tmp_path: Path, wrong: dict[str, object]) -> None:
@@ -137,7 +137,7 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path, text: str) -> None:
         ({"limit_session_usd": 500}, (5.0, 20.0), 1),
         ({"limit_day_usd": 2000.0, "limit_session_usd": 7.0}, (7.0, 20.0), 1),
         ({"limit_session_usd": 499.0, "limit_day_usd": 1999.0}, (499.0, 1999.0), 0),
-        ({"limit_session_usd": 500.0, "limits_sound": True}, (500.0, 20.0), 0),
+        ({"limit_session_usd": 500.0, "limits_checked": True}, (500.0, 20.0), 0),
         ({"limit_session_usd": "500", "limit_day_usd": True}, (5.0, 20.0), 0),
         ({}, (5.0, 20.0), 0),
     ],

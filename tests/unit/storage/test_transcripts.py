@@ -120,7 +120,8 @@ def test_a_line_cut_by_a_crash_is_left_out(tmp_path: Path) -> None:
     journal.note(ANSWER)
     journal.close()
     text = journal.path.read_text(encoding="utf-8")
-    journal.path.write_text(text[:-20] + '\n{"id": 1}\n[]\n', encoding="utf-8")
+    damaged = text[:-20] + '\n{"id": 1}\n[]\n' + "[" * 99_999 + "\n"
+    journal.path.write_text(damaged, encoding="utf-8")
     assert read_journal(journal.path) == [HELLO]
 
 

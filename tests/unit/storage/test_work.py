@@ -1,4 +1,5 @@
 import json
+import os
 import time
 from pathlib import Path
 
@@ -79,3 +80,8 @@ def test_a_draft_is_cut_before_it_fills_the_disk(tmp_path: Path) -> None:
     store.keep(draft="x" * 1_000_000)
     written(tmp_path / "work.json", Work(draft="x" * 200_000))
     assert len(json.loads((tmp_path / "work.json").read_text())["draft"]) == 200_000
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "work.json")
+    assert WorkStore(tmp_path / "work.json").read() == Work()
