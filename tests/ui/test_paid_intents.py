@@ -77,7 +77,7 @@ def intents_of(model: AppModel, folder: Path) -> Iterator[tuple[str, Callable[[]
     """Every public method of the model, with arguments that fit."""
     values: dict[str, object] = {"mode": Mode.PASSTHROUGH, "text": "Hello", "on": True, "volume": 50}
     values |= {"muted": False, "position_s": 1.0, "cue_id": 1, "plan": DropPlan(), "picture": b""}
-    values |= {"paths": [], "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
+    values |= {"given": [], "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
     values |= {"path": folder / "transcript.txt", "error": NoCapacityError()}
     for name, method in vars(AppModel).items():
         if name.startswith("_") or name in NOT_INTENTS or not inspect.isfunction(method):
@@ -119,7 +119,7 @@ async def test_the_buttons_of_notices_that_spend_money_say_so(
     raised: list[Notice] = []
     bench.model.notice_raised.connect(raised.append)
     await go_live(bench)
-    drop(bench, *make_files(tmp_path, "a.wav"))
+    await drop(bench, *make_files(tmp_path, "a.wav"))
     bench.model.set_mode(Mode.PASSTHROUGH)
     bench.model.change_settings(limit_session_s=30.0)
     await settle(lambda: "limit" in bench.raised, 3.0)

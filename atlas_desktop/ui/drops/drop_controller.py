@@ -68,14 +68,11 @@ class DropController:
         """Does what ``plan`` says.
 
         Args:
-            plan: Foreseen from names, or made with a look at the disk.
+            plan: What is given.
             picture: PNG that came without a file.
             is_sound: Its ``audio`` is said to be sound, whatever its first bytes look like.
         """
-        if plan.is_foreseen:
-            self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
-        elif plan.audio:
-            self._add(plan)
+        self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
         if plan.face is not None:
             self._model.set_face(plan.face)
         elif plan.face_url:
@@ -88,14 +85,6 @@ class DropController:
             self._model.report(error)
         if plan.refused and not plan.doubted:
             self._model.say(self._words.not_accepted(plan.refused))
-
-    def _add(self, plan: DropPlan) -> None:
-        """All is known already."""
-        files = [file for path in plan.audio for file in plan.sounds.get(path, (path,))]
-        if not self._player.add(self._few(files, len(files))):
-            self._model.say(self._words.no_sound_in(plan.audio))
-        else:
-            self._model.sound_given(self._model.mode_choices)
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
         paths = self._few(plan.audio, len(plan.audio))
