@@ -77,7 +77,7 @@ def intents_of(model: AppModel, folder: Path) -> Iterator[tuple[str, Callable[[]
     """Every public method of the model, with arguments that fit."""
     values: dict[str, object] = {"mode": Mode.PASSTHROUGH, "text": "Hello", "on": True, "volume": 50}
     values |= {"muted": False, "position_s": 1.0, "cue_id": 1, "plan": DropPlan(), "picture": b""}
-    values |= {"given": [], "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
+    values |= {"given": [], "mode_choices": 0, "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
     values |= {"path": folder / "transcript.txt", "error": NoCapacityError()}
     for name, method in vars(AppModel).items():
         if name.startswith("_") or name in NOT_INTENTS or not inspect.isfunction(method):
