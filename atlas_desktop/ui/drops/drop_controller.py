@@ -17,6 +17,7 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
+from atlas_desktop.ui.look.pictures import PastedPicture
 
 MOST_AT_ONCE = 1_000
 """Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
@@ -36,7 +37,7 @@ class DropModel(Protocol):
 
     def say(self, notice: Notice) -> None: ...
     def report(self, error: AppError) -> None: ...
-    def set_face(self, face: Path | bytes | str) -> None: ...
+    def set_face(self, face: Path | PastedPicture | str) -> None: ...
     def sound_given(self, mode_choices: int) -> None:
         """There is something to speak; it chose no mode itself when that was chosen since."""
         ...
@@ -64,12 +65,12 @@ class DropController:
         self._words = words
         self._files = FileThreads("drop")
 
-    def take(self, plan: DropPlan, picture: bytes = b"", *, is_sound: bool = False) -> None:
+    def take(self, plan: DropPlan, picture: PastedPicture = b"", *, is_sound: bool = False) -> None:
         """Does what ``plan`` says.
 
         Args:
             plan: What is given.
-            picture: PNG that came without a file.
+            picture: What came without a file.
             is_sound: Its ``audio`` is said to be sound, whatever its first bytes look like.
         """
         self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
