@@ -1,5 +1,6 @@
 """The boundary to FFmpeg: the sound of any file as mono 48 kHz, and its failures as our errors."""
 
+import re
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +19,9 @@ from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 # Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
+# In these a place is computed from what the header says of bytes a second: only of plain samples is it known.
+_BY_BYTE_RATE = frozenset({"wav", "w64"})
+_PLAIN_SAMPLES = re.compile(r"pcm_(?:[usf](\d+)[bl]?e?|alaw|mulaw)$")
 _EXACT = frozenset({"wav", "w64", "aiff", "au", "caf", "flac", "ogg", "mov", "mp4", "matroska"})
 # Decoders need what came before: 80 ms in Opus, a frame or two in MP3 and AAC.
 _RUN_UP_S = 0.3
@@ -235,11 +239,21 @@ class SoundFile:
     def _knows_places(self) -> bool:
         """Whether a seek by the file's own index comes where it should."""
         form = self._container.format.name
+        if form in _BY_BYTE_RATE and not self._is_byte_rate_true:
+            return False
         if form == "ogg" and self._is_chained is None:
             place = self._source.tell()
             self._is_chained = is_chained(self._source)
             self._source.seek(place)
         return not self._is_chained and bool(_EXACT.intersection(form.split(",")))
+
+    @property
+    def _is_byte_rate_true(self) -> bool:
+        """Whether the header's byte rate is that of its samples; where it is 0, FFmpeg takes theirs."""
+        codec = self._stream.codec_context
+        plain = _PLAIN_SAMPLES.match(codec.name)
+        true_bits_s = self.rate_hz * self.channels * int(plain[1] or 8) if plain else -1
+        return (codec.bit_rate or 0) in (0, true_bits_s) and plain is not None
 
     def _duration_s(self) -> float | None:
         """What the file says; nothing where that can't be."""

@@ -23,7 +23,10 @@ SoundPacket: TypeAlias = "av.Packet[av.AudioStream]"
 _STEADY_CODECS = frozenset(
     {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
 )
+# Their packets claim to last what they don't: an hour of them would be a minute too short.
+_UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
+_ENCRYPTED = "encryption_info"
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
@@ -58,6 +61,7 @@ class SoundFrames:
         self._tick_s = float(stream.time_base or 0)
         self._rate_hz = stream.codec_context.sample_rate
         self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
+        self._is_unsure = stream.codec_context.name in _UNSURE_CODECS
         self._at_start = before is None
         self._first_packet_s: float | None = None
         self._hurt = False
@@ -111,7 +115,7 @@ class SoundFrames:
         Args:
             decoding: Count what can be decoded, not what packets claim to last.
         """
-        if decoding:
+        if decoding or self._is_unsure:
             return self.rest_s()
         total_s = -self._pad_s
         self._source.limit(None)
@@ -190,6 +194,10 @@ class SoundFrames:
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
         """The frames of a packet; ``None`` when it is broken."""
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
+        if packet.has_sidedata(_ENCRYPTED):
+            # Without its key it is noise, of which a decoder now and then makes a sound.
+            self.broken += 1
+            return None
         try:
             frames = [self._end.cut(frame, lasts_s) for frame in packet.decode()]
         except FAULTS as error:

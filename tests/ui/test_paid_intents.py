@@ -77,16 +77,15 @@ def intents_of(model: AppModel, folder: Path) -> Iterator[tuple[str, Callable[[]
     """Every public method of the model, with arguments that fit."""
     values: dict[str, object] = {"mode": Mode.PASSTHROUGH, "text": "Hello", "on": True, "volume": 50}
     values |= {"muted": False, "position_s": 1.0, "cue_id": 1, "plan": DropPlan(), "picture": b""}
-    values |= {"given": [], "mode_choices": 0, "face": b"", "pasted": "ak_other", "token": ""}
-    values |= {"url": "https://example.com", "path": folder / "transcript.txt", "error": NoCapacityError()}
-    for name, method in inspect.getmembers(AppModel, inspect.isfunction):
-        if name.startswith("_") or name in NOT_INTENTS:
+    values |= {"paths": [], "face": b"", "pasted": "ak_other", "url": "https://example.com", "token": ""}
+    values |= {"path": folder / "transcript.txt", "error": NoCapacityError()}
+    for name, method in vars(AppModel).items():
+        if name.startswith("_") or name in NOT_INTENTS or not inspect.isfunction(method):
             continue
         needed = [
             values[parameter.name]
             for parameter in list(inspect.signature(method).parameters.values())[1:]
-            if parameter.default is parameter.empty
-            and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
         ]
         yield name, partial(method, model, *needed)
 
