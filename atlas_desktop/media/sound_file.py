@@ -7,13 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
+import av
+from av.container import InputContainer
+
 from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
 from atlas_desktop.media.container import FAULTS, open_container, sound_tracks, take_only
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
-from atlas_desktop.media.ogg_chain import is_chained
+from atlas_desktop.media.ogg_chain import is_chained, next_stream
 from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
@@ -176,8 +179,9 @@ class SoundFile:
 
     def _reopen(self) -> None:
         """Goes to the start, however the file is; what was learnt of it is still known."""
-        index = self._stream.index
+        index = self._track
         self._container.close()
+        self._source.begin_at(0)
         self._container = open_container(self._source, self.path)
         if index not in sound_tracks(self._container):
             self._container.close()
@@ -185,11 +189,35 @@ class SoundFile:
         self._use(index, self._frames)
 
     def _use(self, index: int, before: SoundFrames | None = None) -> None:
+        self._track = index
         self._stream = take_only(self._container, index)
         if self._stream.codec_context.name == "flac":
             # The one codec with a checksum in every frame: what is damaged is left out, not heard.
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
-        self._frames = SoundFrames(self._source, self._container, self._stream, before)
+        self._frames = SoundFrames(self._source, self._container, self._stream, before, self._open_next)
+
+    def _open_next(self, last_packet_at: int) -> tuple[InputContainer, av.AudioStream] | None:
+        """Opens the next stream of an Ogg file of several, where FFmpeg does not go on by itself."""
+        if self._container.format.name != "ogg":
+            return None
+        here = self._source.start
+        self._source.begin_at(0)
+        start = next_stream(self._source, here + last_packet_at)
+        if start is None:
+            return None
+        self._is_chained = True
+        self._source.begin_at(start)
+        try:
+            container = open_container(self._source, self.path)
+        except MediaError:
+            return None
+        tracks = sound_tracks(container)
+        if not tracks:
+            container.close()
+            return None
+        self._container.close()
+        self._container, self._stream = container, take_only(container, tracks[0])
+        return self._container, self._stream
 
     def _seek_by_index(self, position_s: float) -> bool:
         """Goes where the file's own index says; False when that can't be, or can't be trusted."""

@@ -107,6 +107,20 @@ def chained_ogg(folder: Path, sound: Sound) -> Path:
     return path
 
 
+def chained_ogg_of_other(channels: int, codec: str) -> OddFile:
+    """As a radio's recorder leaves it: its second half is mono or not, or of another codec."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        half = len(sound) // 2
+        first = encode(folder / "0.ogg", "libopus", sound[:half])
+        second = encode(folder / "1.ogg", codec, np.stack([sound[half:]] * channels, axis=1))
+        path = folder / "chained.ogg"
+        path.write_bytes(first.read_bytes() + second.read_bytes())
+        return path
+
+    return make
+
+
 def flac_of_unknown_total(folder: Path, sound: Sound) -> Path:
     """As written to a pipe: the number of samples is 0."""
     path = encode(folder / "a.flac", "flac", sound)
@@ -217,6 +231,8 @@ ODD_FILES: dict[str, OddFile] = {
     "Matroska cut in half": truncated("m.mka", "libopus"),
     "Ogg cut in half": truncated("o.ogg", "libopus"),
     "Ogg, chained": chained_ogg,
+    "Ogg, chained, mono and stereo": chained_ogg_of_other(2, "libopus"),
+    "Ogg, chained, Opus and FLAC": chained_ogg_of_other(1, "flac"),
     "FLAC of unknown length": flac_of_unknown_total,
     "WebM of a browser": webm_of_a_browser,
     "MPEG-TS": transport_stream,
