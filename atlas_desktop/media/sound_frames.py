@@ -26,7 +26,6 @@ _STEADY_CODECS = frozenset(
 # Their packets claim to last what they don't: an hour of them would be a minute too short.
 _UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
-_ENCRYPTED = "encryption_info"
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
@@ -223,7 +222,7 @@ class SoundFrames:
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
         """The frames of a packet; ``None`` when it is broken."""
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
-        if packet.has_sidedata(_ENCRYPTED):
+        if packet.has_sidedata("encryption_info"):
             # Without its key it is noise, of which a decoder now and then makes a sound.
             self.broken += 1
             return None

@@ -96,8 +96,8 @@ def png_bytes(picture: PastedPicture) -> bytes:
     A face is drawn no larger (``api.face_picture``). Nothing where it is none.
     """
     if isinstance(picture, bytes):
-        QImageReader.setAllocationLimit(_ALLOCATION_LIMIT_MB)
-        picture = QImage.fromData(picture, "PNG")
+        buffer = QBuffer()
+        picture = _read(_reader_of(picture, buffer), FACE_EDGE_PX)
     if max(picture.width(), picture.height()) > FACE_EDGE_PX:
         bounds = QSize(FACE_EDGE_PX, FACE_EDGE_PX)
         picture = picture.scaled(
