@@ -167,7 +167,7 @@ class Assembly(QObject):
         self.microphone.close()
         await self.sound.aclose()
         self.picture.detach()
-        self._picture_watch.close()
+        await self._picture_watch.aclose()
         await self.rehearsal.aclose()
         await self._scope.aclose(1.0)
 

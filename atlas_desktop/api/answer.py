@@ -78,10 +78,10 @@ def first_line(answer: Answer) -> str:
         text = title[1] if title and title[1].strip() else _UNSEEN.sub("", text)
         text = html.unescape(_TAG.sub("\n", text))
     line = next((line for line in text.splitlines() if line.strip()), "")
-    return one_line(line) or phrase(answer.status)
+    return notice_line(line) or phrase(answer.status)
 
 
-def one_line(text: str) -> str:
+def notice_line(text: str) -> str:
     """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     line = redact(" ".join(printable.split()))

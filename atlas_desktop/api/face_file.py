@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from atlas_desktop.api.address import checked_picture_url
 from atlas_desktop.api.face_picture import as_seen, is_plain
@@ -32,6 +32,8 @@ _MEGABYTE = 1_000_000
 _LARGEST_PIXELS = 24_000_000
 # Some pictures hold others, whose size only their own reader finds out: it refuses too.
 Image.MAX_IMAGE_PIXELS = _LARGEST_PIXELS
+# What programs write of themselves into a PNG beside the picture, their whole history among it.
+PngImagePlugin.MAX_TEXT_CHUNK = FACE_LIMIT_BYTES
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 _JPEG_QUALITY = 98  # with whole colours: an edge of the strongest colours is off by 7 of 255 levels at most
 _ORIENTATION_TAG = 0x0112
@@ -39,7 +41,6 @@ _UPRIGHT = (None, 1)
 # A progressive photo has some ten scans; each takes as long as a whole picture.
 _JPEG_SCAN = b"\xff\xda"
 _MOST_SCANS = 100
-# A FIFO that nobody writes to would block whoever opens it for good. Not every platform has each of these.
 
 _UNREADABLE = (
     OSError,

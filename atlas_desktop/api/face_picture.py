@@ -22,6 +22,8 @@ _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _PNG_DEPTH_AT = 24
 _SRGB_GAMMA = 1 / 2.2
 _GAMMA_SLACK = 0.01
+# Floats of a picture with lights brighter than white; in bytes nothing could be seen with so little.
+_BRIGHTEST_FRACTION = 16.0
 
 
 def is_plain(picture: Image.Image, content: bytes) -> bool:
@@ -89,7 +91,7 @@ def _levels(numbers: NDArray[Any]) -> NDArray[np.uint8]:
     """Numbers without a fixed range as 0 to 255: as fractions, bytes or words, by how large they get."""
     finite = np.nan_to_num(numbers.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     top = float(finite.max(initial=0.0))
-    is_fraction = numbers.dtype.kind == "f" and top <= 1.0
+    is_fraction = numbers.dtype.kind == "f" and top <= _BRIGHTEST_FRACTION
     whole = 1.0 if is_fraction else next((full for full in (255.0, 65_535.0) if top <= full), top)
     levels: NDArray[np.uint8] = np.clip(np.rint(finite * (255.0 / whole)), 0, 255).astype(np.uint8)
     return levels

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from atlas_desktop.api.answer import Answer, first_line, one_line, phrase, retry_after_s, text_in
+from atlas_desktop.api.answer import Answer, first_line, notice_line, phrase, retry_after_s, text_in
 from atlas_desktop.errors import (
     BadAnswerError,
     ConflictError,
@@ -72,7 +72,7 @@ def mapped(host: str, proxy: Proxy | None = None) -> Iterator[None]:
     except (httpx.DecodingError, httpx.RemoteProtocolError, httpx.TooManyRedirects) as error:
         if _hung_up(error):
             raise UnreachableError(host=host, detail="the connection broke") from error
-        raise BadAnswerError(host=host, detail=one_line(str(error))) from error
+        raise BadAnswerError(host=host, detail=notice_line(str(error))) from error
     except _UNSENT as error:
         raise _unsent_error(error, host, proxy) from error
     except httpx.TimeoutException as error:
@@ -105,10 +105,10 @@ def complaint_of(answer: Answer) -> Complaint:
         return Complaint("", first_line(answer))
     code, message = body.get("error"), body.get("message")
     if isinstance(code, str) and isinstance(message, str) and _CODE.fullmatch(code):
-        return Complaint(code, one_line(message) or code)
+        return Complaint(code, notice_line(message) or code)
     nested = code if isinstance(code, dict) else {}
     words = text_in(body, "message", "error", "detail") or text_in(nested, "message", "code")
-    return Complaint("", one_line(words) or phrase(answer.status))
+    return Complaint("", notice_line(words) or phrase(answer.status))
 
 
 def error_of(answer: Answer) -> ServiceError:
@@ -150,7 +150,7 @@ def _unsent_error(error: Exception, host: str, proxy: Proxy | None) -> Unreachab
         return UntrustedError(host=host, detail=foreign.verify_message)
     if proxy is not None and isinstance(error, httpx.ProxyError):
         # Its own status line; name and password are never in it.
-        return ProxyRefusedError(host=host, proxy=proxy.address, detail=one_line(str(error)))
+        return ProxyRefusedError(host=host, proxy=proxy.address, detail=notice_line(str(error)))
     if proxy is not None and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return ProxyRefusedError(host=host, proxy=proxy.address, detail=_unsent(error))
     return UnreachableError(host=host, detail=_unsent(error), sent=False)

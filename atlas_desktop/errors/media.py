@@ -134,7 +134,7 @@ class ElsewhereError(MediaError):
 
 class FaceNotImageError(MediaError):
     code = "face_not_image"
-    title = N_("{name} is not a picture")
+    title = N_("{name} is not a picture that can be read")
     advice = N_("Accepted: PNG, JPEG and WebP.")
 
 

@@ -7,10 +7,12 @@ writes in order. No Qt.
 
 from atlas_desktop.files.names import absolute, addresses_in, as_given, path_of_address
 from atlas_desktop.files.opening import PathKind, RegularFile, list_folder, mapped, open_regular, probe_path
-from atlas_desktop.files.threads import FileThreads
+from atlas_desktop.files.threads import SILENCE_LIMIT_S, AnswerClock, FileThreads
 from atlas_desktop.files.writer import FileWriter
 
 __all__ = [
+    "SILENCE_LIMIT_S",
+    "AnswerClock",
     "FileThreads",
     "FileWriter",
     "PathKind",

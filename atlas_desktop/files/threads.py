@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.errors import AppError, FileSilentError
@@ -21,11 +21,26 @@ _MOST_STUCK = 100
 _this_thread = threading.local()
 
 
+class AnswerClock:
+    """How long a disk has been silent. Thread: any.
+
+    Attributes:
+        heard_s: When it last answered, by ``time.monotonic``; at first, when this was made.
+    """
+
+    def __init__(self) -> None:
+        self.heard_s = time.monotonic()
+
+    def follow_this_thread(self) -> None:
+        """From now on each ``answered`` in the calling thread counts."""
+        _this_thread.clock = self
+
+
 def answered() -> None:
-    """Notes that the disk has answered: the time allowed to this thread's call begins again."""
-    call: _Call[Any] | None = getattr(_this_thread, "call", None)
-    if call is not None:
-        call.heard_s = time.monotonic()
+    """Notes that the disk has answered: the time that this thread is allowed begins again."""
+    clock: AnswerClock | None = getattr(_this_thread, "clock", None)
+    if clock is not None:
+        clock.heard_s = time.monotonic()
 
 
 class FileThreads:
@@ -67,7 +82,7 @@ class FileThreads:
                     is_stuck = True
                     self._stuck += 1
                     self._slots.release()
-                if time.monotonic() - call.heard_s > self._limit_s:
+                if time.monotonic() - call.clock.heard_s > self._limit_s:
                     raise FileSilentError(name=path.name or str(path))
             return call.future.result()
         finally:
@@ -85,7 +100,7 @@ class _Call(Generic[R]):
     """One call: its thread, and its result for the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], R]) -> None:
-        self.heard_s = time.monotonic()
+        self.clock = AnswerClock()
         self.future: asyncio.Future[R] = loop.create_future()
         self._loop = loop
         self._function = function
@@ -103,11 +118,8 @@ class _Call(Generic[R]):
             self._on_over = callback
 
     def _run(self, name: str) -> None:
-        _this_thread.call = self
-        try:
-            result = guarded(name, lambda error: self._hop(lambda: self._fail(error)))(self._called)()
-        finally:
-            _this_thread.call = None
+        self.clock.follow_this_thread()
+        result = guarded(name, lambda error: self._hop(lambda: self._fail(error)))(self._called)()
         if result is not None:
             self._hop(lambda: self._give(result))
 

@@ -33,7 +33,8 @@ FAULTS = (
 MOST_CHANNELS = 64
 RATES_HZ = range(1_000, 1_000_001)
 _ADX, _ADX_MARK = b"\x80\0", b"(c)CRI"
-_IMPAIRED = Disposition.hearing_impaired | Disposition.visual_impaired
+# Spoken over the sound that is meant, or in place of it. Many a program calls every track a default.
+_BESIDE = Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.comment
 
 
 def open_container(source: SoundBytes, path: Path) -> InputContainer:
@@ -77,10 +78,13 @@ def _deadly(source: SoundBytes) -> frozenset[str]:
 
 
 def sound_tracks(container: InputContainer) -> list[int]:
-    """Return the tracks that can be decoded, by index, the best first: FFmpeg's choice, then the default."""
+    """Return the tracks that can be decoded, by index, the best first.
+
+    Commentaries come last, defaults first, and of what is alike FFmpeg's choice.
+    """
     best = container.streams.best("audio")
     able = [stream for stream in container.streams.audio if _is_able(stream)]
-    able.sort(key=lambda stream: (stream != best, *_rank(stream), stream.index))
+    able.sort(key=lambda stream: (*_rank(stream), stream != best, stream.index))
     return [stream.index for stream in able]
 
 
@@ -112,4 +116,4 @@ def _is_able(track: av.AudioStream) -> bool:
 
 
 def _rank(track: av.AudioStream) -> tuple[bool, bool]:
-    return Disposition.default not in track.disposition, bool(_IMPAIRED & track.disposition)
+    return bool(_BESIDE & track.disposition), Disposition.default not in track.disposition

@@ -1,13 +1,15 @@
 """Clips from files: read ahead in a thread of their own, in constant memory."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.errors import AppError, CutShortError, MediaError, SilentAudioError
+from atlas_desktop.errors import AppError, CutShortError, FileSilentError, MediaError, SilentAudioError
+from atlas_desktop.files import SILENCE_LIMIT_S, AnswerClock
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.graphs import FULL_SCALE, Samples, to_block
 from atlas_desktop.media.levelling import Leveller
@@ -24,23 +26,31 @@ _AHEAD_AT_FIRST_SAMPLES = SAMPLE_RATE_HZ // 2
 _RUSH_SOUND_S = 60.0
 _SCAN_S = 0.005
 _SCAN_PAUSE_S = 0.035
+PATIENCE_S = 6.0
+"""So long a clip that is spoken waits for its disk: one that stood still needs some seconds to turn again."""
 
 
 class ClipReader:
     """Reads any file that FFmpeg decodes as mono 48 kHz blocks (a ``SeekableReader``).
 
     Opening and decoding start at once in a thread of their own, which keeps 1 to 2 s ahead; the
-    memory is the same for a 2-hour file. A cut-off file gives what can be decoded, then ends.
+    memory is the same for a 2-hour file. A cut-off file gives what can be decoded, then ends. One whose disk
+    answers no more ends with an error; its thread hangs as long as the disk does.
 
     Attributes:
         path: Where the file lies.
-        error: Why nothing could be read, else ``None``.
+        error: Why nothing, or nothing more, could be read, else ``None``.
         duration_s: What the file says about its length, ``None`` before it is open or when unknown.
         length_s: How long it really is, once its end was seen.
     """
 
     def __init__(
-        self, path: Path, *, match_loudness: bool = True, loudness_lufs: float | None = None
+        self,
+        path: Path,
+        *,
+        match_loudness: bool = True,
+        loudness_lufs: float | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         """Begins to read.
 
@@ -49,6 +59,7 @@ class ClipReader:
             match_loudness: Bring it to −16 LUFS; else every sample stays as it is.
             loudness_lufs: Its loudness if that is known. Else it is measured, at first ahead of the first
                 block, then ahead of what plays: the gain follows slowly.
+            patience_s: How long the disk may be silent once sound has come from it.
         """
         self.path = path
         self.error: AppError | None = None
@@ -56,6 +67,7 @@ class ClipReader:
         self.length_s: float | None = None
         self._remark: MediaError | None = None
         self._swing = 0
+        self._has_begun = False
         self._stop = threading.Event()
         self._matches_loudness = match_loudness
         self._scan = LoudnessScan(path, loudness_lufs, wanted=match_loudness, stop=self._stop)
@@ -66,6 +78,9 @@ class ClipReader:
         self._wanted_s: float | None = None
         self._ended = False
         self._closed = False
+        self._patience_s = patience_s
+        self._disk = AnswerClock()
+        self._dry_from_s: float | None = None
         body = guarded("media.decode", self._on_error)(self._run)
         self._thread = threading.Thread(target=body, name="media-decode", daemon=True)
         self._thread.start()
@@ -100,7 +115,10 @@ class ClipReader:
         ended = self._ended
         level = self._ring.level_samples
         if self._closed or level == 0 or (level < BLOCK_SAMPLES and not ended):
+            if not ended and not self._closed:
+                self._wait_for_disk()
             return None
+        self._dry_from_s = None
         block = self._ring.read(BLOCK_SAMPLES)
         self._read_samples += len(block)
         if not ended and level < _REFILL_SAMPLES:
@@ -130,11 +148,21 @@ class ClipReader:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def _wait_for_disk(self) -> None:
+        """Gives up where nothing has come for too long, and the disk has not answered either."""
+        now_s = time.monotonic()
+        if self._dry_from_s is None:
+            self._dry_from_s = now_s
+        patience_s = self._patience_s if self._has_begun else SILENCE_LIMIT_S
+        if now_s - max(self._dry_from_s, self._disk.heard_s) > patience_s:
+            self._on_error(FileSilentError(name=self.path.name))
+
     def _on_error(self, error: AppError) -> None:
         self.error = error
         self._ended = True
 
     def _run(self) -> None:
+        self._disk.follow_this_thread()
         try:
             with SoundFile(self.path, self._stop) as file:
                 self.duration_s = file.duration_s
@@ -201,6 +229,7 @@ class ClipReader:
                 hurries = self._scan_hurries
                 if not hurries and self._ring.space_samples >= room:
                     self._ring.write(piece)
+                    self._has_begun = True
                     return True
                 if not hurries:
                     room = max(room, _REFILL_SAMPLES)

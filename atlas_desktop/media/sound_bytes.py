@@ -48,7 +48,7 @@ class SoundBytes:
         if self._size_bytes == 0:
             self._file.close()
             raise EmptyAudioError(name=path.name)
-        self._position = 0
+        self._position = self._start = 0
         self._until_cpu_s = self._whole_until_cpu_s = math.inf
         self.failure: OSError | None = None
         self.exceeded = False
@@ -92,12 +92,21 @@ class SoundBytes:
             self.exceeded = True
         return self.exceeded or self._stop.is_set()
 
+    @property
+    def start(self) -> int:
+        """Where in the file begins what is read of it; places count from there."""
+        return self._start
+
+    def begin_at(self, start: int) -> None:
+        """From now on only what lies behind ``start`` is there."""
+        self._start, self._position = start, 0
+
     def read(self, count: int) -> bytes:
         """Return up to ``count`` bytes; none at the end."""
         if self.is_over():
             return b""
         try:
-            self._file.seek(self._position)
+            self._file.seek(self._start + self._position)
             content = self._file.read(count)
         except OSError as error:
             self.failure = error
@@ -107,10 +116,11 @@ class SoundBytes:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a place; -1 where there is none."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size_bytes}.get(whence)
-        if start is None or start + offset < 0:
+        end = self._size_bytes - self._start
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: end}.get(whence)
+        if origin is None or origin + offset < 0:
             return -1
-        self._position = start + offset
+        self._position = origin + offset
         return self._position
 
     def tell(self) -> int:

@@ -1,10 +1,14 @@
 """The boundary to FFmpeg: the sound of any file as mono 48 kHz, and its failures as our errors."""
 
+import re
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+
+import av
+from av.container import InputContainer
 
 from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
@@ -12,12 +16,15 @@ from atlas_desktop.media.container import FAULTS, open_container, sound_tracks, 
 from atlas_desktop.media.conversion import MonoConverter
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.mending import Mender
-from atlas_desktop.media.ogg_chain import is_chained
+from atlas_desktop.media.ogg_chain import is_chained, next_stream
 from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 # Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
+# In these a place is computed from what the header says of bytes a second: only of plain samples is it known.
+_BY_BYTE_RATE = frozenset({"wav", "w64"})
+_PLAIN_SAMPLES = re.compile(r"pcm_(?:[usf](\d+)[bl]?e?|alaw|mulaw)$")
 _EXACT = frozenset({"wav", "w64", "aiff", "au", "caf", "flac", "ogg", "mov", "mp4", "matroska"})
 # Decoders need what came before: 80 ms in Opus, a frame or two in MP3 and AAC.
 _RUN_UP_S = 0.3
@@ -172,8 +179,9 @@ class SoundFile:
 
     def _reopen(self) -> None:
         """Goes to the start, however the file is; what was learnt of it is still known."""
-        index = self._stream.index
+        index = self._track
         self._container.close()
+        self._source.begin_at(0)
         self._container = open_container(self._source, self.path)
         if index not in sound_tracks(self._container):
             self._container.close()
@@ -181,11 +189,35 @@ class SoundFile:
         self._use(index, self._frames)
 
     def _use(self, index: int, before: SoundFrames | None = None) -> None:
+        self._track = index
         self._stream = take_only(self._container, index)
         if self._stream.codec_context.name == "flac":
             # The one codec with a checksum in every frame: what is damaged is left out, not heard.
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
-        self._frames = SoundFrames(self._source, self._container, self._stream, before)
+        self._frames = SoundFrames(self._source, self._container, self._stream, before, self._open_next)
+
+    def _open_next(self, last_packet_at: int) -> tuple[InputContainer, av.AudioStream] | None:
+        """Opens the next stream of an Ogg file of several, where FFmpeg does not go on by itself."""
+        if self._container.format.name != "ogg":
+            return None
+        here = self._source.start
+        self._source.begin_at(0)
+        start = next_stream(self._source, here + last_packet_at)
+        if start is None:
+            return None
+        self._is_chained = True
+        self._source.begin_at(start)
+        try:
+            container = open_container(self._source, self.path)
+        except MediaError:
+            return None
+        tracks = sound_tracks(container)
+        if not tracks:
+            container.close()
+            return None
+        self._container.close()
+        self._container, self._stream = container, take_only(container, tracks[0])
+        return self._container, self._stream
 
     def _seek_by_index(self, position_s: float) -> bool:
         """Goes where the file's own index says; False when that can't be, or can't be trusted."""
@@ -235,11 +267,21 @@ class SoundFile:
     def _knows_places(self) -> bool:
         """Whether a seek by the file's own index comes where it should."""
         form = self._container.format.name
+        if form in _BY_BYTE_RATE and not self._is_byte_rate_true:
+            return False
         if form == "ogg" and self._is_chained is None:
             place = self._source.tell()
             self._is_chained = is_chained(self._source)
             self._source.seek(place)
         return not self._is_chained and bool(_EXACT.intersection(form.split(",")))
+
+    @property
+    def _is_byte_rate_true(self) -> bool:
+        """Whether the header's byte rate is that of its samples; where it is 0, FFmpeg takes theirs."""
+        codec = self._stream.codec_context
+        plain = _PLAIN_SAMPLES.match(codec.name)
+        true_bits_s = self.rate_hz * self.channels * int(plain[1] or 8) if plain else -1
+        return (codec.bit_rate or 0) in (0, true_bits_s) and plain is not None
 
     def _duration_s(self) -> float | None:
         """What the file says; nothing where that can't be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import av
@@ -23,10 +23,13 @@ SoundPacket: TypeAlias = "av.Packet[av.AudioStream]"
 _STEADY_CODECS = frozenset(
     {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
 )
+# Their packets claim to last what they don't: an hour of them would be a minute too short.
+_UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
+_MOST_STREAMS = 1_000
 _READS_A_LOOK = 16  # asking for the time takes as long as reading a packet
 LONGEST_S = 1_000_000.0
 """Eleven days: what claims to be longer is a broken file that goes round in circles."""
@@ -46,25 +49,41 @@ class SoundFrames:
         container: InputContainer,
         stream: av.AudioStream,
         before: SoundFrames | None = None,
+        open_next: Callable[[int], tuple[InputContainer, av.AudioStream] | None] = lambda _place: None,
     ) -> None:
-        """Begins at the file's start; what ``before`` has learnt of the same file is still known."""
+        """Begins at the file's start.
+
+        Args:
+            source: What the container reads.
+            container: Open; of it ``stream`` is played.
+            stream: The track.
+            before: What it has learnt of the same file is still known.
+            open_next: Called at the end with the place of the last packet; what it returns follows.
+        """
         self.broken: int = before.broken if before else 0
         self.start_s: float | None = before.start_s if before else None
         self._pad_s: float = before._pad_s if before else 0.0  # encoder delay: decoded, but left out
         self._source = source
-        self._container = container
-        self._stream = stream
+        self._open_next = open_next
         self._end = SoundEnd(container, stream)
-        self._tick_s = float(stream.time_base or 0)
-        self._rate_hz = stream.codec_context.sample_rate
-        self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
+        self._is_unsure = stream.codec_context.name in _UNSURE_CODECS
+        self._take(container, stream)
         self._at_start = before is None
         self._first_packet_s: float | None = None
         self._hurt = False
         self._reads = 0
+        self._last_packet_at = 0
+        self._streams_left = _MOST_STREAMS
         self._waiting: deque[av.AudioFrame | None] = deque()
-        self._packets: Iterator[SoundPacket] = container.demux(stream)
         source.limit(_DRY_CPU_S)
+
+    def _take(self, container: InputContainer, stream: av.AudioStream) -> None:
+        self._container = container
+        self._stream = stream
+        self._tick_s = float(stream.time_base or 0)
+        self._rate_hz = stream.codec_context.sample_rate
+        self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
+        self._packets: Iterator[SoundPacket] = container.demux(stream)
 
     def moved(self) -> None:
         """The container was sent elsewhere."""
@@ -111,7 +130,7 @@ class SoundFrames:
         Args:
             decoding: Count what can be decoded, not what packets claim to last.
         """
-        if decoding:
+        if decoding or self._is_unsure:
             return self.rest_s()
         total_s = -self._pad_s
         self._source.limit(None)
@@ -180,16 +199,33 @@ class SoundFrames:
         self._reads += 1
         if self._reads % _READS_A_LOOK == 0 and self._source.is_over():
             return None
-        try:
-            return next(self._packets, None)
-        except FAULTS as error:
+        packet, failure = self._next_packet()
+        while packet is None and self._streams_left and (following := self._open_next(self._last_packet_at)):
+            self._streams_left -= 1
+            self._last_packet_at = 0
+            self._take(*following)
+            self._source.limit(_DRY_CPU_S)
+            packet, failure = self._next_packet()
+        if packet is not None:
+            self._last_packet_at = max(self._last_packet_at, packet.pos or 0)
+        elif failure is not None:
             # A drive that was pulled, an index that lies: what came so far is kept.
-            self._broke_off(error)
-            return None
+            self._broke_off(failure)
+        return packet
+
+    def _next_packet(self) -> tuple[SoundPacket | None, Exception | None]:
+        try:
+            return next(self._packets, None), None
+        except FAULTS as error:
+            return None, error
 
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
         """The frames of a packet; ``None`` when it is broken."""
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
+        if packet.has_sidedata("encryption_info"):
+            # Without its key it is noise, of which a decoder now and then makes a sound.
+            self.broken += 1
+            return None
         try:
             frames = [self._end.cut(frame, lasts_s) for frame in packet.decode()]
         except FAULTS as error:

@@ -25,7 +25,7 @@ class ClipFinished:
 
 @dataclass(frozen=True, slots=True)
 class ClipFailed:
-    """Nothing of ``reader`` could be played."""
+    """``reader`` can't be played, or not to its end."""
 
     reader: BlockReader
     error: AppError

@@ -33,6 +33,7 @@ from atlas_desktop.ui.desks.notices import NoticeAction
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
+from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.session_intents import SessionIntents
 
 
@@ -288,7 +289,7 @@ class AppModel(SessionIntents):
 
     # What is given
 
-    def open_drop(self, plan: DropPlan, picture: bytes) -> None:
+    def open_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
         """Does what a drop, or files chosen by dialog, ask for; says what of it is not accepted."""
         self._drops.take(plan, picture)
 
@@ -303,7 +304,7 @@ class AppModel(SessionIntents):
             self._choose_mode(Mode.PASSTHROUGH)
         self._hints.follow_cues(self.snapshot, self.cues)
 
-    def set_face(self, face: Path | bytes | str) -> None:
+    def set_face(self, face: Path | PastedPicture | str) -> None:
         self._faces.choose(face)
 
     @Slot(str)

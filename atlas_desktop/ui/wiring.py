@@ -20,6 +20,7 @@ from atlas_desktop.ui.drops.drop import DropPlan, foresee
 from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.keyboard_focus import is_elsewhere, is_typing
+from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.presence import Presence
 from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
@@ -212,7 +213,7 @@ class WindowWiring(QObject):
             self._window.notices.show_notice(self._words.face_waits())
 
     @Slot(object, object)
-    def _take_drop(self, plan: DropPlan, picture: bytes) -> None:
+    def _take_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
         for about_the_last in ("not_accepted", "no_sound_in", "taken_in_part", "elsewhere"):
             self._window.notices.clear_notice(about_the_last)
         self._model.open_drop(plan, picture)

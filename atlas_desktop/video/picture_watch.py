@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from atlas_desktop.child import Child
 from atlas_desktop.errors import ChildError
+from atlas_desktop.files import FileWriter
 from atlas_desktop.session.life import Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.picture_book import Finding, PictureBook
@@ -21,6 +23,8 @@ WORTH_IT = 0.75
 _QUIET_S = 8.0
 _LIVED_S = 3.0
 _ENOUGH_FRAMES = 10
+# A disk that is as quick as usual has written the mark by then; a slow one does not hold the window.
+_MARK_S, _LAST_MARK_S = 0.05, 1.0
 
 
 class PictureWatch:
@@ -31,10 +35,17 @@ class PictureWatch:
     """
 
     def __init__(self, book: PictureBook, decision: Decision, painted: Callable[[], int]) -> None:
-        """``painted`` says how many frames of this session were shown."""
+        """Watches from now on.
+
+        Args:
+            book: What is known of this machine.
+            decision: What this run does.
+            painted: How many frames of this session were shown.
+        """
         self._book = book
         self._decision = decision
         self._painted = painted
+        self._writer = FileWriter("picture")
         self._is_trying = False
         self._is_proven = not decision.use_gl
 
@@ -43,23 +54,25 @@ class PictureWatch:
         if self._is_proven:
             return
         if not self._is_trying and isinstance(snapshot.life, Requesting):
-            self._is_trying = self._book.begin(self._decision.driver)
+            self._is_trying = True
+            self._writer.write(partial(self._book.begin, self._decision.driver), wait_s=_MARK_S)
         elif self._is_trying and (snapshot.is_over or self._painted() >= _ENOUGH_FRAMES):
             self._is_trying, self._is_proven = False, self._painted() >= _ENOUGH_FRAMES
-            self._book.passed()
+            self._writer.write(self._book.passed)
 
     def take_failure(self) -> None:
         """OpenGL gave up in this run: it is not tried again until there is another driver."""
         self._is_trying, self._is_proven = False, True
-        self._book.passed()
-        self._book.write(Finding(self._decision.driver, machine(), use_gl=False, why="it gave up"))
+        finding = Finding(self._decision.driver, machine(), use_gl=False, why="it gave up")
+        self._writer.write(self._book.passed)
+        self._writer.write(partial(self._book.write, finding))
 
     async def run(self, is_idle: Callable[[], bool]) -> None:
         """Lives beside the window; measures, where that is wanted, once nothing else goes on."""
         if self._decision.use_gl:
             await asyncio.sleep(_LIVED_S)
             if not self._is_trying:
-                await asyncio.to_thread(self._book.passed)
+                self._writer.write(self._book.passed)
         elif self._decision.measure:
             await asyncio.sleep(_QUIET_S)
             while not is_idle():
@@ -85,10 +98,15 @@ class PictureWatch:
         log.info("the picture is best painted by %s: %s", "OpenGL" if finding.use_gl else "raster", finding)
         self._book.write(finding)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """The program goes as it should: nothing is being tried any more."""
         if self._decision.use_gl:
-            self._book.passed()
+            self._writer.write(self._book.passed)
+        await self.written()
+
+    async def written(self) -> bool:
+        """Waits until all that was noted lies on the disk; False when that takes too long."""
+        return await self._writer.flush(_LAST_MARK_S)
 
 
 def finding_of(answer: Mapping[str, Any], here: str) -> Finding:

@@ -17,7 +17,7 @@ from atlas_desktop.api.face_file import load_face
 from atlas_desktop.errors import AppError, MediaError
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import measure, probe
-from atlas_desktop.ui.drops.drop import ItemKind, classify, kind_of
+from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee
 
 SPOKEN, SHOWN, NAMED, BUG = "spoken", "shown", "named", "bug"
 _MOST_BLOCKS = 3000
@@ -26,12 +26,12 @@ _ADDRESS_SPACE_BYTES = 6 << 30
 
 def taken(path: Path) -> tuple[str, str]:
     """What becomes of a dropped file, and the words for it."""
-    plan = classify([str(path)])
+    plan = foresee([str(path)])
     try:
         if plan.face is not None:
             face = load_face(plan.face)
             return SHOWN, str(len(face.content or b""))
-        if plan.audio and kind_of(path) is ItemKind.AUDIO:
+        if plan.audio and find_kind(path) is ItemKind.AUDIO:
             return SPOKEN, spoken(path)
     except MediaError as error:
         return NAMED, str(error) if path.name in str(error) else f"not named: {error}"

@@ -12,6 +12,7 @@ from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.look.pictures import PastedPicture
 
 
 class FakeModel(QObject):
@@ -78,7 +79,7 @@ class FakeModel(QObject):
     def set_mode(self, mode: Mode) -> None:
         self.asked.append(("set_mode", mode))
 
-    def set_face(self, face: Path | bytes | str) -> None:
+    def set_face(self, face: Path | PastedPicture | str) -> None:
         self.asked.append(("set_face", face))
 
     def set_key(self, pasted: str) -> None:
@@ -96,7 +97,7 @@ class FakeModel(QObject):
     def save_transcript(self, path: Path) -> None:
         self.asked.append(("save_transcript", path))
 
-    def open_drop(self, plan: DropPlan, picture: bytes) -> None:
+    def open_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
         self.asked.append(("open_drop", plan, picture))
 
     def close_requested(self) -> None:

@@ -25,7 +25,7 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.desks.notices import Notice
-from atlas_desktop.ui.drops.drop import classify
+from atlas_desktop.ui.drops.drop import foresee
 from atlas_desktop.ui.model import AppModel
 from tests.ui.billing_fakes import FakeGuard
 from tests.unit.cues.stand_ins import NamedReader, look_at
@@ -159,9 +159,11 @@ def make_files(folder: Path, *names: str) -> list[Path]:
     return [folder / name for name in names]
 
 
-def drop(bench: ModelBench, *paths: Path, text: str = "", picture: bytes = b"") -> None:
-    plan = classify([path.as_uri() for path in paths], text, has_picture_data=bool(picture))
+async def drop(bench: ModelBench, *paths: Path, text: str = "", picture: bytes = b"") -> None:
+    """Gives as the window does, and waits until the disk has said what each is."""
+    plan = foresee([path.as_uri() for path in paths], text, has_picture_data=bool(picture))
     bench.model.open_drop(plan, picture)
+    await settle(lambda: not any(cue.is_reading for cue in bench.model.cues), 10.0)
 
 
 def states(bench: ModelBench) -> list[CueState]:

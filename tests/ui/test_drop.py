@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -5,9 +6,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.cues.files import expand
+from atlas_desktop.cues.files import sounds_in
+from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import ItemKind, classify, kind_by_bytes, kind_of, local_path
+from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee, kind_by_bytes, local_path
 from atlas_desktop.ui.drops.drop_words import DropContext, words_for
 from atlas_desktop.ui.look.pictures import png_bytes
 
@@ -22,7 +24,7 @@ def make(folder: Path, name: str, content: bytes = b"x") -> Path:
 
 
 def said(paths: list[Path], text: str = "") -> str:
-    words = words_for(classify([path.as_uri() for path in paths], text), LIVE)
+    words = words_for(foresee([path.as_uri() for path in paths], text), LIVE)
     return words.headline.format(**words.params)
 
 
@@ -31,35 +33,44 @@ def said(paths: list[Path], text: str = "") -> str:
 )
 def test_sound_and_video_are_spoken(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
-    assert classify([path.as_uri()]).audio == (path,)
+    assert foresee([path.as_uri()]).audio == (path,)
 
 
 @pytest.mark.parametrize("name", ["me.png", "me.jpeg", "me.WEBP", "me.gif"])
 def test_pictures_become_the_face(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
-    plan = classify([path.as_uri()])
+    plan = foresee([path.as_uri()])
     assert plan.face == path
     assert not plan.audio
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "paper.pdf", "drawing.svg", "photo.heic", "prog.exe"])
 def test_the_rest_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    plan = classify([make(tmp_path, name).as_uri()])
+    plan = foresee([make(tmp_path, name).as_uri()])
     assert plan.refused == (name,)
     assert not plan.does_something
 
 
 def test_several_keep_their_order_and_the_rest_is_named(tmp_path: Path) -> None:
     paths = [make(tmp_path, name) for name in ("10.wav", "2.mp3", "readme.txt", "1.ogg", "face.png")]
-    plan = classify([path.as_uri() for path in paths])
+    plan = foresee([path.as_uri() for path in paths])
     assert [path.name for path in plan.audio] == ["10.wav", "2.mp3", "1.ogg"]
     assert plan.face == paths[4]
     assert plan.refused == ("readme.txt",)
 
 
-def test_folder_is_spoken_and_missing_file_is_refused(tmp_path: Path) -> None:
-    assert classify([tmp_path.as_uri()]).audio == (tmp_path,)
-    assert classify([(tmp_path / "gone.wav").as_uri()]).refused == ("gone.wav",)
+def test_a_name_without_an_ending_may_be_sound_or_a_folder(tmp_path: Path) -> None:
+    plan = foresee([tmp_path.as_uri()])
+    assert plan.audio == (tmp_path,)
+    assert plan.unknown == {tmp_path}
+    assert find_kind(tmp_path) is ItemKind.FOLDER
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.wav", "pipe.png"])
+def test_a_pipe_is_looked_at_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(NotAFileError):
+        find_kind(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -79,34 +90,27 @@ def test_folder_is_spoken_and_missing_file_is_refused(tmp_path: Path) -> None:
 )
 def test_nameless_files_are_known_by_their_first_bytes(tmp_path: Path, head: bytes, kind: ItemKind) -> None:
     assert kind_by_bytes(head) is kind
-    assert kind_of(make(tmp_path, "no-ending", head)) is kind
-
-
-def test_a_drag_does_not_read_files_without_end(tmp_path: Path) -> None:
-    path = make(tmp_path, "clip", b"OggS")
-    assert len(classify([path.as_uri()] * 100).audio) == 100
-    assert len(classify([path.as_uri()] * 1000).audio) < 1000
+    assert find_kind(make(tmp_path, "no-ending", head)) is kind
 
 
 def test_addresses(tmp_path: Path) -> None:
     assert (
-        classify(["https://example.com/a/face.png?size=2"]).face_url
-        == "https://example.com/a/face.png?size=2"
+        foresee(["https://example.com/a/face.png?size=2"]).face_url == "https://example.com/a/face.png?size=2"
     )
-    assert classify(["http://example.com/face.png"]).refused == ("example.com/face.png",)
-    assert classify(["https://user:secret@example.com/page"]).refused == ("example.com/page",)
-    assert classify(["mailto:someone@example.com"]).refused == ("mailto:someone@example.com",)
+    assert foresee(["http://example.com/face.png"]).refused == ("example.com/face.png",)
+    assert foresee(["https://user:secret@example.com/page"]).refused == ("example.com/page",)
+    assert foresee(["mailto:someone@example.com"]).refused == ("mailto:someone@example.com",)
 
 
 def test_a_picture_dragged_from_a_page_beats_its_address() -> None:
-    plan = classify(["https://example.com/view?id=3"], has_picture_data=True)
+    plan = foresee(["https://example.com/view?id=3"], has_picture_data=True)
     assert plan.has_picture_data
     assert not plan.refused
 
 
 def test_text_becomes_the_message_only_without_addresses() -> None:
-    assert classify(text="  Hello <b>there</b>  ").message == "Hello <b>there</b>"
-    assert classify(["https://example.com/x"], "https://example.com/x").message == ""
+    assert foresee(text="  Hello <b>there</b>  ").message == "Hello <b>there</b>"
+    assert foresee(["https://example.com/x"], "https://example.com/x").message == ""
 
 
 def test_windows_and_percent_paths() -> None:
@@ -122,7 +126,7 @@ def test_overlay_words(tmp_path: Path) -> None:
     assert said([sound, sound]) == "Drop to speak all 2, in this order"
     # How many lie in a folder is not known.
     assert said([tmp_path, sound]) == "Drop to speak them all, in this order"
-    assert said([tmp_path]) == f"Drop to speak the sounds in “{tmp_path.name}”"
+    assert said([tmp_path]) == f"Drop to speak the sound in “{tmp_path.name}”"
     assert said([picture]) == "Becomes the face"
     assert said([paper]) == "Not accepted: p.pdf"
     assert said([paper] * 5) == "Not accepted: p.pdf, p.pdf, p.pdf …"
@@ -131,7 +135,7 @@ def test_overlay_words(tmp_path: Path) -> None:
 
 
 def test_overlay_says_when_a_sound_waits(tmp_path: Path) -> None:
-    plan = classify([make(tmp_path, "a.wav").as_uri()])
+    plan = foresee([make(tmp_path, "a.wav").as_uri()])
     assert "as soon as the avatar is live" in words_for(plan, BEFORE).detail
     waits = DropContext(Mode.CONVERSATION, is_live=True, has_session=True)
     assert "needs passthrough" in words_for(plan, waits).detail
@@ -145,23 +149,23 @@ def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
 def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
     sound, picture, paper = (make(tmp_path, name).as_uri() for name in ("a.wav", "me.png", "p.pdf"))
     for dropped in ([sound, picture, paper], [picture, paper]):
-        words = words_for(classify(dropped), LIVE)
+        words = words_for(foresee(dropped), LIVE)
         detail = words.detail.format(**words.params)
         assert "p.pdf" in detail
         assert "face" in (words.headline + detail).lower()
 
 
 def test_overlay_says_where_a_text_waits() -> None:
-    assert "next session" in words_for(classify(text="Hello"), BEFORE).detail
-    assert words_for(classify(text="Hello"), LIVE).detail == ""
+    assert "next session" in words_for(foresee(text="Hello"), BEFORE).detail
+    assert words_for(foresee(text="Hello"), LIVE).detail == ""
 
 
 def test_a_folder_and_a_drop_agree_on_what_sound_is(tmp_path: Path) -> None:
     for ending in (*sound_endings(), ".txt", ".m3u8", ".jpg", ".heic", ".mid", ".dat"):
         make(tmp_path, f"clip{ending}", bytes(100))
-    alone = {path for path in tmp_path.iterdir() if classify([path.as_uri()]).audio}
+    alone = {path for path in tmp_path.iterdir() if find_kind(path) is ItemKind.AUDIO}
     assert {".mpc", ".m2ts", ".wav", ".mts", ".vob"} <= {path.suffix for path in alone}
-    assert alone == set(expand([tmp_path]))
+    assert alone == set(sounds_in(tmp_path))
     assert {path.suffix for path in alone} == sound_endings()
 
 

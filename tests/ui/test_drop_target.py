@@ -62,14 +62,23 @@ def test_drop_is_handed_over_and_never_moves_the_file(desk: Desk, tmp_path: Path
     assert picture == b""
 
 
-def test_dropped_picture_without_a_file_comes_as_png(desk: Desk) -> None:
+def test_a_dropped_picture_without_a_file_is_packed_by_whoever_takes_it(desk: Desk) -> None:
     data, image = QMimeData(), QImage(80, 80, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.blue)
     data.setImageData(image)
     drop(desk.window, data)
     ((_, picture),) = desk.asked("open_drop")
-    assert isinstance(picture, bytes)
-    assert picture.startswith(b"\x89PNG")
+    assert isinstance(picture, QImage)
+    assert picture.size() == image.size()
+
+
+def test_a_dropped_picture_stays_as_the_other_program_made_it(desk: Desk) -> None:
+    data = QMimeData()
+    data.setData("image/png", b"\x89PNG of another program")
+    data.setImageData(QImage(80, 80, QImage.Format.Format_RGB32))
+    drop(desk.window, data)
+    ((_, picture),) = desk.asked("open_drop")
+    assert picture == b"\x89PNG of another program"
 
 
 def test_dropped_text_is_a_message(desk: Desk) -> None:

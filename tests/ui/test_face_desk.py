@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face
@@ -13,6 +15,7 @@ from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import AppError
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.face_desk import FaceDesk
+from atlas_desktop.ui.look.pictures import PastedPicture
 
 ADDRESS = "https://example.com/faces/mona.png?size=2"
 
@@ -34,7 +37,7 @@ class FaceBench:
         self.settings = SettingsStore(folder / "settings.json", write_after_s=0.01)
         self.desk = FaceDesk(self.settings, folder, self.scope, self.faces.append, self.errors.append)
 
-    async def choose(self, *wanted: Path | bytes | str) -> Face | None:
+    async def choose(self, *wanted: Path | PastedPicture | str) -> Face | None:
         """Chooses one after another without waiting; the face in the end."""
         for one in wanted:
             self.desk.choose(one)
@@ -187,6 +190,16 @@ async def test_what_can_not_be_a_face_is_told_and_the_old_face_stays(
     assert [error.code for error in bench.errors] == [code]
     assert bench.faces == []
     assert after == before
+
+
+async def test_a_pasted_picture_that_is_too_large_is_made_smaller(bench: FaceBench) -> None:
+    pasted = QImage(6500, 4000, QImage.Format.Format_RGB32)
+    pasted.fill(Qt.GlobalColor.red)
+    for given in (pasted, picture(6500, 4000)):
+        face = await bench.choose(given)
+        assert bench.errors == []
+        assert face is not None
+        assert QImage.fromData(face.content or b"").size() == QSize(2048, 1260)
 
 
 async def test_the_last_choice_wins_here_and_on_disk(make: Make, tmp_path: Path) -> None:

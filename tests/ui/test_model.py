@@ -209,7 +209,7 @@ async def test_closing_asks_the_program_to_go(make_model: Make) -> None:
 
 
 async def test_an_interrupt_stops_the_cue_and_holds_the_rest(keyed: ModelBench, tmp_path: Path) -> None:
-    drop(keyed, *make_files(tmp_path, "a.wav", "b.wav"))
+    await drop(keyed, *make_files(tmp_path, "a.wav", "b.wav"))
     await go_live(keyed, Mode.PASSTHROUGH)
     await settle(lambda: keyed.model.cues[0].state is CueState.PLAYING)
     keyed.model.interrupt()
@@ -224,7 +224,7 @@ async def test_an_interrupt_stops_the_cue_and_holds_the_rest(keyed: ModelBench, 
 
 
 async def test_a_short_break_does_not_begin_a_cue_anew(keyed: ModelBench, tmp_path: Path) -> None:
-    drop(keyed, *make_files(tmp_path, "a.wav"))
+    await drop(keyed, *make_files(tmp_path, "a.wav"))
     await go_live(keyed, Mode.PASSTHROUGH)
     reader = keyed.room.feeder.current
     keyed.room.room.listener.connection_broke()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
-from atlas_desktop.ui.drops.drop import classify
+from atlas_desktop.ui.drops.drop import foresee
 from tests.ui.model_bench import (
     KEY,
     FakeMicrophone,
@@ -23,7 +23,7 @@ async def test_sound_dropped_in_a_conversation_waits_and_one_button_speaks_it(
     keyed: ModelBench, tmp_path: Path
 ) -> None:
     await go_live(keyed)
-    drop(keyed, *make_files(tmp_path, "a.wav"))
+    await drop(keyed, *make_files(tmp_path, "a.wav"))
     notice = keyed.notices["cues_wait"]
     assert "$" in notice.advice
     assert notice.actions[0].label == "Switch to passthrough and play"
@@ -38,14 +38,14 @@ async def test_the_button_costs_nothing_in_a_rehearsal(make_model: Make, tmp_pat
     bench = make_model()
     bench.model.rehearse()
     await bench.live()
-    drop(bench, *make_files(tmp_path, "a.wav"))
+    await drop(bench, *make_files(tmp_path, "a.wav"))
     assert bench.notices["cues_wait"].advice == "That costs nothing here."
 
 
 async def test_sound_dropped_before_a_session_chooses_passthrough_and_is_spoken_once_live(
     keyed: ModelBench, tmp_path: Path
 ) -> None:
-    drop(keyed, *make_files(tmp_path, "2.wav", "1.mp3"))
+    await drop(keyed, *make_files(tmp_path, "2.wav", "1.mp3"))
     assert keyed.model.mode is Mode.PASSTHROUGH
     assert [cue.name for cue in keyed.model.cues] == ["2.wav", "1.mp3"]
     keyed.model.start()
@@ -56,7 +56,7 @@ async def test_sound_dropped_before_a_session_chooses_passthrough_and_is_spoken_
 async def test_a_hundred_files_keep_their_order(make_model: Make, tmp_path: Path) -> None:
     names = [f"take {number}.wav" for number in range(100, 0, -1)]
     bench = make_model()
-    drop(bench, *make_files(tmp_path, *names))
+    await drop(bench, *make_files(tmp_path, *names))
     assert [cue.name for cue in bench.model.cues] == names
     await bench.quiet()
     assert all(cue.duration_s == 12.0 for cue in bench.model.cues)
@@ -65,7 +65,7 @@ async def test_a_hundred_files_keep_their_order(make_model: Make, tmp_path: Path
 async def test_a_folder_gives_its_sounds_in_natural_order(make_model: Make, tmp_path: Path) -> None:
     make_files(tmp_path, "take10.wav", "take2.wav", "notes.txt")
     bench = make_model()
-    drop(bench, tmp_path)
+    await drop(bench, tmp_path)
     assert [cue.name for cue in bench.model.cues] == ["take2.wav", "take10.wav"]
 
 
@@ -73,7 +73,7 @@ async def test_a_folder_without_sound_is_said_and_changes_nothing(make_model: Ma
     folder = tmp_path / "holiday"
     folder.mkdir()
     bench = make_model()
-    drop(bench, folder)
+    await drop(bench, folder)
     assert bench.notices["no_sound_in"].title == "No sound files in holiday"
     assert bench.model.mode is Mode.CONVERSATION
     assert bench.model.cues == ()
@@ -81,7 +81,7 @@ async def test_a_folder_without_sound_is_said_and_changes_nothing(make_model: Ma
 
 async def test_a_broken_file_is_named_and_the_rest_goes_on(make_model: Make, tmp_path: Path) -> None:
     bench = make_model()
-    drop(bench, *make_files(tmp_path, "bad take.wav", "good.wav"))
+    await drop(bench, *make_files(tmp_path, "bad take.wav", "good.wav"))
     await bench.quiet()
     assert bench.notices["unreadable_audio"].title.startswith("bad take.wav")
     assert states(bench) == [CueState.FAILED, CueState.WAITING]
@@ -89,7 +89,7 @@ async def test_a_broken_file_is_named_and_the_rest_goes_on(make_model: Make, tmp
 
 async def test_broken_files_are_named_together(make_model: Make, tmp_path: Path) -> None:
     bench = make_model()
-    drop(bench, *make_files(tmp_path, "bad one.wav", "good.wav", "bad two.wav"))
+    await drop(bench, *make_files(tmp_path, "bad one.wav", "good.wav", "bad two.wav"))
     await bench.quiet()
     title = bench.notices["unreadable_audio"].title
     assert "bad one.wav" in title
@@ -103,7 +103,7 @@ async def test_a_picture_becomes_the_face_of_the_next_session(make_model: Make, 
     bench = make_model()
     faces: list[object] = []
     bench.model.face_changed.connect(faces.append)
-    drop(bench, file)
+    await drop(bench, file)
     await bench.quiet()
     assert bench.model.face is not None
     assert faces == [bench.model.face]
@@ -113,11 +113,11 @@ async def test_a_picture_becomes_the_face_of_the_next_session(make_model: Make, 
 
 async def test_a_picture_itself_and_an_address_become_the_face_too(make_model: Make) -> None:
     bench = make_model()
-    drop(bench, picture=picture())
+    await drop(bench, picture=picture())
     await bench.quiet()
     assert bench.model.face is not None
     assert bench.model.face.content == picture()
-    bench.model.open_drop(classify(["https://example.com/mona.png"]), b"")
+    bench.model.open_drop(foresee(["https://example.com/mona.png"]), b"")
     await bench.quiet()
     assert bench.model.face.url == "https://example.com/mona.png"
 
@@ -174,19 +174,20 @@ async def test_a_text_is_offered_to_the_message_box(make_model: Make) -> None:
     bench = make_model()
     offered: list[str] = []
     bench.model.text_offered.connect(offered.append)
-    drop(bench, text="  Say this\nand that  ")
+    await drop(bench, text="  Say this\nand that  ")
     assert offered == ["Say this\nand that"]
     assert bench.raised == []
 
 
 async def test_what_is_not_accepted_is_named_beside_what_is(make_model: Make, tmp_path: Path) -> None:
     bench = make_model()
-    drop(bench, *make_files(tmp_path, "a.wav", "b.pdf", "c.doc", "d.exe", "e.zip"))
+    await drop(bench, *make_files(tmp_path, "a.wav", "b.pdf", "c.doc", "d.exe", "e.zip"))
+    await bench.quiet()
     assert [cue.name for cue in bench.model.cues] == ["a.wav"]
     assert bench.notices["not_accepted"].title == "Not accepted: b.pdf, c.doc, d.exe + 1"
 
 
 async def test_a_link_that_is_no_picture_is_not_accepted(make_model: Make) -> None:
     bench = make_model()
-    bench.model.open_drop(classify(["https://example.com/page?token=secret"]), b"")
+    bench.model.open_drop(foresee(["https://example.com/page?token=secret"]), b"")
     assert bench.notices["not_accepted"].title == "Not accepted: example.com/page"

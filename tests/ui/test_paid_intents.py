@@ -128,7 +128,7 @@ async def test_the_buttons_of_notices_that_spend_money_say_so(
     raised: list[Notice] = []
     bench.model.notice_raised.connect(raised.append)
     await go_live(bench)
-    drop(bench, *make_files(tmp_path, "a.wav"))
+    await drop(bench, *make_files(tmp_path, "a.wav"))
     bench.model.set_mode(Mode.PASSTHROUGH)
     bench.model.change_settings(limit_session_s=30.0)
     await settle(lambda: "limit" in bench.raised, 3.0)

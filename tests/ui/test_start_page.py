@@ -1,7 +1,8 @@
+import os
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtCore import QMimeData, Qt, QThreadPool
 from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
@@ -182,14 +183,33 @@ def test_the_card_grows_with_what_it_has_to_say(page: StartPage, qtbot: QtBot) -
     qtbot.waitUntil(lambda: gallery.height() >= before)
 
 
-def test_pasted_picture_is_handed_on_as_png(page: StartPage, qtbot: QtBot) -> None:
+def test_a_pasted_picture_is_handed_on(page: StartPage, qtbot: QtBot) -> None:
     picture = QImage(80, 80, QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.red)
     QGuiApplication.clipboard().setImage(picture)
     button(page, "Change face…").click()
     with qtbot.waitSignal(page.picker.face_requested, timeout=500) as asked:
         button(page, "Paste").click()
-    assert asked.args[0].startswith(b"\x89PNG")
+    assert asked.args[0].size() == picture.size()
+
+
+@pytest.mark.parametrize(
+    ("address", "given"),
+    [
+        (b"file:///tmp/caf%E9.png", Path(os.fsdecode(b"/tmp/caf\xe9.png"))),
+        (b"file://otherhost/me.png", "file://otherhost/me.png"),
+    ],
+)
+def test_a_copied_file_is_handed_on_whatever_its_name(
+    page: StartPage, qtbot: QtBot, address: bytes, given: Path | str
+) -> None:
+    data = QMimeData()
+    data.setData("text/uri-list", address + b"\r\n")
+    QGuiApplication.clipboard().setMimeData(data)
+    button(page, "Change face…").click()
+    with qtbot.waitSignal(page.picker.face_requested, timeout=500) as asked:
+        button(page, "Paste").click()
+    assert asked.args == [given]
 
 
 def test_escape_closes_the_choices(page: StartPage) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from PySide6.QtGui import QImage
+
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
@@ -19,6 +21,7 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.files import FileThreads, absolute, path_of_address
 from atlas_desktop.storage.settings_store import SettingsStore
+from atlas_desktop.ui.look.pictures import PastedPicture, png_bytes
 
 FACE_TROUBLE = tuple(
     kind.code for kind in (FaceNotImageError, FaceTooLargeError, FaceTooManyPixelsError, FaceTooSmallError)
@@ -73,7 +76,7 @@ class FaceDesk:
         elif remembered and Path(remembered).is_absolute():
             self.choose(Path(remembered))
 
-    def choose(self, wanted: Path | bytes | str) -> None:
+    def choose(self, wanted: Path | PastedPicture | str) -> None:
         """Makes a picture the face, once it was read and found good; the last choice wins."""
         if isinstance(wanted, str):
             try:
@@ -92,7 +95,7 @@ class FaceDesk:
             await asyncio.wait(set(self._choosing))
         return self._face
 
-    async def _choose(self, wanted: Path | bytes | str, order: int) -> None:
+    async def _choose(self, wanted: Path | PastedPicture | str, order: int) -> None:
         try:
             face = await self._files.call(_place(wanted), partial(_read, wanted))
         except AppError as error:
@@ -106,9 +109,9 @@ class FaceDesk:
         self._on_change(face)
         await self._remember(wanted, face, order)
 
-    async def _remember(self, wanted: Path | bytes | str, face: Face, order: int) -> None:
+    async def _remember(self, wanted: Path | PastedPicture | str, face: Face, order: int) -> None:
         async with self._keeping:
-            if isinstance(wanted, bytes) and order == self._taken:
+            if isinstance(wanted, bytes | QImage) and order == self._taken:
                 remembered = await self._kept(face)
             else:
                 remembered = _name(wanted)
@@ -125,20 +128,31 @@ class FaceDesk:
         return str(file)
 
 
-def _place(wanted: Path | bytes | str) -> Path:
+def _place(wanted: Path | PastedPicture | str) -> Path:
     return wanted if isinstance(wanted, Path) else Path(_PASTED)
 
 
-def _read(wanted: Path | bytes | str) -> Face:
+def _read(wanted: Path | PastedPicture | str) -> Face:
     """In a thread that may hang: the disk, and Pillow, take their time."""
     from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
 
-    if isinstance(wanted, str):
-        return face_from_url(wanted)
-    return face_from_bytes(wanted, _PASTED) if isinstance(wanted, bytes) else load_face(wanted)
+    match wanted:
+        case str():
+            return face_from_url(wanted)
+        case Path():
+            return load_face(wanted)
+        case QImage():
+            return face_from_bytes(png_bytes(wanted), _PASTED)
+    try:
+        return face_from_bytes(wanted, _PASTED)
+    except FaceTooLargeError:
+        # Whole screens and photos are pasted: nobody has a smaller one to give.
+        if smaller := png_bytes(wanted):
+            return face_from_bytes(smaller, _PASTED)
+        raise
 
 
-def _name(wanted: Path | bytes | str) -> str:
+def _name(wanted: Path | PastedPicture | str) -> str:
     """What the settings know it by; a picture that lies nowhere has no name."""
     if not isinstance(wanted, Path):
         return wanted if isinstance(wanted, str) else ""

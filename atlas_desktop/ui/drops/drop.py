@@ -1,6 +1,5 @@
-"""What a drop would do: by names alone while it is dragged, then by a look at the disk. No Qt."""
+"""What a drop would do, by names alone, and what one thing of it is, by a look at the disk. No Qt."""
 
-import contextlib
 import mimetypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from atlas_desktop.errors import ElsewhereError, MediaError, MissingFileError, shown_name
+from atlas_desktop.errors import ElsewhereError, shown_name
 from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
 
 # What is sent as a face, or turned into PNG first.
@@ -20,8 +19,6 @@ FACE_ENDINGS, _OTHER_PICTURES = (
 )
 
 _SNIFF_BYTES = 64
-# To open thousands of files takes time.
-_SNIFF_LIMIT = 200
 
 
 class ItemKind(StrEnum):
@@ -31,13 +28,12 @@ class ItemKind(StrEnum):
     FOLDER = "folder"
     FACE = "face"
     PICTURE = "picture"
-    MISSING = "missing"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class DropPlan:
-    """What a drop would do; all parts of it may be true at once.
+    """What a drop would do, by names alone; all parts of it may be true at once.
 
     Attributes:
         audio: Files and folders to be spoken, in the order given.
@@ -47,10 +43,8 @@ class DropPlan:
         message: Text that becomes the message.
         refused: Names of what is not accepted.
         elsewhere: Why what lies on other computers can't be taken.
-        sounds: What is in each folder of ``audio``, in natural order.
-        is_foreseen: It was made from names alone: what lies on the disk is not known yet.
-        unknown: Those of ``audio`` whose names say nothing; foreseen only.
-        doubted: What is refused for its name, and may yet be a folder; foreseen only.
+        unknown: Those of ``audio`` whose names say nothing.
+        doubted: What is refused for its name, and may yet be a folder.
     """
 
     audio: tuple[Path, ...] = ()
@@ -60,8 +54,6 @@ class DropPlan:
     message: str = ""
     refused: tuple[str, ...] = ()
     elsewhere: tuple[ElsewhereError, ...] = ()
-    sounds: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
-    is_foreseen: bool = False
     unknown: frozenset[Path] = frozenset()
     doubted: tuple[Path, ...] = ()
 
@@ -130,41 +122,14 @@ def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False
                 found.refused.append(shown_name(path.name))
                 doubted.append(path)
     plan = found.plan(text, given=bool(given), has_picture_data=has_picture_data)
-    return replace(plan, is_foreseen=True, unknown=frozenset(unknown), doubted=tuple(doubted))
+    return replace(plan, unknown=frozenset(unknown), doubted=tuple(doubted))
 
 
 def foresee_sound(given: Given) -> DropPlan:
     """As ``foresee``, for what is said to be sound, or folders of it, whatever its name."""
     found = _Sorted()
     found.audio = list(_local(given, found, has_picture_data=False))
-    return replace(found.plan("", given=True, has_picture_data=False), is_foreseen=True)
-
-
-def classify(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
-    """As ``foresee``, with a look at the disk: blocks as long as that does. Nothing is downloaded."""
-    # Not loaded before the window is there: it brings a library along.
-    from atlas_desktop.cues.files import sounds_in
-
-    found = _Sorted()
-    sounds: dict[Path, tuple[Path, ...]] = {}
-    sniffs_left = _SNIFF_LIMIT
-    for path in _local(given, found, has_picture_data=has_picture_data):
-        may_sniff = kind_by_name(path.name) is None and sniffs_left > 0
-        sniffs_left -= may_sniff
-        match kind_of(path, sniff=may_sniff):
-            case ItemKind.FOLDER:
-                found.audio.append(path)
-                sounds[path] = ()
-                with contextlib.suppress(MediaError):
-                    sounds[path] = tuple(sounds_in(path))
-            case ItemKind.AUDIO:
-                found.audio.append(path)
-            case ItemKind.FACE:
-                found.face = path
-            case _:
-                found.refused.append(shown_name(path.name or path))
-    plan = found.plan(text, given=bool(given), has_picture_data=has_picture_data)
-    return replace(plan, sounds=sounds)
+    return found.plan("", given=True, has_picture_data=False)
 
 
 def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[Path]:
@@ -183,18 +148,8 @@ def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[
             found.refused.append(shown_address(str(one)))
 
 
-def kind_of(path: Path, *, sniff: bool = True) -> ItemKind:
-    """What the file at ``path`` is: by its ending, else by its first bytes. Blocks as the disk does."""
-    try:
-        return find_kind(path, sniff=sniff)
-    except MissingFileError:
-        return ItemKind.MISSING
-    except MediaError:
-        return ItemKind.OTHER
-
-
 def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
-    """As ``kind_of``, with a reason where it is nothing that can be read.
+    """What lies at ``path``: by its ending, else by its first bytes. Blocks as the disk does.
 
     Raises:
         MediaError: It is not there, may not be read, is no file or folder, or its disk fails.
@@ -210,7 +165,7 @@ def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
 
 def kind_by_name(name: str) -> ItemKind | None:
     """What a file of that name claims to be; ``None`` when the name says nothing."""
-    # As ``sounds_in``: FFmpeg is asked.
+    # Not loaded before the window is there: it brings a library along.
     from atlas_desktop.cues.files import looks_like_sound
 
     ending = Path(name).suffix.lower()

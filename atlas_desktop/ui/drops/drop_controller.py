@@ -17,6 +17,7 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
+from atlas_desktop.ui.look.pictures import PastedPicture
 
 MOST_AT_ONCE = 1_000
 """Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
@@ -36,7 +37,7 @@ class DropModel(Protocol):
 
     def say(self, notice: Notice) -> None: ...
     def report(self, error: AppError) -> None: ...
-    def set_face(self, face: Path | bytes | str) -> None: ...
+    def set_face(self, face: Path | PastedPicture | str) -> None: ...
     def sound_given(self, mode_choices: int) -> None:
         """There is something to speak; it chose no mode itself when that was chosen since."""
         ...
@@ -64,18 +65,15 @@ class DropController:
         self._words = words
         self._files = FileThreads("drop")
 
-    def take(self, plan: DropPlan, picture: bytes = b"", *, is_sound: bool = False) -> None:
+    def take(self, plan: DropPlan, picture: PastedPicture = b"", *, is_sound: bool = False) -> None:
         """Does what ``plan`` says.
 
         Args:
-            plan: Foreseen from names, or made with a look at the disk.
-            picture: PNG that came without a file.
+            plan: What is given.
+            picture: What came without a file.
             is_sound: Its ``audio`` is said to be sound, whatever its first bytes look like.
         """
-        if plan.is_foreseen:
-            self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
-        elif plan.audio:
-            self._add(plan)
+        self._reserve(_Drop(self._model.mode_choices, list(plan.refused), is_sound), plan)
         if plan.face is not None:
             self._model.set_face(plan.face)
         elif plan.face_url:
@@ -88,14 +86,6 @@ class DropController:
             self._model.report(error)
         if plan.refused and not plan.doubted:
             self._model.say(self._words.not_accepted(plan.refused))
-
-    def _add(self, plan: DropPlan) -> None:
-        """All is known already."""
-        files = [file for path in plan.audio for file in plan.sounds.get(path, (path,))]
-        if not self._player.add(self._few(files, len(files))):
-            self._model.say(self._words.no_sound_in(plan.audio))
-        else:
-            self._model.sound_given(self._model.mode_choices)
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
         paths = self._few(plan.audio, len(plan.audio))

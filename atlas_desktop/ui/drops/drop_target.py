@@ -1,14 +1,14 @@
 """Takes drops for the whole window: says what would happen, then hands over what came."""
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
 from atlas_desktop.ui.drops.drop import DropPlan, foresee
 from atlas_desktop.ui.drops.drop_overlay import DropOverlay
 from atlas_desktop.ui.drops.drop_words import DropContext, words_for
-from atlas_desktop.ui.look.pictures import png_bytes
+from atlas_desktop.ui.look.pictures import pasted_picture
 from atlas_desktop.ui.look.theme import Theme
 
 _ADDRESSES = ("text/uri-list", "x-special/gnome-copied-files")
@@ -20,7 +20,7 @@ class DropTarget(QObject):
     """Accepts everything on behalf of ``window``; what is of no use is said, never silently refused.
 
     Signals:
-        dropped(object, object): The ``DropPlan``, and PNG ``bytes`` of a picture that came without a file.
+        dropped(object, object): The ``DropPlan``, and the ``PastedPicture`` that came without a file.
     """
 
     dropped = Signal(object, object)
@@ -66,10 +66,10 @@ class DropTarget(QObject):
         # on X11 a source that has gone by now would hold the window for seconds and give nothing.
         plan, self._plan = self._plan, DropPlan()
         take_copy(event)
-        picture = event.mimeData().imageData() if plan.has_picture_data else None
+        picture = pasted_picture(event.mimeData()) if plan.has_picture_data else b""
         self._watch(False)
         self._overlay.hide()
-        self.dropped.emit(plan, png_bytes(picture) if isinstance(picture, QImage) else b"")
+        self.dropped.emit(plan, picture)
 
     def _watch(self, watch: bool) -> None:
         """A source that dies takes its drag along without a word: the next plain event then tells."""
@@ -83,11 +83,11 @@ class DropTarget(QObject):
 def plan_of(data: QMimeData) -> DropPlan:
     """What dropping or pasting ``data`` would do, by what it says of itself: no disk is touched."""
     text = data.text() if data.hasText() else ""
-    return foresee(_addresses(data), text, has_picture_data=data.hasImage())
+    return foresee(addresses_of(data), text, has_picture_data=data.hasImage())
 
 
-def _addresses(data: QMimeData) -> list[str]:
-    """Read as bytes: Qt's own addresses lose what is no UTF-8 in a name."""
+def addresses_of(data: QMimeData) -> list[str]:
+    """Where what is given lies. Read as bytes: Qt's own addresses lose what is no UTF-8 in a name."""
     for form in _ADDRESSES:
         if data.hasFormat(form):
             return addresses_in(bytes(data.data(form).data()))

@@ -40,12 +40,10 @@ def words_for(plan: DropPlan, context: DropContext) -> DropWords:
             "name": shown_name(first.name or first),
             "face": _face_name(plan),
         }
-        if len(plan.audio) > 1 and (plan.unknown or plan.sounds):
+        if len(plan.audio) > 1 and plan.unknown:
             headline = N_("Drop to speak them all, in this order")
         elif len(plan.audio) > 1:
             headline = N_("Drop to speak all {count}, in this order")
-        elif first in plan.sounds:
-            headline = N_("Drop to speak the sounds in “{name}”")
         elif first in plan.unknown:
             headline = N_("Drop to speak the sound in “{name}”")
         else:

@@ -2,12 +2,17 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageReader, QImageWriter, QPainter, QPainterPath
 
 from atlas_desktop.api.source import FACE_EDGE_PX, Face
 
+PastedPicture: TypeAlias = bytes | QImage
+"""A picture that came without a file: PNG as the other program made it, else what Qt made of it."""
+
+_PNG = "image/png"
 # A picture larger than this is refused by the decoder instead of filling the memory.
 _ALLOCATION_LIMIT_MB = 256
 # What a face is by the time it is shown. Qt has readers for more, PDF and SVG among them: each runs in here.
@@ -77,11 +82,22 @@ def face_title(name: str) -> str:
     return stem.replace("_", " ").replace("-", " ").title()
 
 
-def png_bytes(picture: QImage) -> bytes:
-    """``picture`` as the bytes of a PNG file, made smaller where that would take seconds.
+def pasted_picture(data: QMimeData) -> PastedPicture:
+    """The picture in what was dropped or pasted, empty where there is none; not unpacked, that takes long."""
+    if data.hasFormat(_PNG) and (content := bytes(data.data(_PNG).data())):
+        return content
+    picture = data.imageData() if data.hasImage() else None
+    return picture if isinstance(picture, QImage) and not picture.isNull() else b""
 
-    A face is drawn no larger (``api.face_picture``).
+
+def png_bytes(picture: PastedPicture) -> bytes:
+    """``picture`` as the bytes of a PNG file, made smaller where that would take seconds. Thread: any.
+
+    A face is drawn no larger (``api.face_picture``). Nothing where it is none.
     """
+    if isinstance(picture, bytes):
+        buffer = QBuffer()
+        picture = _read(_reader_of(picture, buffer), FACE_EDGE_PX)
     if max(picture.width(), picture.height()) > FACE_EDGE_PX:
         bounds = QSize(FACE_EDGE_PX, FACE_EDGE_PX)
         picture = picture.scaled(

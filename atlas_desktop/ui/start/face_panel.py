@@ -8,18 +8,18 @@ from PySide6.QtGui import (
     QAccessibleEvent,
     QColor,
     QGuiApplication,
-    QImage,
     QPainter,
     QPaintEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.drops.drop import FACE_ENDINGS, local_path
+from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.labels import make_label
-from atlas_desktop.ui.look.pictures import draw_rounded, face_title, picture_of_file, png_bytes
+from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -31,7 +31,7 @@ class FacePanel(QWidget):
     """Content of the card behind *Change face…*.
 
     Signals:
-        face_chosen(object): A ``Path``, PNG ``bytes`` from the clipboard, or an HTTPS address as ``str``.
+        face_chosen(object): A ``Path``, the clipboard's ``PastedPicture``, or an address as ``str``.
         file_requested(): The user wants to choose a file.
     """
 
@@ -97,14 +97,14 @@ class FacePanel(QWidget):
         """Takes a picture, a picture file or an HTTPS address from the clipboard."""
         self._problem.hide()
         data = QGuiApplication.clipboard().mimeData()
-        picture = QGuiApplication.clipboard().image() if data.hasImage() else QImage()
-        if not picture.isNull():
-            self.face_chosen.emit(png_bytes(picture))
-            return
-        path = local_path(data.urls()[0].toString()) if data.hasUrls() else None
+        picture = pasted_picture(data)
+        # Files that were copied come with a picture of their icon, or of themselves in small.
+        plan = foresee(addresses_of(data))
         text = data.text().strip()
-        if path is not None and path.suffix.lower() in FACE_ENDINGS:
-            self.face_chosen.emit(path)
+        if plan.face is not None or plan.elsewhere:
+            self.face_chosen.emit(plan.face or addresses_of(data)[0])
+        elif picture:
+            self.face_chosen.emit(picture)
         elif text.startswith("https://"):
             self.face_chosen.emit(text)
         else:

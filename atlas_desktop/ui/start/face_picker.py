@@ -18,7 +18,7 @@ class FacePicker(QWidget):
     """A large face above its button, or a small one beside it.
 
     Signals:
-        face_requested(object): A ``Path``, PNG ``bytes`` or an HTTPS address as ``str``.
+        face_requested(object): A ``Path``, a ``PastedPicture`` or an address as ``str``.
         face_file_requested(): Choose one by dialog.
     """
 

@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from atlas_desktop.api.face_file import face_from_bytes, face_from_url, load_face
 from atlas_desktop.errors import (
@@ -95,6 +95,14 @@ def test_what_is_no_picture_is_named(content: bytes) -> None:
     with pytest.raises(FaceNotImageError) as caught:
         face_from_bytes(content, "notes.png")
     assert "notes.png is not a picture" in str(caught.value)
+
+
+def test_a_picture_with_a_long_history_in_it_is_a_picture() -> None:
+    history = PngImagePlugin.PngInfo()
+    history.add_text("history", "brush " * 1_000_000, zip=True)
+    out = io.BytesIO()
+    Image.new("RGB", (80, 80), "red").save(out, "PNG", pnginfo=history)
+    assert face_from_bytes(out.getvalue()).content == out.getvalue()
 
 
 def test_more_than_20_mb_are_refused_unread(tmp_path: Path) -> None:

@@ -81,6 +81,10 @@ CASES: dict[str, tuple[bytes, NDArray[Any]]] = {
     ),
     "grey TIFF of 16 bits": (file_of(Image.fromarray(GREY_16.astype("<u2")), "TIFF"), grey(ACROSS)),
     "TIFF of fractions": (file_of(Image.fromarray((ACROSS / 255).astype(np.float32)), "TIFF"), grey(ACROSS)),
+    "TIFF of fractions brighter than white": (
+        file_of(Image.fromarray((ACROSS / 80).astype(np.float32)), "TIFF"),
+        grey(np.minimum(255, np.rint(ACROSS * 255 / 80))),
+    ),
     "TIFF of floats": (file_of(Image.fromarray(ACROSS.astype(np.float32)), "TIFF"), grey(ACROSS)),
     "TIFF of integers": (file_of(Image.fromarray((ACROSS * 257).astype(np.int32)), "TIFF"), grey(ACROSS)),
     "transparent PNG": (file_of(WITH_COVER, "PNG"), on_white(COLOURS, DOWN)),

@@ -1,23 +1,17 @@
 from pathlib import Path
 
-from atlas_desktop.cues.files import expand, looks_like_sound
+from atlas_desktop.cues.files import looks_like_sound, sounds_in
 
 
 def test_a_folder_gives_its_sound_files_in_natural_order(tmp_path: Path) -> None:
     for name in ("take10.wav", "take2.WAV", "Take1.mp3", "notes.txt", ".hidden.wav", "film.mp4"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "inner.wav").mkdir()
-    assert [path.name for path in expand([tmp_path])] == ["film.mp4", "Take1.mp3", "take2.WAV", "take10.wav"]
-
-
-def test_files_keep_the_order_in_which_they_were_given(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"x")
-    given = [Path("z.wav"), tmp_path, Path("b.unknown")]
-    assert expand(given) == [Path("z.wav"), tmp_path / "a.wav", Path("b.unknown")]
+    assert [path.name for path in sounds_in(tmp_path)] == ["film.mp4", "Take1.mp3", "take2.WAV", "take10.wav"]
 
 
 def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
-    assert expand([tmp_path]) == []
+    assert sounds_in(tmp_path) == []
 
 
 def test_names_that_say_sound() -> None:

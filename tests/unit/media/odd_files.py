@@ -66,6 +66,24 @@ def wav_of_size(size: int) -> OddFile:
     return make
 
 
+def wav_of_byte_rate(byte_rate: int) -> OddFile:
+    """Samples are as they should be; what the header says of their bytes a second is not."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        path = write_wav(folder / "hurried.wav", sound)
+        content = bytearray(path.read_bytes())
+        content[28:32] = struct.pack("<I", byte_rate)
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def plain(name: str, codec: str) -> OddFile:
+    """Nothing is wrong with it but what FFmpeg makes of its places and packets."""
+    return lambda folder, sound: encode(folder / name, codec, sound)
+
+
 def truncated(name: str, codec: str, **options: str) -> OddFile:
     """The second half is missing; the header still speaks of it."""
 
@@ -87,6 +105,20 @@ def chained_ogg(folder: Path, sound: Sound) -> Path:
     path = folder / "chained.ogg"
     path.write_bytes(content[0] + content[1])
     return path
+
+
+def chained_ogg_of_other(channels: int, codec: str) -> OddFile:
+    """As a radio's recorder leaves it: its second half is mono or not, or of another codec."""
+
+    def make(folder: Path, sound: Sound) -> Path:
+        half = len(sound) // 2
+        first = encode(folder / "0.ogg", "libopus", sound[:half])
+        second = encode(folder / "1.ogg", codec, np.stack([sound[half:]] * channels, axis=1))
+        path = folder / "chained.ogg"
+        path.write_bytes(first.read_bytes() + second.read_bytes())
+        return path
+
+    return make
 
 
 def flac_of_unknown_total(folder: Path, sound: Sound) -> Path:
@@ -187,6 +219,11 @@ ODD_FILES: dict[str, OddFile] = {
     "ADTS AAC": adts,
     "WAV of size 0": wav_of_size(0),
     "WAV of size 0xFFFFFFFF": wav_of_size(0xFFFFFFFF),
+    "WAV of a third of its byte rate": wav_of_byte_rate(32_000),
+    "WAV of byte rate 1": wav_of_byte_rate(1),
+    "WAV of Microsoft's ADPCM": plain("a.wav", "adpcm_ms"),
+    "WAV of IMA's ADPCM": plain("a.wav", "adpcm_ima_wav"),
+    "WMA": plain("a.wma", "wmav2"),
     "WAV cut in half": truncated("w.wav", "pcm_s16le"),
     "FLAC cut in half": truncated("f.flac", "flac"),
     "MP3 cut in half": truncated("m.mp3", "libmp3lame"),
@@ -194,6 +231,8 @@ ODD_FILES: dict[str, OddFile] = {
     "Matroska cut in half": truncated("m.mka", "libopus"),
     "Ogg cut in half": truncated("o.ogg", "libopus"),
     "Ogg, chained": chained_ogg,
+    "Ogg, chained, mono and stereo": chained_ogg_of_other(2, "libopus"),
+    "Ogg, chained, Opus and FLAC": chained_ogg_of_other(1, "flac"),
     "FLAC of unknown length": flac_of_unknown_total,
     "WebM of a browser": webm_of_a_browser,
     "MPEG-TS": transport_stream,

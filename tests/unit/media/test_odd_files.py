@@ -12,6 +12,7 @@ import pytest
 from atlas_desktop.errors import (
     CutShortError,
     EmptyAudioError,
+    FileSilentError,
     MediaError,
     SilentAudioError,
     UnreadableAudioError,
@@ -19,6 +20,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
 from atlas_desktop.media.sound_file import SoundFile
+from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.unit.media.clips import Sound, encode, noise, read_all
 from tests.unit.media.odd_files import ODD_FILES, OddFile, lying_xing
 from tests.unit.media.stand_ins import tone, until, write_wav
@@ -209,6 +211,35 @@ def test_a_seek_in_a_file_overwritten_while_it_is_spoken_ends_with_its_name(tmp_
     read_all(reader)
     assert isinstance(reader.error, MediaError)
     assert reader.error.params["name"] == "a.mp3"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SlowDisk]:
+    content = write_wav(tmp_path / "a.wav", noise(60 * RATE_HZ)).read_bytes()
+    with slow_disk(tmp_path / "disk", **{"a.wav": content}) as disk:
+        yield disk
+
+
+def test_a_disk_that_dies_while_a_file_is_spoken_is_said_and_not_waited_for(disk: SlowDisk) -> None:
+    reader = ClipReader(disk.path("a.wav"), match_loudness=False, patience_s=0.3)
+    until(lambda: reader.read() is not None)
+    disk.read_s = 1000.0
+    until(lambda: reader.read() is None and reader.finished, 20.0)
+    assert 1.0 < reader.position_s < 50.0
+    assert type(reader.error) is FileSilentError
+    assert "a.wav doesn't answer" in str(reader.error)
+    reader.close()
+    assert not reader.join(0.1)
+    disk.stop()
+    assert reader.join(5)
+
+
+def test_a_disk_that_needs_a_while_now_and_then_is_waited_for(disk: SlowDisk) -> None:
+    reader = ClipReader(disk.path("a.wav"), match_loudness=False, patience_s=5.0)
+    until(lambda: reader.read() is not None)
+    disk.read_s = 0.05
+    assert len(read_all(reader, 60)) == 60 * RATE_HZ - 480
+    assert reader.error is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from atlas_desktop.media.formats import readable, sound_endings
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import Sound, noise, read_all
+from tests.unit.media.clips import Sound, encode, noise, read_all
 from tests.unit.media.odd_files import (
     DEFAULT,
     NONE,
@@ -50,10 +50,10 @@ def test_the_default_track_is_spoken_wherever_it_is(tmp_path: Path, default: int
     assert level_db(spoken(write_tracks(tmp_path / "a.mkv", *tracks))) > -15
 
 
-def test_a_commentary_for_the_blind_is_not_what_is_meant(tmp_path: Path) -> None:
-    path = write_tracks(
-        tmp_path / "a.mkv", (SILENCE, Disposition.visual_impaired), (tone(2.0), NONE), (SILENCE, NONE)
-    )
+@pytest.mark.parametrize("beside", [Disposition.visual_impaired, Disposition.comment])
+@pytest.mark.parametrize("default", [NONE, DEFAULT])
+def test_a_commentary_is_not_what_is_meant(tmp_path: Path, beside: Disposition, default: Disposition) -> None:
+    path = write_tracks(tmp_path / "a.mkv", (SILENCE, beside | default), (tone(2.0), NONE), (SILENCE, NONE))
     assert level_db(spoken(path)) > -15
 
 
@@ -70,6 +70,16 @@ def test_a_track_of_which_nothing_can_be_decoded_is_passed_over(tmp_path: Path) 
     assert level_db(spoken(path)) > -15
 
 
+def encrypted(folder: Path) -> Path:
+    """As from a shop: FFmpeg has its decoder, but not its key."""
+    key = {
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    scheme = {"encryption_scheme": "cenc-aes-ctr"}
+    return encode(folder / "shop.m4a", "aac", noise(8 * RATE_HZ), options={**scheme, **key})
+
+
 def picture_only(folder: Path) -> Path:
     path = folder / "film.mp4"
     with av.open(str(path), "w") as file:
@@ -82,7 +92,7 @@ def picture_only(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [unknown_wav, unknown_m4a, unknown_mkv, picture_only])
+@pytest.mark.parametrize("make", [unknown_wav, unknown_m4a, unknown_mkv, picture_only, encrypted])
 def test_a_file_without_a_track_that_can_be_decoded_is_named(tmp_path: Path, make: object) -> None:
     assert callable(make)
     path = make(tmp_path)

@@ -1,3 +1,5 @@
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +22,10 @@ class Bench:
         self.painted = 0
         self.watch = PictureWatch(self.book, Decision(use_gl=True, driver=CARD), lambda: self.painted)
 
-    def tell(self, snapshot: SessionSnapshot) -> bool:
+    async def tell(self, snapshot: SessionSnapshot) -> bool:
         """Tells it; whether a mark lies there then."""
         self.watch.follow(snapshot)
+        assert await self.watch.written()
         return self.book.died() is not None
 
 
@@ -31,37 +34,50 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_mark_lies_there_until_frames_were_shown(bench: Bench) -> None:
-    assert bench.tell(REQUESTED)
+async def test_a_mark_lies_there_until_frames_were_shown(bench: Bench) -> None:
+    assert await bench.tell(REQUESTED)
     bench.painted = 3
-    assert bench.tell(REQUESTED)
+    assert await bench.tell(REQUESTED)
     bench.painted = 10
-    assert not bench.tell(REQUESTED)
+    assert not await bench.tell(REQUESTED)
     # Proven: no file is written in a later session.
     bench.painted = 0
-    assert not bench.tell(OVER)
-    assert not bench.tell(REQUESTED)
+    assert not await bench.tell(OVER)
+    assert not await bench.tell(REQUESTED)
 
 
-def test_a_session_without_frames_proves_nothing(bench: Bench) -> None:
-    assert bench.tell(REQUESTED)
-    assert not bench.tell(OVER)
-    assert bench.tell(REQUESTED)
+async def test_a_session_without_frames_proves_nothing(bench: Bench) -> None:
+    assert await bench.tell(REQUESTED)
+    assert not await bench.tell(OVER)
+    assert await bench.tell(REQUESTED)
 
 
-def test_an_orderly_end_takes_the_mark_away(bench: Bench) -> None:
-    assert bench.tell(REQUESTED)
-    bench.watch.close()
+async def test_an_orderly_end_takes_the_mark_away(bench: Bench) -> None:
+    assert await bench.tell(REQUESTED)
+    await bench.watch.aclose()
     assert bench.book.died() is None
 
 
-def test_opengl_that_gave_up_is_not_used_next_time(bench: Bench) -> None:
-    assert bench.tell(REQUESTED)
+async def test_opengl_that_gave_up_is_not_used_next_time(bench: Bench) -> None:
+    assert await bench.tell(REQUESTED)
     bench.watch.take_failure()
+    assert await bench.watch.written()
     assert bench.book.died() is None
     known = bench.book.read()
     assert known is not None
     assert (known.driver, known.use_gl) == (CARD, False)
+
+
+async def test_a_disk_that_does_not_answer_holds_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(PictureBook, "begin", lambda _book, _driver: answers.wait(30))
+    began_s = time.monotonic()
+    bench.watch.follow(REQUESTED)
+    assert time.monotonic() - began_s < 5
+    answers.set()
+    await bench.watch.aclose()
 
 
 @pytest.mark.parametrize(
