@@ -12,7 +12,8 @@ code on it, two times that a busy machine does not lengthen:
 A call begins where the event loop, or a test, enters the program's code, and ends where it returns: asyncio's
 are numbered, Qt's are told apart by their frames. Where the watcher itself was kept waiting it does not know
 whether Qt has made one call meanwhile or several, and counts nothing. Importing modules is not counted: every
-program does so once, and the first test that needs them for all others.
+program does so once, and the first test that needs them for all others. Nor is waiting for a thread or a process
+that was just started to run: for that, too, a busy machine has no processor.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ _RUNNERS = ("/pytestqt/", "/_pytest/", "/pluggy/")
 # Below these all of the program happens.
 _ENTRIES = ("__main__.py", "app.py", "qtloop.py", "check/run.py")
 _IMPORTING = "<frozen importlib._bootstrap"
+_STARTING = (("/threading.py", "start"), ("/subprocess.py", "_execute_child"))
 _FUTEX = "202" if platform.machine() == "x86_64" else "98"
 _WITH_SYMBOL, _SIZE_OF_SYMBOL = 1, 16
 _WORK, _WORK_S = 30_000, 0.0011
@@ -123,7 +125,7 @@ class StallWatch:
             if stack.is_importing:
                 del stack
                 continue
-            blocked_s += looked_s - before_s if is_blocked else 0.0
+            blocked_s += looked_s - before_s if is_blocked and not stack.is_starting else 0.0
             busy_s += worked_s - worked_before_s if call.is_callback and self._counts_work else 0.0
             if blocked_s > LIMIT_S:
                 self._on_stall(Stall("blocked", blocked_s, stack.text))
@@ -148,7 +150,7 @@ class _Stack:
 
     def __init__(self, frame: FrameType | None, number: int) -> None:
         self.call: _Call | None = None
-        self.is_importing = False
+        self.is_importing = self.is_starting = False
         self._frame = frame
         outermost: FrameType | None = None
         at = frame
@@ -158,6 +160,7 @@ class _Stack:
             if is_loop or any(part in file for part in _RUNNERS):
                 break
             self.is_importing = self.is_importing or file.startswith(_IMPORTING)
+            self.is_starting = self.is_starting or _is_start(file, at.f_code.co_name)
             if file.startswith(_PROGRAM) and not file.endswith(_ENTRIES):
                 outermost = at
             at = at.f_back
@@ -169,6 +172,10 @@ class _Stack:
     @property
     def text(self) -> str:
         return "".join(traceback.format_stack(self._frame)[-12:])
+
+
+def _is_start(file: str, function: str) -> bool:
+    return any(file.endswith(where) and function == what for where, what in _STARTING)
 
 
 def _runtime() -> range:

@@ -1,6 +1,7 @@
 """The watch itself: what it must find, and what it must not take for a stall."""
 
 import asyncio
+import subprocess
 import sys
 import threading
 import time
@@ -97,3 +98,9 @@ async def test_a_busy_machine_is_no_stall(stalls: list[Stall]) -> None:
         for thread in hogs:
             thread.join()
     assert stalls == []
+
+
+async def test_a_process_that_is_slow_to_begin_is_the_computers_business(stalls: list[Stall]) -> None:
+    words = [sys.executable, "-c", ""]
+    await called(lambda: subprocess.Popen(words, preexec_fn=lambda: time.sleep(LONG_S)).wait(30))
+    assert [stall for stall in stalls if "in _execute_child" in stall.stack] == []
