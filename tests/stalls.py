@@ -12,8 +12,8 @@ code on it, two times that a busy machine does not lengthen:
 A call begins where the event loop, or a test, enters the program's code, and ends where it returns: asyncio's
 are numbered, Qt's are told apart by their frames. Where the watcher itself was kept waiting it does not know
 whether Qt has made one call meanwhile or several, and counts nothing. Importing modules is not counted: every
-program does so once, and the first test that needs them for all others. Nor is waiting for a thread or a process
-that was just started to run: for that, too, a busy machine has no processor.
+program does so once, and the first test that needs them for all others. Nor is the wait for a thread or a
+process that was just started: a busy machine has no processor for that, either.
 """
 
 import asyncio

@@ -15,7 +15,8 @@ FILE = "ATLAS_TEST_STALLS"
 
 
 def run() -> int:
-    file = Path(os.environ.pop(FILE))
+    # Left in place: where the locale's letters are not UTF-8 the program begins once more.
+    file = Path(os.environ[FILE])
 
     def note(stall: Stall) -> None:
         with file.open("a", encoding="utf-8", errors="replace") as stalls:
