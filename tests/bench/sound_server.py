@@ -48,8 +48,9 @@ def call_through(card: Card, seconds: float, seed: int) -> tuple[list[Line], lis
         while time.monotonic() - began_s < seconds - _LAST_S and process.poll() is None:
             card.kill()
             time.sleep(moments.uniform(*_AWAY_S))
-            card.start()
+            # Before the server is asked to start: sound is sometimes back before all of its devices are.
             restarts_s.append(time.monotonic())
+            card.start()
             print(f"{restarts_s[-1] - began_s:8.1f} s: the server is back", file=sys.stderr, flush=True)
             time.sleep(min(moments.uniform(*_EVERY_S), seconds / 5))
         reading.join(_LIMIT_S + seconds)

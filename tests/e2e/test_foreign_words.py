@@ -19,5 +19,7 @@ def test_a_names_words_are_shown_and_do_nothing(desk: Stage) -> None:
         for name in (*program.cues(), program.wait_notice("forged")):
             assert READ in name
             assert not set("\n\x1b\u202e") & set(name)
+        # It is made with its first line.
+        assert poll(program.log.exists, 20)
         lines = program.log.read_text(encoding="utf-8").splitlines()
         assert all(line.isprintable() and not line.startswith("2026-01-01") for line in lines)
