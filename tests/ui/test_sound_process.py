@@ -103,7 +103,9 @@ def test_a_server_that_dies_and_comes_back_takes_the_program_and_the_call_along(
         with card.recording() as recording:
             report = talker.report()
             assert np.abs(recording.samples()).max() > PEAK // 2
-    assert len(report["played_gaps_s"]) == len(report["heard_gaps_s"]) == 1
+    for gaps_s in (report["played_gaps_s"], report["heard_gaps_s"]):
+        # A server that is back at once leaves a gap too short to be counted, where the machine has the time.
+        assert len(gaps_s) == 1 or (not away_s and gaps_s == [])
     assert back_s(report["played_gaps_s"], started_s) < BACK_S
     assert back_s(report["heard_gaps_s"], started_s) < BACK_S
     # One notice while there is no sound; for a moment without there is none, if the machine has the time.
