@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop import __version__, crash, instance, logs, native_proxy, qtloop
 from atlas_desktop.assets import default_faces
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
@@ -115,7 +115,7 @@ class Program:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PAINT_LIMIT_S):
                 await painted.done.wait()
-        self.first_paint_us = time.monotonic_ns() // 1000
+        self.first_paint_us = monotonic_us()
 
     async def _live(self, script: Script | None) -> None:
         """Until the user, a signal or the script ends it."""

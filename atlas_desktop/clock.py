@@ -1,4 +1,4 @@
-"""The clock that limits are held by: monotonic, and running on while the computer sleeps."""
+"""The clocks: one for pictures and sound, and one for limits, which runs on while the computer sleeps."""
 
 import sys
 import time
@@ -13,6 +13,11 @@ def lasting_s() -> float:
     Windows counts sleep in both of its clocks.
     """
     return _read()
+
+
+def monotonic_us() -> int:
+    """CLOCK_MONOTONIC in microseconds, as the times of frames and blocks are."""
+    return time.monotonic_ns() // 1000
 
 
 def _read_clock(name: str) -> Callable[[], float]:

@@ -23,9 +23,9 @@ from atlas_desktop.api.address import DEFAULT_BASE
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.face_file import load_face
 from atlas_desktop.api.source import Mode, SessionSource
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.feeds import monotonic_us
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed

@@ -9,10 +9,11 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.aio import guarded
 from atlas_desktop.audio.input import Input
 from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.calibration import BEEPS, BeepFinder, beep
-from atlas_desktop.media.feeds import AudioFeed, monotonic_us
+from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.playout import PlayoutControl
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.app import Program
 from atlas_desktop.check.report import Report
 from atlas_desktop.check.usage import UsageMeter, launched_s
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
 from atlas_desktop.options import CheckOptions
@@ -62,7 +63,7 @@ class TestCall:
         report = self.report
         since_paint_s = time.monotonic() - self._program.first_paint_us / 1e6
         report.window_ms = (launched_s() - since_paint_s) * 1000
-        began_us = time.monotonic_ns() // 1000
+        began_us = monotonic_us()
         if is_live := await self._start():
             await self._speak()
             await self._measure()
@@ -76,7 +77,7 @@ class TestCall:
         """A second rehearsal, for how soon the picture is there when the local Atlas already runs."""
         self._session.end()
         await self._session.ended()
-        began_us = time.monotonic_ns() // 1000
+        began_us = monotonic_us()
         if not await self._start():
             return
         # Live begins with the frame's arrival; its painting follows, unless the window is hidden.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from atlas_desktop.aio import ErrorHandler, guarded
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, BlockReader, silence
-from atlas_desktop.media.feeds import monotonic_us
 from atlas_desktop.media.gate import MicrophoneGate
 from atlas_desktop.media.line import ClipLine
 from atlas_desktop.media.loop_thread import LoopThread

@@ -4,13 +4,13 @@ They outlive sessions: painter and sound thread attach once.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, to_stereo
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
@@ -23,11 +23,6 @@ Signal: TypeAlias = Callable[[], None]
 
 RING_MS = 500
 _WAITING_BLOCKS = 100
-
-
-def monotonic_us() -> int:
-    """CLOCK_MONOTONIC in microseconds: the clock of every time in the media path."""
-    return time.monotonic_ns() // 1000
 
 
 class VideoFeed:

@@ -9,9 +9,10 @@ from typing import Protocol, TypeVar, cast
 import numpy as np
 from livekit import rtc
 
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
-from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed, monotonic_us
+from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.loop_thread import LoopThread
 

@@ -19,9 +19,10 @@ from livekit.rtc._ffi_client import FfiClient, FfiHandle, FfiQueue
 from livekit.rtc._proto import audio_frame_pb2, ffi_pb2, video_frame_pb2
 
 from atlas_desktop.aio import guarded
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
-from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed, monotonic_us
+from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
 from atlas_desktop.media.handles import HandleBin
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError, MessageTooLongError
 from atlas_desktop.session.ports import RoomPort
 from atlas_desktop.session.transcript import Delivery, Transcript
@@ -151,7 +151,7 @@ class Chat:
                 self._on_notice(error)
                 return  # it stays, and goes out with the next message or when the room is back
             self._waiting.popleft()
-            self._recent.append(replace(packet, sent_us=time.monotonic_ns() // 1000))
+            self._recent.append(replace(packet, sent_us=monotonic_us()))
             self._transcript.mark(packet.message_id, Delivery.SENT)
             self._on_change()
             room = self._room

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AvatarLeftError, RoomLostError
 from atlas_desktop.session.avatar_monitor import GIVE_UP_S, AvatarMonitor, Stopwatch
 from atlas_desktop.session.chat import Chat
@@ -27,10 +28,6 @@ class Picture(Protocol):
 
     received: int
     last_frame_us: int | None
-
-
-def _monotonic_us() -> int:
-    return time.monotonic_ns() // 1000
 
 
 class RoomWatch:
@@ -62,7 +59,7 @@ class RoomWatch:
         scope: TaskScope,
         on_change: Callable[[], None],
         awake_s: Callable[[], float] = time.monotonic,
-        clock_us: Callable[[], int] = _monotonic_us,
+        clock_us: Callable[[], int] = monotonic_us,
     ) -> None:
         self._lifecycle = lifecycle
         self._speech = speech

@@ -1,9 +1,9 @@
 """Brings together what the room, the speaker and the painter know of picture and sound."""
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.session.ports import RoomStatistics
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ def _nothing_more() -> float:
     return 0.0
 
 
-def _monotonic_us() -> int:
-    return time.monotonic_ns() // 1000
-
-
 class Sync:
     """Measures once a second, for as long as a session is there. Thread: the session's loop.
 
@@ -36,7 +32,7 @@ class Sync:
         lip_sync: Says how long a picture waits; read by the painter.
     """
 
-    def __init__(self, lip_sync: "LipSync", clock_us: Callable[[], int] = _monotonic_us) -> None:
+    def __init__(self, lip_sync: "LipSync", clock_us: Callable[[], int] = monotonic_us) -> None:
         self.lip_sync = lip_sync
         self._clock_us = clock_us
         self._sink_level_ms: SinkLevel = _no_speaker

@@ -1,8 +1,9 @@
 """How the avatar is doing: whether its picture moves, whether it speaks, what it says of itself."""
 
-import time
 from collections.abc import Callable
 from typing import Protocol
+
+from atlas_desktop.clock import monotonic_us
 
 FROZEN_AFTER_US = 1_500_000
 SPEAKING_HOLD_US = 400_000
@@ -24,10 +25,6 @@ class Sound(Protocol):
     def last_sound_us(self) -> int | None: ...
 
 
-def _monotonic_us() -> int:
-    return time.monotonic_ns() // 1000
-
-
 class Vitals:
     """Derives what is shown of the avatar from its picture, its sound and its own words.
 
@@ -35,7 +32,7 @@ class Vitals:
         rtt_ms: The newest round-trip time, set from outside.
     """
 
-    def __init__(self, picture: Picture, sound: Sound, clock_us: Callable[[], int] = _monotonic_us) -> None:
+    def __init__(self, picture: Picture, sound: Sound, clock_us: Callable[[], int] = monotonic_us) -> None:
         self.rtt_ms: float | None = None
         self._picture = picture
         self._sound = sound

@@ -10,7 +10,8 @@ from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
-from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.media.lipsync import LipSync
 from atlas_desktop.media.picture import SMALLEST_PX, upright_size

@@ -15,7 +15,8 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.video.stage_view import PictureView
 

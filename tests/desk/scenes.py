@@ -18,7 +18,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.video.stage_view import PictureView
 from tests.bench.versus import patches

@@ -12,10 +12,10 @@ from PIL import Image
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.guard.asking import Patience
-from atlas_desktop.media.feeds import monotonic_us
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.run import Limits

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LEAD_MS, LipSync
 from atlas_desktop.video.stage_view import PictureView

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.media.feeds import VideoFeed, monotonic_us
+from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession

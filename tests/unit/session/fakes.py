@@ -287,7 +287,7 @@ class Bench:
         """One frame of picture arrives."""
         import numpy as np
 
-        from atlas_desktop.media.feeds import monotonic_us
+        from atlas_desktop.clock import monotonic_us
         from atlas_desktop.media.frames import I420Frame
 
         self.video.offer(I420Frame(np.zeros(6, np.uint8), 2, 2, received_us=monotonic_us()))
