@@ -63,7 +63,8 @@ class RunMark:
         self._profile = profile
         self._file = profile.folder / "running.json"
         self._lock: FileLock | None = None
-        self._last_log = _tail(profile.log_file)
+        # After a run that came to its end nobody asks for it: a start reads nothing that it does not need.
+        self._last_log = _tail(profile.log_file) if _changed_s(self._file) else ""
         self._last_seen_s = max(map(_changed_s, (profile.log_file, profile.crash_log)))
 
     def begin(self, version: str) -> None:
