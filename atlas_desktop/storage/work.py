@@ -45,10 +45,6 @@ class Work:
     clips: tuple[Clip, ...] = ()
     draft: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.clips and not self.draft.strip()
-
 
 class WorkStore:
     """Keeps the work of one run in a file, written soon after each change. Thread: the caller's own, one.
