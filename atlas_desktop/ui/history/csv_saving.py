@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.errors import MediaError, shown_name
+from atlas_desktop.errors import MediaError
 from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
@@ -67,4 +67,4 @@ class CsvSaving(QObject):
             words = self.tr("{name} can't be written: {why}")
             self.failed.emit(words.format(name=name_in_text(path.name), why=why))
         else:
-            self.saved.emit(shown_name(path.name))
+            self.saved.emit(name_in_text(path.name))
