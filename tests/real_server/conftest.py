@@ -1,16 +1,12 @@
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.parts import Parts
 from tests.real_server.server import BINARY_ENV, LiveKitServer, livekit_server
-
-FASTER = 8
+from tests.unit.session.real_rooms import hasty_session
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -42,8 +38,6 @@ async def session() -> AsyncIterator[AtlasSession]:
 
 @pytest.fixture
 async def hasty() -> AsyncIterator[AtlasSession]:
-    """One whose awake clock runs eight times faster."""
-    parts = replace(Parts.real(lambda _error: None), awake_s=lambda: monotonic() * FASTER)
-    session = AtlasSession(parts=parts)
+    session = hasty_session()
     yield session
     await session.aclose()

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,19 +26,16 @@ from atlas_desktop.errors import (
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort
 from tests.real_server.server import Avatar, LiveKitServer, avatar_in, free_port, livekit_server
 from tests.real_server.source import IDENTITY, ROOM, RealRoomSource
 from tests.unit.local_atlas.stand_ins import Guest, eventually, tone
+from tests.unit.session import real_rooms
+from tests.unit.session.real_rooms import session_with_rooms
 
 CLIP_S = 4.0
 
 
-async def live(session: AtlasSession, source: RealRoomSource, mode: Mode = Mode.PASSTHROUGH) -> None:
-    session.start(source, mode)
-    async with asyncio.timeout(20):
-        assert await session.wait_live()
+live = partial(real_rooms.live, limit_s=20)
 
 
 async def failure(session: AtlasSession, limit_s: float = 30) -> AppError:
@@ -250,14 +246,7 @@ async def test_a_session_whose_avatar_stays_away_is_ended(server: LiveKitServer,
 
 
 async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(server: LiveKitServer) -> None:
-    rooms: list[RoomPort] = []
-    parts = Parts.real(lambda _error: None)
-
-    async def make_room(listener: RoomListener) -> RoomPort:
-        rooms.append(await parts.make_room(listener))
-        return rooms[-1]
-
-    session = AtlasSession(parts=replace(parts, make_room=make_room))
+    session, rooms = session_with_rooms()
     told: list[object] = []
     session.on_video_stream(told.append)
 

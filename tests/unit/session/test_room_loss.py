@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,11 +24,9 @@ from atlas_desktop.local_atlas.stage import Cast, Sound, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
+from tests.unit.session.real_rooms import hasty_session, live, session_with_rooms
 
-FASTER = 8
 LOUD = 1000
 CLIP_S = 3.0
 
@@ -78,17 +75,9 @@ async def session() -> AsyncIterator[AtlasSession]:
 
 @pytest.fixture
 async def hasty() -> AsyncIterator[AtlasSession]:
-    """One whose awake clock runs eight times faster."""
-    parts = replace(Parts.real(lambda _error: None), awake_s=lambda: time.monotonic() * FASTER)
-    session = AtlasSession(parts=parts)
+    session = hasty_session()
     yield session
     await session.aclose()
-
-
-async def live(session: AtlasSession, source: AtlasSource, mode: Mode = Mode.PASSTHROUGH) -> None:
-    session.start(source, mode)
-    async with asyncio.timeout(15):
-        assert await session.wait_live()
 
 
 async def speak(session: AtlasSession, listener: Listener) -> None:
@@ -245,14 +234,7 @@ async def test_the_reason_of_a_refusal_reaches_the_user(
 
 
 async def test_a_picture_fetched_anew_goes_on_and_was_never_gone(source: AtlasSource) -> None:
-    rooms: list[RoomPort] = []
-    parts = Parts.real(lambda _error: None)
-
-    async def make_room(listener: RoomListener) -> RoomPort:
-        rooms.append(await parts.make_room(listener))
-        return rooms[-1]
-
-    session = AtlasSession(parts=replace(parts, make_room=make_room))
+    session, rooms = session_with_rooms()
     told: list[object] = []
     session.on_video_stream(told.append)
 
