@@ -43,18 +43,20 @@ def command(role: str, *arguments: str) -> list[str]:
     return [*program, role, CHILD_FLAG, *arguments]
 
 
+LineCallback = Callable[[bytes], None]
+ExitCallback = Callable[[int], None]
+
+
 class Child:
     """A running process of ours that has said its first line.
 
     Attributes:
         first_line: The JSON object that the child printed first.
-        on_exit: Called once, on the loop, with the exit status, when the child ends unasked.
     """
 
     def __init__(self, role: str, process: asyncio.subprocess.Process) -> None:
         self.role = role
         self.first_line: dict[str, Any] = {}
-        self.on_exit: Callable[[int], None] | None = None
         self._process = process
         self._ending = False
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
@@ -147,8 +149,6 @@ class Child:
         status = await self._process.wait()
         if not self._ending:
             log.warning("child %s ended with status %s", self.role, status)
-            if self.on_exit is not None:
-                self.on_exit(status)
 
 
 class Companion:
@@ -160,15 +160,14 @@ class Companion:
 
     Attributes:
         first_line: The JSON object that it printed first.
-        on_line: Called on the loop with each later line, without its end.
-        on_exit: Called once, on the loop, with the exit status, when it ends before ``release``.
     """
 
     def __init__(self, role: str, process: "subprocess.Popen[bytes]") -> None:
         self.role = role
         self.first_line: dict[str, Any] = {}
-        self.on_line: Callable[[bytes], None] | None = None
-        self.on_exit: Callable[[int], None] | None = None
+        self._on_line: LineCallback | None = None
+        self._on_exit: ExitCallback | None = None
+        self._unheard: list[bytes] = []
         self._process = process
         self._loop = asyncio.get_running_loop()
         self._first: asyncio.Future[bytes] = self._loop.create_future()
@@ -219,8 +218,22 @@ class Companion:
             raise ChildError(role=self.role, detail="it has ended")
         self._outbox.put(data)
 
+    def listen(self, on_line: LineCallback, on_exit: ExitCallback) -> None:
+        """Hears what it says, from its second line on: what came before this call is not lost.
+
+        Args:
+            on_line: Called on the loop with each line, without its end.
+            on_exit: Called once, on the loop, with the exit status, when it ends before ``release``.
+        """
+        self._on_line, self._on_exit = on_line, on_exit
+        for line in self._unheard:
+            self._loop.call_soon(self._hear, line)
+        self._unheard.clear()
+        if self._ended.done():
+            self._loop.call_soon(self._hear_end)
+
     def kill(self) -> None:
-        """Ends it by force: ``on_exit`` is still called."""
+        """Ends it by force: that is still heard."""
         self._process.kill()
 
     async def release(self) -> None:
@@ -264,13 +277,22 @@ class Companion:
     def _take(self, line: bytes) -> None:
         if not self._first.done():
             self._first.set_result(line)
-        elif self.on_line is not None and not self._released:
-            self.on_line(line)
+        elif self._on_line is None:
+            self._unheard.append(line)
+        else:
+            self._hear(line)
+
+    def _hear(self, line: bytes) -> None:
+        if self._on_line is not None and not self._released:
+            self._on_line(line)
 
     def _take_end(self, status: int) -> None:
         self._ended.set_result(status)
-        if not self._released and self.on_exit is not None:
-            self.on_exit(status)
+        self._hear_end()
+
+    def _hear_end(self) -> None:
+        if self._on_exit is not None and not self._released:
+            self._on_exit(self._ended.result())
 
     def _write(self) -> None:
         assert self._process.stdin is not None

@@ -18,9 +18,6 @@ _END_HERE_LIMIT_S = 5.0
 class GuardProcess(Protocol):
     """A guard's process that has said its first line; ``child.Companion`` is one."""
 
-    on_line: Callable[[bytes], None] | None
-    on_exit: Callable[[int], None] | None
-
     @property
     def pid(self) -> int: ...
 
@@ -28,6 +25,8 @@ class GuardProcess(Protocol):
     def running(self) -> bool: ...
 
     def send(self, data: bytes) -> None: ...
+
+    def listen(self, on_line: Callable[[bytes], None], on_exit: Callable[[int], None]) -> None: ...
 
     def kill(self) -> None: ...
 
@@ -87,8 +86,7 @@ class ProcessLine:
         self._on_lost = on_lost
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Frame]] = {}
-        process.on_line = self._take
-        process.on_exit = self._lost
+        process.listen(self._take, self._lost)
         self._gone = not process.running
 
     @property

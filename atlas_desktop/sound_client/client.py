@@ -190,9 +190,7 @@ class SoundClient(QObject):
         words = ["--wait"] if self._had_server else []
         process = await Companion.start(ROLE, *words, shared.name, inherited=shared.inherited)
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        process.on_line, process.on_exit = self._take, ended.set_result
-        if not process.running:
-            return
+        process.listen(self._take, ended.set_result)
         self._process = process
         self.sink.wakes = int(process.first_line["port"])
         self._say_all()

@@ -65,12 +65,13 @@ async def test_an_endless_line_on_stderr_stops_nothing(program: Path) -> None:
 
 
 @pytest.mark.logs("ended with status 3")
-async def test_an_unasked_end_is_told(program: Path) -> None:
+async def test_an_unasked_end_is_logged(program: Path, caplog: pytest.LogCaptureFixture) -> None:
     program.write_text("print('{}', flush=True)\nraise SystemExit(3)\n")
     child = await Child.start("local")
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    child.on_exit = ended.set_result
-    assert await asyncio.wait_for(ended, 5) == 3
+    async with asyncio.timeout(10):
+        while "ended with status 3" not in caplog.text:
+            await asyncio.sleep(0.005)
+    assert not child.running
     await child.aclose()
 
 
@@ -113,7 +114,8 @@ class Lines:
 
     def __init__(self, companion: Companion) -> None:
         self.heard: list[bytes] = []
-        companion.on_line = self.heard.append
+        self.ends: list[int] = []
+        companion.listen(self.heard.append, self.ends.append)
 
     async def wait(self, number: int) -> list[bytes]:
         async with asyncio.timeout(10):
@@ -141,6 +143,26 @@ async def test_a_companion_is_talked_with_in_lines_of_any_length(program: Path) 
     await companion.release()
 
 
+async def test_what_a_companion_says_before_it_is_listened_to_is_heard_in_order(
+    program: Path, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    program.write_text(
+        "import pathlib, sys\nprint('{}\\nfirst\\nsecond', flush=True)\n"
+        "pathlib.Path(sys.argv[-1]).touch()\nsys.exit(3)\n"
+    )
+    companion = await Companion.start("guard", str(said))
+    # A loop that is busy, as at the program's start: line and end are there when it looks again.
+    await asyncio.to_thread(wait_for_file, said)
+    async with asyncio.timeout(10):
+        while companion.running:
+            await asyncio.sleep(0.005)
+    lines = Lines(companion)
+    assert await lines.wait(2) == [b"first", b"second"]
+    await asyncio.sleep(0)
+    assert lines.ends == [3]
+
+
 async def test_a_full_pipe_does_not_hold_up_the_sender(program: Path) -> None:
     program.write_text("import time\nprint('{}', flush=True)\ntime.sleep(600)\n")
     companion = await Companion.start("guard")
@@ -157,8 +179,7 @@ async def test_a_companion_that_is_released_gets_all_and_takes_its_time(
     program.write_text(LONG_GOODBYE)
     said = tmp_path / "said"
     companion = await Companion.start("guard", str(said))
-    told: list[int] = []
-    companion.on_exit = told.append
+    lines = Lines(companion)
     companion.send(b"y" * 300_000)
     await companion.release()
     await companion.release()
@@ -166,7 +187,7 @@ async def test_a_companion_that_is_released_gets_all_and_takes_its_time(
         companion.send(b"more")
     os.kill(companion.pid, 0)
     assert await asyncio.to_thread(wait_for_file, said) == b"y" * 300_000
-    assert told == []
+    assert lines.ends == []
 
 
 def test_a_loop_that_closes_leaves_a_companion_alone(program: Path, tmp_path: Path) -> None:
@@ -192,7 +213,7 @@ async def test_the_unasked_end_of_a_companion_is_told(program: Path) -> None:
     program.write_text(ECHO)
     companion = await Companion.start("guard")
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    companion.on_exit = ended.set_result
+    companion.listen(bytes, ended.set_result)
     os.kill(companion.pid, signal.SIGKILL)
     assert await asyncio.wait_for(ended, 5) == -signal.SIGKILL
     assert not companion.running

@@ -31,6 +31,9 @@ class FakeGuardProcess:
         self.contents: list[bytes] = []
         self._guards = guards
 
+    def listen(self, on_line: Callable[[bytes], None], on_exit: Callable[[int], None]) -> None:
+        self.on_line, self.on_exit = on_line, on_exit
+
     def send(self, data: bytes) -> None:
         if not self.running or self.released:
             raise ChildError(role="guard", detail="it has ended")
