@@ -74,7 +74,7 @@ class Feeder:
     @property
     def position_s(self) -> float:
         """How far into the current clip what was sent reaches."""
-        if not self._line.active:
+        if not self._line.active and not self._line.takes_back:
             return self._line.given_s
         return max(0.0, self._line.given_s - self._pacer.lead_us(monotonic_us()) / 1e6)
 

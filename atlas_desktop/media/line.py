@@ -71,6 +71,11 @@ class ClipLine:
         return self._cut
 
     @property
+    def takes_back(self) -> bool:
+        """Whether what was not sent yet comes back to it, but is not back yet."""
+        return self._cut and self._keep_unsent
+
+    @property
     def exhausted(self) -> bool:
         """Whether the current clip has given all it has, and nothing follows."""
         with self._lock:

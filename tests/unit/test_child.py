@@ -213,7 +213,7 @@ async def test_the_unasked_end_of_a_companion_is_told(program: Path) -> None:
     program.write_text(ECHO)
     companion = await Companion.start("guard")
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    companion.listen(bytes, ended.set_result)
+    companion.listen(lambda line: None, ended.set_result)
     os.kill(companion.pid, signal.SIGKILL)
     assert await asyncio.wait_for(ended, 5) == -signal.SIGKILL
     assert not companion.running

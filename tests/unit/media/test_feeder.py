@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -136,6 +136,21 @@ def test_pause_loses_and_repeats_nothing_but_the_fade(feeder: Feeder) -> None:
     assert np.array_equal(again[240:], wanted[240:])
     assert np.array_equal(again[:240] + tail[:240], wanted[:240])
     assert not tail[240:].any()
+
+
+@pytest.mark.parametrize("stop", [Feeder.pause, Feeder.hold])
+def test_the_position_stays_where_it_stopped_while_the_queue_is_taken_back(
+    feeder: Feeder, stop: Callable[[Feeder], None]
+) -> None:
+    sink = FakeSink()
+    feeder.attach(sink)
+    feeder.play(ArrayReader(count_up(96_000)))
+    until(lambda: feeder.position_s > 0.1)
+    feeder.loop.call_soon_threadsafe(time.sleep, 0.1)
+    stop(feeder)
+    at_once_s = feeder.position_s
+    until(lambda: sink.clears >= 1)
+    assert at_once_s <= feeder.position_s + 0.01
 
 
 @pytest.mark.parametrize("paused", [False, True])
