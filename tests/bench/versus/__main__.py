@@ -70,7 +70,7 @@ def _run(name: str, order: Order, pair: str) -> None:
     load = psutil.getloadavg()[0]
     picture = _OUT / f"{name}-{order.stream}-{order.condition}.png"
     try:
-        with one_group(), place() as there:
+        with one_group(), place(realtime=order.condition != "unprivileged") as there:
             found = measure(_VIEWERS[name], order, there, picture)
     except DeskError as error:
         # One that does not come up is a finding, and no reason to lose the others.

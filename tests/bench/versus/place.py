@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,8 +33,12 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """Sets it up for one run."""
+def place(*, realtime: bool = True) -> Iterator[Place]:
+    """Sets it up for one run.
+
+    Args:
+        realtime: Whether the sound server goes before all other programs, and a program may ask for that.
+    """
     bare = {name: value for name, value in os.environ.items() if not name.startswith(_BARE)}
     with TemporaryDirectory(prefix="versus-screen-") as name:
         folder = Path(name)
@@ -44,7 +48,7 @@ def place() -> Iterator[Place]:
         with (
             session_bus(bare) as env,
             display(env, WIDTH_PX, HEIGHT_PX, pixels=folder) as env,
-            realtime_kit(env) as env,
-            sound(env) as card,
+            realtime_kit(env) if realtime else nullcontext(env) as env,
+            sound(env, realtime=realtime) as card,
         ):
             yield Place(card.env, folder / "Xvfb_screen0")

@@ -27,8 +27,9 @@ from tests.desk.process import DeskError, running, wait_until
 from tests.desk.sound import SPEAKER
 from tests.e2e.hands import Hands
 
-CONDITIONS = ("idle", "busy", "stalled", "start")
-"""``start``: the session is begun by hand, in a window that has been open for a while."""
+CONDITIONS = ("idle", "busy", "stalled", "start", "unprivileged")
+"""``start``: the session is begun by hand, in a window that has been open for a while.
+``unprivileged``: neither the sound server nor a viewer may go before other programs."""
 _BUSY_PROCESSES, _GO = 2, "go"
 _FIRST_FRAME_LIMIT_S = 40.0
 _SETTLE_S = 4.0
