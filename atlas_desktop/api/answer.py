@@ -1,13 +1,12 @@
 """An HTTP answer as it came, and the little that is read out of any answer."""
 
-import html
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
 from http import HTTPStatus
 from typing import Any
 
@@ -17,9 +16,8 @@ DEFAULT_RETRY_AFTER_S = 5.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _DETAIL_LIMIT = 200
-_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
-_UNSEEN = re.compile(r"(?is)<(script|style)\b.*?</\1>|<!--.*?-->")
-_TAG = re.compile(r"(?s)<[^>]*>")
+_READ_LIMIT = 4096
+"""So much of a foreign text is looked at for what it says, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +70,50 @@ def retry_after_s(answer: Answer) -> float:
 
 def first_line(answer: Answer) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
-    text = answer.text
+    text = answer.text[:_READ_LIMIT]
     if answer.is_html:
-        title = _TITLE.search(text)
-        text = title[1] if title and title[1].strip() else _UNSEEN.sub("", text)
-        text = html.unescape(_TAG.sub("\n", text))
+        text = _words_of(text)
     line = next((line for line in text.splitlines() if line.strip()), "")
     return notice_line(line) or phrase(answer.status)
 
 
 def notice_line(text: str) -> str:
     """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[:_READ_LIMIT])
     line = redact(" ".join(printable.split()))
     return line if len(line) <= _DETAIL_LIMIT else line[: _DETAIL_LIMIT - 1] + "…"
+
+
+class _Page(HTMLParser):
+    """A page's title, and the lines that a person would read."""
+
+    _UNSEEN = ("script", "style", "title")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = ""
+        self.lines: list[str] = []
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self._UNSEEN:
+            self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside:
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "title":
+            self.title += data
+        elif not self._inside:
+            self.lines.append(data)
+
+
+def _words_of(page: str) -> str:
+    parser = _Page()
+    parser.feed(page)
+    return parser.title if parser.title.strip() else "\n".join(parser.lines)
 
 
 def _until(date: str) -> float:

@@ -30,10 +30,11 @@ from atlas_desktop.proxies import Proxy
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 _MODE_STATUSES = (400, 403, 404, 409, 422, 501)
-_MODE_REFUSED = re.compile(
-    r"(?i)\bmode\b.*\b(not (available|supported|offered|enabled|allowed)|unavailable|unsupported|disabled)"
-    r"|\b(invalid|unknown|unsupported)\b.{0,20}\bmode\b"
+_MODE = re.compile(r"(?i)\bmode\b")
+_REFUSED = re.compile(
+    r"(?i)\b(not (available|supported|offered|enabled|allowed)|unavailable|unsupported|disabled)"
 )
+_BAD_MODE = re.compile(r"(?i)\b(invalid|unknown|unsupported)\b.{0,20}\bmode\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +139,16 @@ _KINDS: Mapping[int, type[ServiceError]] = {
 def create_error_of(answer: Answer, mode: str) -> ServiceError:
     """As ``error_of``, for a create: it may be the mode that was refused."""
     complaint = complaint_of(answer)
-    named = "mode" in complaint.code.split("_") or bool(_MODE_REFUSED.search(complaint.detail))
+    named = "mode" in complaint.code.split("_") or _is_mode_refused(complaint.detail)
     if named and answer.status in _MODE_STATUSES and not answer.is_html:
         return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
     return error_of(answer)
+
+
+def _is_mode_refused(detail: str) -> bool:
+    mode = _MODE.search(detail)
+    is_refused = mode is not None and _REFUSED.search(detail, mode.end()) is not None
+    return is_refused or _BAD_MODE.search(detail) is not None
 
 
 def _unsent_error(error: Exception, host: str, proxy: Proxy | None) -> UnreachableError:

@@ -15,13 +15,14 @@ _HIGHEST_PER_HOUR_USD = 10_000.0
 _UNIT_HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
 _PRICE = re.compile(
     r"""(?xi)
-    (?: \$ | usd\s*\$? ) \s* (?P<before> \d+ (?:\.\d+)? )      # $7, USD 7
-      \s* (?: / | per | an? ) \s* (?P<unit1> h | m(?!onth) | s(?!ession) )
-    | (?P<after> \d+ (?:\.\d+)? ) \s* (?: \$ | usd | dollars? )  # 7 USD
-      \s* (?: / | per | an? ) \s* (?P<unit2> h | m(?!onth) | s(?!ession) )
+    (?: \$ | usd\s*+\$?+ ) \s*+ (?P<before> \d++ (?:\.\d++)?+ )      # $7, USD 7
+      \s*+ (?: / | per | an? ) \s*+ (?P<unit1> h | m(?!onth) | s(?!ession) )
+    | (?<![\d.]) (?P<after> \d++ (?:\.\d++)?+ ) \s*+ (?: \$ | usd | dollars? )  # 7 USD
+      \s*+ (?: / | per | an? ) \s*+ (?P<unit2> h | m(?!onth) | s(?!ession) )
     """
 )
 _AMOUNT = re.compile(r"\d+(?:\.\d+)?")
+_READ_LIMIT = 4096
 
 
 def price_per_hour_usd(pricing: Any, mode: Mode) -> float:
@@ -39,6 +40,7 @@ def parse_price(pricing: Any, mode: Mode) -> float | None:
     """Reads ``$7/hour``, ``$0.12 per minute``, ``7 USD/hour``; ``None`` when it is none of these."""
     if not isinstance(pricing, str):
         return None
+    pricing = pricing[:_READ_LIMIT]
     pieces = re.split(r"[,;|\n]", pricing)
     named = [piece for piece in pieces if mode.value in piece.lower()]
     for piece in (*named, pricing):
@@ -55,8 +57,8 @@ def charged_usd(answer: Mapping[str, Any]) -> float | None:
         return cents / _CENTS_A_DOLLAR
     estimated = answer.get("estimated_cost")
     if isinstance(estimated, str):
-        match = _AMOUNT.search(estimated)
-        return float(match.group()) if match else None
+        match = _AMOUNT.search(estimated[:_READ_LIMIT])
+        return number(match.group()) if match else None
     return number(estimated)
 
 

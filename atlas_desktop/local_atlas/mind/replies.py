@@ -55,7 +55,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "Nothing you type or say in a rehearsal leaves this computer.",
     ),
     (
-        r"(?=.*\b(what|why|is) .*\brehears(e|al)\b).*",
+        r"(?=.*\b(what|why|is) )(?=.*\brehears(e|al)\b).*",
         "This is a rehearsal: the whole avatar runs on your computer, for free.",
     ),
     (r"how are you( doing)?( today)?|how is it going|how's it going|what's up", "Fine, thank you. And you?"),
@@ -64,7 +64,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "I can't look that up. I know only a few sentences.",
     ),
     (
-        r"(?=.*\b(tell|sing|write|read|know) .*\b(joke|story|poem|song)\b).*",
+        r"(?=.*\b(tell|sing|write|read|know) )(?=.*\b(joke|story|poem|song)\b).*",
         "I'm not that clever in a rehearsal. But I will say anything you type.",
     ),
     (r"(many )?thanks?( you)?( (so|very) much| a lot)?|thx|cheers", "You're welcome."),
@@ -72,7 +72,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
     (r"(test|testing)( 1| one)?( 2| two)?( 3| three)?", "Test received."),
     (r"sorry|never ?mind", "No harm done."),
 )
-_PATTERNS = tuple((re.compile(pattern), answer) for pattern, answer in _ANSWERS)
+_PATTERNS = tuple((re.compile(rf"\A(?:{pattern})\Z"), answer) for pattern, answer in _ANSWERS)
 
 
 def greeting(name: str) -> str:
@@ -127,7 +127,7 @@ def sentences(text: str) -> list[str]:
 def _known_answer(said: str, name: str) -> str | None:
     question = said.casefold().replace("’", "'").rstrip(".!? ").replace(",", "").replace("-", " ")
     for pattern, answer in _PATTERNS:
-        if pattern.fullmatch(question):
+        if pattern.match(question):
             return answer.format(name_sentence=f"I'm {name}." if name else "I have no name.")
     return None
 

@@ -16,7 +16,7 @@ _UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 _PASSWORD = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
 # Without the end of candidates aioice waits for the client's own checks, however few it signals:
 # a client on a host with only loopback signals none. mDNS names would bind port 5353.
-_DROPPED_LINES = re.compile(r"^a=(?:end-of-candidates|candidate:.*\.local .*)\r?\n", re.MULTILINE)
+_DROPPED_LINES = re.compile(r"^a=(?:end-of-candidates\r?|candidate:(?=.*\.local ).*+)\n", re.MULTILINE)
 
 
 def clean_offer(sdp: str) -> str:

@@ -25,7 +25,7 @@ _BARE = (
 )
 # Looking for a place to break, the text engine reads such a word to its end for each line of it.
 _ENDLESS = 2_000
-_ENDLESS_WORD = re.compile(rf"\S{{{_ENDLESS}}}")
+_ENDLESS_WORD = re.compile(rf"(?<!\S)\S{{{_ENDLESS}}}")
 
 
 class MessageField(QPlainTextEdit):
