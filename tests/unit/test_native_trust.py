@@ -1,0 +1,45 @@
+"""What native code would wait for in place of certificates."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from atlas_desktop.native_trust import traps, withhold_traps
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_trap"),
+    [
+        ("SSL_CERT_FILE", "{folder}/pipe", True),
+        ("SSL_CERT_FILE", "{folder}", True),
+        ("SSL_CERT_FILE", "/dev/zero", True),
+        ("SSL_CERT_FILE", "{folder}/file", False),
+        ("SSL_CERT_FILE", "{folder}/none", False),
+        ("SSL_CERT_FILE", "{folder}/file/none", False),
+        ("SSL_CERT_FILE", "n" * 5000, False),
+        ("SSL_CERT_FILE", "", False),
+        ("SSL_CERT_DIR", "{folder}/pipe", True),
+        ("SSL_CERT_DIR", "{folder}:{folder}/pipe", True),
+        ("SSL_CERT_DIR", "{folder}/none:{folder}", False),
+    ],
+)
+def test_only_what_would_be_waited_for_is_left_out(
+    name: str, value: str, is_trap: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = value.format(folder=tmp_path)
+    monkeypatch.setenv(name, value)
+    assert traps() == ([name] if is_trap else [])
+    withhold_traps()
+    native = subprocess.run(["printenv", name], capture_output=True, text=True, check=False).stdout.strip()
+    assert native == ("" if is_trap else value)
+    assert os.environ[name] == value
