@@ -72,7 +72,7 @@ def test_an_address_is_taken(theme: Theme, qtbot: QtBot) -> None:
     [
         ("http://ann:secret@proxy:3128", "would lie in a file"),
         ("ann@proxy", "would lie in a file"),
-        ("socks5://proxy:1080", "it is a SOCKS proxy"),
+        ("quic://proxy:1080", "it is no http://, https:// or socks5:// address"),
         ("http://proxy:port", "it is no address"),
     ],
 )
