@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.native_trust import traps, withhold_traps
+from tests.desk.slow_disk import slow_disk
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +16,14 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
+
+
+def test_a_disk_that_does_not_answer_is_a_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with slow_disk(tmp_path / "disk", roots=b"x") as disk:
+        monkeypatch.setenv("SSL_CERT_FILE", str(disk.path("roots")))
+        assert traps() == []
+        disk.lookup_s = 60.0
+        assert traps() == ["SSL_CERT_FILE"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from atlas_desktop.api.certificates import certificates, loaded_certificates
 from atlas_desktop.api.exchange import Exchange
 from atlas_desktop.errors import AppError, CertificatesError, KeyLogError
 from atlas_desktop.guard.refusals import made_none
+from tests.desk.slow_disk import slow_disk
 from tests.unit.tls import server_context
 
 NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
@@ -135,6 +136,17 @@ async def test_a_file_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SSL_CERT_FILE", str(server_context("x.example", tmp_path)[1]))
     monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
     assert len((await loaded_certificates()).get_ca_certs()) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_disk_that_does_not_answer_is_not_waited_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with slow_disk(tmp_path / "disk", roots=b"x") as disk:
+        monkeypatch.setenv(name, str(disk.path("roots")))
+        disk.lookup_s = 60.0
+        with pytest.raises(CertificatesError, match=f"{name} names.*no answer in time"):
+            await loaded_certificates(0.3)
 
 
 async def test_a_folder_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
