@@ -188,7 +188,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         mark.trouble = error
     limit_arenas()
     native_proxy.reserve_names()
-    native_trust.withhold_traps()
+    native_trust.unset_unsafe_variables()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()

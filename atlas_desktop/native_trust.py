@@ -16,16 +16,16 @@ _KINDS: Final = {"SSL_CERT_FILE": stat.S_ISREG, "SSL_CERT_DIR": stat.S_ISDIR}
 _LIMIT_S: Final = 2.0
 
 
-def traps() -> list[str]:
+def unsafe_variables() -> list[str]:
     """The variables that name what is neither a file nor a folder, as each should; or a disk that is silent.
 
-    Blocks for two seconds at most. What is not there is no trap.
+    Blocks for two seconds at most. What is not there is harmless.
     """
     harmless: list[str] = []
     named = [name for name in _KINDS if os.environ.get(name)]
 
     def look() -> None:
-        harmless.extend(name for name in named if not _is_trap(name))
+        harmless.extend(name for name in named if not _is_unsafe(name))
 
     if named:
         # A daemon: a dead disk must not hold up our end.
@@ -35,13 +35,13 @@ def traps() -> list[str]:
     return [name for name in named if name not in harmless]
 
 
-def withhold_traps() -> None:
+def unset_unsafe_variables() -> None:
     """Takes them out of the native environment; ``os.environ`` stays as it was. Before threads start."""
-    for name in traps():
+    for name in unsafe_variables():
         os.unsetenv(name)
 
 
-def _is_trap(name: str) -> bool:
+def _is_unsafe(name: str) -> bool:
     paths = os.environ[name].split(os.pathsep) if name == "SSL_CERT_DIR" else [os.environ[name]]
     return any(_is_other(name, path) for path in paths)
 

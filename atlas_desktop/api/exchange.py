@@ -11,8 +11,8 @@ from atlas_desktop import __version__
 from atlas_desktop.api.address import host_of, is_loopback
 from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.certificates import loaded_certificates
-from atlas_desktop.api.departure import Departure
 from atlas_desktop.api.mapping import mapped
+from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
 
@@ -81,8 +81,8 @@ class Exchange:
         way_s = min(CONNECT_LIMIT_S, limit_s)
         limits = httpx.Timeout(limit_s, connect=way_s)
         # A test's transport notes nothing of its way.
-        departure = Departure(has_left=self._transport is not None)
-        with mapped(self.host, self._proxy, departure):
+        monitor = SendMonitor(is_sent=self._transport is not None)
+        with mapped(self.host, self._proxy, monitor):
             request = client.build_request(
                 method,
                 url,
@@ -91,10 +91,10 @@ class Exchange:
                 data=form,
                 files=files,
                 timeout=limits,
-                extensions={"trace": departure.trace},
+                extensions={"trace": monitor.trace},
             )
             async with (
-                departure.limited(way_s, limit_s),
+                monitor.limited(way_s, limit_s),
                 aclosing(await client.send(request, stream=True)) as got,
             ):
                 return await self._read(got)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from atlas_desktop.api.answer import Answer, first_line, notice_line, phrase, retry_after_s, text_in
-from atlas_desktop.api.departure import Departure
+from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import (
     BadAnswerError,
     ConflictError,
@@ -56,13 +56,13 @@ _UNSENT = (
 
 
 @contextmanager
-def mapped(host: str, proxy: Proxy | None = None, departure: Departure | None = None) -> Iterator[None]:
+def mapped(host: str, proxy: Proxy | None = None, monitor: SendMonitor | None = None) -> Iterator[None]:
     """Maps what httpx raises inside, where ``proxy`` leads to ``host``.
 
     Args:
         host: The service's, for messages.
         proxy: The one in use.
-        departure: Knows whether the request has left; without it httpx's kinds of errors decide.
+        monitor: Knows whether the request has left; without it httpx's kinds of errors decide.
 
     Raises:
         UnreachableError: No connection, or it broke, or no answer in time; ``params["sent"]`` is false
@@ -72,7 +72,7 @@ def mapped(host: str, proxy: Proxy | None = None, departure: Departure | None = 
         BadAnswerError: What came is not HTTP as it should be.
     """
     try:
-        with _noted(host, proxy, departure):
+        with _noted(host, proxy, monitor):
             yield
     except TimeoutError as error:
         raise UnreachableError(host=host, detail="no answer in time") from error
@@ -89,12 +89,12 @@ def mapped(host: str, proxy: Proxy | None = None, departure: Departure | None = 
 
 
 @contextmanager
-def _noted(host: str, proxy: Proxy | None, departure: Departure | None) -> Iterator[None]:
+def _noted(host: str, proxy: Proxy | None, monitor: SendMonitor | None) -> Iterator[None]:
     """Maps what came before the request had left, whatever it was."""
     try:
         yield
     except (TimeoutError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-        if departure is None or departure.has_left:
+        if monitor is None or monitor.is_sent:
             raise
         raise _unsent_error(error, host, proxy) from error
 

@@ -35,7 +35,7 @@ def main(port: int = 0, as_child: bool = False) -> int:
     # A child's last words go into the log of whoever started it.
     faulthandler.enable()
     logs.set_up()
-    _leave_out_traps()
+    _drop_unsafe_variables()
     try:
         listener = bound(port)
     except OSError as error:
@@ -49,13 +49,13 @@ def main(port: int = 0, as_child: bool = False) -> int:
     return 0
 
 
-def _leave_out_traps() -> None:
+def _drop_unsafe_variables() -> None:
     """Takes variables away that would stop the import of aiohttp, which makes TLS contexts as it comes.
 
     A key log that can't be written raises there. Nothing is lost: a rehearsal is plain HTTP on this computer,
     and only a face by its address needs trust.
     """
-    for name in (native_trust.KEY_LOG, *native_trust.traps()):
+    for name in (native_trust.KEY_LOG, *native_trust.unsafe_variables()):
         os.environ.pop(name, None)
 
 

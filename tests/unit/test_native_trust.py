@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.native_trust import traps, withhold_traps
+from atlas_desktop.native_trust import unsafe_variables, unset_unsafe_variables
 from tests.desk.slow_disk import slow_disk
 
 
@@ -18,16 +18,16 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
 
-def test_a_disk_that_does_not_answer_is_a_trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_does_not_answer_is_unsafe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with slow_disk(tmp_path / "disk", roots=b"x") as disk:
         monkeypatch.setenv("SSL_CERT_FILE", str(disk.path("roots")))
-        assert traps() == []
+        assert unsafe_variables() == []
         disk.lookup_s = 60.0
-        assert traps() == ["SSL_CERT_FILE"]
+        assert unsafe_variables() == ["SSL_CERT_FILE"]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "is_trap"),
+    ("name", "value", "is_unsafe"),
     [
         ("SSL_CERT_FILE", "{folder}/pipe", True),
         ("SSL_CERT_FILE", "{folder}", True),
@@ -43,12 +43,12 @@ def test_a_disk_that_does_not_answer_is_a_trap(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_only_what_would_be_waited_for_is_left_out(
-    name: str, value: str, is_trap: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, is_unsafe: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value = value.format(folder=tmp_path)
     monkeypatch.setenv(name, value)
-    assert traps() == ([name] if is_trap else [])
-    withhold_traps()
+    assert unsafe_variables() == ([name] if is_unsafe else [])
+    unset_unsafe_variables()
     native = subprocess.run(["printenv", name], capture_output=True, text=True, check=False).stdout.strip()
-    assert native == ("" if is_trap else value)
+    assert native == ("" if is_unsafe else value)
     assert os.environ[name] == value
