@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import __version__, crash, instance, logs, native_proxy, qtloop
+from atlas_desktop import __version__, crash, instance, logs, native_proxy, native_trust, qtloop
 from atlas_desktop.assets import default_faces
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.escapes import one_line
@@ -188,6 +188,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         mark.trouble = error
     limit_arenas()
     native_proxy.reserve_names()
+    native_trust.unset_unsafe_variables()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()

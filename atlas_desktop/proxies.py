@@ -28,7 +28,15 @@ SETTING_NAME: Final = "ATLAS_DESKTOP_PROXY"
 
 _SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_KINDS: Final = ("http", "https")
+_HTTP_PORTS: Final = {"http": 80, "https": 443}
+_SOCKS: Final = {
+    **dict.fromkeys(("socks", "socks5", "socks5h"), "socks5"),
+    **dict.fromkeys(("socks4", "socks4a"), "socks4"),
+}
+"""By what people write. GNOME and KDE export ``socks://``; names are always looked up behind the proxy."""
+_SOCKS_PORT: Final = 1080
+_LONGEST_SOCKS_NAME: Final = 255
+_NO_ADDRESS: Final = N_("it is no address")
 _THE_SETTING: Final = N_("the setting “Proxy”")
 _THE_SYSTEM: Final = N_("the system's proxy setting")
 _ENTRY: Final = re.compile(r"(?:\w+://)?(?P<name>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>\d+))?")
@@ -54,10 +62,10 @@ class ProxySetting:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy that takes CONNECT.
+    """An HTTP proxy that takes CONNECT, or a SOCKS proxy.
 
     Attributes:
-        scheme: How the proxy itself is spoken to, ``http`` or ``https``.
+        scheme: How the proxy itself is spoken to: ``http``, ``https``, ``socks5`` or ``socks4``.
         host: Its name or address, without brackets.
         port: Its port.
         username: Empty for none.
@@ -77,6 +85,10 @@ class Proxy:
         """``http://host:port``, without name and password: fit for logs and messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def is_socks(self) -> bool:
+        return self.scheme.startswith("socks")
 
     @property
     def authorization(self) -> str:
@@ -127,28 +139,61 @@ def parse_proxy(text: str, source: str) -> Proxy:
     """Reads a proxy's address; without a scheme it is an HTTP proxy.
 
     Raises:
-        BadProxyError: SOCKS, an unknown kind, no host, or a port that is none.
+        BadProxyError: An unknown kind, no host, a port that is none, or a password that can't be sent.
     """
     text = text.strip()
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = parts.hostname or "", parts.port
+        host, port = _host_in(parts), parts.port
     except ValueError as error:
-        raise BadProxyError(name=source, detail=N_("it is no address")) from error
-    if parts.scheme.startswith("socks"):
-        raise BadProxyError(name=source, detail=N_("it is a SOCKS proxy, and only HTTP proxies can be used"))
-    if parts.scheme not in _KINDS:
-        raise BadProxyError(name=source, detail=N_("it is neither an http:// nor an https:// address"))
-    if not host or any(sign.isspace() for sign in host) or port == 0:
-        raise BadProxyError(name=source, detail=N_("it is no address"))
-    return Proxy(
-        parts.scheme,
+        raise BadProxyError(name=source, detail=_NO_ADDRESS) from error
+    if parts.scheme not in _HTTP_PORTS and parts.scheme not in _SOCKS:
+        raise BadProxyError(name=source, detail=N_("it is no http://, https:// or socks5:// address"))
+    if not host or port == 0 or not text.isprintable() or _is_cut(text, parts):
+        raise BadProxyError(name=source, detail=_NO_ADDRESS)
+    proxy = Proxy(
+        _SOCKS.get(parts.scheme, parts.scheme),
         host,
-        port or _PORTS[parts.scheme],
+        port or _HTTP_PORTS.get(parts.scheme, _SOCKS_PORT),
         unquote(parts.username or ""),
         unquote(parts.password or ""),
         source,
     )
+    _check_credentials(proxy)
+    return proxy
+
+
+def _host_in(parts: SplitResult) -> str:
+    """The host as it is looked up: without brackets, in ASCII.
+
+    Raises:
+        ValueError: No host can be called so.
+    """
+    host = unquote(parts.hostname or "")
+    if any(sign.isspace() for sign in host):
+        raise ValueError(host)
+    if _address(host) is not None:
+        return host
+    if ":" in host or host.replace(".", "").isdecimal():
+        raise ValueError(host)
+    return host.encode("idna").decode("ascii")
+
+
+def _is_cut(text: str, parts: SplitResult) -> bool:
+    """Whether a sign that should have been escaped ended the address too early: the host is no host then."""
+    rest = f"{parts.path}?{parts.query}#{parts.fragment}"
+    return "@" in rest or ("://" not in text and parts.path not in ("", "/"))
+
+
+def _check_credentials(proxy: Proxy) -> None:
+    """Raises a ``BadProxyError`` for a name and password that the proxy's protocol can't carry."""
+    if proxy.is_socks:
+        given = (proxy.username, proxy.password)
+        if not all(word.isascii() and len(word) <= _LONGEST_SOCKS_NAME for word in given):
+            detail = N_("a SOCKS proxy takes a name and password of up to 255 ASCII characters each")
+            raise BadProxyError(name=proxy.source, detail=detail)
+    elif ":" in proxy.username:
+        raise BadProxyError(name=proxy.source, detail=N_("the name that it takes can't hold a colon"))
 
 
 def is_this_computer(host: str) -> bool:
@@ -196,9 +241,8 @@ def _automatic(host: str, target: SplitResult) -> Proxy | None:
     environment = _from_environment()
     proxies = environment or urllib.request.getproxies()
     scheme = _SECURE.get(target.scheme, "https")
-    key = scheme if proxies.get(scheme) else "all"
-    address = proxies.get(key, "")
-    if not address:
+    key = next((key for key in (scheme, "all", "socks") if proxies.get(key)), "")
+    if not key or (environment and key == "socks"):
         return None
     if environment:
         exempt = _is_exempt(host, _port_of(target), environment.get("no", ""))
@@ -206,7 +250,17 @@ def _automatic(host: str, target: SplitResult) -> Proxy | None:
         exempt = sys.platform in ("darwin", "win32") and bool(urllib.request.proxy_bypass(host))
     if exempt:
         return None
-    return parse_proxy(address, f"{key}_proxy".upper() if environment else _THE_SYSTEM)
+    if environment:
+        return parse_proxy(proxies[key], _variable_of(key))
+    # macOS gives the address of a SOCKS proxy as if it were one of HTTP's.
+    address = proxies[key].replace("http://", "socks5://") if key == "socks" else proxies[key]
+    return parse_proxy(address, _THE_SYSTEM)
+
+
+def _variable_of(key: str) -> str:
+    """The variable as the person wrote it; lower case wins."""
+    name = f"{key}_proxy"
+    return name if os.environ.get(name) else name.upper()
 
 
 def _port_of(target: SplitResult) -> int:
@@ -227,7 +281,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
     found = _ENTRY.fullmatch(entry)
     if found is None or (found["port"] and int(found["port"]) != port):
         return False
-    name = found["name"].strip("[]")
+    name = found["name"].replace("[", "").replace("]", "")
     address = _address(host)
     network = _network(name)
     if "*" in name and fnmatch.fnmatchcase(host, name):

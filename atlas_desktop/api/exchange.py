@@ -1,9 +1,6 @@
 """One HTTP exchange with Atlas or a backend: the bearer, the proxy, the time limit and the size limit."""
 
 import asyncio
-import functools
-import os
-import ssl
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
@@ -13,35 +10,14 @@ import httpx
 from atlas_desktop import __version__
 from atlas_desktop.api.address import host_of, is_loopback
 from atlas_desktop.api.answer import Answer
+from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
-from atlas_desktop.errors import BadAnswerError, CertificatesError, UnauthorizedError, UnreachableError
+from atlas_desktop.api.send_monitor import SendMonitor
+from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
 
 CONNECT_LIMIT_S = 15.0
 ANSWER_LIMIT_BYTES = 4_000_000
-_CERTIFICATE_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-@functools.cache
-def certificates() -> ssl.SSLContext:
-    """Whom to trust, for every connection of this program. The first call blocks for 20 ms and more.
-
-    What ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` names; else Mozilla's list and this computer's own, where a
-    network that opens encrypted connections has put its certificate. Rooms trust the latter, too.
-
-    Raises:
-        CertificatesError: What the environment names is not there, or holds none.
-    """
-    named = next((name for name in _CERTIFICATE_NAMES if os.environ.get(name)), "")
-    try:
-        context = httpx.create_ssl_context()
-        if not named:
-            context.load_default_certs()
-    except (OSError, ValueError) as error:
-        # ssl.SSLError is an OSError.
-        detail = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise CertificatesError(name=named or "SSL_CERT_FILE", detail=detail) from error
-    return context
 
 
 FileField = tuple[str, bytes, str]
@@ -102,13 +78,26 @@ class Exchange:
         """
         headers = self._headers()
         client = await self._opened(url)
-        limits = httpx.Timeout(limit_s, connect=min(CONNECT_LIMIT_S, limit_s))
-        with mapped(self.host, self._proxy):
+        way_s = min(CONNECT_LIMIT_S, limit_s)
+        limits = httpx.Timeout(limit_s, connect=way_s)
+        # A test's transport notes nothing of its way.
+        monitor = SendMonitor(is_sent=self._transport is not None)
+        with mapped(self.host, self._proxy, monitor):
             request = client.build_request(
-                method, url, headers=headers, json=body, data=form, files=files, timeout=limits
+                method,
+                url,
+                headers=headers,
+                json=body,
+                data=form,
+                files=files,
+                timeout=limits,
+                extensions={"trace": monitor.trace},
             )
-            async with asyncio.timeout(limit_s), aclosing(await client.send(request, stream=True)) as answer:
-                return await self._read(answer)
+            async with (
+                monitor.limited(way_s, limit_s),
+                aclosing(await client.send(request, stream=True)) as got,
+            ):
+                return await self._read(got)
 
     async def aclose(self) -> None:
         """Releases all connections; running calls fail with ``UnreachableError``."""
@@ -132,7 +121,7 @@ class Exchange:
         proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
         if self._client is None or proxy != self._proxy:
             needless = self._plain or self._transport is not None
-            verify = False if needless else await _loaded_certificates()
+            verify = False if needless else await loaded_certificates()
             if self._closed:
                 raise self._gone()
             if self._client is None or proxy != self._proxy:
@@ -154,10 +143,11 @@ class Exchange:
         return UnreachableError(host=self.host, detail="closed", sent=False)
 
     def _made(self, verify: Any, proxy: Proxy | None) -> httpx.AsyncClient:
+        by_http = proxy is not None and not proxy.is_socks
         return httpx.AsyncClient(
             verify=verify,
-            transport=self._transport,
-            proxy=None if proxy is None else _foreign(proxy, verify),
+            transport=_by_socks(proxy, verify) if proxy is not None and proxy.is_socks else self._transport,
+            proxy=_foreign(proxy, verify) if proxy is not None and by_http else None,
             # What the environment says of proxies is read by ``proxies`` alone.
             trust_env=False,
             follow_redirects=False,
@@ -178,10 +168,14 @@ class Exchange:
 
 def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:
     auth = (proxy.username, proxy.password) if proxy.username else None
-    return httpx.Proxy(proxy.address, auth=auth, ssl_context=verify if proxy.scheme == "https" else None)
+    try:
+        return httpx.Proxy(proxy.address, auth=auth, ssl_context=verify if proxy.scheme == "https" else None)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise BadProxyError(name=proxy.source, detail=N_("it is no address")) from error
 
 
-async def _loaded_certificates() -> ssl.SSLContext:
-    if certificates.cache_info().currsize:
-        return certificates()
-    return await asyncio.to_thread(certificates)
+def _by_socks(proxy: Proxy, verify: Any) -> httpx.AsyncBaseTransport:
+    # Who has no such proxy does without it.
+    from atlas_desktop.api.socks import SocksTransport
+
+    return SocksTransport(proxy, verify)

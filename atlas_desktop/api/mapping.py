@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from atlas_desktop.api.answer import Answer, first_line, notice_line, phrase, retry_after_s, text_in
+from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import (
     BadAnswerError,
     ConflictError,
@@ -56,18 +57,24 @@ _UNSENT = (
 
 
 @contextmanager
-def mapped(host: str, proxy: Proxy | None = None) -> Iterator[None]:
+def mapped(host: str, proxy: Proxy | None = None, monitor: SendMonitor | None = None) -> Iterator[None]:
     """Maps what httpx raises inside, where ``proxy`` leads to ``host``.
+
+    Args:
+        host: The service's, for messages.
+        proxy: The one in use.
+        monitor: Knows whether the request has left; without it httpx's kinds of errors decide.
 
     Raises:
         UnreachableError: No connection, or it broke, or no answer in time; ``params["sent"]`` is false
-            where no connection came about.
+            where the request did not leave.
         ProxyRefusedError: The proxy is not there, or bars the way.
         UntrustedError: The certificate is not one to trust.
         BadAnswerError: What came is not HTTP as it should be.
     """
     try:
-        yield
+        with _noted(host, proxy, monitor):
+            yield
     except TimeoutError as error:
         raise UnreachableError(host=host, detail="no answer in time") from error
     except (httpx.DecodingError, httpx.RemoteProtocolError, httpx.TooManyRedirects) as error:
@@ -80,6 +87,17 @@ def mapped(host: str, proxy: Proxy | None = None) -> Iterator[None]:
         raise UnreachableError(host=host, detail="no answer in time") from error
     except (httpx.TransportError, httpx.StreamError, OSError) as error:
         raise UnreachableError(host=host, detail=type(error).__name__) from error
+
+
+@contextmanager
+def _noted(host: str, proxy: Proxy | None, monitor: SendMonitor | None) -> Iterator[None]:
+    """Maps what came before the request had left, whatever it was."""
+    try:
+        yield
+    except (TimeoutError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+        if monitor is None or monitor.is_sent:
+            raise
+        raise _unsent_error(error, host, proxy) from error
 
 
 def body_of(answer: Answer) -> dict[str, Any]:
@@ -155,11 +173,10 @@ def _unsent_error(error: Exception, host: str, proxy: Proxy | None) -> Unreachab
     foreign = _certificate_error_in(error)
     if foreign is not None:
         return UntrustedError(host=host, detail=foreign.verify_message)
-    if proxy is not None and isinstance(error, httpx.ProxyError):
-        # Its own status line; name and password are never in it.
-        return ProxyRefusedError(host=host, proxy=proxy.address, detail=notice_line(str(error)))
-    if proxy is not None and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return ProxyRefusedError(host=host, proxy=proxy.address, detail=_unsent(error))
+    if proxy is not None and not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return ProxyRefusedError(
+            host=host, proxy=proxy.address, name=proxy.source, detail=_words_of_proxy(error)
+        )
     return UnreachableError(host=host, detail=_unsent(error), sent=False)
 
 
@@ -170,8 +187,21 @@ def _certificate_error_in(error: BaseException) -> ssl.SSLCertVerificationError 
     return cause
 
 
+def _words_of_proxy(error: Exception) -> str:
+    match error:
+        case httpx.ProxyError():
+            # Its own status line; name and password are never in it.
+            return notice_line(str(error))
+        case httpx.RemoteProtocolError():
+            return "it does not answer like a proxy"
+        case httpx.ConnectError():
+            return "no connection came about"
+    return _unsent(error)
+
+
 def _unsent(error: Exception) -> str:
-    return "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
+    is_late = isinstance(error, httpx.TimeoutException | TimeoutError)
+    return "no answer in time" if is_late else type(error).__name__
 
 
 def _hung_up(error: httpx.HTTPError) -> bool:

@@ -19,6 +19,7 @@ to one of these, once, with ``raise … from``::
     │   │   ├── ProxyRefusedError      the proxy is not there, or bars the way
     │   │   ├── BadProxyError          what names the proxy can't be used
     │   │   ├── CertificatesError      the trusted certificates can't be read
+    │   │   ├── KeyLogError            SSLKEYLOGFILE can't be written
     │   │   └── UntrustedError         the other side can't prove who it is
     │   ├── InsecureAddressError   plain HTTP to another computer
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
@@ -165,6 +166,7 @@ from atlas_desktop.errors.service import (
     ConflictError,
     EndUnconfirmedError,
     InsecureAddressError,
+    KeyLogError,
     ModeRefusedError,
     NoCapacityError,
     NoCreditError,
@@ -217,6 +219,7 @@ __all__ = [
     "HungError",
     "InsecureAddressError",
     "JournalError",
+    "KeyLogError",
     "KeyringError",
     "LinkLoopError",
     "LongestTimeError",

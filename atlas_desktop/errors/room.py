@@ -72,12 +72,15 @@ class MediaBlockedError(RoomRefusedError):
 
 
 class RoomProxyError(RoomError):
-    """The way to the room's signalling is barred. ``proxy``: its address, without a password."""
+    """The way to the room's signalling is barred. ``proxy``: its address, without a password.
+
+    ``name``: the variable or the setting that names it.
+    """
 
     code = "room_proxy"
-    title = N_("The proxy {proxy} did not let us through to the avatar's room ({detail})")
+    title = N_("The proxy {proxy} in {name} did not let us through to the avatar's room ({detail})")
     advice = N_("Check the proxy in the settings, or in the environment of this program.")
-    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": ""}
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "name": ""}
 
 
 class ProxyBlocksMediaError(MediaBlockedError):
@@ -86,7 +89,7 @@ class ProxyBlocksMediaError(MediaBlockedError):
     code = "proxy_blocks_media"
     title = N_("The proxy {proxy} lets the room's signalling through, but not its sound and picture")
     advice = N_(
-        "WebRTC can't use an HTTP proxy. Ask your network's administrator to allow UDP to {host} "
+        "WebRTC's media can't use a proxy. Ask your network's administrator to allow UDP to {host} "
         "(ports 3478 and 50000–60000), or TCP and TLS to its ports 443 and 7881. A rehearsal works without."
     )
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "proxy": "", "host": ""}

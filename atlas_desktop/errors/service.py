@@ -94,10 +94,13 @@ class UnreachableError(ServiceError):
 
 
 class ProxyRefusedError(UnreachableError):
-    """The proxy can't be reached, or did not let us through. ``proxy``: its address, without a password."""
+    """The proxy can't be reached, or did not let us through. ``proxy``: its address, without a password.
+
+    ``name``: the variable or the setting that names it.
+    """
 
     code = "proxy_refused"
-    title = N_("The proxy {proxy} did not let us through to {host} ({detail})")
+    title = N_("The proxy {proxy} in {name} did not let us through to {host} ({detail})")
     advice = N_("Check the proxy in the settings, or in the environment of this program.")
     defaults: ClassVar[dict[str, Any]] = {
         "status": 0,
@@ -105,6 +108,7 @@ class ProxyRefusedError(UnreachableError):
         "host": "Atlas",
         "sent": False,
         "proxy": "",
+        "name": "",
     }
 
 
@@ -123,6 +127,16 @@ class CertificatesError(UnreachableError):
 
     code = "certificates"
     title = N_("Nothing was sent, because the certificates that {name} names can't be read ({detail})")
+    advice = N_("Correct {name} in the environment, or remove it.")
+    retryable = False
+    defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "", "sent": False, "name": ""}
+
+
+class KeyLogError(UnreachableError):
+    """Where the keys of encrypted connections are to be written can't be. ``name``: the variable."""
+
+    code = "key_log"
+    title = N_("Nothing was sent, because the file that {name} names can't be written ({detail})")
     advice = N_("Correct {name} in the environment, or remove it.")
     retryable = False
     defaults: ClassVar[dict[str, Any]] = {"status": 0, "detail": "", "host": "", "sent": False, "name": ""}

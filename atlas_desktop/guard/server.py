@@ -20,7 +20,7 @@ from atlas_desktop import logs, proxies
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.orders import Frame, Why, complaint_of, frame_of, line_of
 from atlas_desktop.api.source import FACE_LIMIT_BYTES
-from atlas_desktop.errors import AppError, BugError, CertificatesError
+from atlas_desktop.errors import AppError, BugError, UnreachableError
 from atlas_desktop.guard.broker import Broker
 from atlas_desktop.guard.pipes import FramesOut, orders_in
 from atlas_desktop.heap import give_back, limit_arenas
@@ -38,6 +38,7 @@ OUTLIVES_APP_NAME = "ATLAS_GUARD_OUTLIVES_S"
 _IGNORED = ("SIGINT", "SIGHUP", "SIGPIPE")
 _STDIN, _STDOUT = 0, 1
 _LAST_ANSWERS_S = 0.5
+_CERTIFICATES_LIMIT_S = 3.0
 _LONGEST_CONTENT_BYTES = 2 * FACE_LIMIT_BYTES
 
 
@@ -183,11 +184,11 @@ async def _load_client() -> None:
     import h11  # noqa: F401 - the client loads it with its first connection
 
     from atlas_desktop.api import backend, client  # noqa: F401
-    from atlas_desktop.api.exchange import certificates
+    from atlas_desktop.api.certificates import loaded_certificates
 
     # Told with the first call, where there is none to be read.
-    with contextlib.suppress(CertificatesError):
-        certificates()
+    with contextlib.suppress(UnreachableError):
+        await loaded_certificates(_CERTIFICATES_LIMIT_S)
     # What a first connection would load.
     await anyio.lowlevel.checkpoint()
     gc.collect()

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 
-from atlas_desktop import logs
+from atlas_desktop import logs, native_trust
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.local_atlas.listening import base_of, bound, new_key
 from atlas_desktop.local_atlas.running import LocalAtlas, LocalAtlasThread, serve
@@ -35,6 +35,7 @@ def main(port: int = 0, as_child: bool = False) -> int:
     # A child's last words go into the log of whoever started it.
     faulthandler.enable()
     logs.set_up()
+    _drop_unsafe_variables()
     try:
         listener = bound(port)
     except OSError as error:
@@ -46,6 +47,16 @@ def main(port: int = 0, as_child: bool = False) -> int:
     sys.stdout.flush()
     asyncio.run(_serve_until_told(listener, key, as_child))
     return 0
+
+
+def _drop_unsafe_variables() -> None:
+    """Takes variables away that would stop the import of aiohttp, which makes TLS contexts as it comes.
+
+    A key log that can't be written raises there. Nothing is lost: a rehearsal is plain HTTP on this computer,
+    and only a face by its address needs trust.
+    """
+    for name in (native_trust.KEY_LOG, *native_trust.unsafe_variables()):
+        os.environ.pop(name, None)
 
 
 async def _serve_until_told(listener: socket.socket, key: str, as_child: bool) -> None:

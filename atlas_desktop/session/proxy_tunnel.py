@@ -2,7 +2,7 @@
 
 LiveKit's SDK speaks to a proxy itself, but sends a password as it stands in the address (``p%40ss`` stays
 ``p%40ss``), none where there is a name alone, and knows no proxy that is spoken to by TLS (livekit-net
-0.1.2). So it is led here, and from here httpcore asks the person's proxy, as it does for REST.
+0.1.2), nor SOCKS. So it is led here, and from here the person's proxy is asked as for REST (``proxy_dial``).
 
 The address that leads here holds a secret of its own: other users of this computer can't borrow the way.
 """
@@ -16,13 +16,10 @@ from base64 import b64encode
 from functools import partial
 from typing import Final
 
-import httpcore
-
-from atlas_desktop import __version__
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.exchange import certificates
 from atlas_desktop.media.loop_thread import LoopThread
 from atlas_desktop.proxies import Proxy
+from atlas_desktop.session.proxy_dial import LOST, NO_ANSWER, BarredError, FarEnd, way_through
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +27,7 @@ _USER: Final = "room"
 _HEAD_LIMIT_S: Final = 10.0
 _CONNECT_LIMIT_S: Final = 12.0
 """Less than the SDK's own limit, so that the reason is known when that is over."""
-NO_ANSWER: Final = "no answer in time"
 _PIECE_BYTES: Final = 65_536
-_FOREIGN: Final = (
-    httpcore.NetworkError,
-    httpcore.TimeoutException,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    OSError,
-)
 
 
 class ProxyTunnel:
@@ -109,7 +97,7 @@ class ProxyTunnel:
             target = self._target_in(head.decode("latin-1"))
             if target is not None and not self.is_silent:
                 await self._join(target, reader, writer)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, *_FOREIGN) as error:
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, *LOST) as error:
             log.debug("proxy tunnel: %s", type(error).__name__)
         finally:
             writer.close()
@@ -124,41 +112,16 @@ class ProxyTunnel:
         return rest.split(" ")[0] if method == "CONNECT" and knows else None
 
     async def _join(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        proxy = self._proxy
-        headers: dict[str | bytes, str | bytes] = {
-            "Host": target,
-            "User-Agent": f"atlas-desktop/{__version__}",
-        }
-        if proxy.authorization:
-            headers["Proxy-Authorization"] = proxy.authorization
-        url = httpcore.URL(
-            scheme=proxy.scheme.encode(), host=proxy.host.encode(), port=proxy.port, target=target.encode()
-        )
-        is_through = False
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._limit_s)
         try:
-            trust = await asyncio.to_thread(certificates) if proxy.scheme == "https" else None
-            async with (
-                httpcore.AsyncConnectionPool(ssl_context=trust) as pool,
-                pool.stream("CONNECT", url, headers=headers, extensions={"timeout": limits}) as answer,
-            ):
-                if not 200 <= answer.status < 300:
-                    reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
-                    self._refuse(f"{answer.status} {reason}".strip())
-                    return
-                is_through = True
+            async with way_through(self._proxy, target, self._limit_s) as far:
                 self._note_joined()
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await self._pass_on(reader, writer, answer.extensions["network_stream"])
-        except _FOREIGN as error:
-            self._note_silence(error)
-            if not is_through:
-                self._refuse(_words_of(error))
-            raise
+                await self._pass_on(reader, writer, far)
+        except BarredError as error:
+            self.is_silent = self.is_silent or (error.reason == NO_ANSWER and not self._was_answered)
+            self._refuse(error.reason)
 
-    async def _pass_on(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: httpcore.AsyncNetworkStream
-    ) -> None:
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: FarEnd) -> None:
         """Passes on in both directions until either side closes."""
 
         async def send() -> None:
@@ -166,11 +129,12 @@ class ProxyTunnel:
                 await far.write(data)
 
         async def receive() -> None:
-            limit_s: float | None = self._limit_s
-            while data := await far.read(_PIECE_BYTES, limit_s):
-                limit_s, self._was_answered = None, True
-                writer.write(data)
-                await writer.drain()
+            async with asyncio.timeout(self._limit_s) as limit:
+                while data := await far.read(_PIECE_BYTES):
+                    limit.reschedule(None)
+                    self._was_answered = True
+                    writer.write(data)
+                    await writer.drain()
 
         ways = {asyncio.ensure_future(send()), asyncio.ensure_future(receive())}
         try:
@@ -179,12 +143,9 @@ class ProxyTunnel:
             for way in ways:
                 way.cancel()
             # Their errors say only that one side has gone; or that nothing came at all.
-            for outcome in await asyncio.gather(*ways, return_exceptions=True):
-                self._note_silence(outcome)
-
-    def _note_silence(self, outcome: BaseException | None) -> None:
-        if isinstance(outcome, httpcore.TimeoutException) and not self._was_answered:
-            self.is_silent = True
+            outcomes = await asyncio.gather(*ways, return_exceptions=True)
+            if any(isinstance(one, TimeoutError) for one in outcomes) and not self._was_answered:
+                self.is_silent = True
 
     def _note_joined(self) -> None:
         self.joined, self.refusal = True, ""
@@ -192,9 +153,3 @@ class ProxyTunnel:
     def _refuse(self, reason: str) -> None:
         self.joined, self.refusal = False, reason
         log.info("the proxy %s refused the way to the room: %s", self._proxy.address, reason)
-
-
-def _words_of(error: Exception) -> str:
-    if isinstance(error, httpcore.TimeoutException):
-        return NO_ANSWER
-    return "it can't be reached" if isinstance(error, httpcore.ConnectError) else type(error).__name__

@@ -14,7 +14,8 @@ from atlas_desktop.errors import (
     RoomUnreachableError,
 )
 from atlas_desktop.proxies import Proxy, proxy_for
-from atlas_desktop.session.proxy_tunnel import NO_ANSWER, ProxyTunnel
+from atlas_desktop.session.proxy_dial import NO_ANSWER
+from atlas_desktop.session.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room_errors import join_error
 
 _ANSWERED_OTHERWISE: Final = "handshake error:"
@@ -48,7 +49,9 @@ class RoomRoute:
                 await tunnel.open()
             except (OSError, RuntimeError) as error:
                 await tunnel.aclose()
-                raise RoomProxyError(proxy=proxy.address, detail=type(error).__name__) from error
+                raise RoomProxyError(
+                    proxy=proxy.address, name=proxy.source, detail=type(error).__name__
+                ) from error
         route = cls(urlsplit(url).hostname or "", proxy, tunnel)
         native_proxy.hold(route, tunnel.address if tunnel is not None else "")
         return route
@@ -66,7 +69,7 @@ class RoomRoute:
             return error
         proxy, detail = self._proxy.address, error.params["detail"]
         if self._tunnel.refusal:
-            return RoomProxyError(proxy=proxy, detail=self._tunnel.refusal)
+            return RoomProxyError(proxy=proxy, name=self._proxy.source, detail=self._tunnel.refusal)
         if not self._tunnel.joined:
             return error
         if isinstance(error, MediaBlockedError):

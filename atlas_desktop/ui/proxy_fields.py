@@ -119,7 +119,7 @@ class ProxyFields(QWidget):
                 "Atlas and its rooms are reached directly, whatever the environment says."
             ),
             ProxyMode.ADDRESS: self.tr(
-                "For Atlas and the room's signalling. Sound and picture never go through an HTTP proxy: "
+                "For Atlas and the room's signalling. Sound and picture never go through a proxy: "
                 "the network must let WebRTC out."
             ),
         }[mode]

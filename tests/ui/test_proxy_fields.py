@@ -55,6 +55,13 @@ def test_what_holds_is_shown(theme: Theme, qtbot: QtBot) -> None:
     assert "Sound and picture never go through" in bench.fields.note
 
 
+def test_a_socks_proxy_is_taken(theme: Theme, qtbot: QtBot) -> None:
+    bench = Bench(theme, qtbot, Settings(proxy_mode=ProxyMode.ADDRESS))
+    bench.type("socks5h://proxy:1080")
+    QTest.keyClick(bench.address, Qt.Key.Key_Return)
+    assert bench.asked == [{"proxy_address": "socks5h://proxy:1080"}]
+
+
 def test_an_address_is_taken(theme: Theme, qtbot: QtBot) -> None:
     bench = Bench(theme, qtbot, Settings(proxy_mode=ProxyMode.ADDRESS))
     bench.type(" proxy:3128")
@@ -72,7 +79,7 @@ def test_an_address_is_taken(theme: Theme, qtbot: QtBot) -> None:
     [
         ("http://ann:secret@proxy:3128", "would lie in a file"),
         ("ann@proxy", "would lie in a file"),
-        ("socks5://proxy:1080", "it is a SOCKS proxy"),
+        ("quic://proxy:1080", "it is no http://, https:// or socks5:// address"),
         ("http://proxy:port", "it is no address"),
     ],
 )

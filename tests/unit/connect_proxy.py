@@ -100,25 +100,43 @@ class ConnectProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            answer, way = await self._decide(head)
-            writer.write(f"HTTP/1.1 {answer}\r\n\r\n".encode())
-            if self._page is not None:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._page)
-            if way is not None:
-                far_reader, far_writer = way
-                target = head.split(" ")[1]
-                with contextlib.closing(far_writer):
-                    if context := self._tls.get(target):
-                        await writer.start_tls(context)
-                    await asyncio.wait(
-                        {
-                            asyncio.ensure_future(_pump(reader, far_writer, self._hosts(target))),
-                            asyncio.ensure_future(_pump(far_reader, writer)),
-                        },
-                        return_when=asyncio.FIRST_COMPLETED,
-                    )
+            await self.answer(reader, writer)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serves one connection."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        answer, way = await self._decide(head)
+        writer.write(f"HTTP/1.1 {answer}\r\n\r\n".encode())
+        if self._page is not None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self._page)
+        if way is not None:
+            await self.join(head.split(" ")[1], reader, writer, way)
+
+    async def join(
+        self,
+        target: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        way: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        """Passes on between a client and ``target``, which lies at the end of ``way``."""
+        far_reader, far_writer = way
+        with contextlib.closing(far_writer):
+            if context := self._tls.get(target):
+                await writer.start_tls(context)
+            await asyncio.wait(
+                {
+                    asyncio.ensure_future(_pump(reader, far_writer, self._hosts(target))),
+                    asyncio.ensure_future(_pump(far_reader, writer)),
+                },
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+
+    async def way_to(self, target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to where ``target`` really lies."""
+        host, _, port = target.rpartition(":")
+        return await asyncio.open_connection(*self._leads.get(target, (host.strip("[]"), int(port))))
 
     def _hosts(self, target: str) -> tuple[bytes, bytes]:
         """The line that a server's name stands in, and what is passed on in its place."""
@@ -142,11 +160,8 @@ class ConnectProxy:
             return "407 Proxy Authentication Required", None
         if self._page is not None:
             return "200 OK", None
-        host, _, port = target.rpartition(":")
         try:
-            return "200 OK", await asyncio.open_connection(
-                *self._leads.get(target, (host.strip("[]"), int(port)))
-            )
+            return "200 OK", await self.way_to(target)
         except OSError:
             return "502 Bad Gateway", None
 

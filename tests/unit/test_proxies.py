@@ -80,6 +80,15 @@ def test_this_computer_is_never_behind_a_proxy(
         ({"HTTPS_PROXY": "https://proxy.example"}, "https://api.example", "https://proxy.example:443"),
         ({"HTTPS_PROXY": "http://proxy.example/"}, "https://api.example", "http://proxy.example:80"),
         ({"HTTPS_PROXY": "[fd00::5]:3128"}, "https://api.example", "http://[fd00::5]:3128"),
+        ({"HTTPS_PROXY": "HTTP://Proxy.Example:3128"}, "https://api.example", THERE),
+        ({"HTTPS_PROXY": "pröxy.example:3128"}, "https://api.example", "http://xn--prxy-6qa.example:3128"),
+        ({"HTTPS_PROXY": "http://[fe80::1%25eth0]:1"}, "https://api.example", "http://[fe80::1%eth0]:1"),
+        ({"ALL_PROXY": "socks://127.0.0.1:1080/"}, "https://api.example", "socks5://127.0.0.1:1080"),
+        ({"all_proxy": "socks5://proxy.example"}, "wss://room.example", "socks5://proxy.example:1080"),
+        ({"ALL_PROXY": "SOCKS5H://ann:w@[fd00::5]:1"}, "https://api.example", "socks5://[fd00::5]:1"),
+        ({"HTTPS_PROXY": "socks4a://proxy.example"}, "https://api.example", "socks4://proxy.example:1080"),
+        ({"ALL_PROXY": "socks5://proxy.example", "HTTPS_PROXY": THERE}, "wss://room.example", THERE),
+        ({"SOCKS_PROXY": "socks5://proxy.example"}, "https://api.example", ""),
         ({}, "https://api.example", ""),
     ],
 )
@@ -124,6 +133,7 @@ def test_the_environment(
         ("[fd00::7]:443", "https://[fd00::7]", True),
         ("[fd00::7]:444", "https://[fd00::7]", False),
         ("::1/128", "https://api.example", False),
+        ("[fd00::]/8", "https://[fd00::7]", True),
         ("10.0.0.0/99", "https://10.2.3.4", False),
         ("/", "https://api.example", False),
         (",,, ", "https://api.example", False),
@@ -151,16 +161,34 @@ def test_the_setting_comes_before_the_environment(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("socks5://proxy:1080", "SOCKS"),
-        ("socks://proxy:1080", "SOCKS"),
-        ("SOCKS5H://ann:secret@proxy:1080", "SOCKS"),
-        ("ftp://ann:secret@proxy", "neither"),
+        ("ftp://ann:secret@proxy", "no http://, https:// or socks5:// address"),
+        ("socks6://ann:secret@proxy", "no http://, https:// or socks5:// address"),
+        ("h ttp://ann:secret@proxy", "no http://, https:// or socks5:// address"),
+        ("socks5://", "no address"),
+        ("socks5://proxy:0", "no address"),
+        ("socks5://ann:secrét@proxy", "255 ASCII"),
+        (f"socks5://ann:{'secret' * 50}@proxy", "255 ASCII"),
+        ("http://an%3An:secret@proxy:3128", "a colon"),
         ("http://", "no address"),
         ("http://ann:secret@", "no address"),
         ("http://proxy:port", "no address"),
         ("http://ann:sec/ret@proxy:3128", "no address"),
         ("http://proxy:99999", "no address"),
         ("http://[secret", "no address"),
+        ("http://ann:12/secret@proxy:3128", "no address"),
+        ("http://ann:12?secret@proxy:3128", "no address"),
+        ("http://ann:12#secret@proxy:3128", "no address"),
+        ("http:/proxy:3128", "no address"),
+        ("3128", "no address"),
+        (":3128", "no address"),
+        ("300.1.1.1:3128", "no address"),
+        ("fd00::5:3128", "no address"),
+        ("http://[fd00::zz]:3128", "no address"),
+        ("http://pro..xy:3128", "no address"),
+        (f"http://{'a' * 64}.example:3128", "no address"),
+        ("http://proxy:+3128", "no address"),
+        ("http://proxy:３１", "no address"),
+        ("http://pro\x01xy:3128", "no address"),
         ("pro xy:3128", "no address"),
     ],
 )
@@ -175,6 +203,20 @@ def test_what_is_no_proxy_is_refused_by_the_name_of_what_named_it(
     assert caught.value.params["sent"] is False
     assert "secret" not in str(caught.value)
     assert "ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "https_proxy"])
+def test_the_variable_is_named_as_it_was_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "http://proxy:port")
+    with pytest.raises(BadProxyError, match=f"proxy in {name}:"):
+        proxy_for("https://api.example")
+
+
+@pytest.mark.parametrize("address", ["socks5://proxy.example:1080", "http://proxy.example:1080"])
+def test_a_socks_proxy_of_the_system_is_one(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is how Python gives macOS's."""
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"socks": address})
+    assert led("https://api.example") == "socks5://proxy.example:1080"
 
 
 def test_name_and_password_are_decoded_and_shown_nowhere() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 
 from atlas_desktop.errors import BadProxyError
 from atlas_desktop.local_atlas.rest.answers import bad_request
@@ -22,6 +22,7 @@ _LARGEST_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _FETCH_LIMIT_S = 10.0
 _CHUNK_BYTES = 65_536
+_OF_SOCKS = (ProxyConnectionError, ProxyError, ProxyTimeoutError)
 
 
 async def checked_face(content: bytes) -> bytes:
@@ -63,13 +64,13 @@ async def fetched_face(url: str) -> bytes:
     try:
         proxy = await asyncio.to_thread(proxy_for, url)
         async with (
-            aiohttp.ClientSession(timeout=limit) as client,
+            aiohttp.ClientSession(timeout=limit, connector=_connector_to(proxy)) as client,
             client.get(url, raise_for_status=True, **_way_to(proxy)) as response,
         ):
             content = await _bounded(response)
     except BadProxyError as error:
         raise bad_request("face_url_unreachable", str(error)) from error
-    except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, ValueError) as error:
+    except (aiohttp.ClientError, *_OF_SOCKS, OSError, EOFError, ValueError) as error:
         raise bad_request("face_url_unreachable", "The face could not be fetched from face_url.") from error
     return await checked_face(content)
 
@@ -99,8 +100,21 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(content)
 
 
+def _connector_to(proxy: Proxy | None) -> aiohttp.BaseConnector | None:
+    if proxy is None or not proxy.is_socks:
+        return None
+    return ProxyConnector(
+        proxy.host,
+        proxy.port,
+        ProxyType[proxy.scheme.upper()],
+        proxy.username or None,
+        proxy.password or None,
+        rdns=True,
+    )
+
+
 def _way_to(proxy: Proxy | None) -> dict[str, Any]:
-    if proxy is None:
+    if proxy is None or proxy.is_socks:
         return {}
     headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
     return {"proxy": proxy.address, "proxy_headers": headers}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop import proxies
+from atlas_desktop.api.certificates import certificates
 from atlas_desktop.api.client import AtlasSource
-from atlas_desktop.api.exchange import certificates
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import (
     AppError,
@@ -161,8 +161,10 @@ async def test_a_proxy_that_refuses_is_named_and_nothing_was_made(
     ("variables", "kind", "words"),
     [
         ({"HTTPS_PROXY": "http://127.0.0.1:9"}, ProxyRefusedError, "http://127.0.0.1:9"),
-        ({"ALL_PROXY": "socks5://127.0.0.1:9"}, BadProxyError, "ALL_PROXY: it is a SOCKS proxy"),
-        ({"ALL_PROXY": "socks://127.0.0.1:9"}, BadProxyError, "ALL_PROXY: it is a SOCKS proxy"),
+        ({"ALL_PROXY": "socks5://127.0.0.1:9"}, ProxyRefusedError, "socks5://127.0.0.1:9"),
+        ({"ALL_PROXY": "socks5://127.0.0.1"}, ProxyRefusedError, "socks5://127.0.0.1:1080"),
+        ({"ALL_PROXY": "quic://127.0.0.1:9"}, BadProxyError, "ALL_PROXY: it is no http://"),
+        ({"HTTPS_PROXY": "http://[fe80::1%25none]:9"}, ProxyRefusedError, "[fe80::1%none]:9"),
         ({"HTTPS_PROXY": "http://127.0.0.1:none"}, BadProxyError, "HTTPS_PROXY: it is no address"),
         ({"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "::1/128"}, ProxyRefusedError, "127.0.0.1:9"),
         ({"SSL_CERT_FILE": "/nowhere/roots.pem"}, CertificatesError, "SSL_CERT_FILE"),

@@ -1,5 +1,6 @@
 """Which faces the service accepts."""
 
+import asyncio
 import io
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from atlas_desktop.local_atlas.avatar.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
 from atlas_desktop.local_atlas.rest.answers import RefusedError
 from tests.unit.connect_proxy import ConnectProxy
+from tests.unit.socks_proxy import SocksProxy
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64), mode: str = "RGB") -> bytes:
@@ -75,7 +77,25 @@ async def test_a_face_is_fetched_through_the_proxy(monkeypatch: pytest.MonkeyPat
         assert proxy.given == ["Basic YW5AbjpwOncl"]
 
 
-async def test_a_proxy_that_is_none_is_said_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:9")
-    with pytest.raises(RefusedError, match="SOCKS"):
+@pytest.mark.parametrize("address", ["quic://127.0.0.1:9", "http://proxy:port"])
+async def test_a_proxy_that_is_none_is_said_by_its_name(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(RefusedError, match="https_proxy"):
         await fetched_face("https://faces.example/mira.png")
+
+
+@pytest.mark.parametrize("code", [0, 2])
+async def test_a_face_is_fetched_through_a_socks_proxy(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    async with asyncio.timeout(20):
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+        with SocksProxy(credentials="an@n:p:w%", code=code) as proxy:
+            proxy.lead("faces.example:443", "127.0.0.1", server.sockets[0].getsockname()[1])
+            monkeypatch.setenv("HTTPS_PROXY", f"socks5://an%40n:p%3Aw%25@{proxy.address}")
+            with pytest.raises(RefusedError, match="could not be fetched"):
+                await fetched_face("https://faces.example/mira.png")
+            assert proxy.targets == ["faces.example:443"]
+        server.close()
+        await server.wait_closed()

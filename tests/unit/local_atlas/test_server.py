@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import select
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +71,17 @@ def test_a_child_whose_parent_dies_at_once_ends_too() -> None:
         assert child.stdin is not None
         child.stdin.close()
         assert child.wait(timeout=END_LIMIT_S) == 0
+
+
+def test_it_serves_whatever_the_environment_says_of_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pipe"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "pipe"))
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys")
+    with process() as child:
+        assert is_serving(first_line(child))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

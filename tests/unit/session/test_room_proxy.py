@@ -7,6 +7,7 @@ import socket
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from atlas_desktop.session.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room_route import RoomRoute
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
+from tests.unit.socks_proxy import SocksProxy
 from tests.unit.tls import server_context
 
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
@@ -114,11 +116,12 @@ async def test_a_rehearsal_never_goes_through_a_proxy(
         assert proxy.targets == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
 async def test_a_rehearsal_with_a_dead_proxy_is_live(
-    session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch, dead_port: int
+    scheme: str, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch, dead_port: int
 ) -> None:
     for name in NAMES:
-        monkeypatch.setenv(name, f"http://127.0.0.1:{dead_port}")
+        monkeypatch.setenv(name, f"{scheme}://127.0.0.1:{dead_port}")
     begin()
     assert await session.wait_live()
 
@@ -219,20 +222,31 @@ async def test_certificates_of_a_proxy_that_opens_tls_are_asked_for(
             await session.wait_live()
 
 
-@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
-async def test_a_proxy_that_keeps_silent_is_waited_for_once(greeting: bytes) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "request_end", "greeting"),
+    [
+        ("http", b"\r\n\r\n", b""),
+        ("http", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("socks5", b"\x05\x01\x00", b""),
+        ("socks5", b"\x05\x01\x00", b"\x05\x00"),
+        ("socks5", b"\x05\x01\x00", b"\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"),
+    ],
+)
+async def test_a_proxy_that_keeps_silent_is_waited_for_once(
+    scheme: str, request_end: bytes, greeting: bytes
+) -> None:
     asked = 0
 
     async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
-        await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(request_end)
         writer.write(greeting)
         await reader.read()
         writer.close()
 
     server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
-    tunnel = ProxyTunnel(Proxy("http", "127.0.0.1", server.sockets[0].getsockname()[1]), limit_s=0.5)
+    tunnel = ProxyTunnel(Proxy(scheme, "127.0.0.1", server.sockets[0].getsockname()[1]), limit_s=0.5)
     await tunnel.open()
     for _ in range(3):
         reader, writer = await connect_through(tunnel.address)
@@ -260,13 +274,60 @@ async def test_a_proxy_that_dies_in_a_session_is_named(
     assert proxy.address in str(life.error)
 
 
-async def test_a_socks_proxy_is_refused_in_words(
+async def test_a_room_whose_proxy_is_named_badly_is_not_joined(
     session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:1080")
+    monkeypatch.setenv("ALL_PROXY", "quic://127.0.0.1:1080")
     begin(ElsewhereSource)
-    with pytest.raises(BadProxyError, match="ALL_PROXY: it is a SOCKS proxy"):
+    with pytest.raises(BadProxyError, match="ALL_PROXY: it is no http://"):
         await session.wait_live()
+
+
+@pytest.mark.parametrize("scheme", ["socks", "socks5h", "socks4a"])
+async def test_a_room_elsewhere_is_reached_through_a_socks_proxy(
+    scheme: str, atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SocksProxy() as proxy:
+        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}/")
+        begin(ElsewhereSource)
+        assert await session.wait_live()
+        assert set(proxy.targets) == {f"{ROOM}:80"}
+
+
+async def test_a_socks_proxy_is_given_its_password(
+    atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SocksProxy(credentials=f"ann:{PASSWORD}", in_pieces=True) as proxy:
+        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        monkeypatch.setenv("http_proxy", f"socks5://ann:{WRITTEN}@{proxy.address}")
+        begin(ElsewhereSource)
+        assert await session.wait_live()
+        assert set(proxy.given) == {f"ann:{PASSWORD}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (partial(SocksProxy, code=2), "not allowed by ruleset"),
+        (partial(SocksProxy, credentials="ann:other"), "password"),
+    ],
+)
+async def test_a_socks_proxy_that_refuses_is_named_and_its_password_is_not(
+    kind: Callable[[], ConnectProxy],
+    words: str,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with kind() as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://ann:{WRITTEN}@{proxy.address}")
+        begin(ElsewhereSource)
+        with pytest.raises(RoomProxyError, match=words) as caught:
+            await session.wait_live()
+    assert f"socks5://{proxy.address}" in str(caught.value)
+    assert WRITTEN not in str(caught.value)
+    assert PASSWORD not in str(caught.value)
 
 
 async def test_a_room_by_tls_is_reached_through_the_proxy_for_https(

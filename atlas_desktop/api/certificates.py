@@ -1,0 +1,110 @@
+"""Whom to trust: the certificates of every connection of this program."""
+
+import functools
+import os
+import re
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from atlas_desktop.errors import CertificatesError, KeyLogError, MediaError
+from atlas_desktop.files import FileThreads, open_regular
+from atlas_desktop.native_trust import KEY_LOG
+
+_FILE: Final = "SSL_CERT_FILE"
+_FOLDER: Final = "SSL_CERT_DIR"
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""OpenSSL looks for a certificate in a folder by the hash of its owner's name."""
+
+
+async def loaded_certificates(limit_s: float = 15.0) -> ssl.SSLContext:
+    """The same without blocking the loop, and without waiting for a dead disk for ever.
+
+    Raises:
+        CertificatesError: As ``certificates``, or the disk does not answer.
+        KeyLogError: As ``certificates``.
+    """
+    if certificates.cache_info().currsize:
+        return certificates()
+    name = _named() or KEY_LOG
+    try:
+        return await FileThreads("certificates", limit_s).call(Path(os.environ.get(name, "")), certificates)
+    except MediaError as error:
+        raise CertificatesError(name=name, detail="no answer in time") from error
+
+
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """The context of a client. The first call blocks for 20 ms and more, and as long as a disk is silent.
+
+    What ``SSL_CERT_FILE`` names, else what ``SSL_CERT_DIR`` does; else Mozilla's list and this computer's
+    own, where a network that opens encrypted connections has put its certificate. Rooms trust it, too.
+
+    Raises:
+        CertificatesError: What the environment names is not there, or holds none.
+        KeyLogError: The file that ``SSLKEYLOGFILE`` names can't be written.
+    """
+    # OpenSSL names none of them, waits for a pipe, and takes an empty folder for one that trusts nobody.
+    _check_key_log(os.environ.get(KEY_LOG, ""))
+    named = _named()
+    if named == _FILE:
+        _check_file(os.environ[_FILE])
+    elif named == _FOLDER:
+        _check_folders(os.environ[_FOLDER])
+    try:
+        context = httpx.create_ssl_context()
+        if not named:
+            context.load_default_certs()
+    except (OSError, ValueError) as error:
+        # ssl.SSLError is an OSError.
+        raise CertificatesError(name=named or _FILE, detail=_words_of(error)) from error
+    return context
+
+
+def _named() -> str:
+    return next((name for name in (_FILE, _FOLDER) if os.environ.get(name)), "")
+
+
+def _check_file(path: str) -> None:
+    try:
+        open_regular(Path(path)).close()
+    except (MediaError, OSError) as error:
+        raise CertificatesError(name=_FILE, detail=_words_of(error)) from error
+
+
+def _check_folders(paths: str) -> None:
+    """One of them must hold a certificate."""
+    problem: Exception | None = None
+    for folder in filter(None, paths.split(os.pathsep)):
+        try:
+            for path in _hashed_in(Path(folder)):
+                open_regular(path).close()
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+                return
+        except (MediaError, OSError, ValueError) as error:
+            problem = error
+    detail = _words_of(problem) if problem is not None else "no certificate is there by its hash"
+    raise CertificatesError(name=_FOLDER, detail=detail) from problem
+
+
+def _hashed_in(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if _HASHED.fullmatch(path.name))
+
+
+def _check_key_log(path: str) -> None:
+    """Opens it as OpenSSL will, but waits for no reader of a pipe."""
+    if not path:
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600))
+    except (OSError, ValueError) as error:
+        raise KeyLogError(name=KEY_LOG, detail=_words_of(error)) from error
+
+
+def _words_of(error: Exception) -> str:
+    if isinstance(error, MediaError):
+        return str(error.params.get("detail") or type(error.__cause__ or error).__name__)
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__

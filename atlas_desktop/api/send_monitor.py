@@ -1,0 +1,44 @@
+"""Whether a request has left for the service: what failed before can't have made a session."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+_LEAVES: Final = ".send_request_headers.started"
+_TO_A_PROXY: Final = b"CONNECT"
+
+
+class SendMonitor:
+    """Follows one request on its way through httpcore, and limits the time until it leaves.
+
+    Args:
+        is_sent: What is assumed at first.
+
+    Attributes:
+        is_sent: Whether a first byte of it may have gone to the service. A question to a proxy does not
+            count, nor do name servers and TLS.
+    """
+
+    def __init__(self, *, is_sent: bool = False) -> None:
+        self.is_sent = is_sent
+        self._limit: asyncio.Timeout | None = None
+        self._until_s = 0.0
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Takes an event of httpcore's ``trace`` extension."""
+        if event.endswith(_LEAVES) and info["request"].method != _TO_A_PROXY and not self.is_sent:
+            self.is_sent = True
+            if self._limit is not None:
+                self._limit.reschedule(self._until_s)
+
+    @asynccontextmanager
+    async def limited(self, way_s: float, whole_s: float) -> AsyncIterator[None]:
+        """Allows ``way_s`` until it leaves, a proxy's silence included, and ``whole_s`` in all.
+
+        Raises:
+            TimeoutError: It took longer.
+        """
+        self._until_s = asyncio.get_running_loop().time() + whole_s
+        async with asyncio.timeout(whole_s if self.is_sent else way_s) as self._limit:
+            yield
