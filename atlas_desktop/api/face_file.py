@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from PIL import Image, PngImagePlugin
 
 from atlas_desktop.api.address import checked_picture_url
+from atlas_desktop.api.decoded_size import decoded_pixels
 from atlas_desktop.api.face_picture import as_seen, is_plain
 from atlas_desktop.api.source import FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
 from atlas_desktop.errors import (
@@ -108,8 +109,9 @@ def face_from_url(url: str) -> Face:
 def _checked(content: bytes, name: str) -> Face:
     with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
         width, height = picture.size
-        if width * height > _LARGEST_PIXELS:
-            raise _too_many_pixels(name, width * height)
+        # A header that makes no sense, or lies: found before anything is decoded.
+        if (pixels := decoded_pixels(picture, content)) > _LARGEST_PIXELS:
+            raise _too_many_pixels(name, pixels)
         if min(width, height) < FACE_MINIMUM_PX:
             raise FaceTooSmallError(name=name, width=width, height=height, limit=FACE_MINIMUM_PX)
         kind = picture.format or ""
