@@ -81,13 +81,16 @@ class CuePlayer:
         self._ticking: asyncio.Task[None] | None = None
         self._change_callbacks: tuple[ChangeCallback, ...] = ()
         self._error_callbacks: tuple[ErrorCallback, ...] = ()
+        self._unreported: dict[str, AppError] = {}
         self._unsubscribe = speaker.on_event(self._from_speaker)
 
     @property
     def cues(self) -> tuple[Cue, ...]:
         """All cues, in order."""
-        current = self._current[0] if self._current else None
-        return tuple(replace(cue, is_current=True) if cue.id == current else cue for cue in self._queue)
+        cues, current = list(self._queue), self.current
+        if current is not None:
+            cues[self._queue.place_of(current.id)] = replace(current, is_current=True)
+        return tuple(cues)
 
     @property
     def current(self) -> Cue | None:
@@ -99,7 +102,10 @@ class CuePlayer:
         self._change_callbacks = (*self._change_callbacks, callback)
 
     def on_error(self, callback: ErrorCallback) -> None:
-        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once."""
+        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once.
+
+        While there are very many, the last of each kind now and then stands for all.
+        """
         self._error_callbacks = (*self._error_callbacks, callback)
 
     def set_enabled(self, enabled: bool) -> None:
@@ -355,8 +361,17 @@ class CuePlayer:
         self._report(error)
 
     def _report(self, error: AppError) -> None:
-        for callback in self._error_callbacks:
-            callback(error)
+        self._unreported[error.code] = error
+        if self._pause_s < _LEAST_PAUSE_S:
+            self._report_now()
+        else:
+            self._publish()
+
+    def _report_now(self) -> None:
+        errors, self._unreported = self._unreported, {}
+        for error in errors.values():
+            for callback in self._error_callbacks:
+                callback(error)
 
     def _give_up(self, cue_id: int, error: MediaError) -> None:
         """A cue that has not begun can't be read; the current one's error comes from the speaker."""
@@ -384,11 +399,14 @@ class CuePlayer:
 
     def _publish(self) -> None:
         """At once, but of very many cues only so often that there is time for anything else."""
-        pause_s = len(self._queue) * _PAUSE_A_CUE_S
-        if pause_s < _LEAST_PAUSE_S:
+        if self._pause_s < _LEAST_PAUSE_S:
             self._publish_now()
         elif self._publishing is None:
-            self._publishing = self._loop.call_later(pause_s, self._publish_now)
+            self._publishing = self._loop.call_later(self._pause_s, self._publish_now)
+
+    @property
+    def _pause_s(self) -> float:
+        return len(self._queue) * _PAUSE_A_CUE_S
 
     def _publish_now(self) -> None:
         if self._publishing is not None:
@@ -397,3 +415,4 @@ class CuePlayer:
         cues = self.cues
         for callback in self._change_callbacks:
             callback(cues)
+        self._report_now()
