@@ -176,7 +176,10 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
         profile = picture.info.get("icc_profile")
         if not profile:
             return None
-        transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if mode == "L" and opened.profile.connection_space.strip() == "Lab":
+            return None  # browsers pass over these
+        transform = _build(opened, mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
     return None if _changes_nothing(transform, mode) else transform
@@ -184,7 +187,10 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
 
 def _build(profile: Any, mode: str) -> ImageCms.ImageCmsTransform:
     # As browsers do, measured against Chromium: black is not moved to where the screen's black is.
-    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    # What is made of a grey curve to be quick is 10 levels off near black, and may lose its last step.
+    flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
+    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", intent, flags)
 
 
 @functools.cache
