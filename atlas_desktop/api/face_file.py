@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from atlas_desktop.api.address import checked_picture_url
 from atlas_desktop.api.decoded_size import decoded_pixels
 from atlas_desktop.api.face_picture import as_seen, is_plain
-from atlas_desktop.api.source import FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
+from atlas_desktop.api.source import FACE_EDGE_PX, FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
 from atlas_desktop.errors import (
     FaceNotImageError,
     FaceTooLargeError,
@@ -120,6 +120,10 @@ def _checked(content: bytes, name: str) -> Face:
             raise FaceNotImageError(name=name, detail="too many scans")
         moving = getattr(picture, "is_animated", False) and kind != "MPO"
         sideways = picture.getexif().get(_ORIENTATION_TAG) not in _UPRIGHT
+        if kind == "JPEG" and picture.mode == "CMYK":
+            # Drawn anew in any case: not decoded larger than it is sent, 24 megapixels of it take 290 MB.
+            largest = max(width, height)
+            picture.draft(None, (width * FACE_EDGE_PX // largest, height * FACE_EDGE_PX // largest))
         # Decodes it all: a truncated file is found here, not by the service.
         picture.load()
         if picture.width * picture.height > _LARGEST_PIXELS:
