@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from PIL import Image, PngImagePlugin
 
 from atlas_desktop.api.address import checked_picture_url
+from atlas_desktop.api.decoded_size import decoded_pixels
 from atlas_desktop.api.face_picture import as_seen, is_plain
-from atlas_desktop.api.source import FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
+from atlas_desktop.api.source import FACE_EDGE_PX, FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
 from atlas_desktop.errors import (
     FaceNotImageError,
     FaceTooLargeError,
@@ -108,8 +109,9 @@ def face_from_url(url: str) -> Face:
 def _checked(content: bytes, name: str) -> Face:
     with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
         width, height = picture.size
-        if width * height > _LARGEST_PIXELS:
-            raise _too_many_pixels(name, width * height)
+        # A header that makes no sense, or lies: found before anything is decoded.
+        if (pixels := decoded_pixels(picture, content)) > _LARGEST_PIXELS:
+            raise _too_many_pixels(name, pixels)
         if min(width, height) < FACE_MINIMUM_PX:
             raise FaceTooSmallError(name=name, width=width, height=height, limit=FACE_MINIMUM_PX)
         kind = picture.format or ""
@@ -118,6 +120,10 @@ def _checked(content: bytes, name: str) -> Face:
             raise FaceNotImageError(name=name, detail="too many scans")
         moving = getattr(picture, "is_animated", False) and kind != "MPO"
         sideways = picture.getexif().get(_ORIENTATION_TAG) not in _UPRIGHT
+        if kind == "JPEG" and picture.mode == "CMYK":
+            # Drawn anew in any case: not decoded larger than it is sent, 24 megapixels of it take 290 MB.
+            largest = max(width, height)
+            picture.draft(None, (width * FACE_EDGE_PX // largest, height * FACE_EDGE_PX // largest))
         # Decodes it all: a truncated file is found here, not by the service.
         picture.load()
         if picture.width * picture.height > _LARGEST_PIXELS:

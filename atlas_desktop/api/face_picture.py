@@ -20,6 +20,8 @@ _GRID = 9
 _SAME_LEVELS = 2
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _PNG_DEPTH_AT = 24
+_ORIENTATION_TAG, _UPRIGHT = 0x0112, 1
+_STRIP_PIXELS = 1 << 20
 _SRGB_GAMMA = 1 / 2.2
 _GAMMA_SLACK = 0.01
 # Floats of a picture with lights brighter than white; in bytes nothing could be seen with so little.
@@ -46,10 +48,12 @@ def as_seen(picture: Image.Image) -> Image.Image:
     Raises:
         OSError, ValueError, …: It is broken, as of Pillow's own readers.
     """
-    # Neither browsers nor Qt turn a WebP: whoever chose it has seen it as it lies.
-    upright = picture if picture.format == "WEBP" else ImageOps.exif_transpose(picture)
     transform, gamma = _transform(picture), _gamma(picture)
-    small = _shrunk(_eight_bits(upright))
+    small = _shrunk(picture)
+    if picture.format != "WEBP":
+        # Neither browsers nor Qt turn a WebP: whoever chose it has seen it as it lies.
+        small.getexif()[_ORIENTATION_TAG] = picture.getexif().get(_ORIENTATION_TAG, _UPRIGHT)
+        ImageOps.exif_transpose(small, in_place=True)
     solid, cover = _apart(small)
     if transform is not None:
         solid = ImageCms.applyTransform(solid, transform) or solid
@@ -64,7 +68,38 @@ def as_seen(picture: Image.Image) -> Image.Image:
     return ground
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """The same in a mode of eight bits a channel, at most ``FACE_EDGE_PX`` wide and high.
+
+    In strips: whole, a picture of 24 megapixels would be in memory several times.
+    """
+    whole = _full_scale(picture)
+    share = min(1.0, FACE_EDGE_PX / max(picture.size))
+    width, height = (max(1, round(edge * share)) for edge in picture.size)
+    rows = max(1, _STRIP_PIXELS // picture.width)
+    narrow: Image.Image | None = None
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        strip = _weighed(_eight_bits(picture.crop((0, top, picture.width, bottom)), whole))
+        if narrow is None:
+            narrow = Image.new(strip.mode, (width, picture.height))
+        narrow.paste(strip.resize((width, bottom - top)), (0, top))
+    assert narrow is not None
+    return _unweighed(narrow.resize((width, height)))
+
+
+def _weighed(picture: Image.Image) -> Image.Image:
+    """Clear pixels lend no colour to their neighbours when they are made one."""
+    mode = {"RGBA": "RGBa", "LA": "La"}.get(picture.mode)
+    return picture.convert(mode) if mode else picture
+
+
+def _unweighed(picture: Image.Image) -> Image.Image:
+    mode = {"RGBa": "RGBA", "La": "LA"}.get(picture.mode)
+    return picture.convert(mode) if mode else picture
+
+
+def _eight_bits(picture: Image.Image, whole: float) -> Image.Image:
     """The same in a mode of eight bits a channel; palettes are looked up, also where one entry is clear."""
     if picture.mode in _SIXTEEN_BITS:
         levels = np.asarray(picture).astype(np.uint32)
@@ -72,7 +107,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
             Image.fromarray(((levels * 255 + 32_767) // 65_535).astype(np.uint8)), picture, levels
         )
     if picture.mode in ("I", "F"):
-        return Image.fromarray(_levels(np.asarray(picture)))
+        levels_of_full = _finite(picture) * (255.0 / whole)
+        return Image.fromarray(np.clip(np.rint(levels_of_full), 0, 255).astype(np.uint8))
     if picture.mode in ("P", "PA", "1") or "transparency" in picture.info:
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     return picture.convert("RGBA") if picture.mode in ("La", "RGBa") else picture
@@ -87,21 +123,21 @@ def _with_clear(grey: Image.Image, picture: Image.Image, levels: NDArray[Any]) -
     return Image.merge("LA", (grey, Image.fromarray(cover)))
 
 
-def _levels(numbers: NDArray[Any]) -> NDArray[np.uint8]:
-    """Numbers without a fixed range as 0 to 255: as fractions, bytes or words, by how large they get."""
-    finite = np.nan_to_num(numbers.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(finite.max(initial=0.0))
-    is_fraction = numbers.dtype.kind == "f" and top <= _BRIGHTEST_FRACTION
-    whole = 1.0 if is_fraction else next((full for full in (255.0, 65_535.0) if top <= full), top)
-    levels: NDArray[np.uint8] = np.clip(np.rint(finite * (255.0 / whole)), 0, 255).astype(np.uint8)
-    return levels
+def _full_scale(picture: Image.Image) -> float:
+    """What is white where numbers have no fixed range: fractions, bytes or words, by how large they get."""
+    if picture.mode not in ("I", "F"):
+        return 255.0
+    rows = max(1, _STRIP_PIXELS // picture.width)
+    strips = (picture.crop((0, top, picture.width, top + rows)) for top in range(0, picture.height, rows))
+    top = max(float(_finite(strip).max(initial=0.0)) for strip in strips)
+    if picture.mode == "F" and top <= _BRIGHTEST_FRACTION:
+        return 1.0
+    return next((full for full in (255.0, 65_535.0) if top <= full), top)
 
 
-def _shrunk(picture: Image.Image) -> Image.Image:
-    if max(picture.size) > FACE_EDGE_PX:
-        picture = picture.copy() if picture.readonly else picture
-        picture.thumbnail((FACE_EDGE_PX, FACE_EDGE_PX))
-    return picture
+def _finite(picture: Image.Image) -> NDArray[np.float32]:
+    numbers: NDArray[np.float32] = np.asarray(picture).astype(np.float32)
+    return np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _apart(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -140,7 +176,10 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
         profile = picture.info.get("icc_profile")
         if not profile:
             return None
-        transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if mode == "L" and opened.profile.connection_space.strip() == "Lab":
+            return None  # browsers pass over these
+        transform = _build(opened, mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
     return None if _changes_nothing(transform, mode) else transform
@@ -148,7 +187,10 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
 
 def _build(profile: Any, mode: str) -> ImageCms.ImageCmsTransform:
     # As browsers do, measured against Chromium: black is not moved to where the screen's black is.
-    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    # What is made of a grey curve to be quick is 10 levels off near black, and may lose its last step.
+    flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
+    return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", intent, flags)
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from atlas_desktop.cues.queue import CueQueue, CueState
 from atlas_desktop.errors import AppError, MediaError, SilentAudioError
-from atlas_desktop.files import FileThreads
+from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.media.blocks import BlockReader, LearningReader
 from atlas_desktop.media.probe import ClipInfo
 
@@ -33,7 +33,7 @@ class CueInspector:
         probe: Looks at a file, quickly.
         measure: Finds its true length, where ``probe`` took the file's word for it.
         on_found: Called when a cue has changed.
-        on_remark: Called with what is to be said of a cue that is spoken all the same, once.
+        on_remark: Called with what is to be said of a cue that may be spoken all the same, once.
         on_broken: Called with a cue that can't be read.
     """
 
@@ -104,10 +104,15 @@ class CueInspector:
         if cue is None or self._closed or cue.state in {CueState.FAILED, CueState.MISSING}:
             return None
         try:
-            info = await self._files.call(cue.path, partial(look, cue.path))
+            with mapped(cue.path):
+                info = await self._files.call(cue.path, partial(look, cue.path))
         except MediaError as error:
             self._on_broken(cue_id, error)
             self._on_found()
+            return None
+        except AppError as error:
+            # A fault of ours over one file: the others keep their turn.
+            self._on_remark(error)
             return None
         self._queue.change(cue_id, peaks=info.peaks, loudness_lufs=info.loudness_lufs)
         if cue_id not in self._read_to_end:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.inspection import CueInspector, Measure, Probe
+from atlas_desktop.cues.publishing import ChangeCallback, CuePublisher, ErrorCallback
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
 from atlas_desktop.errors import AppError, FileSilentError, MediaError
 from atlas_desktop.files import FileThreads
@@ -26,14 +27,9 @@ from atlas_desktop.media.speaker import (
     Speaker,
 )
 
-ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
-ErrorCallback: TypeAlias = Callable[[AppError], None]
-
 log = logging.getLogger(__name__)
 
 _POSITION_S = 0.2
-# A strip of 1000 takes some 50 ms to be laid out.
-_PAUSE_A_CUE_S, _LEAST_PAUSE_S = 0.0003, 0.06
 
 
 class ClipOpener(Protocol):
@@ -63,13 +59,14 @@ class CuePlayer:
         self._open_clip = open_clip
         self._loop = asyncio.get_running_loop()
         self._queue = CueQueue()
+        self._publisher = CuePublisher(lambda: self.cues, lambda: len(self._queue))
         self._inspector = CueInspector(
             self._queue,
             FileThreads("cues"),
             probe=probe_clip,
             measure=measure_clip,
-            on_found=self._publish,
-            on_remark=self._report,
+            on_found=self._publisher.publish,
+            on_remark=self._publisher.report,
             on_broken=self._give_up,
         )
         self._enabled = False
@@ -77,17 +74,16 @@ class CuePlayer:
         self._current: tuple[int, BlockReader] | None = None
         self._next: tuple[int, BlockReader] | None = None
         self._opened: weakref.WeakSet[BlockReader] = weakref.WeakSet()
-        self._publishing: asyncio.TimerHandle | None = None
         self._ticking: asyncio.Task[None] | None = None
-        self._change_callbacks: tuple[ChangeCallback, ...] = ()
-        self._error_callbacks: tuple[ErrorCallback, ...] = ()
         self._unsubscribe = speaker.on_event(self._from_speaker)
 
     @property
     def cues(self) -> tuple[Cue, ...]:
         """All cues, in order."""
-        current = self._current[0] if self._current else None
-        return tuple(replace(cue, is_current=True) if cue.id == current else cue for cue in self._queue)
+        cues, current = list(self._queue), self.current
+        if current is not None:
+            cues[self._queue.place_of(current.id)] = replace(current, is_current=True)
+        return tuple(cues)
 
     @property
     def current(self) -> Cue | None:
@@ -96,11 +92,14 @@ class CuePlayer:
 
     def on_change(self, callback: ChangeCallback) -> None:
         """Calls ``callback`` with all cues whenever one has changed."""
-        self._change_callbacks = (*self._change_callbacks, callback)
+        self._publisher.on_change(callback)
 
     def on_error(self, callback: ErrorCallback) -> None:
-        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once."""
-        self._error_callbacks = (*self._error_callbacks, callback)
+        """Calls ``callback`` with the error of each cue that can't be played, or not be heard, once.
+
+        While there are very many, the last of each kind now and then stands for all.
+        """
+        self._publisher.on_error(callback)
 
     def set_enabled(self, enabled: bool) -> None:
         """True: waiting cues are spoken, in order. False: they wait, the one that was spoken too."""
@@ -112,7 +111,7 @@ class CuePlayer:
         elif self._current is not None:
             self._leave_current(CueState.WAITING)
             self._speaker.interrupt()
-        self._publish()
+        self._publisher.publish()
 
     def set_match_loudness(self, on: bool) -> None:
         """True: all cues are equally loud. What is spoken now stays as it is; it holds from the next on."""
@@ -130,7 +129,7 @@ class CuePlayer:
     def reserve(self, paths: Iterable[Path]) -> list[int]:
         """Appends a place for each of ``paths``, of which it is not known yet what they are; returns ids."""
         reserved = self._queue.add(paths, is_reading=True)
-        self._publish()
+        self._publisher.publish()
         return reserved
 
     def settle(self, cue_id: int, paths: Iterable[Path], *, more: bool = False) -> list[int]:
@@ -145,7 +144,7 @@ class CuePlayer:
         if self._queue.get(cue_id) is not None:
             self._fail(cue_id, error)
             self._advance()
-            self._publish()
+            self._publisher.publish()
 
     def restore(self, clips: Iterable[tuple[Path, float]]) -> list[int]:
         """Appends files as an earlier run left them, each with the position from which it is spoken, s."""
@@ -158,7 +157,7 @@ class CuePlayer:
 
     def _take(self, cue_ids: list[int]) -> list[int]:
         self._advance()
-        self._publish()
+        self._publisher.publish()
         if cue_ids:
             self._scope.start(self._inspector.inspect(cue_ids), "probe")
         return cue_ids
@@ -179,14 +178,14 @@ class CuePlayer:
                 self._leave_current(CueState.DONE)
                 self._begin(cue)
         self._advance()
-        self._publish()
+        self._publisher.publish()
 
     def pause(self) -> None:
         """Holds the cue where it is."""
         if self._current is not None:
             self._speaker.pause()
             self._queue.change(self._current[0], state=CueState.PAUSED)
-            self._publish()
+            self._publisher.publish()
 
     def resume(self) -> None:
         """Goes on with the held cue, and with those held by ``interrupt``."""
@@ -196,7 +195,7 @@ class CuePlayer:
             self._queue.change(self._current[0], state=self._state_of_current())
         self._release_paused()
         self._advance()
-        self._publish()
+        self._publisher.publish()
 
     def seek(self, position_s: float) -> None:
         """Goes on at ``position_s`` of the current cue, or holds it there; past its end it is over."""
@@ -204,7 +203,7 @@ class CuePlayer:
             position_s = max(0.0, position_s)
             self._speaker.seek(position_s)
             self._queue.change(self._current[0], position_s=position_s)
-            self._publish()
+            self._publisher.publish()
 
     def next(self) -> None:
         """Leaves the current cue and speaks the one after it."""
@@ -216,7 +215,7 @@ class CuePlayer:
             self._begin(following)
         elif before is not None:
             self._speaker.interrupt()
-        self._publish()
+        self._publisher.publish()
 
     def remove(self, cue_id: int) -> None:
         """Forgets a cue; when it is spoken now, the one after it follows."""
@@ -228,7 +227,7 @@ class CuePlayer:
         if removed is not None and removed.is_reading:
             self._advance()  # what is behind it waits no longer
         self._plan()
-        self._publish()
+        self._publisher.publish()
 
     def interrupt(self) -> None:
         """Stops the current cue for good; those that wait are held until ``play`` or ``resume``."""
@@ -238,15 +237,14 @@ class CuePlayer:
                     self._queue.change(cue.id, state=CueState.PAUSED)
         self._leave_current(CueState.DONE)
         self._speaker.interrupt()
-        self._publish()
+        self._publisher.publish()
 
     def close(self) -> None:
         """Stops listening to the speaker, and what it speaks of ours."""
         self._unsubscribe()
         self.set_enabled(False)
         self._inspector.close()
-        if self._publishing is not None:
-            self._publishing.cancel()
+        self._publisher.close()
 
     def _begin(self, cue: Cue) -> None:
         reader = self._open(cue)
@@ -338,7 +336,7 @@ class CuePlayer:
                 self._advance()
             case _:
                 pass  # what is past: the cue was left before its event came
-        self._publish()
+        self._publisher.publish()
 
     def _state_of_current(self) -> CueState:
         return CueState.PLAYING if self._speaker.playing else CueState.PAUSED
@@ -352,11 +350,7 @@ class CuePlayer:
 
     def _fail(self, cue_id: int | None, error: AppError) -> None:
         self._queue.fail(cue_id, error)
-        self._report(error)
-
-    def _report(self, error: AppError) -> None:
-        for callback in self._error_callbacks:
-            callback(error)
+        self._publisher.report(error)
 
     def _give_up(self, cue_id: int, error: MediaError) -> None:
         """A cue that has not begun can't be read; the current one's error comes from the speaker."""
@@ -380,20 +374,4 @@ class CuePlayer:
             self._inspector.learn(*self._current)
             if self._speaker.playing:
                 self._queue.change(cue.id, position_s=self._speaker.position_s)
-                self._publish()
-
-    def _publish(self) -> None:
-        """At once, but of very many cues only so often that there is time for anything else."""
-        pause_s = len(self._queue) * _PAUSE_A_CUE_S
-        if pause_s < _LEAST_PAUSE_S:
-            self._publish_now()
-        elif self._publishing is None:
-            self._publishing = self._loop.call_later(pause_s, self._publish_now)
-
-    def _publish_now(self) -> None:
-        if self._publishing is not None:
-            self._publishing.cancel()
-            self._publishing = None
-        cues = self.cues
-        for callback in self._change_callbacks:
-            callback(cues)
+                self._publisher.publish()

@@ -73,6 +73,10 @@ class CueQueue:
         """The cue, if it is still here."""
         return None if cue_id is None else self._cues.get(cue_id)
 
+    def place_of(self, cue_id: int) -> int:
+        """Where in the order a cue stands that is still here."""
+        return list(self._cues).index(cue_id)
+
     def add(self, paths: Iterable[Path], *, is_reading: bool = False) -> list[int]:
         """Appends waiting cues; returns their ids in the same order."""
         added = self._made(paths, CueState.WAITING, is_reading=is_reading)
@@ -93,7 +97,7 @@ class CueQueue:
             return [cue_id]
         made = self._made(paths, reserved.state)
         order = list(self._cues.items())
-        place = list(self._cues).index(cue_id)
+        place = self.place_of(cue_id)
         self._cues = dict([*order[:place], *made.items(), *order[place + (not more) :]])
         return list(made)
 

@@ -89,7 +89,7 @@ class AppModel(SessionIntents):
         self._session.on_notice(self.report)
         self._session.transcript.on_change(self._take_message)
         self._session.transcript.on_reset(self._reset_transcript)
-        self._player.on_change(self.cues_changed.emit)
+        self._player.on_change(self._take_cues)
         self._player.on_error(self.report)
         self._settings.on_change(self.settings_changed.emit)
 
@@ -273,7 +273,6 @@ class AppModel(SessionIntents):
 
     def play_cue(self, cue_id: int | None = None) -> None:
         self._player.play(cue_id)
-        self._hints.follow_cues(self.snapshot, self.cues)
 
     def pause_cue(self) -> None:
         self._player.pause()
@@ -302,7 +301,6 @@ class AppModel(SessionIntents):
         idle = self.snapshot.is_over and mode_choices == self.mode_choices
         if idle and self._mode is not Mode.PASSTHROUGH:
             self._choose_mode(Mode.PASSTHROUGH)
-        self._hints.follow_cues(self.snapshot, self.cues)
 
     def set_face(self, face: Path | PastedPicture | str) -> None:
         self._faces.choose(face)
@@ -362,6 +360,10 @@ class AppModel(SessionIntents):
         self._hints.follow_voice(self.snapshot)
         self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
+
+    def _take_cues(self, cues: tuple[Cue, ...]) -> None:
+        self._hints.follow_cues(self.snapshot, cues)
+        self.cues_changed.emit(cues)
 
     def _take_face(self, face: Face) -> None:
         self.clear(*FACE_TROUBLE)

@@ -53,7 +53,8 @@ class Hints:
         """Sound given in a conversation waits; one button switches, and says what that costs."""
         here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION
         # What is still being read may be no sound at all.
-        waiting = frozenset(cue.id for cue in cues if here and not cue.state.is_over and not cue.is_reading)
+        shown = cues if here else ()
+        waiting = frozenset(cue.id for cue in shown if not cue.state.is_over and not cue.is_reading)
         # Said again for what is given later: the notice may have been closed meanwhile.
         if waiting - self._cues_said:
             label = self._words.switch_and_play_label()

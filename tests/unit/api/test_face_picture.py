@@ -127,7 +127,7 @@ def test_an_inverted_cmyk_photo_is_not_a_negative() -> None:
     assert np.abs(sent(content) - COLOURS).mean() < 2
 
 
-def profile_of(gamma: float, space: bytes = b"GRAY") -> bytes:
+def profile_of(gamma: float, space: bytes = b"GRAY", connection: bytes = b"XYZ ") -> bytes:
     """A grey profile of that gamma: no library at hand makes one. Source: ICC.1:2022, sections 7 and 10.6."""
     white = b"XYZ \0\0\0\0" + struct.pack(">iii", 63_190, 65_536, 54_061)
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
@@ -138,7 +138,7 @@ def profile_of(gamma: float, space: bytes = b"GRAY") -> bytes:
         padded = data + bytes(-len(data) % 4)
         table += tag + struct.pack(">II", offset + len(body), len(data))
         body += padded
-    head = struct.pack(">I4sI4s4s4s", offset + len(body), b"lcms", 0x02400000, b"mntr", space, b"XYZ ")
+    head = struct.pack(">I4sI4s4s4s", offset + len(body), b"lcms", 0x02400000, b"mntr", space, connection)
     head += struct.pack(">6H4s", 2020, 1, 1, 0, 0, 0, b"acsp") + bytes(28)
     head += struct.pack(">iii", 63_190, 65_536, 54_061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
@@ -148,12 +148,19 @@ def srgb_of_light(light: NDArray[Any]) -> NDArray[Any]:
     return 255 * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize(("kind", "levels"), [("PNG", 1), ("JPEG", 4)])
 @pytest.mark.parametrize("gamma", [1.0, 1.8])
-def test_a_grey_profile_is_obeyed(kind: str, gamma: float) -> None:
-    content = file_of(Image.fromarray(ACROSS.astype(np.uint8)), kind, icc_profile=profile_of(gamma))
+def test_a_grey_profile_is_obeyed_down_to_black(kind: str, levels: int, gamma: float) -> None:
+    grey = Image.fromarray(ACROSS.astype(np.uint8))
+    content = file_of(grey, kind, icc_profile=profile_of(gamma), quality=100)
     expected = srgb_of_light((ACROSS / 255) ** gamma)
-    assert np.abs(sent(content)[..., 0] - expected)[:, 12:].max() <= 4
+    assert np.abs(sent(content)[..., 0] - expected).max() <= levels
+
+
+def test_a_grey_profile_by_way_of_lab_is_passed_over_as_browsers_do() -> None:
+    profile = profile_of(1.0, connection=b"Lab ")
+    content = file_of(Image.fromarray(ACROSS.astype(np.uint8)), "PNG", icc_profile=profile)
+    assert face_from_bytes(content).content == content
 
 
 @pytest.mark.parametrize("gamma", [1.0, 0.55556])

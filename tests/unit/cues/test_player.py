@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,9 @@ from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import (
     AppError,
+    BugError,
     CutShortError,
+    DiskError,
     MissingFileError,
     SilentAudioError,
     UnreadableAudioError,
@@ -20,6 +23,7 @@ from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.speaker import ClipFinished, ClipStarted
 from tests.unit.cues.stand_ins import FakeSpeaker, LearnedReader, NamedReader, count, look_at
 from tests.unit.media.stand_ins import count_up
+from tests.unit.session.fakes import settle as until
 
 A, B, C = Path("a.wav"), Path("b.wav"), Path("c.wav")
 
@@ -84,6 +88,44 @@ async def test_lengths_and_outlines_come_later(player: CuePlayer) -> None:
     await settle()
     assert [cues[0].duration_s for cues in seen] == [None, 12.0]
     assert seen[-1][0].peaks == (1, 2, 3)
+
+
+def stumble(path: Path) -> ClipInfo:
+    """A fault of ours over one file, a disk's over another."""
+    if path == A:
+        raise RuntimeError("nobody expected this")
+    if path == B:
+        raise OSError(errno.EIO, "Input/output error")
+    return look_at(path)
+
+
+@pytest.mark.logs("cues failed")
+async def test_a_fault_over_one_file_costs_the_others_of_its_drop_nothing(speaker: FakeSpeaker) -> None:
+    errors: list[AppError] = []
+    scope = TaskScope("cues", errors.append)
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=stumble)
+    player.on_error(errors.append)
+    player.add([A, B, C])
+    await until(lambda: player.cues[2].duration_s is not None, 10.0)
+    player.close()
+    await scope.aclose()
+    assert [type(error) for error in errors] == [BugError, DiskError]
+    assert states(player) == ["waiting", "failed", "waiting"]
+
+
+async def test_thousands_of_broken_files_are_not_said_one_by_one(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    errors: list[AppError] = []
+    player.on_error(errors.append)
+    many = [Path(f"bad {number}.wav") for number in range(2000)]
+    for place in player.reserve(many):
+        player.refuse(place, MissingFileError(name="it"))
+    for place in player.reserve([A]):
+        player.refuse(place, UnreadableAudioError(name="a.wav"))
+    await until(lambda: errors, 10.0)
+    assert [type(error) for error in errors] == [MissingFileError, UnreadableAudioError]
+    assert set(states(player)) == {"missing", "failed"}
 
 
 async def test_broken_files_are_named_before_their_turn_and_the_rest_go_on(

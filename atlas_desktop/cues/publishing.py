@@ -1,0 +1,82 @@
+"""Who wants to know of cues hears of them: at once of a few, now and then of very many."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
+
+from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import AppError
+
+ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
+ErrorCallback: TypeAlias = Callable[[AppError], None]
+
+# A strip of 1000 takes some 50 ms to be laid out.
+_PAUSE_A_CUE_S, _LEAST_PAUSE_S = 0.0003, 0.06
+
+
+class CuePublisher:
+    """Calls back with all cues when one has changed, and with what is wrong with one.
+
+    Of very many cues only so often that there is time for anything else; of what is wrong with them the last
+    of each kind then stands for all. Thread: the loop's that made it.
+
+    Args:
+        cues: Returns all of them, in order.
+        count: Returns how many there are.
+    """
+
+    def __init__(self, cues: Callable[[], tuple[Cue, ...]], count: Callable[[], int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._cues = cues
+        self._count = count
+        self._timer: asyncio.TimerHandle | None = None
+        self._unreported: dict[str, AppError] = {}
+        self._change_callbacks: tuple[ChangeCallback, ...] = ()
+        self._error_callbacks: tuple[ErrorCallback, ...] = ()
+
+    def on_change(self, callback: ChangeCallback) -> None:
+        """Call ``callback`` with all cues whenever one has changed."""
+        self._change_callbacks = (*self._change_callbacks, callback)
+
+    def on_error(self, callback: ErrorCallback) -> None:
+        """Call ``callback`` with what is reported."""
+        self._error_callbacks = (*self._error_callbacks, callback)
+
+    def publish(self) -> None:
+        """Notify of a change."""
+        if self._pause_s < _LEAST_PAUSE_S:
+            self._publish_now()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(self._pause_s, self._publish_now)
+
+    def report(self, error: AppError) -> None:
+        """Notify of what is wrong with a cue."""
+        self._unreported[error.code] = error
+        if self._pause_s < _LEAST_PAUSE_S:
+            self._report_now()
+        else:
+            self.publish()
+
+    def close(self) -> None:
+        """Notify of nothing that is still to come."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def _pause_s(self) -> float:
+        return self._count() * _PAUSE_A_CUE_S
+
+    def _publish_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        cues = self._cues()
+        for callback in self._change_callbacks:
+            callback(cues)
+        self._report_now()
+
+    def _report_now(self) -> None:
+        errors, self._unreported = self._unreported, {}
+        for error in errors.values():
+            for callback in self._error_callbacks:
+                callback(error)
