@@ -92,7 +92,9 @@ class Program:
             self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
         net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
-        listener = instance.InstanceServer(self.profile.folder, self.window)
+        # What is given to a test call would be gone with it.
+        takes = script is None
+        listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
         listener.launched.connect(self._take_launch)
         self.assembly.model.quit_asked.connect(self._asked_to_end.set)
         try:
@@ -191,8 +193,14 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()
-    if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
-        return _DONE
+    try:
+        if script is not None and instance.is_in_use(profile.folder):
+            # Not beside it: settings and the mark of who paints are one run's.
+            raise instance.ProfileBusyError
+        if script is None and instance.hand_over(profile.folder, [as_given(path) for path in options.audio]):
+            return _DONE
+    except instance.ProfileBusyError:
+        return _refuse_use(profile.folder)
     status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
     mark.end()
     return status
@@ -200,6 +208,12 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
 
 def _refuse(folder: Path | None, error: OSError) -> int:
     sys.stderr.write(f"atlas-desktop: {one_line(str(folder))} can't be used: {error.strerror}\n")
+    return _FAILED
+
+
+def _refuse_use(folder: Path) -> int:
+    why = "close its window, or wait for its test call"
+    sys.stderr.write(f"atlas-desktop: {one_line(str(folder))} is in use: {why}\n")
     return _FAILED
 
 
