@@ -33,7 +33,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
-from atlas_desktop.video.picture_path import decide, make_surface
+from atlas_desktop.video.picture_path import decide_in_thread, make_surface
 
 if TYPE_CHECKING:
     from atlas_desktop.assembly import Assembly
@@ -71,23 +71,23 @@ class Program:
         self._theme = Theme(application, self._settings.settings.theme)
         self.window = MainWindow(self._theme, default_faces())
         self._book = PictureBook(profile.folder)
-        self._decision = decide(self._book, self._settings.settings.picture_path, os.environ)
-        self._surface = make_surface(self._decision, self.window)
-        if self._decision.crashed:
-            self._settings.change(picture_path=PicturePath.AUTO)
         self._asked_to_end = asyncio.Event()
         self._status = _DONE
 
     async def run(self, script: Script | None = None) -> int:
         """Shows the window, lives as long as it does, and takes everything down again."""
         signals = qtloop.on_end_signals(self._take_signal)
+        decision = await decide_in_thread(self._book, self._settings.settings.picture_path, os.environ)
+        surface = make_surface(decision, self.window)
+        if decision.crashed:
+            self._settings.change(picture_path=PicturePath.AUTO)
         await self._show()
         if script is None:
             # A test call has no work of its own, and what a crash left is not for it to take.
             self._mark.begin(__version__)
         from atlas_desktop.assembly import Assembly, PicturePart
 
-        picture = PicturePart(self._book, self._decision, self._surface)
+        picture = PicturePart(self._book, decision, surface)
         self.assembly = Assembly(
             self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
