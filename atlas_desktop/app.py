@@ -33,7 +33,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
-from atlas_desktop.video.picture_path import decide, make_surface
+from atlas_desktop.video.picture_path import decide_in_thread, make_surface
 
 if TYPE_CHECKING:
     from atlas_desktop.assembly import Assembly
@@ -71,28 +71,30 @@ class Program:
         self._theme = Theme(application, self._settings.settings.theme)
         self.window = MainWindow(self._theme, default_faces())
         self._book = PictureBook(profile.folder)
-        self._decision = decide(self._book, self._settings.settings.picture_path, os.environ)
-        self._surface = make_surface(self._decision, self.window)
-        if self._decision.crashed:
-            self._settings.change(picture_path=PicturePath.AUTO)
         self._asked_to_end = asyncio.Event()
         self._status = _DONE
 
     async def run(self, script: Script | None = None) -> int:
         """Shows the window, lives as long as it does, and takes everything down again."""
         signals = qtloop.on_end_signals(self._take_signal)
+        decision = await decide_in_thread(self._book, self._settings.settings.picture_path, os.environ)
+        surface = make_surface(decision, self.window)
+        if decision.crashed:
+            self._settings.change(picture_path=PicturePath.AUTO)
         await self._show()
         if script is None:
             # A test call has no work of its own, and what a crash left is not for it to take.
             self._mark.begin(__version__)
         from atlas_desktop.assembly import Assembly, PicturePart
 
-        picture = PicturePart(self._book, self._decision, self._surface)
+        picture = PicturePart(self._book, decision, surface)
         self.assembly = Assembly(
             self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
         net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
-        listener = instance.InstanceServer(self.profile.folder, self.window)
+        # What is given to a test call would be gone with it.
+        takes = script is None
+        listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
         listener.launched.connect(self._take_launch)
         self.assembly.model.quit_asked.connect(self._asked_to_end.set)
         try:
@@ -192,8 +194,14 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()
-    if instance.hand_over(profile.folder, [as_given(argument) for argument in options.audio]):
-        return _DONE
+    try:
+        if script is not None and instance.is_in_use(profile.folder):
+            # Not beside it: settings and the mark of who paints are one run's.
+            raise instance.ProfileBusyError
+        if script is None and instance.hand_over(profile.folder, [as_given(path) for path in options.audio]):
+            return _DONE
+    except instance.ProfileBusyError:
+        return _refuse_use(profile.folder)
     status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
     mark.end()
     return status
@@ -201,6 +209,12 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
 
 def _refuse(folder: Path | None, error: OSError) -> int:
     sys.stderr.write(f"atlas-desktop: {one_line(str(folder))} can't be used: {error.strerror}\n")
+    return _FAILED
+
+
+def _refuse_use(folder: Path) -> int:
+    why = "close its window, or wait for its test call"
+    sys.stderr.write(f"atlas-desktop: {one_line(str(folder))} is in use: {why}\n")
     return _FAILED
 
 

@@ -159,11 +159,12 @@ class Assembly(QObject):
         self._level_timer.stop()
         for dialog in self._window.findChildren(QDialog):
             dialog.close()
-        self._recovery.close()
+        self._recovery.stop()
         self._player.close()
         await self.session.aclose(limit_s)
         await self.model.aclose()
         await self._safekeeping.aclose()
+        await self._recovery.aclose()
         self.microphone.close()
         await self.sound.aclose()
         self.picture.detach()

@@ -15,6 +15,11 @@ _WAIT_MS = 1_000
 _LONGEST_S = 5.0
 _LIMIT_BYTES = 1_000_000
 _TAKEN = b"ok\n"
+_BUSY = b"busy\n"
+
+
+class ProfileBusyError(Exception):
+    """What runs on the profile takes no files: a test call."""
 
 
 def socket_name(profile: Path) -> str:
@@ -24,10 +29,13 @@ def socket_name(profile: Path) -> str:
 
 
 def hand_over(profile: Path, paths: list[str]) -> bool:
-    """Gives ``paths`` to the window that runs on ``profile``. False when there is none, or it is frozen."""
+    """Gives ``paths`` to the window that runs on ``profile``. False when there is none, or it is frozen.
+
+    Raises:
+        ProfileBusyError: A test call runs there.
+    """
     socket = QLocalSocket()
-    socket.connectToServer(socket_name(profile))
-    if not socket.waitForConnected(_WAIT_MS):
+    if not _connects(socket, profile):
         return False
     socket.write(json.dumps(paths).encode() + b"\n")
     until_s = time.monotonic() + _LONGEST_S
@@ -36,9 +44,21 @@ def hand_over(profile: Path, paths: list[str]) -> bool:
             return False
     # The answer may have come while the rest was written: then there is nothing more to wait for.
     answered = socket.canReadLine() or socket.waitForReadyRead(_WAIT_MS)
-    taken = answered and bytes(socket.readLine().data()) == _TAKEN
+    answer = bytes(socket.readLine().data()) if answered else b""
     socket.disconnectFromServer()
-    return taken
+    if answer == _BUSY:
+        raise ProfileBusyError
+    return answer == _TAKEN
+
+
+def is_in_use(profile: Path) -> bool:
+    """Whether a window or a test call runs on ``profile``, frozen or not."""
+    return _connects(QLocalSocket(), profile)
+
+
+def _connects(socket: QLocalSocket, profile: Path) -> bool:
+    socket.connectToServer(socket_name(profile))
+    return socket.waitForConnected(_WAIT_MS)
 
 
 class InstanceServer(QObject):
@@ -51,8 +71,10 @@ class InstanceServer(QObject):
 
     launched = Signal(object)
 
-    def __init__(self, profile: Path, parent: QObject | None = None) -> None:
+    def __init__(self, profile: Path, parent: QObject | None = None, *, takes_launches: bool = True) -> None:
+        """Listens; without ``takes_launches`` a second launch is only told that the profile is in use."""
         super().__init__(parent)
+        self._takes_launches = takes_launches
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._accept)
@@ -86,7 +108,10 @@ class InstanceServer(QObject):
             paths = json.loads(bytes(socket.readLine(_LIMIT_BYTES).data()))
         except ValueError:
             paths = None
-        if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
+        if not self._takes_launches:
+            socket.write(_BUSY)
+            socket.flush()
+        elif isinstance(paths, list) and all(isinstance(path, str) for path in paths):
             # A launch that has waited too long opens a window of its own: its files are not taken twice.
             socket.write(_TAKEN)
             if socket.flush() and socket.state() is QLocalSocket.LocalSocketState.ConnectedState:

@@ -21,6 +21,7 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import DaemonExecutor
+from atlas_desktop.escapes import one_line
 from atlas_desktop.locales import numbers_locale, set_c_numbers
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class _Opening:
             why = next((words for said, _category, words in self._said if said in _COMPLAINTS), message)
             for said in (*(words for _kind, _category, words in self._said), message):
                 log.info("Qt: %s", said)
-            sys.stderr.write(f"atlas-desktop: no window can be opened: {' '.join(why.split())}\n")
+            sys.stderr.write(f"atlas-desktop: no window can be opened: {one_line(' '.join(why.split()))}\n")
             sys.stderr.flush()
             # Returning to Qt means its abort.
             os._exit(_NO_DISPLAY)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from atlas_desktop import app
-from atlas_desktop.escapes import terminal_text
+from atlas_desktop.escapes import one_line, terminal_text
 from atlas_desktop.options import CheckOptions, WindowOptions
 from atlas_desktop.proxies import ProxySetting
 from atlas_desktop.storage.profile import Profile
@@ -38,7 +38,8 @@ def run(options: CheckOptions) -> int:
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            sys.stderr.write(f"atlas-desktop: {options.out} can't be used: {error.strerror}\n")
+            folder = one_line(str(options.out))
+            sys.stderr.write(f"atlas-desktop: {folder} can't be used: {error.strerror}\n")
             return _FAILED
     window = WindowOptions(local=options.local, profile=options.profile)
     if options.profile is not None:

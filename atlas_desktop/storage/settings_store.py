@@ -1,14 +1,13 @@
 """The settings on disk: read once, changed in memory, written soon after, never half."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.aio import guarded
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.delayed_write import DelayedWrite
 from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse, unusable_limits
 
 log = logging.getLogger(__name__)
@@ -31,17 +30,15 @@ class SettingsStore:
         self.repaired: dict[str, float] = {}
         self.unusable = tuple[str, ...]()
         self._file = file
-        self._write_after_s = write_after_s
+        self._delay = DelayedWrite("settings", self._write, write_after_s)
         self._kept: dict[str, Any] = {}
         self._callbacks: list[SettingsCallback] = []
-        self._timer: threading.Timer | None = None
-        self._writing = threading.Lock()
         self._settings = self._read()
         self._written: Settings | None = self._settings
         if self.unusable:
             # What holds is on disk from now on: it is said once.
             self._written = None
-            self._schedule()
+            self._delay.schedule()
         if self.repaired:
             self.change(**self.repaired)
 
@@ -56,7 +53,7 @@ class SettingsStore:
         return lambda: self._callbacks.remove(callback)
 
     def change(self, **values: Any) -> Settings:
-        """Sets the named fields; they are on disk 0.3 s after the last of many changes.
+        """Sets the named fields; they are on disk 0.3 s later, with what was changed meanwhile.
 
         Raises:
             TypeError: No such setting.
@@ -64,40 +61,26 @@ class SettingsStore:
         changed = replace(self._settings, **values)
         if changed != self._settings:
             self._settings = changed
-            self._schedule()
+            self._delay.schedule()
             for callback in tuple(self._callbacks):
                 callback(changed)
         return changed
 
     def close(self) -> None:
-        """Writes what is not written yet."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._write()
-
-    def _schedule(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = threading.Timer(self._write_after_s, self._write)
-        self._timer.daemon = True
-        self._timer.start()
+        """Writes what is not written yet. May wait for the disk."""
+        self._delay.flush()
 
     def _write(self) -> None:
-        guarded("settings")(self._write_now)()
-
-    def _write_now(self) -> None:
-        with self._writing:
-            settings = self._settings
-            if settings == self._written:
-                return
-            try:
-                atomic.write_text(self._file, format_json(settings, self._kept))
-            except OSError as error:
-                # Full or read-only disk: the settings hold for this run, that is all that is lost.
-                log.info("settings can't be written: %s", error)
-            else:
-                self._written = settings
+        settings = self._settings
+        if settings == self._written:
+            return
+        try:
+            atomic.write_text(self._file, format_json(settings, self._kept))
+        except OSError as error:
+            # Full or read-only disk: the settings hold for this run, that is all that is lost.
+            log.info("settings can't be written: %s", error)
+        else:
+            self._written = settings
 
     def _read(self) -> Settings:
         try:

@@ -3,15 +3,14 @@
 import json
 import logging
 import os
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.aio import guarded
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.delayed_write import DelayedWrite
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +53,8 @@ class WorkStore:
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
         self._file = file
-        self._write_after_s = write_after_s
         self._work = Work()
-        self._timer: threading.Timer | None = None
-        self._is_pending = False
-        self._writing = threading.Lock()
-        self._closed = False
+        self._delay = DelayedWrite("work", self._write, write_after_s)
 
     def read(self) -> Work:
         """What an earlier run has left; empty where that is nothing, or can't be read."""
@@ -81,35 +76,27 @@ class WorkStore:
             work = replace(work, clips=tuple(clips))
         if draft is not None:
             work = replace(work, draft=draft[:_LONGEST_DRAFT])
-        if work != self._work and not self._closed:
+        if work != self._work:
             self._work = work
-            if not self._is_pending:
-                self._is_pending = True
-                self._timer = threading.Timer(self._write_after_s, self._write)
-                self._timer.daemon = True
-                self._timer.start()
+            self._delay.schedule()
+
+    def stop(self) -> None:
+        """Keeps what is in hand now, and notes nothing more. Never waits."""
+        self._delay.stop()
 
     def close(self) -> None:
-        """The run has come to its end: nothing is in hand any more."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        with self._writing, suppress(OSError):
+        """The run has come to its end: nothing is in hand any more. May wait for the disk."""
+        self._delay.close(self._remove)
+
+    def _remove(self) -> None:
+        with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        guarded("work")(self._write_now)()
-
-    def _write_now(self) -> None:
-        with self._writing:
-            if self._closed:
-                return
-            # What is changed from here on is written by a timer of its own.
-            self._is_pending = False
-            try:
-                atomic.write_text(self._file, json.dumps(asdict(self._work)))
-            except OSError as error:
-                log.info("the work in hand can't be written: %s", error)
+        try:
+            atomic.write_text(self._file, json.dumps(asdict(self._work)))
+        except OSError as error:
+            log.info("the work in hand can't be written: %s", error)
 
 
 def _clip(row: Any) -> Clip | None:

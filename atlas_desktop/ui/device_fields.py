@@ -48,6 +48,7 @@ class DeviceFields(QWidget):
         super().__init__(parent)
         self._devices = devices
         self._settings = settings
+        self._names: dict[str, str] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -73,18 +74,17 @@ class DeviceFields(QWidget):
             self._microphones, self._devices.microphones(), chosen.microphone_id, chosen.microphone_name
         )
 
-    def _offer(self, field: QComboBox, there: Sequence[DeviceName], key: str, name: str) -> None:
+    def _offer(self, field: DropList, there: Sequence[DeviceName], key: str, name: str) -> None:
+        # One that is chosen from a list that was open as it went has a name, too.
+        self._names.update({one.key: one.name for one in there})
         usual = next((name_in_text(one.name, None) for one in there if one.is_default), "")
-        field.clear()
         as_usual = self.tr("As the system: {device}") if usual else self.tr("As the system")
-        field.addItem(as_usual.format(device=usual), "")
-        for one in there:
-            field.addItem(name_in_text(one.name, None), one.key)
-        if key and field.findData(key) < 0:
-            field.addItem(
-                self.tr("{device} (not connected)").format(device=name_in_text(name or key, None)), key
-            )
-        field.setCurrentIndex(field.findData(key))
+        entries = [(as_usual.format(device=usual), "")]
+        entries += [(name_in_text(one.name, None), one.key) for one in there]
+        if key and all(key != one.key for one in there):
+            gone = self.tr("{device} (not connected)").format(device=name_in_text(name or key, None))
+            entries.append((gone, key))
+        field.offer(entries, key)
 
     @Slot(int)
     def _choose_speaker(self, row: int) -> None:
@@ -99,8 +99,7 @@ class DeviceFields(QWidget):
     def _chosen(self, field: QComboBox, row: int, name_before: str) -> tuple[str, str]:
         """Id and name; one that is not connected keeps the name it had."""
         key = str(field.itemData(row))
-        there = (*self._devices.speakers(), *self._devices.microphones())
-        return key, next((one.name for one in there if one.key == key), name_before if key else "")
+        return key, self._names.get(key, name_before if key else "")
 
 
 def _add(column: QVBoxLayout, theme: Theme, name: str) -> DropList:

@@ -1,25 +1,40 @@
 """Opening an address or a file with the program that the desktop has for it."""
 
 import os
+import threading
 
-from PySide6.QtCore import QProcess, QProcessEnvironment, QStandardPaths, QUrl
+from PySide6.QtCore import QProcess, QProcessEnvironment, QStandardPaths, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from atlas_desktop.aio import guarded
 from atlas_desktop.locales import for_other_programs
 
 _SANDBOXED = ("FLATPAK_ID", "SNAP")
 
 
 def open_address(address: QUrl) -> None:
-    """Opens ``address``, where there is anything that does.
+    """Opens ``address``, where there is anything that does. Never waits. Thread: main.
 
-    On X11 Qt would hand our environment to the other program, with C for its numbers. Elsewhere the desktop
-    itself starts it, or a token goes along that brings its window forward: that is left to Qt.
+    On X11 Qt would hand our environment to the other program, with C for its numbers. In a sandbox it would
+    wait for the portal's answer, for up to 25 s; there ``xdg-open`` asks the portal, in a process of its own.
+    On Wayland a token goes along that brings the other window forward: that is left to Qt, which waits for
+    nothing there. Source: Qt's qdesktopunixservices.cpp.
     """
-    program = QStandardPaths.findExecutable("xdg-open")
     sandboxed = any(name in os.environ for name in _SANDBOXED)
-    if not program or sandboxed or QGuiApplication.platformName() != "xcb":
+    if sandboxed or QGuiApplication.platformName() == "xcb":
+        # A search path may lead over a mount that is dead.
+        opening = guarded("open an address")(_open_by_program)
+        threading.Thread(target=opening, args=(address,), name="opener", daemon=True).start()
+    else:
         QDesktopServices.openUrl(address)
+
+
+def _open_by_program(address: QUrl) -> None:
+    program = QStandardPaths.findExecutable("xdg-open")
+    if not program:
+        application = QGuiApplication.instance()
+        if application is not None:
+            QTimer.singleShot(0, application, lambda: QDesktopServices.openUrl(address))
         return
     environment = QProcessEnvironment()
     for name, value in for_other_programs(os.environ).items():

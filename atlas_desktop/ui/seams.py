@@ -170,7 +170,7 @@ class StageControls(Protocol):
 
 
 class TranscriptControls(Protocol):
-    """The part of the transcript pane that the window joins: what its menu asks of the window."""
+    """The part of the transcript pane that the window joins: its menu's requests, and the key that sends."""
 
     @property
     def save_requested(self) -> SignalInstance: ...
@@ -178,3 +178,7 @@ class TranscriptControls(Protocol):
     def close_requested(self) -> SignalInstance: ...
     @property
     def open_requested(self) -> SignalInstance: ...
+
+    def send_typed(self) -> None:
+        """Sends what is typed, or says beside it why not."""
+        ...

@@ -41,7 +41,9 @@ class FixedKey:
 
 
 SHORTCUTS = (
-    Shortcut(Command.START, ("Ctrl+Return", "Ctrl+Enter"), N_("Start, or start again")),
+    Shortcut(
+        Command.START, ("Ctrl+Return", "Ctrl+Enter"), N_("Start, or start again; in the message: send it")
+    ),
     Shortcut(Command.END, ("Ctrl+E",), N_("End the session")),
     Shortcut(Command.ESCAPE, ("Esc",), N_("Close a card or drawer, else interrupt, else leave full screen")),
     Shortcut(Command.MICROPHONE, ("Ctrl+M",), N_("Microphone on or off")),

@@ -69,6 +69,7 @@ class WindowWiring(QObject):
         self._theme = theme
         self._words = Words(self)
         self._stage: StageControls | None = None
+        self._pane: TranscriptControls | None = None
         self._files = FileChoice(window)
         self._keys = CommandKeys(window)
         self._connect_changes()
@@ -92,6 +93,7 @@ class WindowWiring(QObject):
 
     def join_transcript(self, pane: TranscriptControls) -> None:
         """Connects the transcript pane, once it was made."""
+        self._pane = pane
         pane.save_requested.connect(self._ask_transcript_place)
         pane.close_requested.connect(self._close_transcript)
         pane.open_requested.connect(self._open_transcript)
@@ -312,9 +314,15 @@ class WindowWiring(QObject):
                 ShortcutsDialog(self._theme, self._window).open()
 
     def _start(self) -> None:
-        """Presses what starts a session on the page that is seen, if something does."""
+        """Presses what starts a session on the page that is seen, if something does.
+
+        Elsewhere people send with this key: from a field that is not the start page's it never spends money.
+        """
         window, page = self._window, self._window.page
-        if page is window.start_page:
+        if page is not window.start_page and is_typing(window):
+            if self._pane is not None:
+                self._pane.send_typed()
+        elif page is window.start_page:
             window.start_page.paid_control.press_by_key()
         elif page is window.ended_page and window.ended_page.paid_control is not None:
             window.ended_page.paid_control.press_by_key()

@@ -1,8 +1,10 @@
 """Who paints the picture, processor or graphics card: decided before the window is shown."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from atlas_desktop.storage.picture_book import Finding, PictureBook
@@ -18,6 +20,10 @@ log = logging.getLogger(__name__)
 
 WISH = "ATLAS_PICTURE"
 """The environment's say, for one run: ``raster`` or ``gl``."""
+
+
+_DISK_LIMIT_S = 3.0
+"""So long the first window waits for a slow disk; it is then drawn by the processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,45 @@ def decide(
     if wish is PicturePath.AUTO and (known is None or not known.use_gl):
         return Decision(crashed=crashed, measure=known is None or known.machine != here)
     return _with_driver(book, known, wish is PicturePath.GL, ask, crashed)
+
+
+async def decide_in_thread(
+    book: PictureBook,
+    setting: PicturePath,
+    environment: Mapping[str, str],
+    ask: Callable[[], GlDriver] = ask_driver,
+    limit_s: float = _DISK_LIMIT_S,
+) -> Decision:
+    """Decides as ``decide`` does, with the disk in another thread; ``ask`` is called in this one.
+
+    Where the disk does not answer within ``limit_s`` the processor paints, and no mark is left.
+    """
+    loop, is_late = asyncio.get_running_loop(), False
+
+    async def ask_here() -> GlDriver:
+        if is_late:
+            raise GlError("the disk was too slow")
+        return ask()
+
+    def ask_from_there() -> GlDriver:
+        return asyncio.run_coroutine_threadsafe(ask_here(), loop).result()
+
+    deciding = loop.run_in_executor(None, partial(decide, book, setting, environment, ask_from_there))
+    await asyncio.wait({deciding}, timeout=limit_s)
+    if deciding.done():
+        return deciding.result()
+    is_late = True
+    log.info("the processor paints the picture: the disk does not answer")
+    deciding.add_done_callback(partial(_take_back, book, loop))
+    return Decision()
+
+
+def _take_back(
+    book: PictureBook, loop: asyncio.AbstractEventLoop, deciding: "asyncio.Future[Decision]"
+) -> None:
+    """Nobody tries what was decided too late."""
+    if not deciding.cancelled() and deciding.exception() is None and deciding.result().use_gl:
+        loop.run_in_executor(None, book.passed)
 
 
 def _with_driver(

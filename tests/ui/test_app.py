@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop import app
-from atlas_desktop.instance import InstanceServer, hand_over
+from atlas_desktop.instance import InstanceServer, hand_over, is_in_use
 from atlas_desktop.options import WindowOptions
 from tests.desk.player import tone
 from tests.desk.sound import write_wav
@@ -38,7 +38,7 @@ def program(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> Itera
     words = command(profile, *arguments, role=role)
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
-            until(lambda: hand_over(profile, []), START_LIMIT_S)
+            until(lambda: is_in_use(profile), START_LIMIT_S)
             yield process
         finally:
             process.kill()
@@ -88,7 +88,7 @@ def test_a_window_takes_files_of_a_second_launch_and_ends_on_a_signal(
     write_wav(clip, tone(0.2))
     profile = tmp_path / "profile"
     with program(profile) as process:
-        assert hand_over(profile, [str(clip)])
+        until(lambda: hand_over(profile, [str(clip)]), START_LIMIT_S)
         # Sound that is given chooses the mode of the next session, and that is remembered.
         until(lambda: settings(profile).get("mode") == "passthrough", 5.0)
         process.send_signal(number)
@@ -117,6 +117,36 @@ def test_a_test_call_that_is_ended_early_has_failed(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said.endswith("atlas-desktop: the test call was ended before it was done\n")
     assert "Traceback" not in said
+
+
+def launch(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+    """A program that goes by itself."""
+    env = {**os.environ, **BARE, "QT_QPA_PLATFORM": "offscreen", "ATLAS_API_KEY": ""}
+    words = command(profile, *arguments, role=role)
+    return subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("role", [(), ("check",)], ids=["window", "test call"])
+def test_a_test_call_on_a_profile_in_use_says_so_and_has_failed(
+    tmp_path: Path, role: tuple[str, ...]
+) -> None:
+    profile = tmp_path / "profile"
+    with program(profile, *(("--local",) if role else ()), role=role) as process:
+        call = launch(profile, "--local", "--json", "--out", str(tmp_path / "out"), role=("check",))
+        assert process.poll() is None
+    assert call.returncode == 1
+    assert call.stdout == ""
+    assert re.fullmatch(r"atlas-desktop: [^\n]+/profile is in use[^\n]+\n", call.stderr)
+
+
+def test_a_test_call_takes_no_files_of_a_launch(tmp_path: Path) -> None:
+    clip, profile = tmp_path / "clip.wav", tmp_path / "profile"
+    write_wav(clip, tone(0.2))
+    with program(profile, "--local", role=("check",)) as process:
+        window = launch(profile, str(clip))
+        assert process.poll() is None
+    assert window.returncode == 1
+    assert re.fullmatch(r"atlas-desktop: [^\n]+/profile is in use[^\n]+\n", window.stderr)
 
 
 def test_a_test_call_takes_nothing_of_what_a_crash_has_left(tmp_path: Path) -> None:

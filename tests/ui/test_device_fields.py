@@ -109,6 +109,25 @@ def test_a_device_that_goes_and_comes_back_stays_chosen(bench: Bench) -> None:
     assert len(bench.asked) == 1
 
 
+def test_devices_that_come_and_go_change_no_list_that_is_open(bench: Bench, qtbot: QtBot) -> None:
+    """Else it closes, or another one lies under the pointer."""
+    speaker = named(bench.fields, "Speaker device")
+    before = entries(speaker)
+    speaker.showPopup()
+    for there in ([], [BUILT_IN]):
+        bench.lists.out = there
+        bench.lists.changed.emit()
+        assert entries(speaker) == before
+        assert speaker.view().isVisible()
+    # The one that has just gone is chosen.
+    speaker.view().setCurrentIndex(speaker.model().index(2, 0))
+    QTest.keyClick(speaker.view(), Qt.Key.Key_Return)
+    assert bench.asked[-1]["speaker_name"] == "Headset"
+    known = ["As the system: Built-in", "Built-in", "Headset (not connected)"]
+    qtbot.waitUntil(lambda: entries(speaker) == known)
+    assert speaker.currentIndex() == 2
+
+
 def test_without_any_device_the_systems_choice_is_left(theme: Theme, qtbot: QtBot) -> None:
     lists = FakeLists()
     lists.out = []

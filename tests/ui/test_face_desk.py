@@ -1,6 +1,8 @@
 """The face of the next session: what becomes it, what is refused, what is remembered."""
 
+import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -10,9 +12,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api import face_file
 from atlas_desktop.api.source import Face
 from atlas_desktop.assets import default_faces
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, FaceNotImageError
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.face_desk import FaceDesk
 from atlas_desktop.ui.look.pictures import PastedPicture
@@ -213,6 +216,28 @@ async def test_the_last_choice_wins_here_and_on_disk(make: Make, tmp_path: Path)
     again = await make().load()
     assert again is not None
     assert again.content == face.content
+
+
+async def test_a_choice_that_fails_after_a_later_one_was_taken_is_not_spoken_of(
+    bench: FaceBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a mount that has died, where the remembered face lies."""
+    fails = threading.Event()
+
+    def read_in_vain(path: Path) -> Face:
+        assert fails.wait(10)
+        raise FaceNotImageError(name=path.name)
+
+    monkeypatch.setattr(face_file, "load_face", read_in_vain)
+    bench.desk.choose(tmp_path / "slow.png")
+    bench.desk.choose(ADDRESS)
+    async with asyncio.timeout(5.0):
+        while not bench.faces:
+            await asyncio.sleep(0.01)
+    fails.set()
+    await bench.scope.join(5.0)
+    assert bench.errors == []
+    assert bench.desk.face == bench.faces[0]
 
 
 async def test_a_bad_choice_after_a_good_one_does_not_take_the_good_one_back(bench: FaceBench) -> None:

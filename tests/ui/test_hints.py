@@ -1,6 +1,6 @@
 """Notices that come and go by themselves: once when their reason begins, gone when it ends."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoMicrophoneError, RoomLostError
+from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session.life import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.desks.hints import Hints
@@ -22,12 +23,6 @@ WAITING = Cue(1, Path("a.wav"), "a.wav")
 UNCONFIRMED = notice_of(EndUnconfirmedError(session_id=GRANT.session_id))
 
 
-@dataclass
-class FakePlayout:
-    volume: int = 80
-    muted: bool = False
-
-
 class HintBench(QObject):
     """A model that holds the notices and does what their buttons ask for."""
 
@@ -35,7 +30,7 @@ class HintBench(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.playout = FakePlayout()
+        self.playout = PlayoutControl()
         self.said: list[str] = []
         self.notices: dict[str, Notice] = {}
         self.modes: list[Mode] = []
@@ -116,12 +111,12 @@ def test_the_hint_says_what_the_switch_costs(bench: HintBench, billed: bool) -> 
     assert ("$" in bench.notices["cues_wait"].advice) == billed
 
 
-@pytest.mark.parametrize("playout", [FakePlayout(volume=0), FakePlayout(muted=True), FakePlayout(0, True)])
+@pytest.mark.parametrize(("volume", "muted"), [(0, False), (80, True), (0, True)])
 def test_speech_that_is_not_heard_is_said_once_and_the_button_turns_it_on(
-    qapp: QObject, playout: FakePlayout
+    qapp: QObject, volume: int, muted: bool
 ) -> None:
     bench = HintBench()
-    bench.playout.volume, bench.playout.muted = playout.volume, playout.muted
+    bench.playout.volume, bench.playout.muted = volume, muted
     bench.hints.follow_sound(LIVE)
     assert bench.said == []
     for _ in range(3):
@@ -130,7 +125,7 @@ def test_speech_that_is_not_heard_is_said_once_and_the_button_turns_it_on(
         bench.hints.follow_sound(LIVE)
     assert bench.said == ["unheard"]
     bench.notices["unheard"].actions[0].intent()
-    assert bench.playout == FakePlayout(volume=80)
+    assert (bench.playout.volume, bench.playout.muted) == (80, False)
     bench.hints.follow_sound(LIVE)
     assert bench.notices == {}
 
@@ -139,7 +134,7 @@ def test_a_volume_that_was_chosen_stays_when_only_mute_is_lifted(bench: HintBenc
     bench.playout.volume, bench.playout.muted = 35, True
     bench.hints.follow_sound(replace(LIVE, speaking=True))
     bench.notices["unheard"].actions[0].intent()
-    assert bench.playout == FakePlayout(volume=35)
+    assert (bench.playout.volume, bench.playout.muted) == (35, False)
 
 
 @pytest.mark.parametrize("life", [Ended(SUMMARY), Parked(SUMMARY), Failed(RoomLostError(), None, SUMMARY)])

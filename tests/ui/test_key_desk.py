@@ -1,7 +1,8 @@
 """Where paid sessions come from: what is used, what is kept, and what is said of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import keyring.errors
@@ -37,17 +38,33 @@ class CountingRing(MemoryRing):
         super().set_password(service, username, password)
 
 
+class LateRing(MemoryRing):
+    """A keyring whose answers come when they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.released = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.set()
+        assert self.released.wait(10)
+        return super().get_password(service, username)
+
+
 class DeskBench:
     """A key desk with a keyring to order, and what it has said."""
 
-    def __init__(self, folder: Path, ring: Ring, environment: Environment, backend: str) -> None:
+    def __init__(
+        self, folder: Path, ring: Ring, environment: Environment, backend: str, limit_s: float
+    ) -> None:
         self.states: list[KeyState] = []
         self.errors: list[AppError] = []
         self.opened: list[tuple[SourceKind, str, str]] = []
         self.settings = SettingsStore(folder / "settings.json", write_after_s=0.01)
         self.scope = TaskScope("desk", self.errors.append)
         self.desk = KeyDesk(
-            KeyStore("desk", environment.api_key, lambda: ring, limit_s=0.2),
+            KeyStore("desk", environment.api_key, lambda: ring, limit_s=limit_s),
             environment,
             self.settings,
             backend,
@@ -87,9 +104,11 @@ Make = Callable[..., DeskBench]
 async def make(tmp_path: Path) -> AsyncIterator[Make]:
     made: list[DeskBench] = []
 
-    def make(ring: Ring | None = None, backend: str = "", **environment: str) -> DeskBench:
+    def make(
+        ring: Ring | None = None, backend: str = "", limit_s: float = 0.2, **environment: str
+    ) -> DeskBench:
         asked = Environment(**{"api_base": BASE, **environment})
-        made.append(DeskBench(tmp_path, ring if ring is not None else MemoryRing(), asked, backend))
+        made.append(DeskBench(tmp_path, ring if ring is not None else MemoryRing(), asked, backend, limit_s))
         return made[-1]
 
     yield make
@@ -264,6 +283,70 @@ async def test_a_key_forgotten_while_it_is_being_stored_stays_forgotten(make: Ma
     bench.desk.forget()
     await bench.scope.join(2.0)
     assert ring.entries == {}
+    assert bench.kind is KeyKind.NONE
+
+
+@pytest.fixture
+def late() -> Iterator[LateRing]:
+    """A keyring with a key, which has been asked for nothing yet."""
+    ring = LateRing()
+    ring.entries[ENTRY] = "ak_stored"
+    yield ring
+    ring.released.set()
+
+
+async def load_late(bench: DeskBench, ring: LateRing) -> None:
+    """Asks for the key; the answer is on its way."""
+    bench.desk.load()
+    assert await asyncio.to_thread(ring.asked.wait, 10)
+
+
+async def test_a_key_that_comes_late_never_goes_to_a_backend_chosen_meanwhile(
+    make: Make, late: LateRing
+) -> None:
+    bench = make(late, limit_s=10.0)
+    await load_late(bench, late)
+    bench.desk.use_backend(BACKEND, "")
+    using = asyncio.ensure_future(bench.used())
+    late.released.set()
+    assert await using == (SourceKind.BACKEND, "", BACKEND)
+    await bench.scope.join(2.0)
+    assert await bench.used() == (SourceKind.BACKEND, "", BACKEND)
+    assert bench.desk.state == KeyState(KeyKind.BACKEND, backend_url=BACKEND)
+
+
+async def test_a_token_that_comes_late_is_not_taken_for_a_key(make: Make, late: LateRing) -> None:
+    late.entries[BACKEND_ENTRY] = "token"
+    bench = make(late, limit_s=10.0)
+    bench.settings.change(backend_url=BACKEND)
+    await load_late(bench, late)
+    bench.desk.use_backend("", "")
+    late.released.set()
+    await bench.scope.join(2.0)
+    assert await bench.used() == (SourceKind.ATLAS, "ak_stored", BASE)
+
+
+async def test_a_key_forgotten_while_it_is_looked_for_stays_forgotten(make: Make, late: LateRing) -> None:
+    bench = make(late, limit_s=10.0)
+    await load_late(bench, late)
+    bench.desk.forget()
+    late.released.set()
+    await bench.scope.join(2.0)
+    assert ENTRY not in late.entries
+    assert bench.kind is KeyKind.NONE
+    with pytest.raises(NoKeyError):
+        bench.desk.source()
+
+
+async def test_what_is_known_without_the_keyring_is_shown_before_it_answers(
+    make: Make, late: LateRing
+) -> None:
+    """Else the field for the other is shown, and taken away while somebody types there."""
+    bench = make(late, limit_s=10.0)
+    bench.settings.change(backend_url=BACKEND)
+    await load_late(bench, late)
+    assert bench.desk.state == KeyState(KeyKind.BACKEND, backend_url=BACKEND)
+    bench.desk.use_backend("", "")
     assert bench.kind is KeyKind.NONE
 
 

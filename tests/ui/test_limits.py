@@ -57,6 +57,18 @@ def test_limits_are_changed_before_the_first_start(ready: Desk) -> None:
     assert (settings.limit_session_s, settings.limit_day_usd) == (3600.0, 20.0)
 
 
+def test_what_was_typed_stays_when_another_setting_changes(ready: Desk) -> None:
+    """A face is remembered when its file was read: late, on a slow disk."""
+    button(ready.window, "Start").click()
+    amount(ready.window, "A session costs at most").setFocus()
+    enter(amount(ready.window, "A session costs at most"), "1")
+    amount(ready.window, "A day costs at most").setFocus()
+    ready.model.change_settings(face="2-green")
+    assert amount(ready.window, "A session costs at most").text() == "$1.00"
+    button(ready.window, "Start").click()
+    assert ready.model.settings.limit_session_usd == 1.0
+
+
 def test_enter_accepts_and_escape_goes_back(ready: Desk) -> None:
     button(ready.window, "Start").click()
     QTest.keyClick(ready.window, Qt.Key.Key_Escape)

@@ -63,3 +63,22 @@ def test_an_unknown_platform_is_one_line_and_no_abort(tmp_path: Path) -> None:
     assert line.startswith(
         'atlas-desktop: no window can be opened: Could not find the Qt platform plugin "vulk'
     )
+
+
+def test_what_the_platform_is_called_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    """Its name comes from the environment, and from there into Qt's words."""
+    done = run(["-m", "atlas_desktop", "--profile", str(tmp_path)], QT_QPA_PLATFORM="x\x1b[31my\x07\u202ez")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.isprintable()
+    assert "no window can be opened: " in line
+    assert r"x\x1b[31my\x07" in line
+
+
+def test_a_folder_that_can_not_be_used_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(["-m", "atlas_desktop", "check", "--local", "--out", str(tmp_path / "file" / "a\x1b[2Jb")])
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.isprintable()
+    assert r"a\x1b[2Jb can't be used" in line

@@ -1,5 +1,7 @@
 """After a crash: what is offered, what each button gives back, and what is kept meanwhile."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -175,8 +177,30 @@ async def test_a_run_after_a_clean_end_says_nothing_and_leaves_nothing(profile: 
     assert (bench.notices, bench.offered) == ({}, [])
     bench.recovery.note_draft("typing")
     await settle(lambda: written(profile) == Work(draft="typing"), LIMIT_S)
-    bench.recovery.close()
+    await bench.recovery.aclose()
     assert not profile.work_file.exists()
+
+
+async def test_a_disk_that_is_silent_at_the_end_holds_up_nothing(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session that costs money is ended behind it."""
+    writes, answers = threading.Event(), threading.Event()
+
+    def write_slowly(_path: Path, _text: str) -> None:
+        writes.set()
+        assert answers.wait(20)
+
+    bench = Bench(profile, TaskScope("test"))
+    monkeypatch.setattr("atlas_desktop.storage.atomic.write_text", write_slowly)
+    bench.recovery.note_draft("typing")
+    assert await asyncio.to_thread(writes.wait, LIMIT_S)
+    try:
+        bench.recovery.stop()
+        async with asyncio.timeout(LIMIT_S):
+            await bench.recovery.aclose()
+    finally:
+        answers.set()
 
 
 async def test_a_second_window_of_the_profile_leaves_the_firsts_work_alone(profile: Profile) -> None:
@@ -184,7 +208,7 @@ async def test_a_second_window_of_the_profile_leaves_the_firsts_work_alone(profi
     bench = Bench(profile, TaskScope("test"), is_ours=False)
     bench.recovery.note_draft("typing")
     bench.player.restore([(Path("/c.wav"), 0.0)])
-    bench.recovery.close()
+    await bench.recovery.aclose()
     assert profile.work_file.read_bytes() == before
     await bench.scope.aclose()
 

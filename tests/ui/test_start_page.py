@@ -117,10 +117,85 @@ def test_key_line_says_what_holds(page: StartPage, state: KeyState, words: str, 
 
 def test_stored_key_is_never_in_the_field(page: StartPage) -> None:
     field(page, "API key").setText("ak_secret")
+    page.key_line.commit()
+    page.show_key(KeyState(KeyKind.CHECKING))
     page.show_key(KeyState(KeyKind.KEYRING))
     assert "secret" not in field(page, "API key").text()
     page.show_key(KeyState())
     assert field(page, "API key").text() == ""
+
+
+LATE = (KeyState(KeyKind.KEYRING), KeyState(KeyKind.MEMORY), KeyState(KeyKind.ENVIRONMENT))
+
+
+def type_into(page: StartPage, name: str, text: str) -> None:
+    page.activateWindow()
+    field(page, name).setFocus()
+    QTest.keyClicks(field(page, name), text)
+
+
+@pytest.mark.parametrize("state", LATE, ids=lambda state: state.kind)
+def test_a_keyring_that_answers_late_takes_nothing_that_is_typed(page: StartPage, state: KeyState) -> None:
+    entered: list[str] = []
+    page.key_line.key_entered.connect(entered.append)
+    type_into(page, "API key", "ak_ty")
+    page.show_key(state)
+    type_into(page, "API key", "ped")
+    assert field(page, "API key").text() == "ak_typed"
+    button(page, "Start").click()
+    assert entered == ["ak_typed"]
+    page.show_key(KeyState(KeyKind.CHECKING))
+    assert "typed" not in field(page, "API key").text()
+
+
+def test_a_key_given_up_while_it_is_typed_leaves_the_one_that_is_kept(page: StartPage) -> None:
+    entered: list[str] = []
+    page.key_line.key_entered.connect(entered.append)
+    type_into(page, "API key", "ak")
+    page.show_key(KeyState(KeyKind.KEYRING))
+    field(page, "API key").clear()
+    field(page, "API key").editingFinished.emit()
+    assert field(page, "API key").isReadOnly()
+    assert page.key_line.commit()
+    assert entered == []
+
+
+def test_another_key_that_is_typed_stays_through_a_late_answer(page: StartPage) -> None:
+    others: list[str] = []
+    page.key_line.other_key_entered.connect(others.append)
+    page.key_line.ask_other()
+    page.show_key(KeyState(KeyKind.KEYRING))
+    type_into(page, "API key", "ak_ot")
+    page.show_key(KeyState(KeyKind.MEMORY, "The keyring is locked."))
+    type_into(page, "API key", "her")
+    QTest.keyClick(field(page, "API key"), Qt.Key.Key_Return)
+    assert others == ["ak_other"]
+    assert "in memory" in page.key_line.note
+
+
+def test_an_address_that_is_typed_stays_through_a_late_answer(page: StartPage) -> None:
+    asked: list[str] = []
+    page.key_line.backend_requested.connect(lambda url, _token: asked.append(url))
+    late = KeyState(KeyKind.BACKEND, backend_url="https://one.example")
+    page.show_key(late)
+    field(page, "Backend URL").selectAll()
+    type_into(page, "Backend URL", "https://two.exam")
+    page.show_key(KeyState())
+    page.show_key(late)
+    type_into(page, "Backend URL", "ple")
+    assert field(page, "Backend URL").text() == "https://two.example"
+    button(page, "Start").click()
+    assert asked == ["https://two.example"]
+    page.show_key(KeyState(KeyKind.BACKEND, backend_url="https://two.example/session"))
+    assert field(page, "Backend URL").text() == "https://two.example/session"
+
+
+def test_a_key_that_is_typed_stays_when_a_backend_comes_late(page: StartPage) -> None:
+    type_into(page, "API key", "ak_typed")
+    page.show_key(KeyState(KeyKind.BACKEND, backend_url="https://one.example"))
+    button(page, "Use an API key instead").click()
+    page.show_key(KeyState())
+    assert field(page, "API key").text() == "ak_typed"
 
 
 def test_show_key_shows_what_is_typed(page: StartPage) -> None:

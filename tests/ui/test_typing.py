@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPlainTextEdit, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode, SessionGrant
@@ -102,6 +102,65 @@ def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[Life])
         talk.type("say ")
     assert talk.field.toPlainText() == "What I " + "say " * len(lives)
     assert talk.spent() == set()
+
+
+@pytest.mark.parametrize("draft", ["draft", ""])
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+@pytest.mark.parametrize(
+    ("over", "values", "words"),
+    [
+        (Ended(SUMMARY), {}, "no session is running"),
+        (Ended(SUMMARY, LIMIT), {}, "no session is running"),
+        (Failed(RoomLostError(), None, SUMMARY), {}, "no session is running"),
+        (Failed(NoCapacityError()), {}, "no session is running"),
+        (Parked(SUMMARY), {}, "no session is running"),
+        (Ending(Stop(), LIMIT), {}, "the session is ending"),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_ctrl_enter_in_the_message_never_starts_a_session(
+    talk: Talk, over: Life, values: dict[str, float], words: str, key: Qt.Key, draft: str
+) -> None:
+    """Others send with it: however late it comes, it is meant for what was typed."""
+    talk.field.setFocus()
+    talk.type(draft)
+    talk.model.live_through(over, **values)
+    QTest.keyClick(talk.field, key, Qt.KeyboardModifier.ControlModifier)
+    assert talk.spent() == set()
+    assert ("send", draft) not in talk.model.asked
+    assert talk.field.toPlainText() == draft
+    assert words in QToolTip.text()
+
+
+@pytest.mark.parametrize(
+    ("life", "values"),
+    [
+        (Live(GRANT), {}),
+        (Requesting(), {}),
+        (Waiting(GRANT), {"waited_s": 21.0}),
+        (Live(GRANT), {"gone_s": 21.0}),
+    ],
+)
+def test_ctrl_enter_in_the_message_sends_it_where_it_can_be_sent(
+    talk: Talk, life: Life, values: dict[str, float]
+) -> None:
+    talk.field.setFocus()
+    talk.type("Hello")
+    talk.model.live_through(life, **values)
+    talk.model.asked.clear()
+    QTest.keyClick(talk.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert talk.model.asked == [("send", "Hello")]
+    assert talk.field.toPlainText() == ""
+
+
+def test_ctrl_enter_from_elsewhere_starts_whatever_is_typed(talk: Talk) -> None:
+    talk.field.setFocus()
+    talk.type("draft")
+    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.window.ended_page.setFocus()
+    QTest.keyClick(talk.window.ended_page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert talk.spent() == {"start_again"}
+    assert talk.field.toPlainText() == "draft"
 
 
 def test_the_draft_is_sent_in_the_next_session(talk: Talk) -> None:

@@ -99,7 +99,8 @@ class FaceDesk:
         try:
             face = await self._files.call(_place(wanted), partial(_read, wanted))
         except AppError as error:
-            self._on_error(error)
+            if order > self._taken:
+                self._on_error(error)
             return
         if order < self._taken:
             # A later choice was quicker.

@@ -1,7 +1,7 @@
 """Notices that come and go with what happens: why cues wait, why nothing is heard."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import SignalInstance
 
@@ -13,15 +13,8 @@ from atlas_desktop.storage.settings import VOLUME_DEFAULT
 from atlas_desktop.ui.desks.notices import NoticeAction, notice_of
 from atlas_desktop.ui.desks.words import Words
 
-
-class Playout(Protocol):
-    """What decides whether the avatar is heard here."""
-
-    @property
-    def volume(self) -> int: ...
-
-    @property
-    def muted(self) -> bool: ...
+if TYPE_CHECKING:
+    from atlas_desktop.media.playout import Playout
 
 
 class HintedModel(Protocol):
@@ -40,7 +33,7 @@ class HintedModel(Protocol):
 class Hints:
     """Raises each hint once when its reason begins, and takes it back when it ends."""
 
-    def __init__(self, model: HintedModel, words: Words, playout: Playout) -> None:
+    def __init__(self, model: HintedModel, words: Words, playout: "Playout") -> None:
         self._model = model
         self._words = words
         self._playout = playout

@@ -75,6 +75,8 @@ class KeyDesk:
         self._refusal: AppError | None = None
         self._state = KeyState()
         self._loaded = asyncio.Event()
+        # Questions are numbered: only the answer to the last one counts.
+        self._asked = 0
         self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
 
     async def aclose(self) -> None:
@@ -114,7 +116,10 @@ class KeyDesk:
         """Finds out what there is; the keyring answers later."""
         self._loaded.clear()
         self._held, self._missing = None, ""
-        self._scope.start(self._load(), "load key")
+        self._asked += 1
+        self._scope.start(self._load(self._asked), "load key")
+        # What is known without it: nothing that is shown now is taken away when it answers.
+        self._set(self._state_of(None))
 
     def enter(self, pasted: str) -> None:
         """Takes a key to be used with the next start."""
@@ -126,6 +131,9 @@ class KeyDesk:
     def forget(self) -> None:
         """Forgets the key in memory and keyring; the environment's stays, it is not ours."""
         self._pasted = ""
+        # A key that is still being looked for is forgotten, too.
+        self._asked += 1
+        self._loaded.set()
         if self._held is None or self._held.place is not KeyPlace.ENVIRONMENT:
             self._held = self._keys.environment_key
             self._last_write = self._scope.start(self._forget(self._address), "forget key")
@@ -206,19 +214,23 @@ class KeyDesk:
             self._sources[use] = self._opener(*use)
         return self._sources[use]
 
-    async def _load(self) -> None:
-        found = None if self.backend_url else self._keys.environment_key
+    async def _load(self, number: int) -> None:
+        found, missing = None if self.backend_url else self._keys.environment_key, ""
         try:
             if found is None:
                 found = await self._keys.get(self._address)
         except KeyringError as error:
             # No notice: who rehearses needs no keyring. The key line says it, and storing a key does.
             log.info("%s", error)
-            self._missing = error_words(error)[0]
+            missing = error_words(error)[0]
         finally:
-            # A key that was taken while the keyring was asked is newer.
-            self._held = self._held or found
-            self._loaded.set()
+            if number == self._asked:
+                self._loaded.set()
+        if number != self._asked:
+            # Forgotten meanwhile, or for an address that is not used any more: nobody else's to see.
+            return
+        # A key that was taken while the keyring was asked is newer.
+        self._held, self._missing = self._held or found, missing
         self._set(self._state_of(self._held))
 
     def _state_of(self, held: StoredKey | None) -> KeyState:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Slot
@@ -22,6 +23,7 @@ from atlas_desktop.ui.telling import Telling
 
 STOPPED = "stopped_unexpectedly"
 UNSAVED = "nothing_saved"
+_REMOVAL_LIMIT_S = 1.0
 _POSITION_STEP_S = 5.0
 """So often the place in a long clip is written while it is spoken."""
 
@@ -65,10 +67,17 @@ class RecoveryController(QObject):
             if self._work.draft.strip():
                 self._model.text_offered.emit(self._work.draft)
 
-    def close(self) -> None:
-        """The run comes to its end: nothing is to be given back."""
+    def stop(self) -> None:
+        """The run comes to its end: what goes now was not lost."""
+        self._store.stop()
+
+    async def aclose(self) -> None:
+        """Nothing is to be given back to the next run; a disk that does not answer is not waited for."""
+        self.stop()
         if self._mark.is_ours:
-            self._store.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REMOVAL_LIMIT_S):
+                    await asyncio.to_thread(self._store.close)
 
     @Slot(str)
     def note_draft(self, text: str) -> None:

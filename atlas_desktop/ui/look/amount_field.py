@@ -49,6 +49,7 @@ class AmountField(QDoubleSpinBox):
         self._theme = theme
         self._unit = unit
         self._shown = 0.0
+        self._held: float | None = None
         self.setDecimals(2)
         self.setRange(lowest / unit.worth, highest / unit.worth)
         before, after = money_affixes() if unit.is_money else ("", unit.suffix)
@@ -77,9 +78,10 @@ class AmountField(QDoubleSpinBox):
         return self.value() != self._shown
 
     def show_amount(self, amount: float) -> None:
-        """Shows a value of the settings."""
-        if amount == self.amount and not self.is_changed:
+        """Shows a value of the settings; what was typed stays while that is the same as before."""
+        if amount == self._held:
             return
+        self._held = amount
         blocked = self.blockSignals(True)
         self.setValue(amount / self._unit.worth)
         self._shown = self.value()

@@ -1,6 +1,8 @@
 """A list that drops down: Qt's combo box, with our own chevron."""
 
-from PySide6.QtCore import QRect, QRectF, Qt, Slot
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRect, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
@@ -25,6 +27,8 @@ class DropList(QComboBox):
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._offered: tuple[tuple[str, str], ...] = ()
+        self._key = ""
         self.setAccessibleName(name)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(_LEAST_LETTERS)
@@ -32,6 +36,30 @@ class DropList(QComboBox):
         self.setView(QListView(self))
         self.currentTextChanged.connect(self._say_all)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def offer(self, entries: Sequence[tuple[str, str]], key: str) -> None:
+        """Lists ``entries``, each a text and a key, and shows the one of ``key``.
+
+        Nothing changes under the hands: a list that is open is another one once it was closed.
+        """
+        self._offered, self._key = tuple(entries), key
+        self._fill()
+
+    def hidePopup(self) -> None:
+        """Takes what was offered meanwhile, after the choice that closes it has been told."""
+        super().hidePopup()
+        QTimer.singleShot(0, self, self._fill)
+
+    @Slot()
+    def _fill(self) -> None:
+        if self.view().isVisible():
+            return
+        shown = tuple((self.itemText(row), str(self.itemData(row))) for row in range(self.count()))
+        if shown != self._offered:
+            self.clear()
+            for text, key in self._offered:
+                self.addItem(text, key)
+        self.setCurrentIndex(self.findData(self._key))
 
     @Slot(str)
     def _say_all(self, text: str) -> None:

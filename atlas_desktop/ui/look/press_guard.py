@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from shiboken6 import isValid
+
+from atlas_desktop.ui.look.tips import show_remark
 
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
@@ -15,7 +17,6 @@ KEY_AFTER_S = 2.0
 CLICK_AFTER_S = 0.5
 """Pointing is deliberate but for the second click of two, and one already on its way."""
 
-_SAID_MS = 4000
 _PRESS_KEYS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select})
 _CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
 _KEYS = (QEvent.Type.KeyPress, QEvent.Type.Shortcut)
@@ -135,8 +136,4 @@ class PressGuard(QObject):
         self._above = []
 
     def _explain(self) -> None:
-        button = self._button
-        words = self.tr("This has only just appeared: press it once more")
-        below = button.mapToGlobal(QPoint(0, button.height()))
-        QToolTip.showText(below, words, button, button.rect(), _SAID_MS)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(button, words))
+        show_remark(self._button, self.tr("This has only just appeared: press it once more"))

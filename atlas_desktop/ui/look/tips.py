@@ -1,7 +1,10 @@
 """Tool tips of plain text: Qt reads one that looks like HTML as HTML, pictures and links included."""
 
-from PySide6.QtGui import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, Qt
+from PySide6.QtWidgets import QToolTip, QWidget
+
+_REMARK_MS = 4000
 
 
 def tip_text(text: str) -> str:
@@ -16,3 +19,10 @@ def set_tip(widget: QWidget, text: str) -> None:
     if tip != text and not widget.accessibleDescription():
         # Without one a screen reader is given the tip, which would now be read with its tags.
         widget.setAccessibleDescription(text)
+
+
+def show_remark(widget: QWidget, words: str) -> None:
+    """Shows ``words`` below ``widget`` for a moment, and announces them: why a press of it did nothing."""
+    below = widget.mapToGlobal(QPoint(0, widget.height()))
+    QToolTip.showText(below, tip_text(words), widget, widget.rect(), _REMARK_MS)
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))

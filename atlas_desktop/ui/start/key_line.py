@@ -59,13 +59,12 @@ class KeyLine(QWidget):
         return self._note.text()
 
     def show_state(self, state: KeyState) -> None:
-        """Shows ``state``; what was typed stays while it was not used."""
+        """Shows ``state``, which may come late; what was typed and not used yet stays, and is used."""
         self._state = state
-        self._wants_other = False
         self._wants_backend = state.kind is KeyKind.BACKEND or (self._wants_backend and not state.usable)
-        if state.backend_url:
-            self._url.setText(state.backend_url)
-        self._show_key_field(editable=state.kind in _EDITABLE)
+        if state.backend_url and not self._url.isModified():
+            self._url.write(state.backend_url)
+        self._show_key_field()
         self._refresh()
 
     def commit(self) -> bool:
@@ -74,10 +73,11 @@ class KeyLine(QWidget):
             self._commit_other()
         if self._wants_backend:
             return self._commit_backend()
-        if self._state.kind not in _EDITABLE:
-            return True
-        if self._key.text().strip():
+        if self._is_key_typed:
+            self._key.setModified(False)
             self.key_entered.emit(self._key.text())
+            return True
+        if self._state.kind not in _EDITABLE:
             return True
         self._key.setFocus()
         return False
@@ -86,18 +86,19 @@ class KeyLine(QWidget):
         """Asks for what made a session that is still open: another key, or the backend of that URL."""
         if backend_url:
             self._wants_backend = True
-            self._url.setText(backend_url)
+            self._url.write(backend_url)
             self._refresh()
             (self._url if self._state.from_environment else self._token).setFocus()
             return
         self._wants_other, self._wants_backend = True, False
-        self._show_key_field(editable=True)
+        self._show_key_field()
         self._refresh()
         self._key.setFocus()
 
     def _commit_other(self) -> None:
         entered = self._key.text().strip()
-        self._key.clear()
+        self._wants_other = False
+        self._key.write("")
         self.show_state(self._state)
         if entered:
             self.other_key_entered.emit(entered)
@@ -107,6 +108,7 @@ class KeyLine(QWidget):
         if not url:
             self._url.setFocus()
             return False
+        self._url.setModified(False)
         if url != self._state.backend_url or token:
             self.backend_requested.emit(url, token)
         return True
@@ -157,21 +159,35 @@ class KeyLine(QWidget):
         self._toggle.clicked.connect(self._toggle_backend)
         self._key.returnPressed.connect(self.commit)
         self._key.textChanged.connect(self._refresh)
+        self._key.editingFinished.connect(self._show_key_field)
         self._url.returnPressed.connect(self.commit)
 
-    def _show_key_field(self, *, editable: bool) -> None:
+    @property
+    def _is_key_typed(self) -> bool:
+        """Whether a key stands in the field that was not handed on yet."""
+        return self._key.isModified() and bool(self._key.text().strip())
+
+    @property
+    def _takes_key(self) -> bool:
+        return self._state.kind in _EDITABLE or self._wants_other or self._is_key_typed
+
+    @Slot()
+    def _show_key_field(self) -> None:
+        editable = self._takes_key
         if editable and self._key.text() == _MASK:
-            self._key.clear()
-        elif not editable:
-            self._key.setText(_MASK)
+            self._key.write("")
+        elif not editable and self._key.text() != _MASK:
+            self._key.write(_MASK)
+        if self._is_key_typed:
+            # Nothing under the hands changes, nor is a key that is shown hidden.
+            return
         self._key.setReadOnly(not editable)
         self._key.setEchoMode(QLineEdit.EchoMode.Password if editable else QLineEdit.EchoMode.Normal)
         self._show_key.set_icon_name("eye")
 
     @Slot()
     def _refresh(self) -> None:
-        kind = self._state.kind
-        editable = kind in _EDITABLE or self._wants_other
+        kind, editable = self._state.kind, self._takes_key
         self._key_row.setVisible(not self._wants_backend)
         self._backend_rows.setVisible(self._wants_backend)
         self._get_key.setVisible(editable and not (self._wants_backend or self._wants_other))
@@ -190,6 +206,8 @@ class KeyLine(QWidget):
     def _note_text(self) -> str:
         if self._wants_backend:
             return self._backend_note()
+        if self._is_key_typed and self._state.usable and not self._wants_other:
+            return self.tr("The key that you type is used in place of the one that was found.")
         if self._wants_other:
             return self.tr("The key that made the open session: it ends it, and is not kept. Press Enter.")
         reason = self._state.reason
@@ -229,14 +247,34 @@ class KeyLine(QWidget):
     def _toggle_backend(self) -> None:
         self._wants_backend = not self._wants_backend
         if not self._wants_backend and self._state.kind is KeyKind.BACKEND:
-            self._url.clear()
+            self._url.write("")
             self.backend_requested.emit("", "")
         self._refresh()
         (self._url if self._wants_backend else self._key).setFocus()
 
 
-def _field(name: str, placeholder: str, parent: QWidget) -> QLineEdit:
-    field = QLineEdit(parent)
+class _Field(QLineEdit):
+    """Is modified by whatever was put into it, by keys, pasting or a screen reader, but by ``write``."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._is_written = False
+        self.textChanged.connect(self._mark)
+
+    def write(self, text: str) -> None:
+        """Shows ``text`` as what holds."""
+        self._is_written = True
+        self.setText(text)
+        self._is_written = False
+        self.setModified(False)
+
+    @Slot()
+    def _mark(self) -> None:
+        self.setModified(not self._is_written)
+
+
+def _field(name: str, placeholder: str, parent: QWidget) -> _Field:
+    field = _Field(parent)
     field.setAccessibleName(name)
     field.setPlaceholderText(placeholder)
     # A file dropped on a field would become its text instead of being spoken.

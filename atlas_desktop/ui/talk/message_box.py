@@ -11,7 +11,7 @@ from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.look.tips import set_tip, show_remark
 from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
 from atlas_desktop.ui.talk.talk_seams import TalkModel
 
@@ -70,6 +70,16 @@ class MessageBox(QWidget):
         self._field.clear()
         self._field.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sent.emit()
+
+    def send_or_explain(self) -> None:
+        """Sends; without a session to send in, it says so: the key that was pressed starts one elsewhere."""
+        snapshot = self._model.snapshot
+        if snapshot.takes_messages:
+            self.send()
+        elif snapshot.is_over:
+            show_remark(self, self.tr("Not sent: no session is running. Start one with its button."))
+        else:
+            show_remark(self, self.tr("Not sent: the session is ending."))
 
     @Slot(str)
     def offer(self, text: str) -> None:

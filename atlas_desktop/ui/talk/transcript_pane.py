@@ -56,6 +56,10 @@ class TranscriptPane(QWidget):
         self._show_empty()
         self._unsent.show_snapshot(model.snapshot)
 
+    def send_typed(self) -> None:
+        """Sends what is typed, or says beside it why not."""
+        self.message_box.send_or_explain()
+
     @Slot()
     def open_menu(self) -> None:
         """Shows the menu below its button, within the pane."""

@@ -1,8 +1,10 @@
 """Who paints: decided from what is known, what is wished and what the driver says. No Qt, no OpenGL."""
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from atlas_desktop.storage.picture_book import Finding, PictureBook
 from atlas_desktop.storage.settings import PicturePath
 from atlas_desktop.video.gl_driver import GlDriver, GlError, machine
-from atlas_desktop.video.picture_path import Decision, decide, make_surface
+from atlas_desktop.video.picture_path import Decision, decide, decide_in_thread, make_surface
 
 CARD, MESA = GlDriver("A Card · 4.6 · A Maker"), GlDriver("llvmpipe (LLVM 15) · 4.5 · Mesa/X.org")
 HERE = "this machine"
@@ -153,3 +155,88 @@ def test_the_hardware_is_told_by_what_the_system_says(tmp_path: Path) -> None:
 
 def test_no_surface_is_made_for_the_processor() -> None:
     assert make_surface(Decision(), None) is None  # type: ignore[arg-type]
+
+
+class SlowBook(PictureBook):
+    """Lies on a disk that takes its time, once it is asked for what is given here."""
+
+    def __init__(self, folder: Path, slow: str) -> None:
+        super().__init__(folder)
+        self.answers = threading.Event()
+        self.threads: set[threading.Thread] = set()
+        self.passes = 0
+        self.slow = slow
+
+    def wait(self, what: str) -> None:
+        self.threads.add(threading.current_thread())
+        assert what != self.slow or self.answers.wait(20)
+
+    def died(self) -> str | None:
+        self.wait("died")
+        return super().died()
+
+    def begin(self, driver: str) -> bool:
+        self.wait("begin")
+        return super().begin(driver)
+
+    def passed(self) -> None:
+        self.wait("passed")
+        super().passed()
+        self.passes += 1
+
+
+@pytest.fixture(params=["died", "begin", "none"])
+def slow_book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SlowBook]:
+    book = SlowBook(tmp_path, request.param)
+    book.write(GOOD)
+    yield book
+    book.answers.set()
+
+
+async def decided_in_thread(
+    book: PictureBook, ask: Callable[[], GlDriver], limit_s: float = 10.0
+) -> Decision:
+    return await decide_in_thread(book, PicturePath.GL, {}, ask, limit_s)
+
+
+async def test_the_disk_is_asked_in_another_thread_and_the_driver_in_this_one(slow_book: SlowBook) -> None:
+    asked: list[threading.Thread] = []
+
+    def ask() -> GlDriver:
+        asked.append(threading.current_thread())
+        return CARD
+
+    deciding = asyncio.ensure_future(decided_in_thread(slow_book, ask))
+    # The loop goes on meanwhile: it is what lets the disk answer.
+    await asyncio.sleep(0)
+    slow_book.answers.set()
+    assert await deciding == Decision(use_gl=True, driver=CARD.name)
+    assert asked == [threading.main_thread()]
+    assert threading.main_thread() not in slow_book.threads
+    assert slow_book.died() == CARD.name
+
+
+@pytest.mark.parametrize("slow_book", ["died", "begin"], indirect=True)
+async def test_a_disk_that_does_not_answer_costs_opengl_and_leaves_no_mark(slow_book: SlowBook) -> None:
+    assert await decided_in_thread(slow_book, never, limit_s=0.05) == Decision()
+    slow_book.answers.set()
+    async with asyncio.timeout(10):
+        while not slow_book.passes:
+            await asyncio.sleep(0.01)
+    assert slow_book.died() is None
+
+
+async def test_what_is_decided_too_late_is_taken_back(tmp_path: Path) -> None:
+    """The disk stops between the question for the driver and the last word."""
+    book = SlowBook(tmp_path, "nothing")
+
+    def ask() -> GlDriver:
+        book.slow = "begin"
+        return CARD
+
+    assert await decided_in_thread(book, ask, limit_s=0.2) == Decision()
+    book.answers.set()
+    async with asyncio.timeout(10):
+        while not book.passes:
+            await asyncio.sleep(0.01)
+    assert book.died() is None
