@@ -111,6 +111,22 @@ def test_the_second_click_of_two_does_not_count(
     assert len(presses) == 1
 
 
+def test_who_double_clicks_slowly_is_waited_for(
+    button: Button, presses: list[bool], clock: PressClock
+) -> None:
+    usual_ms = QApplication.doubleClickInterval()
+    QApplication.setDoubleClickInterval(1500)
+    try:
+        clock.pass_s(1.4)
+        click(button)
+        assert presses == []
+        clock.pass_s(0.1 + A_MOMENT_S)
+        click(button)
+        assert len(presses) == 1
+    finally:
+        QApplication.setDoubleClickInterval(usual_ms)
+
+
 @pytest.mark.parametrize("change", ["setVisible", "setEnabled"])
 def test_shown_or_enabled_again_it_has_appeared_again(
     button: Button, presses: list[bool], clock: PressClock, change: str

@@ -6,14 +6,15 @@ from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip, QWidget
 from shiboken6 import isValid
 
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
 
 CLICK_AFTER_S = 0.5
-"""Pointing is deliberate but for the second click of two, and one already on its way."""
+"""Pointing is deliberate but for the second click of two, and one already on its way. Whose desktop waits
+longer for the second click is waited for as long."""
 
 _SAID_MS = 4000
 _PRESS_KEYS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select})
@@ -46,9 +47,9 @@ class PressPolicy:
         """Whether a key pressed now counts. ``repeated``: it was down before."""
         return not repeated and PressPolicy.clock_s() - self._appeared_s >= KEY_AFTER_S
 
-    def takes_click(self) -> bool:
-        """Whether a click made now counts."""
-        return PressPolicy.clock_s() - self._placed_s >= CLICK_AFTER_S
+    def takes_click(self, double_click_s: float = CLICK_AFTER_S) -> bool:
+        """Whether a click made now counts. ``double_click_s``: so far apart may the two clicks of one be."""
+        return PressPolicy.clock_s() - self._placed_s >= max(CLICK_AFTER_S, double_click_s)
 
 
 class PressGuard(QObject):
@@ -108,7 +109,7 @@ class PressGuard(QObject):
     def _refuses_click(self, event: QEvent) -> bool:
         if not isinstance(event, QMouseEvent) or event.button() is not Qt.MouseButton.LeftButton:
             return False
-        if self._policy.takes_click():
+        if self._policy.takes_click(QApplication.doubleClickInterval() / 1000):
             return False
         self._is_click_refused = True
         return True
