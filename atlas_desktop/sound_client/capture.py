@@ -1,6 +1,8 @@
 """The microphone's thread in the window's process: the sound process → echo canceller → 10 ms blocks."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -32,23 +34,27 @@ class Canceller(Protocol):
     def process_capture(self, block: Block) -> Block: ...
 
 
-class CaptureThread(QThread):
+class CaptureThread(QObject):
     """Takes what the sound process hears, whichever microphone that is, until stopped.
+
+    A thread of Python's: one that hangs in native code holds up neither the window nor the program's exit.
 
     Signals:
         failed(AppError): A bug in the thread.
+        finished(): The thread has let go of the sound process's memory; another may read it.
 
     Attributes:
         port: Where the sound process says that something was heard.
+        is_finished: ``finished`` is said, or on its way.
     """
 
     failed = Signal(object)
+    finished = Signal()
 
     def __init__(
         self, memory: SoundMemory, make_canceller: Callable[[], Canceller], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.setObjectName("microphone")
         self.meter = LevelMeter()
         self.captured = PcmRing(_CAPTURE_MS, channels=1)
         self.blocks = 0
@@ -57,8 +63,13 @@ class CaptureThread(QThread):
         self._heard = RingReader(memory.captured, CAPTURED)
         self._rendered = RingReader(memory.rendered, RENDERED)
         self.port = self._heard.port
+        self.is_finished = False
         self._stopping = False
         self._rest = silence(0)
+
+    def start(self) -> None:
+        """Begins to listen. To be called once."""
+        threading.Thread(target=self._run, name="microphone", daemon=True).start()
 
     def begin(self, preroll_ms: int) -> None:
         """Hands out what is heard from now on, and up to ``preroll_ms`` from before. Thread: main."""
@@ -66,18 +77,22 @@ class CaptureThread(QThread):
         self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
 
     def stop(self) -> None:
-        """Ends the thread. Thread: main; waits for at most 2 s."""
+        """Ends the thread, soon: ``finished`` says when. Thread: main; never waits."""
         self._stopping = True
         self._heard.wake()
-        if self.wait(2_000):
-            self._heard.close()
-            self._rendered.close()
 
-    def run(self) -> None:
-        """The thread's body."""
+    def _run(self) -> None:
         guarded("the microphone's thread", self.failed.emit)(self._listen)()
+        self._heard.close()
+        self._rendered.close()
+        self.is_finished = True
+        # The window may be gone by now.
+        with suppress(RuntimeError):
+            self.finished.emit()
 
     def _listen(self) -> None:
+        # As high as Qt can raise it where the system lets it: here it does what ``QThread.start`` would.
+        QThread.currentThread().setPriority(QThread.Priority.HighPriority)
         canceller = self._make_canceller()
         canceller.set_delay_ms(_DELAY_MS)
         while not self._stopping:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from atlas_desktop.errors import MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
@@ -45,6 +45,8 @@ class Microphone(QObject):
         client.microphone_failed.connect(self.failed)
         client.microphone_opened.connect(self.opened)
         self._capture: CaptureThread | None = None
+        self._ending: CaptureThread | None = None
+        self._opens_next = False
         self._reader: MicrophoneReader | None = None
         self._wanted = False
 
@@ -81,15 +83,18 @@ class Microphone(QObject):
         return self._reader
 
     def close(self) -> None:
-        """Closes the device: the session is over. Readers end."""
-        self._wanted = False
+        """Closes the device: the session is over. Readers end. Its thread ends soon after."""
+        self._wanted = self._opens_next = False
         if self._reader is not None:
             self._reader.close()
             self._reader = None
         if self._capture is not None:
             self._client.close_microphone()
             self._capture.stop()
-            self._capture.deleteLater()
+            if self._capture.is_finished:
+                self._capture.deleteLater()
+            else:
+                self._ending = self._capture
             self._capture = None
 
     def _ask(self) -> None:
@@ -103,12 +108,25 @@ class Microphone(QObject):
         elif self._wanted and self._capture is None:
             self._open()
 
+    @Slot()
+    def _finish(self) -> None:
+        """The thread has ended; the next one reads the same memory, so it comes only now."""
+        ended, self._ending = self._ending, None
+        if ended is not None:
+            ended.deleteLater()
+        if self._opens_next:
+            self._open()
+
     def _open(self) -> None:
+        self._opens_next = self._ending is not None
+        if self._opens_next:
+            return
         self._capture = CaptureThread(self._client.memory, self._make_canceller, self)
         self._capture.failed.connect(self.failed)
+        self._capture.finished.connect(self._finish)
         if self._reader is not None:
             self._reader.attach(self._capture)
-        self._capture.start(QThread.Priority.HighPriority)
+        self._capture.start()
         self._client.open_microphone(self._capture.port)
 
 
