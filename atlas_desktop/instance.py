@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -24,8 +25,9 @@ class ProfileBusyError(Exception):
 
 def socket_name(profile: Path) -> str:
     """The name on which the window of ``profile`` is met."""
-    # Socket names are short on macOS; a digest also keeps the path out of a shared name space.
-    return "atlas-desktop-" + hashlib.sha256(str(profile.resolve()).encode()).hexdigest()[:16]
+    # Socket names are short on macOS; a digest also keeps the path out of a shared name space. Links that
+    # lead in a circle are followed as far as that goes.
+    return "atlas-desktop-" + hashlib.sha256(os.fsencode(os.path.realpath(profile))).hexdigest()[:16]
 
 
 def hand_over(profile: Path, paths: list[str]) -> bool:

@@ -16,7 +16,10 @@ class GuardError(AppError):
 class JournalError(GuardError):
     code = "journal"
     title = N_("The record of paid sessions can't be written ({detail})")
-    advice = N_("Without it a crash could leave a session open. Make room on the disk, then start again.")
+    advice = N_(
+        "Without it a crash could leave a session open. See that there is room on the disk and that its "
+        "folder can be written, then start again."
+    )
     retryable = True
 
 

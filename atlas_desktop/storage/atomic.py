@@ -34,7 +34,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Reads ``path`` (UTF-8).
+    """Reads ``path`` (UTF-8, with or without the mark that some editors put before it).
 
     Raises:
         FileNotFoundError: It is not there.
@@ -43,7 +43,7 @@ def read_text(path: Path) -> str:
     """
     try:
         with open_regular(path) as file:
-            return file.read().decode("utf-8")
+            return file.read().decode("utf-8-sig")
     except MissingFileError as error:
         raise FileNotFoundError(errno.ENOENT, str(error)) from error
     except MediaError as error:

@@ -4,8 +4,10 @@ A line of JSON for each thing that happened to a session (``billing_entry``). It
 before anything is done that it tells of. Two programs may append at once.
 """
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +15,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from atlas_desktop.errors import JournalError
+from atlas_desktop.errors import JournalError, MediaError, MissingFileError
+from atlas_desktop.files import open_regular
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry, fold
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005
-_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _BEGINNING = '{"v":'
 """Every record of ours begins so; within one the quotes would be escaped."""
 
@@ -52,7 +55,7 @@ class BillingJournal:
             raise JournalError(detail="another program holds it") from error
         except (OSError, NotImplementedError) as error:
             # The latter: a file system without locks.
-            raise JournalError(detail=getattr(error, "strerror", None) or str(error)) from error
+            raise JournalError(detail=_system_words(error)) from error
 
     def entries(self) -> list[BillingEntry]:
         """Every session of this profile, oldest first; torn and foreign lines are passed over.
@@ -70,7 +73,11 @@ class BillingJournal:
     def _append(self, line: bytes) -> None:
         handle = os.open(self.file, _OPENING, 0o600)
         try:
-            length = os.fstat(handle).st_size
+            found = os.fstat(handle)
+            if stat.S_ISFIFO(found.st_mode):
+                # What is written to a pipe is on no disk.
+                raise OSError(errno.EINVAL, f"{self.file.name} is not a file, but a pipe")
+            length = found.st_size
             try:
                 # What a crash tore ends here; its beginning must not swallow this line.
                 _write_all(handle, line if _ends_whole(handle, length) else b"\n" + line)
@@ -94,15 +101,22 @@ class BillingJournal:
 
     def _records(self) -> Iterator[dict[str, Any]]:
         try:
-            text = self.file.read_bytes()
-        except FileNotFoundError:
+            with open_regular(self.file) as file:
+                text = file.read()
+        except MissingFileError:
             return
-        except OSError as error:
-            raise JournalError(detail=error.strerror or str(error)) from error
+        except (MediaError, OSError) as error:
+            raise JournalError(detail=_system_words(error)) from error
         for line in text.split(b"\n"):
             record = _record_in(line)
             if record is not None:
                 yield record
+
+
+def _system_words(error: Exception) -> str:
+    """What the system said, where it said anything."""
+    said = error if isinstance(error, OSError) else error.__cause__
+    return getattr(said, "strerror", None) or str(error)
 
 
 def _record_in(line: bytes) -> dict[str, Any] | None:

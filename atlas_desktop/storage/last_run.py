@@ -84,13 +84,16 @@ class RunMark:
             log.info("this run's mark can't be locked: %s", error)
         self.is_ours = True
         self.stopped = self._look_back()
-        mark = {"version": version, "began": datetime.now().astimezone().isoformat()}
+        mark = {
+            "version": version,
+            "began": datetime.now().astimezone().isoformat(),
+            "crash_log": _size(self._profile.crash_log),
+            "journals": sorted(path.name for path in _journals(self._profile)),
+        }
         try:
             # A pipe in its place would be waited for.
             self._file.unlink(missing_ok=True)
-            self._file.write_text(
-                json.dumps({**mark, "crash_log": _size(self._profile.crash_log)}), encoding="utf-8"
-            )
+            self._file.write_text(json.dumps(mark), encoding="utf-8")
         except OSError as error:
             self.trouble = self.trouble or error
 
@@ -113,7 +116,7 @@ class RunMark:
             # Half written, as by a power cut: that it is there says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))
-        journal = _newest_journal(self._profile.transcripts_folder, began)
+        journal = _newest_journal(_journals(self._profile), found.get("journals"), began)
         seen_s = max(began.timestamp(), self._last_seen_s, _changed_s(journal) if journal else 0.0)
         return StoppedRun(
             version=str(found.get("version", "")),
@@ -125,11 +128,19 @@ class RunMark:
         )
 
 
-def _newest_journal(folder: Path, began: datetime) -> Path | None:
-    journals = sorted(folder.glob("*.jsonl"))
-    newest = journals[-1] if journals else None
-    # A file system may keep whole seconds only.
-    return newest if newest is not None and _changed_s(newest) >= began.timestamp() - 2.0 else None
+def _journals(profile: Profile) -> list[Path]:
+    return list(profile.transcripts_folder.glob("*.jsonl"))
+
+
+def _newest_journal(journals: list[Path], before: Any, began: datetime) -> Path | None:
+    """The last one of the run that ``began``; ``before`` are the names of those that were there already."""
+    if isinstance(before, list):
+        # Whatever the clock said then: it may have been set since.
+        journals = [path for path in journals if path.name not in before]
+    else:
+        # A file system may keep whole seconds only.
+        journals = [path for path in journals if _changed_s(path) >= began.timestamp() - 2.0]
+    return max(journals, key=lambda path: (_changed_s(path), path.name), default=None)
 
 
 def _tail(file: Path, begin: int = 0) -> str:

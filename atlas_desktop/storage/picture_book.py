@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,4 +85,5 @@ class PictureBook:
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
-            return ""
+            # What can't even be seen was left by nobody: links in a circle, a folder that may not be read.
+            return "" if os.path.lexists(self._mark) else None

@@ -1,6 +1,7 @@
 """The folder in which everything of ours on this computer lies, but for the keys."""
 
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,8 @@ class Profile:
                 absolute = folder.expanduser().resolve()
             except RuntimeError as error:  # Python 3.11's word for a circle of links, or an unknown user
                 raise OSError(errno.ELOOP, str(error)) from error
-            return cls(absolute, str(absolute))
+            # A keyring takes UTF-8 only.
+            return cls(absolute, os.fsencode(absolute).decode("utf-8", "backslashreplace"))
         from platformdirs import user_data_path
 
         return cls(user_data_path(_APPLICATION, appauthor=False), "default")

@@ -88,11 +88,10 @@ class SettingsStore:
             self.repaired, self.unusable = misread_limits(self._kept), unusable_limits(self._kept)
         except FileNotFoundError:
             return Settings()
-        except OSError as error:
+        except (OSError, ValueError, RecursionError) as error:
+            # Another user's file, a folder in its place, bytes that are no JSON: what is saved now would
+            # take its place, or never could.
             log.info("settings can't be read: %s", error)
-            return Settings()
-        except (ValueError, RecursionError) as error:
-            log.info("settings are damaged: %s", error)
             self._move_aside()
             return Settings()
         return settings
@@ -102,6 +101,6 @@ class SettingsStore:
         try:
             self._file.replace(aside)
         except OSError as error:
-            log.info("damaged settings stay where they are: %s", error)
+            log.info("settings that can't be read stay where they are: %s", error)
         else:
             self.moved_aside = aside

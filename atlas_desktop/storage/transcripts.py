@@ -131,7 +131,7 @@ class TranscriptJournal:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = self.path.open("a", encoding="utf-8", errors="replace")
             self.path.chmod(0o600)
-            forget_oldest(self.path.parent)
+            forget_oldest(self.path)
         self._file.write(line + "\n")
         self._file.flush()
 
@@ -153,9 +153,11 @@ def read_journal(path: Path) -> list[SavedMessage]:
     return list(found.values())
 
 
-def forget_oldest(folder: Path, keep: int = KEPT_JOURNALS) -> None:
-    """Removes all but the newest ``keep`` journals. Their names are their order."""
-    for path in sorted(folder.glob("*.jsonl"))[:-keep]:
+def forget_oldest(newest: Path, keep: int = KEPT_JOURNALS) -> None:
+    """Removes all but ``keep`` journals beside ``newest``, the oldest first. Their names are their order."""
+    # One that a clock set back has just named like an old one is none.
+    others = sorted(path for path in newest.parent.glob("*.jsonl") if path != newest)
+    for path in others[: max(0, len(others) + 1 - keep)]:
         path.unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
-from atlas_desktop.ui.shortcuts import shortcuts_for
+from atlas_desktop.ui.shortcuts import Command, shortcuts_for
 
 
 class CommandKeys(QObject):
@@ -23,5 +23,6 @@ class CommandKeys(QObject):
         for row in shortcuts_for():
             shortcut = QShortcut(window)
             shortcut.setKeys([QKeySequence(keys) for keys in row.keys])
-            shortcut.setAutoRepeat(False)
+            # What costs money judges by the repetitions that a key is held: see ``PressPolicy``.
+            shortcut.setAutoRepeat(row.command is Command.START)
             shortcut.activated.connect(partial(self.pressed.emit, row.command))

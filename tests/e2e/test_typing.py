@@ -78,6 +78,14 @@ def test_keys_on_the_stage_start_nothing_as_it_goes(
         assert poll(lambda: bool(desk.hands.key(chord)) and len(atlas.sessions()) == 2, 20, every_s=0.5)
 
 
+def test_keys_held_from_before_the_end_start_nothing(desk: Stage, limited: Window, atlas: LocalAtlas) -> None:
+    with desk.hands.holding("ctrl+Return"):
+        limited.wait_state("Ended", 30)
+        # Some of the repeats look like presses, and after 2 s a press would count.
+        assert not poll(lambda: len(atlas.sessions()) > 1, 5.0)
+    assert len(atlas.sessions()) == 1
+
+
 def test_full_screen_from_the_command_line_lasts_until_the_end(desk: Stage, profile: Path) -> None:
     def is_live(number: int) -> bool:
         # In full screen it is told while the pointer moves.

@@ -196,11 +196,21 @@ def test_a_number_that_may_mean_a_thousand_times_as_much_is_asked_about(
         "5;",
         "1 000 00",
         "1,000 000",
+        "5. 00",
+        "5, 00",
+        "5.'00",
+        "12. 50",
     ],
 )
 @pytest.mark.parametrize("point", [".", ","])
 def test_what_is_no_number_is_refused(text: str, point: str) -> None:
     assert read_number(text, decimal_point=point) is Refusal.NO_NUMBER
+
+
+@given(some.text("0159., '$-+−٥۵５٫٬\u202f\u00a0\u200eUSDmin½", max_size=9), some.sampled_from(".,٫"))
+def test_whatever_is_typed_has_an_answer(text: str, point: str) -> None:
+    found = read_number(text, decimal_point=point, unit=" min")
+    assert isinstance(found, float | Refusal | Ambiguous)
 
 
 @given(

@@ -1,6 +1,7 @@
 """One window a profile: a second launch hands its files to the first."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -48,6 +49,14 @@ def server(qapp: QApplication, tmp_path: Path, launches: list[list[str]]) -> Ins
     server = InstanceServer(tmp_path)
     server.launched.connect(launches.append)
     return server
+
+
+def test_a_profile_whose_path_is_odd_has_a_name(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    odd = [tmp_path / "loop" / "profile", tmp_path / os.fsdecode(b"caf\xe9"), tmp_path / ("x" * 300)]
+    assert len({socket_name(path) for path in odd}) == 3
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert socket_name(tmp_path / "link") == socket_name(tmp_path)
 
 
 def test_the_first_launch_finds_nobody(tmp_path: Path) -> None:

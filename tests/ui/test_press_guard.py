@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S, PressPolicy
+from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S, KEY_HELD_S, PressPolicy
 from atlas_desktop.ui.look.theme import Theme
 from tests.ui.press_clock import PressClock
 
@@ -53,13 +53,25 @@ def click(button: Button) -> None:
 
 def test_a_key_counts_when_it_can_have_been_meant(clock: PressClock) -> None:
     policy = PressPolicy()
-    clock.pass_s(KEY_AFTER_S - A_MOMENT_S)
+    clock.pass_s(KEY_AFTER_S - KEY_HELD_S - A_MOMENT_S)
     assert not policy.takes_key()
-    clock.pass_s(A_MOMENT_S)
+    clock.pass_s(KEY_HELD_S + 2 * A_MOMENT_S)
     assert policy.takes_key()
     assert not policy.takes_key(repeated=True)
     policy.appear()
     assert not policy.takes_key()
+
+
+def test_a_key_that_is_held_never_counts_though_its_repeats_look_like_presses(clock: PressClock) -> None:
+    policy = PressPolicy()
+    assert not policy.takes_key()
+    assert not policy.is_held
+    for _ in range(200):
+        clock.pass_s(KEY_HELD_S - A_MOMENT_S)
+        assert not policy.takes_key()
+        assert policy.is_held
+    clock.pass_s(KEY_HELD_S + A_MOMENT_S)
+    assert policy.takes_key()
 
 
 def test_a_click_counts_sooner_and_not_right_after_a_move(clock: PressClock) -> None:
@@ -109,6 +121,22 @@ def test_the_second_click_of_two_does_not_count(
     clock.pass_s(CLICK_AFTER_S)
     click(button)
     assert len(presses) == 1
+
+
+def test_who_double_clicks_slowly_is_waited_for(
+    button: Button, presses: list[bool], clock: PressClock
+) -> None:
+    usual_ms = QApplication.doubleClickInterval()
+    QApplication.setDoubleClickInterval(1500)
+    try:
+        clock.pass_s(1.4)
+        click(button)
+        assert presses == []
+        clock.pass_s(0.1 + A_MOMENT_S)
+        click(button)
+        assert len(presses) == 1
+    finally:
+        QApplication.setDoubleClickInterval(usual_ms)
 
 
 @pytest.mark.parametrize("change", ["setVisible", "setEnabled"])

@@ -1,12 +1,13 @@
 """Keeps money from being spent by accident: a press counts only where it can have been meant."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from shiboken6 import isValid
 
 from atlas_desktop.ui.look.tips import show_remark
@@ -14,8 +15,12 @@ from atlas_desktop.ui.look.tips import show_remark
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
 
+KEY_HELD_S = 0.3
+"""A key that comes again so soon is held: on X11 Qt takes some repeats of a held key for presses (6.11)."""
+
 CLICK_AFTER_S = 0.5
-"""Pointing is deliberate but for the second click of two, and one already on its way."""
+"""Pointing is deliberate but for the second click of two, and one already on its way. Whose desktop waits
+longer for the second click is waited for as long."""
 
 _PRESS_KEYS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select})
 _CLICKS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
@@ -28,12 +33,15 @@ class PressPolicy:
 
     Attributes:
         clock_s: The clock of all of them, in s; tests have one that they move.
+        is_held: The last press of a key was one of a key that is held.
     """
 
     clock_s: ClassVar[Callable[[], float]] = time.monotonic
 
     def __init__(self) -> None:
         self._appeared_s = self._placed_s = PressPolicy.clock_s()
+        self._pressed_s = -math.inf
+        self.is_held = False
 
     def appear(self) -> None:
         """The control came to be seen, or can be pressed from now on."""
@@ -45,11 +53,14 @@ class PressPolicy:
 
     def takes_key(self, *, repeated: bool = False) -> bool:
         """Whether a key pressed now counts. ``repeated``: it was down before."""
-        return not repeated and PressPolicy.clock_s() - self._appeared_s >= KEY_AFTER_S
+        now_s = PressPolicy.clock_s()
+        self.is_held = repeated or now_s - self._pressed_s < KEY_HELD_S
+        self._pressed_s = now_s
+        return not self.is_held and now_s - self._appeared_s >= KEY_AFTER_S
 
-    def takes_click(self) -> bool:
-        """Whether a click made now counts."""
-        return PressPolicy.clock_s() - self._placed_s >= CLICK_AFTER_S
+    def takes_click(self, double_click_s: float = CLICK_AFTER_S) -> bool:
+        """Whether a click made now counts. ``double_click_s``: so far apart may the two clicks of one be."""
+        return PressPolicy.clock_s() - self._placed_s >= max(CLICK_AFTER_S, double_click_s)
 
 
 class PressGuard(QObject):
@@ -71,7 +82,7 @@ class PressGuard(QObject):
         """Whether a key pressed now counts; if not, it says why beside the button."""
         taken = self._policy.takes_key(repeated=repeated)
         # A key held down says it once a press, not with each repetition.
-        if not (taken or repeated):
+        if not (taken or self._policy.is_held):
             self._explain()
         return taken
 
@@ -109,7 +120,7 @@ class PressGuard(QObject):
     def _refuses_click(self, event: QEvent) -> bool:
         if not isinstance(event, QMouseEvent) or event.button() is not Qt.MouseButton.LeftButton:
             return False
-        if self._policy.takes_click():
+        if self._policy.takes_click(QApplication.doubleClickInterval() / 1000):
             return False
         self._is_click_refused = True
         return True

@@ -92,7 +92,7 @@ def _value(plain: str, point: str) -> float | Refusal | Ambiguous:
     if len(marks) > 1:
         return _split(plain, "")
     whole, _mark, rest = plain.partition(mark)
-    if mark == point or len(rest) != 3 or not _may_be_group(whole):
+    if mark == point or not re.fullmatch(r"\d{3}", rest) or not _may_be_group(whole):
         return _split(plain, mark)
     smaller, larger = _split(plain, mark), _split(plain, "")
     assert isinstance(smaller, float)

@@ -176,6 +176,24 @@ def test_a_folder_in_its_place_is_said(journal: BillingJournal) -> None:
         journal.entries()
 
 
+@UNIX
+def test_a_pipe_in_its_place_is_said_and_not_waited_for(journal: BillingJournal) -> None:
+    journal.file.parent.mkdir(parents=True)
+    os.mkfifo(journal.file)
+    with pytest.raises(JournalError, match="not a file"):
+        journal.entries()
+    with pytest.raises(JournalError, match="not a file"):
+        journal.append(life(1)[0])
+
+
+@UNIX
+def test_a_device_without_an_end_is_not_read(journal: BillingJournal) -> None:
+    journal.file.parent.mkdir(parents=True)
+    journal.file.symlink_to("/dev/zero")
+    with pytest.raises(JournalError, match="not a file"):
+        journal.entries()
+
+
 @contextmanager
 def nobody() -> Iterator[None]:
     """The tests may run as root, who may write everything: not so in here."""

@@ -2,7 +2,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -121,6 +121,27 @@ def test_its_transcript_is_there_and_not_an_older_one(profile: Profile) -> None:
     stopped = begun(profile).stopped
     assert stopped is not None
     assert stopped.journal == journal.path
+
+
+@pytest.mark.parametrize("set_by_s", [-370 * 86_400, 370 * 86_400])
+def test_its_transcript_is_found_though_the_clock_was_set(profile: Profile, set_by_s: int) -> None:
+    def note(moment: datetime) -> Path:
+        journal = TranscriptJournal(profile.transcripts_folder, moment)
+        journal.note(SavedMessage("1", "user", "Hello", True, 0))
+        journal.close()
+        os.utime(journal.path, (moment.timestamp(), moment.timestamp()))
+        return journal.path
+
+    now = datetime.now().astimezone()
+    note(now + timedelta(days=800))
+    note(now)
+    process = running(profile)
+    its = note(now + timedelta(seconds=set_by_s))
+    process.communicate()
+    stopped = begun(profile).stopped
+    assert stopped is not None
+    assert stopped.journal == its
+    assert crashed(profile).journal is None
 
 
 @pytest.mark.parametrize(

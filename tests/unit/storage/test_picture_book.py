@@ -50,3 +50,8 @@ def test_a_pipe_in_its_place_is_not_waited_for(book: PictureBook, tmp_path: Path
         os.mkfifo(tmp_path / name)
     assert book.read() is None
     assert book.died() == ""
+
+
+def test_where_nothing_can_be_seen_no_driver_has_died(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    assert PictureBook(tmp_path / "circle").died() is None

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ def test_a_given_folder_is_made_private_and_names_itself(tmp_path: Path) -> None
     assert profile.folder.stat().st_mode & 0o077 == 0
     for file in (profile.settings_file, profile.log_file, profile.transcripts_folder):
         assert profile.folder in file.parents
+
+
+def test_a_folder_that_is_no_utf8_has_a_name_that_a_keyring_takes(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9 \xc3\xa9")
+    profile = Profile.at(folder)
+    assert profile.folder == folder
+    assert profile.name == f"{tmp_path}/caf\\xe9 é"
 
 
 def test_the_users_own_profile_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

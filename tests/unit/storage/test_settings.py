@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,29 @@ def test_bytes_that_are_no_text_are_moved_aside_too(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(b"\xff\xfe\x80")
     assert SettingsStore(file).moved_aside is not None
+
+
+def test_a_file_saved_by_an_editor_that_marks_utf8_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"limit_session_usd": 1.5}', encoding="utf-8-sig")
+    store = SettingsStore(file)
+    assert (store.settings.limit_session_usd, store.moved_aside) == (1.5, None)
+
+
+@pytest.mark.parametrize("place", ["folder", "loop", "pipe"])
+def test_what_is_no_file_is_moved_aside_and_settings_are_saved(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "settings.json"
+    make: dict[str, Callable[[], object]] = {
+        "folder": file.mkdir,
+        "loop": lambda: file.symlink_to(file.name),
+        "pipe": lambda: os.mkfifo(file),
+    }
+    make[place]()
+    store = SettingsStore(file)
+    assert store.moved_aside is not None
+    store.change(volume=5)
+    store.close()
+    assert SettingsStore(file).settings.volume == 5
 
 
 def test_a_folder_that_can_not_be_written_costs_nothing_but_the_saving(tmp_path: Path) -> None:

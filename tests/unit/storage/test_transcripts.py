@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.storage.transcripts import (
+    KEPT_JOURNALS,
     SavedMessage,
     TranscriptJournal,
     forget_oldest,
@@ -142,8 +143,20 @@ def test_a_folder_that_can_not_be_made_ends_the_journal_only(tmp_path: Path) -> 
 def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
     for day in range(1, 8):
         (tmp_path / f"2026-01-{day:02d} 00-00-00.jsonl").write_text("")
-    forget_oldest(tmp_path, keep=3)
+    forget_oldest(tmp_path / "2026-01-07 00-00-00.jsonl", keep=3)
     assert sorted(path.name[8:10] for path in tmp_path.iterdir()) == ["05", "06", "07"]
+    forget_oldest(tmp_path / "2026-01-07 00-00-00.jsonl", keep=4)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_journal_of_a_clock_that_was_set_back_is_kept_while_it_is_written(tmp_path: Path) -> None:
+    for number in range(KEPT_JOURNALS):
+        (tmp_path / f"2026-01-01 00-{number // 60:02d}-{number % 60:02d}.jsonl").write_text("")
+    journal = TranscriptJournal(tmp_path, datetime(2013, 3, 23, tzinfo=UTC))
+    journal.note(HELLO)
+    journal.close()
+    assert [message.text for message in read_journal(journal.path)] == [HELLO.text]
+    assert len(list(tmp_path.iterdir())) == KEPT_JOURNALS
 
 
 def test_a_disk_that_fills_up_ends_the_journal_and_nothing_else(tmp_path: Path) -> None:
