@@ -20,7 +20,7 @@ from atlas_desktop.session.guard_book import GuardBook, HeldSession, Opening
 from atlas_desktop.session.guard_events import GuardEvent, SessionStopped, event_of_frame
 from atlas_desktop.session.guard_keeper import GuardKeeper, GuardStarter
 from atlas_desktop.session.guard_line import Line, OwnLine
-from atlas_desktop.session.guard_pulse import GuardPulse
+from atlas_desktop.session.guard_pulse import ENDING_SILENT_S, GuardPulse
 from atlas_desktop.session.guarded_source import GuardedSource
 
 log = logging.getLogger(__name__)
@@ -193,6 +193,7 @@ class Guard:
 
     async def _end(self, source: str, session_id: str, why: Why) -> Frame:
         order = {"op": "end", "source": source, "session_id": session_id, "why": why.value}
+        self._later(self._pulse.check(ENDING_SILENT_S), "end check")
         try:
             answer = await self._steadily(order)
         finally:

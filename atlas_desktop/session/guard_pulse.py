@@ -15,7 +15,9 @@ BEAT_S = 1.0
 PROBE_S = 5.0
 SILENT_S = 20.0
 """A guard that answers nothing for so long is replaced: it may be stopped, or told to go."""
-_GRACE_S = 1.0
+ENDING_SILENT_S = 2.0
+"""The same while a session is to be ended: that costs money, and a closing window does not wait for long."""
+_GRACE_SHARE = 0.25
 _PROBE: Frame = {"op": "limits", "session_id": "", "limits": {}}
 """Changes nothing; whoever answers lives."""
 
@@ -56,18 +58,22 @@ class GuardPulse:
 
     async def _probe(self) -> None:
         while self._is_needed():
-            line = self._line()
-            if line is not None and not await self._answers(line):
-                log.info("the guard answers nothing: it is replaced")
-                line.kill()
+            await self.check(SILENT_S)
             await asyncio.sleep(PROBE_S)
 
-    async def _answers(self, line: Line) -> bool:
+    async def check(self, limit_s: float) -> None:
+        """Ends a guard that does not answer within ``limit_s``: the next one goes on with its work."""
+        line = self._line()
+        if line is not None and not await self._answers(line, limit_s):
+            log.info("the guard answers nothing: it is replaced")
+            line.kill()
+
+    async def _answers(self, line: Line, limit_s: float) -> bool:
         asking = self._scope.start(_asked(line), "probe answer")
-        await asyncio.wait({asking}, timeout=SILENT_S)
+        await asyncio.wait({asking}, timeout=limit_s)
         if not asking.done():
             # After a hang of our own its answer may wait behind the timer.
-            await asyncio.sleep(_GRACE_S)
+            await asyncio.sleep(limit_s * _GRACE_SHARE)
         if asking.done():
             return True
         asking.cancel()

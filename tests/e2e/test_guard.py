@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -102,6 +104,25 @@ def test_a_killed_guard_is_replaced_and_nobody_notices(paid: Window, atlas: Loca
     paid.wait_state("Live")
     paid.end_session()
     atlas.wait_all_ended()
+
+
+@pytest.mark.parametrize("closes", [False, True], ids=["end", "close"])
+def test_a_frozen_guard_holds_up_no_end(paid: Window, atlas: LocalAtlas, closes: bool) -> None:
+    (guard,) = guards_of(paid)
+    guard.suspend()
+    try:
+        began_s = time.monotonic()
+        if closes:
+            paid.process.terminate()
+            assert paid.process.wait(20) == 0
+        else:
+            paid.end_session()
+        atlas.wait_all_ended()
+        # 3 s were measured; it was 26 s, and as long as the guard stood still.
+        assert time.monotonic() - began_s < 12
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            guard.resume()
 
 
 def test_what_a_power_cut_left_open_is_ended_at_the_next_launch_and_said(

@@ -12,6 +12,7 @@ from atlas_desktop.errors import (
     GuardDownError,
     GuardLostError,
 )
+from atlas_desktop.session import guard as guard_module
 from atlas_desktop.session import guard_keeper, guard_pulse
 from atlas_desktop.session.guard import Guard
 from atlas_desktop.session.guard_events import (
@@ -143,6 +144,19 @@ async def test_one_that_answers_nothing_is_replaced(
     await until(lambda: len(guards.started) == 2 and guard.is_up)
     assert guards.started[0].running is False
     assert guards.last.told("adopt")[0]["session_id"] == grant.session_id
+    assert guard.errors == []
+
+
+async def test_one_that_answers_nothing_while_it_is_to_end_a_session_is_replaced_at_once(
+    guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_module, "ENDING_SILENT_S", 0.02)
+    grant = await source.create(Mode.CONVERSATION, None)
+    guards.script["limits"] = [None]
+    guards.script["end"] = [None]
+    assert (await source.end(grant.session_id)).confirmed
+    assert len(guards.started) == 2
+    assert guards.started[0].running is False
     assert guard.errors == []
 
 
