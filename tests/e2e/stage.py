@@ -14,7 +14,7 @@ from tests.desk.display import display
 from tests.desk.keyring import secret_service
 from tests.desk.languages import with_locale
 from tests.desk.sound import Card, sound
-from tests.e2e.accessibility import poll
+from tests.e2e.accessibility import Accessibility, poll
 from tests.e2e.ears import Ears
 from tests.e2e.eyes import look
 from tests.e2e.hands import Hands
@@ -138,6 +138,8 @@ def stage(folder: Path, locale: str) -> Iterator[Stage]:
         env = stack.enter_context(session_bus(bare))
         env = stack.enter_context(secret_service(env))
         env = stack.enter_context(accessibility(env))
+        # Named, as the display's own note of it may be another bus's, which is gone.
+        env = {**env, "AT_SPI_BUS_ADDRESS": Accessibility.address_for(env)}
         env = stack.enter_context(display(env))
         card = stack.enter_context(sound(env))
         hands = stack.enter_context(closing(Hands(card.env)))

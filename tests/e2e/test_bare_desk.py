@@ -4,8 +4,7 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
-from tests.desk.bus import accessibility, session_bus
-from tests.e2e.accessibility import Accessibility
+from tests.desk.bus import session_bus
 from tests.e2e.stage import Stage
 
 
@@ -21,11 +20,7 @@ def test_without_any_sound_device_the_picture_goes_on(desk: Stage) -> None:
 
 
 def test_without_a_keyring_the_key_is_kept_for_this_run(desk: Stage) -> None:
-    env = {
-        **desk.env,
-        "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
-        "AT_SPI_BUS_ADDRESS": Accessibility.address_for(desk.env),
-    }
+    env = {**desk.env, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
     with desk.serve() as atlas:
         with desk.open(env=env, ATLAS_API_BASE=atlas.base) as program:
             desk.paste(program, "API key", atlas.key)
@@ -40,7 +35,7 @@ def test_without_a_keyring_the_key_is_kept_for_this_run(desk: Stage) -> None:
 
 def test_a_locked_keyring_that_nobody_opens_holds_nothing_up(desk: Stage) -> None:
     # On a bus of its own a keyring is started that asks for its password: nobody answers.
-    with session_bus(desk.env) as env, accessibility(env) as env, desk.open(env=env) as program:
+    with session_bus(desk.env) as env, desk.open(env=env) as program:
         program.rehearse_once()
         program.back_to_start()
         program.wait_words("it may be locked")
