@@ -1,6 +1,7 @@
 """For every test: what the program logs as a warning or worse, and no test expects, fails the test."""
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says how busy the machine is, not whether it is right.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# A shell that starts the tests in the background ignores Ctrl-C for them, and the programs that they start
+# would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCALE_OPTION = "--locale"
 _WATCHED = ("atlas_desktop", "asyncio")
