@@ -70,6 +70,8 @@ class SlowDisk:
                 if error.errno in (errno.EINTR, errno.ENOENT, errno.EAGAIN):
                     continue
                 return
+            if not request:
+                return  # unmounted just now
             threading.Thread(target=self._answer, args=(device, request), daemon=True).start()
 
     def stop(self) -> None:
