@@ -22,6 +22,9 @@ BROKEN_FOR_GOOD_S = 90.0
 MEDIA_LATE_S = 2.5
 """So long without a packet of picture or sound, and the avatar counts as not there."""
 
+MUTE_NOTICE_US = 200_000
+"""So long before we hear of it the room may have muted us: what was sent meanwhile comes again."""
+
 
 class Picture(Protocol):
     """The part of a ``VideoFeed`` that is watched. Times are CLOCK_MONOTONIC, in microseconds."""
@@ -150,7 +153,7 @@ class RoomWatch:
         if muted:
             # Not one that is on for as long as a key is held: that may be released meanwhile.
             self._microphone_before = self._speech.microphone_wanted and not self._speech.is_talking
-            self._speech.hold(Hold.MUTED)
+            self._speech.hold(Hold.MUTED, self._clock_us() - MUTE_NOTICE_US)
             # The control shows what is.
             self._speech.set_microphone(False)
         else:

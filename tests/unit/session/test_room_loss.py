@@ -173,7 +173,7 @@ async def test_a_clip_whose_track_is_muted_waits_and_is_heard_whole(
     assert not session.speaker.playing
     at_s = session.speaker.position_s
     await asyncio.sleep(0.5)
-    assert session.speaker.position_s == pytest.approx(at_s, abs=0.03)
+    assert at_s - 0.25 < session.speaker.position_s < at_s + 0.03
     assert at_s > 0.5
     atlas.tell(order="mute_tracks", muted=False)
     await spoken(session, performers[0].heard)
