@@ -16,8 +16,8 @@ DEFAULT_RETRY_AFTER_S = 5.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _DETAIL_LIMIT = 200
-_READ_LIMIT = 4096
-"""So much of a foreign text is looked at for what it says, whatever its length."""
+READ_LIMIT = 4096
+"""So many characters of a foreign text are looked at for what it says, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def retry_after_s(answer: Answer) -> float:
 
 def first_line(answer: Answer) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
-    text = answer.text[:_READ_LIMIT]
+    text = answer.text[:READ_LIMIT]
     if answer.is_html:
         text = _words_of(text)
     line = next((line for line in text.splitlines() if line.strip()), "")
@@ -79,7 +79,7 @@ def first_line(answer: Answer) -> str:
 
 def notice_line(text: str) -> str:
     """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text[:_READ_LIMIT])
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[:READ_LIMIT])
     line = redact(" ".join(printable.split()))
     return line if len(line) <= _DETAIL_LIMIT else line[: _DETAIL_LIMIT - 1] + "…"
 

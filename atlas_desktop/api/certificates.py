@@ -21,7 +21,7 @@ _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 async def loaded_certificates(limit_s: float = 15.0) -> ssl.SSLContext:
-    """The same without blocking the loop, and without waiting for a dead disk for ever.
+    """What ``certificates`` gives, without blocking the loop, and without waiting for a dead disk for ever.
 
     Raises:
         CertificatesError: As ``certificates``, or the disk does not answer.

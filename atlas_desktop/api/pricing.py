@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from atlas_desktop.api.answer import READ_LIMIT
 from atlas_desktop.api.source import Mode
 
 FALLBACK_PER_HOUR_USD: Final[Mapping[Mode, float]] = {Mode.CONVERSATION: 10.0, Mode.PASSTHROUGH: 7.0}
@@ -22,7 +23,6 @@ _PRICE = re.compile(
     """
 )
 _AMOUNT = re.compile(r"\d+(?:\.\d+)?")
-_READ_LIMIT = 4096
 
 
 def price_per_hour_usd(pricing: Any, mode: Mode) -> float:
@@ -40,7 +40,7 @@ def parse_price(pricing: Any, mode: Mode) -> float | None:
     """Reads ``$7/hour``, ``$0.12 per minute``, ``7 USD/hour``; ``None`` when it is none of these."""
     if not isinstance(pricing, str):
         return None
-    pricing = pricing[:_READ_LIMIT]
+    pricing = pricing[:READ_LIMIT]
     pieces = re.split(r"[,;|\n]", pricing)
     named = [piece for piece in pieces if mode.value in piece.lower()]
     for piece in (*named, pricing):
@@ -57,7 +57,7 @@ def charged_usd(answer: Mapping[str, Any]) -> float | None:
         return cents / _CENTS_A_DOLLAR
     estimated = answer.get("estimated_cost")
     if isinstance(estimated, str):
-        match = _AMOUNT.search(estimated[:_READ_LIMIT])
+        match = _AMOUNT.search(estimated[:READ_LIMIT])
         return number(match.group()) if match else None
     return number(estimated)
 

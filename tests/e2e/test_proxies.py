@@ -57,36 +57,32 @@ def test_a_rehearsal_lives_with_variables_that_name_nothing_usable(
         program.rehearse_once()
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "address"),
+    [
+        (ConnectProxy, "HTTPS_PROXY", "http://an%40n:p%3Aw%25@{proxy}"),
+        (SocksProxy, "ALL_PROXY", "socks://an%40n:p%3Aw%25@{proxy}/"),
+    ],
+    ids=["connect", "socks"],
+)
 def test_a_paid_session_reaches_its_service_through_the_proxy(
-    desk: Stage, atlas: LocalAtlas, tmp_path: Path
+    desk: Stage,
+    atlas: LocalAtlas,
+    tmp_path: Path,
+    kind: type[ConnectProxy | SocksProxy],
+    name: str,
+    address: str,
 ) -> None:
     context, trusted = server_context(SERVICE, tmp_path)
-    with ConnectProxy(credentials="an@n:p:w%") as proxy:
+    with kind(credentials="an@n:p:w%") as proxy:
         proxy.lead(f"{SERVICE}:443", "127.0.0.1", int(atlas.base.rpartition(":")[2]), context)
-        with desk.open(
-            ATLAS_API_BASE=f"https://{SERVICE}",
-            ATLAS_API_KEY=atlas.key,
-            HTTPS_PROXY=f"http://an%40n:p%3Aw%25@{proxy.address}",
-            SSL_CERT_FILE=str(trusted),
-        ) as program:
-            program.screen.press("Start")
-            program.end_session()
-        assert set(proxy.targets) == {f"{SERVICE}:443"}
-    atlas.wait_all_ended()
-
-
-def test_a_paid_session_reaches_its_service_through_a_socks_proxy(
-    desk: Stage, atlas: LocalAtlas, tmp_path: Path
-) -> None:
-    context, trusted = server_context(SERVICE, tmp_path)
-    with SocksProxy(credentials="an@n:p:w%") as proxy:
-        proxy.lead(f"{SERVICE}:443", "127.0.0.1", int(atlas.base.rpartition(":")[2]), context)
-        with desk.open(
-            ATLAS_API_BASE=f"https://{SERVICE}",
-            ATLAS_API_KEY=atlas.key,
-            ALL_PROXY=f"socks://an%40n:p%3Aw%25@{proxy.address}/",
-            SSL_CERT_FILE=str(trusted),
-        ) as program:
+        given = {
+            "ATLAS_API_BASE": f"https://{SERVICE}",
+            "ATLAS_API_KEY": atlas.key,
+            name: address.format(proxy=proxy.address),
+            "SSL_CERT_FILE": str(trusted),
+        }
+        with desk.open(env={**desk.env, **given}) as program:
             program.screen.press("Start")
             program.end_session()
         assert set(proxy.targets) == {f"{SERVICE}:443"}

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from atlas_desktop import proxies
-from atlas_desktop.api.certificates import certificates
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import (
@@ -22,24 +20,14 @@ from atlas_desktop.errors import (
     UntrustedError,
 )
 from atlas_desktop.guard.refusals import made_none
-from atlas_desktop.proxies import SETTING_NAME, ProxyMode, ProxySetting
+from atlas_desktop.proxies import ProxyMode, ProxySetting
+from tests.unit.api.conftest import HOST
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.tls import server_context
 
-HOST = "api.example"
+pytestmark = pytest.mark.usefixtures("bare_network")
+
 KEY = "ak_0123456789abcdef"
-NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", SETTING_NAME)
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (*NAMES, *map(str.lower, NAMES)):
-        monkeypatch.delenv(name, raising=False)
-    proxies.follow(ProxySetting)
-    certificates.cache_clear()
-    yield
-    certificates.cache_clear()
-    proxies.follow(ProxySetting)
 
 
 class Service:
@@ -75,13 +63,6 @@ class Service:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-
-
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    context, file = server_context(HOST, tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    return context
 
 
 async def status_of(base: str = f"https://{HOST}") -> str:
@@ -132,7 +113,7 @@ async def test_a_change_of_the_setting_holds_from_the_next_call_on(trusted: ssl.
 
 async def test_this_computer_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     with ConnectProxy() as proxy:
-        for name in NAMES[:3]:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.address)
         for host in ("127.0.0.1", "localhost", "[::1]", "atlas.localhost"):
             with pytest.raises(UnreachableError):

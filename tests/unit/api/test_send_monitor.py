@@ -3,46 +3,24 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-from atlas_desktop import proxies
-from atlas_desktop.api.certificates import certificates
 from atlas_desktop.api.exchange import Exchange
 from atlas_desktop.errors import AppError, ProxyRefusedError, UnreachableError
 from atlas_desktop.guard.refusals import made_none
-from atlas_desktop.proxies import SETTING_NAME, ProxySetting
+from tests.unit.api.conftest import HOST
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.socks_proxy import SocksProxy
-from tests.unit.tls import server_context
 
-HOST = "api.example"
+pytestmark = pytest.mark.usefixtures("bare_network")
+
 URL = f"https://{HOST}/v1/x"
-NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", SETTING_NAME)
 SHORT_S = 0.5
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in (*NAMES, *map(str.lower, NAMES)):
-        monkeypatch.delenv(name, raising=False)
-    proxies.follow(ProxySetting)
-    certificates.cache_clear()
-    yield
-    certificates.cache_clear()
-    proxies.follow(ProxySetting)
-
-
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    context, file = server_context(HOST, tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    return context
 
 
 @asynccontextmanager
