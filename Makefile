@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
-.PHONY: run test unit lint format bench bench-versus bench-drift soak faults locales environments
+.PHONY: run test unit lint format bench bench-versus bench-drift soak faults fuzz locales environments
 .PHONY: bundle screenshot clean
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
@@ -53,6 +53,10 @@ faults: ## Programs hurt at every stage of a paid session; nothing may be left b
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.faults --runs $(or $(RUNS),500)
 	$(PYTHON) -m tests.faults.real_limits
+
+fuzz: ## Hostile answers, rooms and files for hours; writes docs/hostile.md (KINDS=…, COUNT=…)
+	@sh packaging/setup.sh run desk test
+	$(PYTHON) -m tests.hostile $(KINDS) $(if $(COUNT),--count $(COUNT)) --write
 
 locales: ## The end-to-end tests under a comma locale, other digits and right to left, and C (LOCALES=…)
 	@sh packaging/setup.sh run desk test

@@ -9,13 +9,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.mutation import mutated
+from tests.hostile.files.mutation import mutated
+from tests.hostile.tally import Tally
 
 HANG_CPU_S = 5.0
 """What a file may take of a processor's time."""
@@ -25,37 +24,12 @@ _WAIT_S = 60.0
 _BATCH = 500
 
 
-@dataclass
-class Finding:
-    """A file that did what none should do."""
-
-    path: Path
-    what: str
-
-
-@dataclass
-class Tally:
-    """What became of all files.
-
-    Attributes:
-        outcomes: How many were spoken, shown, named.
-        findings: Crashes, hangs, bugs, too much memory.
-        worst_cpu_s: The most that one took, and which.
-        worst_mb: The same for memory.
-    """
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    worst_cpu_s: tuple[float, str] = (0.0, "")
-    worst_mb: tuple[float, str] = (0.0, "")
-
-
 class Subject:
     """The process that takes the files."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.subject"],
+            [sys.executable, "-X", "faulthandler", "-m", "tests.hostile.files.subject"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -161,9 +135,7 @@ class Campaign:
             self._find(path, how, replayed=True)
             return Subject()
         tally = self.tally
-        tally.outcomes[report["outcome"]] += 1
-        tally.worst_cpu_s = max(tally.worst_cpu_s, (report["cpu_s"], path.name))
-        tally.worst_mb = max(tally.worst_mb, (report["peak_mb"], path.name))
+        tally.count(report["outcome"], path.name, report["cpu_s"], report["peak_mb"])
         if report["outcome"] == "bug" or report["words"].startswith("not named"):
             self._find(path, report["words"])
         elif report["cpu_s"] > HANG_CPU_S:
@@ -187,4 +159,4 @@ class Campaign:
             what = f"{what}; again: {again.end() if report is None else report['outcome']}"
             if report is not None:
                 again.end()
-        self.tally.findings.append(Finding(kept, what))
+        self.tally.findings.append(f"{kept}: {what}")

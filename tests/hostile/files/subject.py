@@ -1,6 +1,6 @@
 """A process that takes files as a drop does, from name to blocks or face, and reports what became of each.
 
-``python -m tests.fuzz.subject``: paths come in on standard input, a line each; a line of JSON goes out.
+``python -m tests.hostile.files.subject``: paths come in on standard input, a line each; JSON goes out.
 """
 
 import faulthandler

@@ -1,4 +1,4 @@
-"""The short form of ``python -m tests.fuzz.files``: some hundreds of broken files, and none does harm."""
+"""The short form of ``make fuzz KINDS="sounds pictures"``: some hundreds of broken files, and no harm."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.fuzz.campaign import MOST_MB, Campaign
-from tests.fuzz.corpus import picture_seeds, sound_seeds
+from tests.hostile.files.campaign import MOST_MB, Campaign
+from tests.hostile.files.corpus import picture_seeds, sound_seeds
 
 Seeds = Callable[[], Sequence[tuple[str, bytes]]]
 
@@ -24,7 +24,7 @@ def test_a_broken_file_is_taken_or_named_and_does_no_harm(
 ) -> None:
     campaign = Campaign(seeds(), 7, tmp_path / "found")
     assert list(campaign.run(count))[-1] == count
-    assert [f"{finding.path}: {finding.what}" for finding in campaign.tally.findings] == []
+    assert campaign.tally.findings == []
     assert set(campaign.tally.outcomes) == {good, "named"}
     assert campaign.tally.outcomes.total() == count
 
