@@ -1,8 +1,9 @@
-"""Addresses of Atlas and of backends: normalised once, https only, except to this computer."""
+"""Addresses of Atlas, of backends and of rooms: checked once, TLS only, except to this computer."""
 
+import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.errors import BadRoomAddressError, InsecureAddressError, PlainRoomError, shown_name
 from atlas_desktop.logs import redact
 from atlas_desktop.proxies import is_this_computer
 
@@ -10,6 +11,9 @@ DEFAULT_BASE = "https://api.atlasv1.com"
 
 _QUOTES = "\"'`<>"
 _VERSION_PATH = "/v1"
+_LONGEST_ROOM_ADDRESS = 2_048
+# What another parser might read otherwise: browsers and LiveKit take a backslash for the end of the host.
+_MISREAD = re.compile(r"[\s\\^`{|}<>\"]")
 
 
 def normalise_base(text: str) -> str:
@@ -45,6 +49,27 @@ def checked_picture_url(text: str) -> str:
     if parts.scheme != "https":
         raise InsecureAddressError(url=_shown(parts, text))
     return urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
+
+
+def checked_room_url(address: str) -> str:
+    """Returns the address of a room's signalling as it was given: ``wss://``, or ``ws://`` to this computer.
+
+    Raises:
+        PlainRoomError: It is ``ws://`` and leads to another computer, or may.
+        BadRoomAddressError: It is no address of a room.
+    """
+    try:
+        parts = urlsplit(address if len(address) <= _LONGEST_ROOM_ADDRESS else "")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise BadRoomAddressError(url=_shown_room(address)) from error
+    is_readable = address.isprintable() and not _MISREAD.search(address) and "%" not in parts.netloc
+    is_whole = bool(host) and port != 0 and "@" not in parts.netloc and "#" not in address
+    if parts.scheme not in ("ws", "wss") or not is_readable or not is_whole:
+        raise BadRoomAddressError(url=_shown_room(address))
+    if parts.scheme == "ws" and not is_this_computer(host):
+        raise PlainRoomError(url=_shown_room(address))
+    return address
 
 
 def below(address: str, *names: str) -> str:
@@ -102,3 +127,10 @@ def _shown(parts: SplitResult, text: str) -> str:
     if not parts.netloc:
         return _first_word(text)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+
+def _shown_room(address: str) -> str:
+    # Whatever follows a "?" may be a token, whatever stands before an "@" a password.
+    return shown_name(
+        redact(address[:_LONGEST_ROOM_ADDRESS].split("?", maxsplit=1)[0].rpartition("@")[2]), 80
+    )

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from atlas_desktop.api.address import checked_room_url
 from atlas_desktop.api.answer import text_in
 from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
-from atlas_desktop.errors import BadAnswerError, BadRoomAddressError
-from atlas_desktop.logs import redact
+from atlas_desktop.errors import BadAnswerError
 
 Body = Mapping[str, Any]
 
@@ -34,7 +33,7 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
 
     Raises:
         BadAnswerError: The id, the token or the room's address is missing.
-        BadRoomAddressError: The room's address is not ws:// or wss://.
+        BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer.
     """
     named = session_id or session_id_in(body)
     token = text_in(body, "token")
@@ -81,15 +80,7 @@ def _mode_in(body: Body, asked: Mode) -> Mode:
 def _room_address(address: str, host: str) -> str:
     if not address:
         raise BadAnswerError(host=host, status=200, detail="the answer is without a room address")
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
-        # Whatever follows a "?" may be a token.
-        raise BadRoomAddressError(url=redact(address.split("?", maxsplit=1)[0])[:80])
-    return address
+    return checked_room_url(address)
 
 
 def _first(body: Body, *names: str) -> Any:

@@ -74,7 +74,7 @@ class HttpSource:
 
         Raises:
             ServiceError: The service refused or could not be reached.
-            BadRoomAddressError: The room's address is not ws:// or wss://. On this and on a
+            BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On this and on a
                 ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended,
                 ``params["ended_session_id"]`` one that was.
         """

@@ -24,7 +24,8 @@ to one of these, once, with ``raise … from``::
     │   ├── InsecureAddressError   plain HTTP to another computer
     │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
     ├── RoomError              the LiveKit room
-    │   ├── BadRoomAddressError    not ws:// or wss://
+    │   ├── BadRoomAddressError    no address of a room
+    │   │   └── PlainRoomError         ws:// to another computer
     │   ├── RoomRefusedError       it did not let us in
     │   │   ├── RoomTokenExpiredError, RoomTokenInvalidError, RoomForbiddenError
     │   │   ├── RoomNotFoundError, RoomUnavailableError, RoomUnreachableError
@@ -135,6 +136,7 @@ from atlas_desktop.errors.room import (
     MessageTooLongError,
     MicrophoneMutedError,
     NoNetworkError,
+    PlainRoomError,
     ProxyBlocksMediaError,
     ProxyBlocksRoomError,
     ProxyLostError,
@@ -241,6 +243,7 @@ __all__ = [
     "NotAFileError",
     "NotFoundError",
     "PictureDriverError",
+    "PlainRoomError",
     "ProxyBlocksMediaError",
     "ProxyBlocksRoomError",
     "ProxyLostError",

@@ -21,6 +21,14 @@ class BadRoomAddressError(RoomError):
     defaults: ClassVar[dict[str, Any]] = {"detail": "", "url": ""}
 
 
+class PlainRoomError(BadRoomAddressError):
+    """A room without TLS on another computer: whoever is on the way would see, hear and join."""
+
+    code = "plain_room"
+    title = N_("Atlas named a room address without encryption ({url})")
+    advice = N_("It was not joined, and the session was ended. Whoever runs the service must offer wss://.")
+
+
 class RoomRefusedError(RoomError):
     code = "room_refused"
     title = N_("The avatar's room did not let us in ({detail})")

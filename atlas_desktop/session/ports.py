@@ -122,7 +122,7 @@ class RoomPort(Protocol):
 
         Raises:
             RoomRefusedError: The room did not let us in.
-            BadRoomAddressError: The address is not ws:// or wss://.
+            BadRoomAddressError: The address is not wss://, nor ws:// to this computer.
             BadProxyError: The proxy that leads there can't be used.
             RoomProxyError: The proxy did not let us through.
             MediaBlockedError: It did, but WebRTC's own packets do not come through.

@@ -14,9 +14,9 @@ from livekit import rtc
 from livekit.rtc.data_stream import StreamError
 
 from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.api.address import checked_room_url
 from atlas_desktop.api.source import SessionGrant
-from atlas_desktop.errors import BadRoomAddressError, RoomError, RoomLostError
-from atlas_desktop.logs import redact
+from atlas_desktop.errors import RoomError, RoomLostError
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
@@ -96,17 +96,16 @@ class AtlasRoom:
         self._route: RoomRoute | None = None
 
     async def join(self, grant: SessionGrant) -> None:
-        if not grant.livekit_url.startswith(("ws://", "wss://")):
-            raise BadRoomAddressError(url=redact(grant.livekit_url))
+        url = checked_room_url(grant.livekit_url)
         self._listen()
         options = rtc.RoomOptions(
             auto_subscribe=True,
             connect_timeout=_SIGNAL_LIMIT_S,
             data_stream=rtc.room.DataStreamOptions(max_payload_byte_length=_LONGEST_STREAM_BYTES),
         )
-        self._route = await RoomRoute.open(grant.livekit_url)
+        self._route = await RoomRoute.open(url)
         try:
-            await self._room.connect(grant.livekit_url, grant.token, options)
+            await self._room.connect(url, grant.token, options)
         except rtc.ConnectError as error:
             raise self._route.error_for(error.message) from error
         self._mending = self._scope.start(self._mend(), "mend")

@@ -4,12 +4,13 @@ from atlas_desktop.api.address import (
     DEFAULT_BASE,
     below,
     checked_picture_url,
+    checked_room_url,
     host_of,
     is_loopback,
     normalise_backend,
     normalise_base,
 )
-from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.errors import BadRoomAddressError, InsecureAddressError, PlainRoomError
 
 
 @pytest.mark.parametrize(
@@ -92,3 +93,88 @@ def test_a_picture_is_fetched_over_https_only() -> None:
 )
 def test_loopback_is_told_apart(address: str, loopback: bool) -> None:
     assert is_loopback(address) is loopback
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "wss://room.example",
+        "WSS://room.example:8443/path?region=eu",
+        "wss://10.0.0.7",
+        "wss://räume.example",
+        "ws://localhost",
+        "ws://LocalHost.:7880/rtc",
+        "ws://127.0.0.1:7880",
+        "ws://127.9.9.9",
+        "ws://[::1]:7880",
+        "ws://[::ffff:127.0.0.1]",
+    ],
+)
+def test_rooms_are_by_tls_or_on_this_computer(address: str) -> None:
+    assert checked_room_url(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ws://room.example",
+        "ws://192.168.1.5:7880",
+        "ws://localhost.evil.example",
+        "ws://127.0.0.1.evil.example",
+        "ws://evil-localhost",
+        "ws://2130706433",
+        "ws://0x7f000001",
+        "ws://0177.0.0.1",
+        "ws://127.1",
+        "ws://0.0.0.0",
+        "ws://[::]",
+        "ws://[::ffff:10.0.0.1]",
+        "ws://[64:ff9b::7f00:1]",
+        "ws://ⓛocalhost",
+        "ws://127。0。0。1",
+    ],
+)
+def test_a_plain_room_elsewhere_is_refused(address: str) -> None:
+    with pytest.raises(PlainRoomError, match="without encryption"):
+        checked_room_url(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "room.example",
+        "https://room.example",
+        "wss://",
+        "wss:room.example",
+        "wss://[",
+        "wss://[::1",
+        "wss://host:99999",
+        "wss://host:-1",
+        "wss://host:0",
+        "ws://127.0.0.1:0",
+        "wss://me:hunter2@room.example",
+        "wss://@room.example",
+        "ws://127.0.0.1@evil.example",
+        "ws://127.0.0.1#@evil.example",
+        "wss://room.example#part",
+        "wss://room.example#",
+        "ws://evil.example\\.localhost",
+        "ws://evil.example\\@127.0.0.1",
+        "ws://127.0.0.1%00.evil.example",
+        "ws://[::1%25eth0]",
+        "wss://room example",
+        "wss://room.example\n",
+        "\x00wss://room.example",
+        "wss://room.\ud800example",
+        "wss://room.example/\u202e",
+        "wss://" + "a" * 100_000,
+    ],
+)
+def test_what_no_room_can_be_called_is_refused_and_no_password_shown(address: str) -> None:
+    with pytest.raises(BadRoomAddressError) as caught:
+        checked_room_url(address)
+    said = str(caught.value)
+    assert said.isprintable()
+    assert "hunter2" not in said
+    assert len(said) < 250

@@ -187,7 +187,7 @@ async def test_429_tells_how_long_to_wait(source: AtlasSource, atlas: LocalAtlas
 
 
 @pytest.mark.parametrize(
-    "url", ["https://room.example", "ftp://x", "room.example", "wss://", "ws://h:99999", "wss://["]
+    "url", ["https://room.example", "ftp://x", "room.example", "wss://", "ws://h:99999", "wss://[", "ws://h"]
 )
 async def test_a_room_address_that_is_not_ws_ends_the_session_at_once(
     source: AtlasSource, atlas: LocalAtlasThread, url: str

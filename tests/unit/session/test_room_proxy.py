@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import os
 import socket
+import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,7 @@ from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import (
     AppError,
     BadProxyError,
+    PlainRoomError,
     ProxyBlocksMediaError,
     ProxyBlocksRoomError,
     ProxyLostError,
@@ -53,6 +55,14 @@ def atlas() -> Iterator[LocalAtlasThread]:
         yield atlas
 
 
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What the room elsewhere proves itself with; it is trusted here."""
+    context, trusted = server_context(ROOM, tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    return context
+
+
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (*NAMES, "NO_PROXY", "no_proxy"):
@@ -72,14 +82,14 @@ def dead_port() -> int:
 class ElsewhereSource(AtlasSource):
     """Names a room that only the proxy knows the way to."""
 
-    url = f"ws://{ROOM}"
+    url = f"wss://{ROOM}"
 
     async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
         return dataclasses.replace(await super().create(mode, face), livekit_url=self.url)
 
 
-class SecureSource(ElsewhereSource):
-    url = f"wss://{ROOM}"
+class PlainSource(ElsewhereSource):
+    url = f"ws://{ROOM}"
 
 
 @pytest.fixture
@@ -126,16 +136,21 @@ async def test_a_rehearsal_with_a_dead_proxy_is_live(
     assert await session.wait_live()
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 async def test_a_room_elsewhere_is_reached_through_the_proxy_with_its_password(
-    name: str, atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    tls: ssl.SSLContext,
 ) -> None:
     with ConnectProxy(credentials=f"ann:{PASSWORD}") as proxy:
-        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
         monkeypatch.setenv(name, f"http://ann:{WRITTEN}@{proxy.address}")
         begin(ElsewhereSource)
         assert await session.wait_live()
-        assert set(proxy.targets) == {f"{ROOM}:80"}
+        assert set(proxy.targets) == {f"{ROOM}:443"}
         session.end()
         await session.ended()
 
@@ -145,22 +160,23 @@ async def test_the_setting_names_the_proxy(
     session: AtlasSession,
     begin: Begin,
     monkeypatch: pytest.MonkeyPatch,
+    tls: ssl.SSLContext,
     dead_port: int,
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{dead_port}")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{dead_port}")
     with ConnectProxy() as proxy:
-        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
         proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, proxy.address))
         begin(ElsewhereSource)
         assert await session.wait_live()
-        assert proxy.targets == [f"{ROOM}:80"]
+        assert proxy.targets == [f"{ROOM}:443"]
 
 
 async def test_no_proxy_holds_for_rooms(
     session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ConnectProxy() as proxy:
-        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         monkeypatch.setenv("NO_PROXY", ".example")
         begin(ElsewhereSource)
         with pytest.raises(AppError):
@@ -176,7 +192,7 @@ async def test_a_proxy_that_refuses_is_named_and_its_password_is_not(
     refusal: str, words: str, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ConnectProxy(credentials="ann:other", refusal=refusal) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", f"http://ann:{WRITTEN}@{proxy.address}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:{WRITTEN}@{proxy.address}")
         begin(ElsewhereSource)
         with pytest.raises(RoomProxyError) as caught:
             await session.wait_live()
@@ -189,7 +205,7 @@ async def test_a_proxy_that_refuses_is_named_and_its_password_is_not(
 async def test_a_proxy_that_is_not_there_is_named(
     session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch, dead_port: int
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{dead_port}")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{dead_port}")
     begin(ElsewhereSource)
     with pytest.raises(RoomProxyError, match=f"127.0.0.1:{dead_port}"):
         await session.wait_live()
@@ -200,7 +216,7 @@ async def test_a_proxy_that_gives_a_page_for_the_room_is_named(
     page: bytes, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ConnectProxy(page=page) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         begin(ElsewhereSource)
         with pytest.raises(ProxyBlocksRoomError, match=proxy.address):
             await session.wait_live()
@@ -217,7 +233,7 @@ async def test_certificates_of_a_proxy_that_opens_tls_are_asked_for(
     with ConnectProxy() as proxy:
         proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), context)
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
-        begin(SecureSource)
+        begin(ElsewhereSource)
         with pytest.raises(ProxyBlocksRoomError, match="needs its certificate"):
             await session.wait_live()
 
@@ -261,11 +277,15 @@ async def test_a_proxy_that_keeps_silent_is_waited_for_once(
 
 
 async def test_a_proxy_that_dies_in_a_session_is_named(
-    atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    tls: ssl.SSLContext,
 ) -> None:
     with ConnectProxy() as proxy:
-        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
-        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         begin(ElsewhereSource)
         assert await session.wait_live()
     life = await asyncio.wait_for(session.ended(), 60)
@@ -285,22 +305,31 @@ async def test_a_room_whose_proxy_is_named_badly_is_not_joined(
 
 @pytest.mark.parametrize("scheme", ["socks", "socks5h", "socks4a"])
 async def test_a_room_elsewhere_is_reached_through_a_socks_proxy(
-    scheme: str, atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    scheme: str,
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    tls: ssl.SSLContext,
 ) -> None:
     with SocksProxy() as proxy:
-        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}/")
         begin(ElsewhereSource)
         assert await session.wait_live()
-        assert set(proxy.targets) == {f"{ROOM}:80"}
+        assert set(proxy.targets) == {f"{ROOM}:443"}
 
 
 async def test_a_socks_proxy_is_given_its_password(
-    atlas: LocalAtlasThread, session: AtlasSession, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+    tls: ssl.SSLContext,
 ) -> None:
     with SocksProxy(credentials=f"ann:{PASSWORD}", in_pieces=True) as proxy:
-        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
-        monkeypatch.setenv("http_proxy", f"socks5://ann:{WRITTEN}@{proxy.address}")
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
+        monkeypatch.setenv("https_proxy", f"socks5://ann:{WRITTEN}@{proxy.address}")
         begin(ElsewhereSource)
         assert await session.wait_live()
         assert set(proxy.given) == {f"ann:{PASSWORD}"}
@@ -335,18 +364,35 @@ async def test_a_room_by_tls_is_reached_through_the_proxy_for_https(
     session: AtlasSession,
     begin: Begin,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    tls: ssl.SSLContext,
     dead_port: int,
 ) -> None:
-    context, trusted = server_context(ROOM, tmp_path)
     with ConnectProxy(credentials="ann:") as proxy:
-        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), context)
-        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
         monkeypatch.setenv("HTTPS_PROXY", f"ann@{proxy.address}")
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{dead_port}")
-        begin(SecureSource)
+        begin(ElsewhereSource)
         assert await session.wait_live()
         assert proxy.targets == [f"{ROOM}:443"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_plain_room_elsewhere_is_not_joined_whatever_leads_there(
+    scheme: str,
+    atlas: LocalAtlasThread,
+    session: AtlasSession,
+    begin: Begin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SocksProxy() if scheme == "socks5" else ConnectProxy() as proxy:
+        proxy.lead(f"{ROOM}:80", "127.0.0.1", port_of(atlas))
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}")
+        begin(PlainSource)
+        with pytest.raises(PlainRoomError, match=ROOM):
+            await session.wait_live()
+        await session.ended()
+        assert not atlas.books.active
+        assert proxy.targets == []
 
 
 async def test_media_that_does_not_come_through_is_told_from_signalling(
