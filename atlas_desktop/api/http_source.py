@@ -74,8 +74,8 @@ class HttpSource:
 
         Raises:
             ServiceError: The service refused or could not be reached.
-            BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On this and on a
-                ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended,
+            BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On this and
+                on a ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended,
                 ``params["ended_session_id"]`` one that was.
         """
         body, form, files = None, None, None
