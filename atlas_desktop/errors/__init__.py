@@ -37,9 +37,10 @@ to one of these, once, with ``raise … from``::
     │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
     │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
     │   │   ├── SignalLostError, RoomTimeoutError, MediaLostError
-    │   │   └── CallRefusedError, AgentFailedError, ProxyLostError
+    │   │   └── CallRefusedError, AgentFailedError, ProxyLostError, RoomFloodedError
     │   ├── AvatarLeftError        it was there, left and did not come back
     │   ├── MicrophoneMutedError, SpeechMutedError, SpeechRefusedError
+    │   ├── TranscriptCutError     some of what the room says is left out
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
     │   └── MessageTooLongError    a typed text does not fit into one packet
@@ -144,6 +145,7 @@ from atlas_desktop.errors.room import (
     RemovedFromRoomError,
     RoomClosedError,
     RoomError,
+    RoomFloodedError,
     RoomForbiddenError,
     RoomLostError,
     RoomMovedError,
@@ -160,6 +162,7 @@ from atlas_desktop.errors.room import (
     SignalLostError,
     SpeechMutedError,
     SpeechRefusedError,
+    TranscriptCutError,
 )
 from atlas_desktop.errors.service import (
     BadAnswerError,
@@ -254,6 +257,7 @@ __all__ = [
     "RemovedFromRoomError",
     "RoomClosedError",
     "RoomError",
+    "RoomFloodedError",
     "RoomForbiddenError",
     "RoomLostError",
     "RoomMovedError",
@@ -277,6 +281,7 @@ __all__ = [
     "SpeechRefusedError",
     "StoppedError",
     "TimeReachedError",
+    "TranscriptCutError",
     "UnauthorizedError",
     "UnreachableError",
     "UnreadableAudioError",

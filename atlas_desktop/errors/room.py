@@ -204,6 +204,25 @@ class AgentFailedError(RoomLostError):
     advice = N_("The session was ended, so it costs nothing more. Start again to get another one.")
 
 
+class RoomFloodedError(RoomLostError):
+    """The room sends more events than can be taken in, or more than memory should hold."""
+
+    code = "room_flooded"
+    title = N_("The avatar's room sent more than this program can take in")
+    advice = N_(
+        "The session was ended, so it costs nothing more. If it happens again, ask whoever runs the service."
+    )
+
+
+class TranscriptCutError(RoomError):
+    """Text of a room was left out: too much at once, or in all. Said once a session."""
+
+    code = "transcript_cut"
+    title = N_("The avatar's room sends more than this program keeps")
+    advice = N_("Some of its text, or some of those in it, are left out. Picture and sound go on.")
+    retryable = False
+
+
 class AvatarLeftError(RoomError):
     code = "avatar_left"
     title = N_("The avatar left and did not come back within {waited_s:.0f} s")

@@ -2,11 +2,14 @@
 
 import logging
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from livekit import rtc
 
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.room_inbox import InboxListener, RoomInbox
 
 log = logging.getLogger(__name__)
 
@@ -64,3 +67,21 @@ def choose_streams() -> Streams:
     from atlas_desktop.media.public_streams import PublicStreams
 
     return PublicStreams()
+
+
+def choose_inbox(listener: "InboxListener", topic: str, attribute: str) -> "RoomInbox | None":
+    """What takes a room's events off the SDK's hands, where this SDK has what it needs.
+
+    Args:
+        listener: Hears what the room says.
+        topic: That of the text streams that are read.
+        attribute: The participants' attribute that is watched.
+    """
+    if os.environ.get(TAP_VARIABLE) == "0":
+        return None
+    try:
+        from atlas_desktop.media.room_inbox import RoomInbox
+    except ImportError as error:
+        log.warning("the room's inbox does not fit this livekit: %s", error)
+        return None
+    return RoomInbox(listener, topic, attribute)

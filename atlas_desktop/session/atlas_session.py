@@ -10,6 +10,7 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import Face, Mode, SessionGrant, SessionSource
 from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.ears import Ears
+from atlas_desktop.session.frame_throttle import FrameThrottle
 from atlas_desktop.session.keeper import Keeper
 from atlas_desktop.session.life import (
     Ending,
@@ -83,6 +84,8 @@ class AtlasSession(SpeakingSession):
         self.sync = Sync(self._parts.lip_sync)
         self.receive_path = ""
         self._vitals = Vitals(self.video, self.audio)
+        # For what a room may bring about a thousand times a second.
+        self._refreshing = FrameThrottle(self._refresh)
         self._lifecycle = Lifecycle(
             scope_name, self._make_room, self.video, self._moved, self._notices, limits, self._parts.clock_s
         )
@@ -94,7 +97,7 @@ class AtlasSession(SpeakingSession):
             self._chat,
             self.video,
             self._scope,
-            self._refresh,
+            self._refreshing.request,
             self._parts.awake_s,
         )
         self._speech.on_resume = self._watch.unmute
@@ -309,7 +312,7 @@ class AtlasSession(SpeakingSession):
     def _take_agent_state(self, state: str | None) -> None:
         if self._vitals.state(state):
             self.playout.release()
-            self._refresh()
+            self._refreshing.request()
 
     def _take_statistics(self, statistics: RoomStatistics) -> None:
         self._vitals.rtt_ms = statistics.round_trip_ms

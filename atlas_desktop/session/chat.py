@@ -72,7 +72,7 @@ class Chat:
     @property
     def not_sent(self) -> int:
         """How many messages of sessions that are over never went out."""
-        return len(self._transcript.not_sent)
+        return self._transcript.count_not_sent
 
     def say(self, text: str) -> bool:
         """Takes a message; False when it is blank or too long (which is told)."""

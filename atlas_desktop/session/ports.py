@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from atlas_desktop.api.source import SessionGrant
-from atlas_desktop.session.transcript import Role, SegmentStream
+from atlas_desktop.session.segment_stream import SegmentStream
+from atlas_desktop.session.transcript import Role
 
 if TYPE_CHECKING:
     from atlas_desktop.media.speaker import BlockSink
@@ -54,6 +55,9 @@ class RoomListener(Protocol):
     def stream_opened(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
         """A text stream began; its pieces go into what is returned."""
         ...
+
+    def room_cut(self) -> None:
+        """Some of what the room says was left out."""
 
     def agent_state_changed(self, state: str | None) -> None:
         """``lk.agent.state`` of any participant; ``None`` when whoever had it left."""

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 from livekit import rtc
 from livekit.rtc.data_stream import StreamError
@@ -20,7 +21,7 @@ from atlas_desktop.errors import RoomError, RoomLostError
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
-from atlas_desktop.media.streams import StreamHandle, Streams
+from atlas_desktop.media.streams import StreamHandle, Streams, choose_inbox
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import (
     LegacySegment,
@@ -28,17 +29,15 @@ from atlas_desktop.session.ports import (
     RoomStatistics,
     Voice,
 )
-from atlas_desktop.session.room_errors import first_line
+from atlas_desktop.session.room_errors import FLOODED, first_line
 from atlas_desktop.session.room_route import RoomRoute
 from atlas_desktop.session.room_statistics import apart_ms, arrived, buffered, selected_round_trip_ms
-from atlas_desktop.session.transcript import Role, SegmentStream
+from atlas_desktop.session.room_texts import TRANSCRIPTION_TOPIC, RoomTexts
+from atlas_desktop.session.transcript import Role
 
 log = logging.getLogger(__name__)
 
-TRANSCRIPTION_TOPIC: Final = "lk.transcription"
 STATE_ATTRIBUTE: Final = "lk.agent.state"
-SEGMENT_ATTRIBUTE: Final = "lk.segment_id"
-FINAL_ATTRIBUTE: Final = "lk.transcription_final"
 
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
@@ -48,6 +47,7 @@ _REFRESH_GAPS_S = (0.3, 0.6, 1.2)
 _REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
+_MOST_STATES = 500
 
 
 class AtlasRoom:
@@ -73,7 +73,14 @@ class AtlasRoom:
         self._video = video
         self._media_loop = media_loop
         self._streams = streams
-        self._room = rtc.Room(loop=asyncio.get_running_loop())
+        self._texts = RoomTexts(listener, self._role)
+        # None: the SDK queues its events itself.
+        self._inbox = choose_inbox(self, TRANSCRIPTION_TOPIC, STATE_ATTRIBUTE)
+        self._room = rtc.Room(
+            loop=asyncio.get_running_loop()
+            if self._inbox is None
+            else cast(asyncio.AbstractEventLoop, self._inbox)
+        )
         self._scope = TaskScope("room")
         self._picture = Newest[StreamHandle](
             lambda track: streams.open_video(track, video),
@@ -108,6 +115,8 @@ class AtlasRoom:
             await self._room.connect(url, grant.token, options)
         except rtc.ConnectError as error:
             raise self._route.error_for(error.message) from error
+        if self._inbox is not None:
+            self._inbox.joined(self._room)
         self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
@@ -214,6 +223,8 @@ class AtlasRoom:
         if self._leaving:
             return
         self._leaving = True
+        if self._inbox is not None:
+            self._inbox.close()
         if self._mending is not None:
             self._mending.cancel()
         self._picture.clear()
@@ -323,11 +334,7 @@ class AtlasRoom:
 
     def _read_state(self, participant: rtc.Participant) -> None:
         # On any participant: an avatar's worker publishes on behalf of the agent that has the state.
-        state = participant.attributes.get(STATE_ATTRIBUTE)
-        if state and self._states.get(participant.identity) != state:
-            self._states.pop(participant.identity, None)
-            self._states[participant.identity] = state
-            self._tell_state()
+        self.state_arrived(participant.identity, participant.attributes.get(STATE_ATTRIBUTE, ""))
 
     def _tell_state(self) -> None:
         self._listener.agent_state_changed(next(reversed(self._states.values()), None))
@@ -335,30 +342,61 @@ class AtlasRoom:
     def _on_segments(
         self, segments: list[rtc.TranscriptionSegment], participant: rtc.Participant | None
     ) -> None:
-        role = self._role(participant.identity if participant is not None else "")
+        identity = participant.identity if participant is not None else ""
         for segment in segments:
-            self._listener.segment_received(LegacySegment(segment.id, role, segment.text, segment.final))
+            self.segment_arrived(identity, segment.id, segment.text, segment.final)
 
     def _on_text_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if self._leaving:
             reader.close()
             return
-        attributes = reader.info.attributes or {}
-        segment_id = attributes.get(SEGMENT_ATTRIBUTE) or reader.info.stream_id
-        final = attributes.get(FINAL_ATTRIBUTE, "").lower() == "true"
-        stream = self._listener.stream_opened(segment_id, self._role(identity), final)
-        self._scope.start(self._drain(reader, stream), "transcription")
+        info = reader.info
+        self._texts.open(reader, info.stream_id, info.attributes or {}, identity, reader.close)
+        self._scope.start(self._drain(reader), "transcription")
 
-    async def _drain(self, reader: rtc.TextStreamReader, stream: SegmentStream) -> None:
+    async def _drain(self, reader: rtc.TextStreamReader) -> None:
         try:
             async for piece in reader:
-                stream.add(piece)
-            stream.close()
+                self._texts.add(reader, piece)
         except StreamError as error:
             log.info("a transcription broke off: %s", error)
-            stream.abandon()
         finally:
+            self._texts.end(reader)
             reader.close()
+
+    # What the inbox brings
+
+    def text_opened(self, opened: Any) -> None:
+        inbox, info, handle = self._inbox, opened.reader.info, opened.reader.handle.id
+        if inbox is not None:
+            close = partial(inbox.forget, handle)
+            self._texts.open(handle, info.stream_id, info.attributes, opened.participant_identity, close)
+            inbox.read(opened)
+
+    def text_arrived(self, handle: int, text: str) -> None:
+        self._texts.add(handle, text)
+
+    def text_ended(self, handle: int) -> None:
+        self._texts.end(handle)
+
+    def segment_arrived(self, identity: str, segment_id: str, text: str, final: bool) -> None:
+        self._listener.segment_received(LegacySegment(segment_id, self._role(identity), text, final))
+
+    def state_arrived(self, identity: str, value: str) -> None:
+        if not value or self._states.get(identity) == value:
+            return
+        self._states.pop(identity, None)
+        if len(self._states) >= _MOST_STATES:
+            del self._states[next(iter(self._states))]
+        self._states[identity] = value
+        self._tell_state()
+
+    def room_cut(self) -> None:
+        self._listener.room_cut()
+
+    def room_flooded(self) -> None:
+        if not self._leaving:
+            self._listener.room_lost(FLOODED)
 
     def _role(self, identity: str) -> Role:
         return "user" if identity == self._room.local_participant.identity else "agent"

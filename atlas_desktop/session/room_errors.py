@@ -13,6 +13,7 @@ from atlas_desktop.errors import (
     RejoinFailedError,
     RemovedFromRoomError,
     RoomClosedError,
+    RoomFloodedError,
     RoomForbiddenError,
     RoomLostError,
     RoomMovedError,
@@ -35,6 +36,9 @@ _EXPIRED = re.compile(r"\bexpired\b", re.IGNORECASE)
 _UNREACHED = ("transport connection error", "transport timed out", "transport error")
 _NO_MEDIA = ("wait_pc_connection", "connection error:")
 
+FLOODED: Final = "FLOODED"
+"""A reason of our own, beside LiveKit's: the room sends more than can be taken in."""
+
 _LOST: Final[dict[str, type[RoomLostError]]] = {
     "UNKNOWN_REASON": RoomLostError,
     "CLIENT_INITIATED": RoomLostError,
@@ -53,6 +57,7 @@ _LOST: Final[dict[str, type[RoomLostError]]] = {
     "CONNECTION_TIMEOUT": RoomTimeoutError,
     "MEDIA_FAILURE": MediaLostError,
     "AGENT_ERROR": AgentFailedError,
+    FLOODED: RoomFloodedError,
 }
 
 

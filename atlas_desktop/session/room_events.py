@@ -7,7 +7,8 @@ from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.ports import LegacySegment
 from atlas_desktop.session.room_watch import RoomWatch
 from atlas_desktop.session.run import Run
-from atlas_desktop.session.transcript import Role, SegmentStream, Transcript
+from atlas_desktop.session.segment_stream import SegmentStream
+from atlas_desktop.session.transcript import Role, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class RoomEvents:
         if role == "agent" and stream.is_new:
             self.on_agent_segment()
         return stream
+
+    def room_cut(self) -> None:
+        if self._current:
+            self.transcript.note_cut()
 
     def agent_state_changed(self, state: str | None) -> None:
         if self._current:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.errors import AppError
+from atlas_desktop.errors import AppError, TranscriptCutError
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.transcript import Message, Transcript
@@ -33,7 +33,9 @@ class Told:
         self._limits_changes: Callbacks[[str, SpendingLimits]] = Callbacks(
             "session.on_limits_changed", self._notices
         )
-        self.transcript = Transcript(on_error=self._notices)
+        self.transcript = Transcript(
+            on_error=self._notices, on_cut=lambda: self._notices(TranscriptCutError())
+        )
 
     def on_change(self, callback: Callable[[SessionSnapshot], None]) -> Unsubscribe:
         """Calls ``callback`` whenever what is shown changes; returns the way out."""

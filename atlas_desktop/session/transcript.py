@@ -1,17 +1,32 @@
 """The transcript: what was said and typed, in the order of its first word. Pure: it knows no room."""
 
 import time
-import unicodedata
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
-from typing import Literal
+from typing import Final, Literal
 
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
+from atlas_desktop.session.frame_throttle import FrameThrottle
+from atlas_desktop.session.segment_stream import LONGEST_MESSAGE, SegmentStream
+from atlas_desktop.session.words_said import begin_alike, clean, has_words, plain_words
 
 Role = Literal["user", "agent"]
+Channel = Literal["legacy", "stream", "typed"]
+
+MOST_MESSAGES: Final = 10_000
+"""So many of a room's messages are kept: a day's conversation."""
+MOST_CHARACTERS: Final = 4_000_000
+"""All messages together; beyond, a room's words are no longer kept."""
+LONGEST_ID: Final = 200
+_ROWS_A_FRAME: Final = 16
+_PUBLISHING_S: Final = 0.008
+_RECENT: Final = 64
+_LONGEST_ECHO: Final = 20_000
+_COMPARED: Final = 500
 
 ECHO_WINDOW_MS = 15_000
 """A segment of the user's with the very words that were typed within this time is their echo."""
@@ -45,74 +60,45 @@ class _Line:
     """A message's place, and where its words come from."""
 
     index: int
-    channel: Literal["legacy", "stream", "typed"]
+    channel: Channel
     claimed: bool = False
     """An echo of it was seen, or the other channel took it over: nothing else may."""
-
-
-class SegmentStream:
-    """One incoming text stream: the words of one segment, or its newest version.
-
-    The user's streams each carry the whole text so far and replace; an agent's carries deltas. A
-    second stream of an agent's segment goes on where the first ended, unless it says the whole again.
-
-    Attributes:
-        is_new: Nothing of the segment was known before this stream.
-    """
-
-    def __init__(self, transcript: "Transcript", key: str, role: Role, final: bool) -> None:
-        self._transcript = transcript
-        self._key = key
-        self._role = role
-        self._final = final
-        self._text = ""
-        self._before = transcript.text_of(key) if role == "agent" else ""
-        self.is_new = not transcript.knows(key)
-
-    def add(self, piece: str) -> None:
-        """Takes the next piece of the stream."""
-        self._text += piece
-        self._transcript.put_stream(self._key, self._role, self._whole(), final=False)
-
-    def close(self) -> None:
-        """The stream ended as it should: an agent's words are final, the user's when it said so."""
-        self._transcript.put_stream(
-            self._key, self._role, self._whole(), final=self._final or self._role == "agent"
-        )
-
-    def abandon(self) -> None:
-        """The stream broke: what it brought stands, and nothing more will come."""
-        self.close()
-
-    def _whole(self) -> str:
-        text = clean(self._text)
-        if not self._before or text.startswith(self._before) or self._before.startswith(text):
-            return text if len(text) >= len(self._before) else self._before
-        return self._before + text
 
 
 class Transcript:
     """The ordered messages of a session, and of those it was switched from.
 
     Two channels may bring the same words under different ids: text streams are preferred, and once
-    one was seen, the legacy segments of that session are ignored. Thread: one event loop.
+    one was seen, the legacy segments of that session are ignored. What a room sends is bounded here, and
+    what it changes is told at most once a frame, a few messages at a time. Thread: one event loop.
 
     Args:
         clock_ms: Milliseconds since the epoch.
         on_error: Told of a callback that failed.
+        on_cut: Called once a server session when the first of its words is not kept.
     """
 
     def __init__(
         self,
         clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
         on_error: ErrorHandler | None = None,
+        on_cut: Callable[[], object] = lambda: None,
     ) -> None:
         self._clock_ms = clock_ms
+        self._on_cut = on_cut
         self._messages: list[Message] = []
         self._lines: dict[str, _Line] = {}
+        self._indices: dict[str, int] = {}
+        self._recent: dict[Channel, deque[_Line]] = {}
+        self._not_sent: dict[int, None] = {}
+        self._characters = 0
         self._ids = count(1)
         self._epoch = 0
         self._streams_seen = False
+        self._is_cut = False
+        # In the order of first change; a new message always comes after those before it.
+        self._unpublished: dict[int, None] = {}
+        self._throttle = FrameThrottle(self._publish)
         self._changes: Callbacks[[Message, int]] = Callbacks("transcript.on_change", on_error)
         self._resets: Callbacks[[]] = Callbacks("transcript.on_reset", on_error)
 
@@ -135,43 +121,58 @@ class Transcript:
     @property
     def not_sent(self) -> tuple[Message, ...]:
         """What was typed and never went out, in order."""
-        return tuple(message for message in self._messages if message.delivery is Delivery.NOT_SENT)
+        return tuple(self._messages[index] for index in sorted(self._not_sent))
+
+    @property
+    def count_not_sent(self) -> int:
+        """How many messages were typed and never went out."""
+        return len(self._not_sent)
 
     def reset(self) -> None:
         """Drops all messages but those not sent, which can be sent again: a new session, not a switch."""
         kept = self.not_sent
         self._messages.clear()
         self._lines.clear()
+        self._indices.clear()
+        self._not_sent.clear()
+        self._unpublished.clear()
+        self._throttle.cancel()
+        self._characters = 0
         self.begin()
         self._resets()
         for message in kept:
             self._add(f"typed-{next(self._ids)}", replace(message, id=self._next_id), "typed")
+        self._publish_soon()
 
     def begin(self) -> None:
         """A server session begins: its segment ids are its own, and its channels are unknown yet."""
         self.settle()
         self._epoch += 1
-        self._streams_seen = False
+        self._recent.clear()
+        self._streams_seen = self._is_cut = False
 
     def settle(self) -> None:
         """A server session is over: what stands unfinished is final now."""
         for index, message in enumerate(self._messages):
             if not message.final:
                 self._store(index, replace(message, final=True))
+        self._publish_soon()
 
     def type(self, text: str, delivery: Delivery = Delivery.SENT) -> Message:
         """Adds what the user typed."""
         message = Message(self._next_id, "user", clean(text), True, self._clock_ms(), delivery)
-        return self._add(f"typed-{next(self._ids)}", message, "typed")
+        self._add(f"typed-{next(self._ids)}", message, "typed")
+        self._publish_soon()
+        return message
 
     def mark(self, message_id: str, delivery: Delivery, *, again: bool = False) -> None:
         """Says what became of a typed message; nothing happens when it is gone. ``again``: typed just now."""
-        for index in reversed(range(len(self._messages))):
+        index = self._indices.get(message_id)
+        if index is not None:
             message = self._messages[index]
-            if message.id == message_id:
-                at_ms = self._clock_ms() if again else message.timestamp_ms
-                self._store(index, replace(message, delivery=delivery, timestamp_ms=at_ms))
-                return
+            at_ms = self._clock_ms() if again else message.timestamp_ms
+            self._store(index, replace(message, delivery=delivery, timestamp_ms=at_ms))
+            self._publish_soon()
 
     def put_legacy(self, segment_id: str, role: Role, text: str, final: bool) -> None:
         """Takes one segment of ``transcription_received``: its whole text so far."""
@@ -179,16 +180,23 @@ class Transcript:
             # Nothing can replace it: only its last word counts.
             segment_id = f"unnamed-{next(self._ids)}" if final else ""
         if segment_id and not self._streams_seen:
-            self._put(f"{self._epoch}/legacy/{segment_id}", role, clean(text), final, "legacy")
+            key = f"{self._epoch}/legacy/{segment_id[:LONGEST_ID]}"
+            self._put(key, role, clean(self._fitting(text)), final, "legacy")
 
     def open_stream(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
         """A text stream of ``segment_id`` began; ``final`` is what its attributes say."""
         self._streams_seen = True
-        return SegmentStream(self, f"{self._epoch}/stream/{segment_id}", role, final)
+        return SegmentStream(self, f"{self._epoch}/stream/{segment_id[:LONGEST_ID]}", role, final)
 
     def put_stream(self, key: str, role: Role, text: str, *, final: bool) -> None:
         """Sets the whole text of a stream's segment. Called by ``SegmentStream``."""
-        self._put(key, role, text, final, "stream")
+        self._put(key, role, self._fitting(text), final, "stream")
+
+    def note_cut(self) -> None:
+        """Some of what the room said is not kept."""
+        if not self._is_cut:
+            self._is_cut = True
+            self._on_cut()
 
     def knows(self, key: str) -> bool:
         """Whether anything was said under ``key``."""
@@ -199,18 +207,30 @@ class Transcript:
         line = self._lines.get(key)
         return self._messages[line.index].text if line is not None else ""
 
-    def _put(
-        self, key: str, role: Role, text: str, final: bool, channel: Literal["legacy", "stream"]
-    ) -> None:
+    def _fitting(self, text: str) -> str:
+        if len(text) <= LONGEST_MESSAGE:
+            return text
+        self.note_cut()
+        return text[:LONGEST_MESSAGE]
+
+    def _put(self, key: str, role: Role, text: str, final: bool, channel: Channel) -> None:
         line = self._lines.get(key)
-        if line is None and text.strip():
+        if line is None:
+            if not has_words(text):
+                return
             line = self._twin(role, text, channel)
             if line is None:
                 self._append(key, role, text, final, channel)
                 return
             self._lines[key] = line
-        if line is not None:
-            self._change(line, text, final)
+        self._change(line, text, final)
+
+    def _append(self, key: str, role: Role, text: str, final: bool, channel: Channel) -> None:
+        if len(self._messages) >= MOST_MESSAGES or self._characters + len(text) > MOST_CHARACTERS:
+            self.note_cut()
+            return
+        self._add(key, Message(self._next_id, role, text, final, self._clock_ms()), channel)
+        self._throttle.request()
 
     def _change(self, line: _Line, text: str, final: bool) -> None:
         known = self._messages[line.index]
@@ -218,59 +238,85 @@ class Transcript:
             return
         # Blank text never takes words away; nor does the other channel, which says the same words again.
         again = line.channel == "legacy" and line.claimed and known.text.startswith(text)
-        kept = text if text.strip() and not again else known.text
+        kept = text if has_words(text) and not again else known.text
+        if len(kept) > len(known.text) and self._characters + len(kept) - len(known.text) > MOST_CHARACTERS:
+            self.note_cut()
+            kept = known.text
         done = final or (known.final and kept == known.text)
         self._store(line.index, replace(known, text=kept, final=done))
+        if self._unpublished:
+            self._throttle.request()
 
-    def _twin(self, role: Role, text: str, channel: Literal["legacy", "stream"]) -> _Line | None:
+    def _twin(self, role: Role, text: str, channel: Channel) -> _Line | None:
         """The line that already holds these words: typed by the user, or come over the other channel."""
+        line = None
+        if len(text) <= _LONGEST_ECHO:
+            words = plain_words(text)
+            line = self._unclaimed(role, "typed", lambda typed: plain_words(typed) == words)
+        if line is None and channel == "stream":
+            head = plain_words(text[:_COMPARED])
+            line = self._unclaimed(
+                role, "legacy", lambda said: begin_alike(plain_words(said[:_COMPARED]), head)
+            )
+        if line is not None:
+            line.claimed = True
+        return line
+
+    def _unclaimed(self, role: Role, channel: Channel, fits: Callable[[str], bool]) -> _Line | None:
         now_ms = self._clock_ms()
-        for line in reversed(list(self._lines.values())):
+        for line in reversed(self._recent.get(channel, ())):
             message = self._messages[line.index]
-            if line.claimed or message.role != role or now_ms - message.timestamp_ms > ECHO_WINDOW_MS:
-                continue
-            if line.channel == "typed" and _words(message.text) == _words(text):
-                line.claimed = True
-                return line
-            if channel == "stream" and line.channel == "legacy" and _one_begins_other(message.text, text):
-                line.claimed = True
+            is_recent = now_ms - message.timestamp_ms <= ECHO_WINDOW_MS
+            if not line.claimed and message.role == role and is_recent and fits(message.text):
                 return line
         return None
-
-    def _append(
-        self, key: str, role: Role, text: str, final: bool, channel: Literal["legacy", "stream", "typed"]
-    ) -> Message:
-        return self._add(key, Message(self._next_id, role, text, final, self._clock_ms()), channel)
 
     @property
     def _next_id(self) -> str:
         return f"m{len(self._messages) + 1}"
 
-    def _add(self, key: str, message: Message, channel: Literal["legacy", "stream", "typed"]) -> Message:
+    def _add(self, key: str, message: Message, channel: Channel) -> None:
         index = len(self._messages)
-        self._lines[key] = _Line(index, channel)
+        line = self._lines[key] = _Line(index, channel)
+        self._recent.setdefault(channel, deque(maxlen=_RECENT)).append(line)
+        self._indices[message.id] = index
         self._messages.append(message)
-        self._changes(message, index)
-        return message
+        self._note(index, message, len(message.text))
 
     def _store(self, index: int, message: Message) -> None:
-        if message != self._messages[index]:
+        known = self._messages[index]
+        if message != known:
             self._messages[index] = message
-            self._changes(message, index)
+            self._note(index, message, len(message.text) - len(known.text))
 
+    def _note(self, index: int, message: Message, more_characters: int) -> None:
+        self._characters += more_characters
+        if message.delivery is Delivery.NOT_SENT:
+            self._not_sent[index] = None
+        else:
+            self._not_sent.pop(index, None)
+        self._unpublished[index] = None
 
-def clean(text: str) -> str:
-    """Strips control characters but the line break; all else stays as it came."""
-    if text.isprintable():
-        return text
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in ("Cc", "Cs"))
+    def _publish_soon(self) -> None:
+        """What the user does is shown at once, unless a room's flood stands before it."""
+        if len(self._unpublished) > _ROWS_A_FRAME:
+            self._throttle.request()
+            return
+        while self._unpublished:
+            self._publish_next()
 
+    def _publish(self) -> None:
+        until_s = time.monotonic() + _PUBLISHING_S
+        for _ in range(_ROWS_A_FRAME):
+            if not self._unpublished:
+                return
+            self._publish_next()
+            if time.monotonic() > until_s:
+                break
+        if self._unpublished:
+            self._throttle.request()
 
-def _words(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _one_begins_other(one: str, other: str) -> bool:
-    first, second = _words(one), _words(other)
-    return first.startswith(second) or second.startswith(first)
+    def _publish_next(self) -> None:
+        index = next(iter(self._unpublished))
+        del self._unpublished[index]
+        self._changes(self._messages[index], index)

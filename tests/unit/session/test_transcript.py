@@ -1,6 +1,7 @@
 import pytest
 
-from atlas_desktop.session.transcript import ECHO_WINDOW_MS, Message, Transcript, clean
+from atlas_desktop.session.transcript import ECHO_WINDOW_MS, Message, Transcript
+from atlas_desktop.session.words_said import clean
 
 
 class Clock:
