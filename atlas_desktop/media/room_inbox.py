@@ -10,8 +10,9 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, Final, Protocol
 
@@ -65,13 +66,20 @@ _Key = tuple[str, str, int]
 class InboxListener(Protocol):
     """Hears what a room says. Thread: the loop."""
 
-    def text_opened(self, opened: Any) -> None:
-        """A text stream began (``TextStreamOpened``): ``RoomInbox.read`` makes its pieces arrive."""
+    def text_opened(
+        self,
+        key: Hashable,
+        stream_id: str,
+        attributes: Mapping[str, str],
+        identity: str,
+        close: Callable[[], None],
+    ) -> None:
+        """A text stream began, which is ``key`` from here on; ``close`` ends its reading."""
 
-    def text_arrived(self, handle: int, text: str) -> None:
+    def text_arrived(self, key: Hashable, text: str) -> None:
         """So much more of a text stream came."""
 
-    def text_ended(self, handle: int) -> None:
+    def text_ended(self, key: Hashable) -> None:
         """A text stream is over; all of it has arrived."""
 
     def segment_arrived(self, identity: str, segment_id: str, text: str, final: bool) -> None:
@@ -153,20 +161,6 @@ class RoomInbox:
             self._attendance.add_all(room.local_participant.identity, people)
             handle = getattr(room, "_ffi_handle", None)
             self._room_handle = handle.handle if handle is not None else 0
-
-    def read(self, opened: Any) -> None:
-        """Makes the pieces of a text stream arrive."""
-        with self._lock:
-            self._texts[opened.reader.handle.id] = _Text()
-        # The SDK's reader asks for them; its own queue, on which each would cost a turn of the loop, goes.
-        rtc.TextStreamReader(opened.reader).close()
-
-    def forget(self, handle: int) -> None:
-        """Nothing more of a text stream is wanted."""
-        with self._lock:
-            text = self._texts.pop(handle, None)
-            self._changed_texts.pop(handle, None)
-            self._characters -= text.characters if text is not None else 0
 
     def close(self) -> None:
         """The room is left: only what the SDK needs for that is passed on."""
@@ -343,13 +337,30 @@ class RoomInbox:
         for (identity, segment_id, _number), (text, final) in segments:
             self._listener.segment_arrived(identity, segment_id, text, final)
         for opened in openings:
-            self._listener.text_opened(opened)
+            self._open_text(opened)
         for identity, value in states.items():
             self._listener.state_arrived(identity, value)
         if is_cut:
             self._listener.room_cut()
         if is_flooded:
             self._listener.room_flooded()
+
+    def _open_text(self, opened: Any) -> None:
+        handle, info = opened.reader.handle.id, opened.reader.info
+        close = partial(self._forget, handle)
+        self._listener.text_opened(
+            handle, info.stream_id, info.attributes, opened.participant_identity, close
+        )
+        with self._lock:
+            self._texts[handle] = _Text()
+        # The SDK's reader asks for the pieces; its own queue, on which each costs a turn of the loop, goes.
+        rtc.TextStreamReader(opened.reader).close()
+
+    def _forget(self, handle: int) -> None:
+        with self._lock:
+            text = self._texts.pop(handle, None)
+            self._changed_texts.pop(handle, None)
+            self._characters -= text.characters if text is not None else 0
 
     def _taken_texts(self) -> list[tuple[int, str, bool]]:
         taken = []

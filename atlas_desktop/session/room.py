@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, cast
 
 from livekit import rtc
@@ -29,15 +28,13 @@ from atlas_desktop.session.ports import (
     RoomStatistics,
     Voice,
 )
-from atlas_desktop.session.room_errors import FLOODED, first_line
+from atlas_desktop.session.room_errors import first_line
 from atlas_desktop.session.room_route import RoomRoute
 from atlas_desktop.session.room_statistics import apart_ms, arrived, buffered, selected_round_trip_ms
-from atlas_desktop.session.room_texts import TRANSCRIPTION_TOPIC, RoomTexts
+from atlas_desktop.session.room_words import STATE_ATTRIBUTE, TRANSCRIPTION_TOPIC, RoomWords
 from atlas_desktop.session.transcript import Role
 
 log = logging.getLogger(__name__)
-
-STATE_ATTRIBUTE: Final = "lk.agent.state"
 
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
@@ -47,7 +44,6 @@ _REFRESH_GAPS_S = (0.3, 0.6, 1.2)
 _REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
-_MOST_STATES = 500
 
 
 class AtlasRoom:
@@ -73,14 +69,11 @@ class AtlasRoom:
         self._video = video
         self._media_loop = media_loop
         self._streams = streams
-        self._texts = RoomTexts(listener, self._role)
-        # None: the SDK queues its events itself.
-        self._inbox = choose_inbox(self, TRANSCRIPTION_TOPIC, STATE_ATTRIBUTE)
-        self._room = rtc.Room(
-            loop=asyncio.get_running_loop()
-            if self._inbox is None
-            else cast(asyncio.AbstractEventLoop, self._inbox)
-        )
+        self._words = RoomWords(listener, self._role)
+        # Where there is none the SDK queues each event itself.
+        self._inbox = choose_inbox(self._words, TRANSCRIPTION_TOPIC, STATE_ATTRIBUTE)
+        loop = self._inbox or asyncio.get_running_loop()
+        self._room = rtc.Room(loop=cast(asyncio.AbstractEventLoop, loop))
         self._scope = TaskScope("room")
         self._picture = Newest[StreamHandle](
             lambda track: streams.open_video(track, video),
@@ -92,7 +85,6 @@ class AtlasRoom:
             lambda handle: handle.close(),
             listener.audio_changed,
         )
-        self._states: dict[str, str] = {}
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
         self._pictured = asyncio.Event()
@@ -329,74 +321,36 @@ class AtlasRoom:
         self._read_state(participant)
 
     def _on_participant_gone(self, participant: rtc.Participant) -> None:
-        if self._states.pop(participant.identity, None) is not None:
-            self._tell_state()
+        self._words.participant_gone(participant.identity)
 
     def _read_state(self, participant: rtc.Participant) -> None:
         # On any participant: an avatar's worker publishes on behalf of the agent that has the state.
-        self.state_arrived(participant.identity, participant.attributes.get(STATE_ATTRIBUTE, ""))
-
-    def _tell_state(self) -> None:
-        self._listener.agent_state_changed(next(reversed(self._states.values()), None))
+        self._words.state_arrived(participant.identity, participant.attributes.get(STATE_ATTRIBUTE, ""))
 
     def _on_segments(
         self, segments: list[rtc.TranscriptionSegment], participant: rtc.Participant | None
     ) -> None:
         identity = participant.identity if participant is not None else ""
         for segment in segments:
-            self.segment_arrived(identity, segment.id, segment.text, segment.final)
+            self._words.segment_arrived(identity, segment.id, segment.text, segment.final)
 
     def _on_text_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if self._leaving:
             reader.close()
             return
         info = reader.info
-        self._texts.open(reader, info.stream_id, info.attributes or {}, identity, reader.close)
+        self._words.text_opened(reader, info.stream_id, info.attributes or {}, identity, reader.close)
         self._scope.start(self._drain(reader), "transcription")
 
     async def _drain(self, reader: rtc.TextStreamReader) -> None:
         try:
             async for piece in reader:
-                self._texts.add(reader, piece)
+                self._words.text_arrived(reader, piece)
         except StreamError as error:
             log.info("a transcription broke off: %s", error)
         finally:
-            self._texts.end(reader)
+            self._words.text_ended(reader)
             reader.close()
-
-    # What the inbox brings
-
-    def text_opened(self, opened: Any) -> None:
-        inbox, info, handle = self._inbox, opened.reader.info, opened.reader.handle.id
-        if inbox is not None:
-            close = partial(inbox.forget, handle)
-            self._texts.open(handle, info.stream_id, info.attributes, opened.participant_identity, close)
-            inbox.read(opened)
-
-    def text_arrived(self, handle: int, text: str) -> None:
-        self._texts.add(handle, text)
-
-    def text_ended(self, handle: int) -> None:
-        self._texts.end(handle)
-
-    def segment_arrived(self, identity: str, segment_id: str, text: str, final: bool) -> None:
-        self._listener.segment_received(LegacySegment(segment_id, self._role(identity), text, final))
-
-    def state_arrived(self, identity: str, value: str) -> None:
-        if not value or self._states.get(identity) == value:
-            return
-        self._states.pop(identity, None)
-        if len(self._states) >= _MOST_STATES:
-            del self._states[next(iter(self._states))]
-        self._states[identity] = value
-        self._tell_state()
-
-    def room_cut(self) -> None:
-        self._listener.room_cut()
-
-    def room_flooded(self) -> None:
-        if not self._leaving:
-            self._listener.room_lost(FLOODED)
 
     def _role(self, identity: str) -> Role:
         return "user" if identity == self._room.local_participant.identity else "agent"
