@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from livekit import rtc
 from livekit.rtc.data_stream import StreamError
@@ -23,7 +23,6 @@ from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import StreamHandle, Streams, choose_inbox
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import (
-    LegacySegment,
     RoomListener,
     RoomStatistics,
     Voice,
