@@ -18,6 +18,8 @@ SPEAKERS = {"user": "You", "agent": "Atlas"}
 SENT = "sent"
 _MARKS = {"waiting": " (not delivered)", "not_sent": " (not sent)"}
 KEPT_JOURNALS = 200
+MOST_BYTES = 32_000_000
+"""Of one journal: eight times what a transcript may hold."""
 _INTERIM_EVERY_S = 1.0
 
 
@@ -86,34 +88,31 @@ def format_json(messages: Iterable[Spoken]) -> str:
 class TranscriptJournal:
     """Appends every message of one run to a file as it comes; a message's newest line counts.
 
-    A message that still changes is written once a second at most. Thread: one.
+    A message that still changes is written once a second at most. What a room goes on to say beyond
+    ``MOST_BYTES`` is not written. Thread: one.
     """
 
     def __init__(self, folder: Path, started: datetime | None = None) -> None:
         moment = (started or datetime.now(UTC)).astimezone(UTC)
         # To the microsecond: two journals of one second must not share a file.
         self.path = folder / f"{moment:%Y-%m-%d %H-%M-%S.%f}.jsonl"
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
+        self._bytes = 0
         self._broken = False
         self._interim_s = 0.0
 
-    def note(self, message: Spoken) -> None:
-        """Writes ``message`` as it is now. A full disk ends the journal, nothing else."""
-        now_s = time.monotonic()
-        if self._broken or (not message.final and now_s - self._interim_s < _INTERIM_EVERY_S):
+    def note(self, *messages: Spoken) -> None:
+        """Writes ``messages`` as they are now. A full disk ends the journal, nothing else."""
+        lines = b"".join(_line_of(message) for message in messages if self._is_due(message))
+        if not lines or self._broken:
             return
-        if not message.final:
-            self._interim_s = now_s
-        row = SavedMessage(
-            message.id,
-            message.role,
-            message.text,
-            message.final,
-            message.timestamp_ms,
-            str(message.delivery),
-        )
+        if self._bytes + len(lines) > MOST_BYTES:
+            self._broken = True
+            log.info("the transcript's journal ends: it holds %d bytes", self._bytes)
+            return
+        self._bytes += len(lines)
         try:
-            self._append(json.dumps(asdict(row), ensure_ascii=False))
+            self._append(lines)
         except OSError as error:
             self._broken = True
             log.info("the transcript's journal ends: %s", error)
@@ -126,13 +125,22 @@ class TranscriptJournal:
             with suppress(OSError):
                 file.close()
 
-    def _append(self, line: str) -> None:
+    def _is_due(self, message: Spoken) -> bool:
+        if message.final:
+            return True
+        now_s = time.monotonic()
+        if now_s - self._interim_s < _INTERIM_EVERY_S:
+            return False
+        self._interim_s = now_s
+        return True
+
+    def _append(self, lines: bytes) -> None:
         if self._file is None:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = self.path.open("a", encoding="utf-8", errors="replace")
+            self._file = self.path.open("ab")
             self.path.chmod(0o600)
             forget_oldest(self.path)
-        self._file.write(line + "\n")
+        self._file.write(lines)
         self._file.flush()
 
 
@@ -159,6 +167,18 @@ def forget_oldest(newest: Path, keep: int = KEPT_JOURNALS) -> None:
     others = sorted(path for path in newest.parent.glob("*.jsonl") if path != newest)
     for path in others[: max(0, len(others) + 1 - keep)]:
         path.unlink(missing_ok=True)
+
+
+def _line_of(message: Spoken) -> bytes:
+    row = SavedMessage(
+        message.id,
+        message.role,
+        message.text,
+        message.final,
+        message.timestamp_ms,
+        str(message.delivery),
+    )
+    return json.dumps(asdict(row), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _clock(message: Spoken) -> str:

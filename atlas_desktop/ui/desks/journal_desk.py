@@ -1,6 +1,8 @@
 """The transcript on disk: a journal that grows as it is spoken, and the file that the user asks for."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # A healthy disk takes 1 ms: what was said is there then, even if we crash. No other one is waited for longer.
 _AT_ONCE_S = 0.04
+# What a room says without a pause is written without a wait.
+_WAITS_APART_S = 0.25
 _LAST_WORDS_S = 2.0
 
 
@@ -36,6 +40,9 @@ class JournalDesk:
         self._words = words
         self._say = say
         self._journal: TranscriptJournal | None = None
+        self._unwritten: dict[str, Message] = {}
+        self._lock = threading.Lock()
+        self._waited_s = float("-inf")
         self._writer = FileWriter("journal")
         self._files = FileThreads("transcript")
 
@@ -43,13 +50,32 @@ class JournalDesk:
         """Writes down a message as it is now; the first one begins the journal."""
         if self._journal is None:
             self._journal = TranscriptJournal(self._folder)
-        self._writer.write(partial(self._journal.note, message), wait_s=_AT_ONCE_S)
+        with self._lock:
+            is_first = not self._unwritten
+            self._unwritten[message.id] = message
+        if not is_first:
+            return
+        write = partial(self._write, self._journal, self._unwritten)
+        now_s = time.monotonic()
+        may_wait = now_s - self._waited_s > _WAITS_APART_S
+        self._waited_s = now_s if may_wait else self._waited_s
+        if not self._writer.write(write, wait_s=_AT_ONCE_S if may_wait else 0.0):
+            with self._lock:
+                self._unwritten.clear()
 
     def close(self) -> None:
         """Ends the journal; the next message begins another."""
         if self._journal is not None:
             self._writer.write(self._journal.close)
             self._journal = None
+            self._unwritten = {}
+
+    def _write(self, journal: TranscriptJournal, unwritten: dict[str, Message]) -> None:
+        """In the writer's thread: all that has come until now, of each message what it is now."""
+        with self._lock:
+            messages = tuple(unwritten.values())
+            unwritten.clear()
+        journal.note(*messages)
 
     async def aclose(self) -> None:
         """Ends the journal and waits until it is written, if the disk answers in time."""

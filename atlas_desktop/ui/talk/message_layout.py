@@ -10,6 +10,8 @@ from atlas_desktop.ui.talk.plain_text import is_right_to_left
 
 _LINE_SHARE = 1.25
 _KEPT = 256
+# Laid out, a letter takes a hundred times its own size.
+_KEPT_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class MessageLayouts:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, int, bool], LaidOut] = OrderedDict()
+        self._characters = 0
         self._font = QFont()
 
     def lay_out(self, words: str, font: QFont, width_px: int, right_to_left: bool) -> LaidOut:
@@ -44,13 +47,16 @@ class MessageLayouts:
         # Compared as it is: `QFont.key` builds a string, which costs more than drawing a row.
         if font != self._font:
             self._kept.clear()
+            self._characters = 0
             self._font = font
         key = (words, width_px, right_to_left)
         found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = _laid_out(words, font, width_px, right_to_left)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            self._characters += len(words)
+            while len(self._kept) > _KEPT or (self._characters > _KEPT_CHARACTERS and len(self._kept) > 1):
+                (oldest, _width_px, _direction), _laid = self._kept.popitem(last=False)
+                self._characters -= len(oldest)
         else:
             self._kept.move_to_end(key)
         return found

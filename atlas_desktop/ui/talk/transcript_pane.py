@@ -1,5 +1,8 @@
 """The transcript beside the stage: what was said and typed, and the box to type into."""
 
+import time
+from collections import deque
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
@@ -17,6 +20,8 @@ from atlas_desktop.ui.talk.transcript_model import TranscriptRows
 from atlas_desktop.ui.talk.unsent_bar import UnsentBar
 
 _HEAD_PX = 47
+# Nobody listens faster; a room that floods must not flood what reads it out.
+_ANNOUNCED_A_SECOND = 20
 
 
 class TranscriptPane(QWidget):
@@ -50,6 +55,7 @@ class TranscriptPane(QWidget):
         self._unsent = UnsentBar(theme)
         self.message_box = MessageBox(model, theme)
         self._announced_ids: set[str] = set()
+        self._announced_s: deque[float] = deque(maxlen=_ANNOUNCED_A_SECOND)
         self.setFocusProxy(self.message_box)
         self._build()
         self._connect()
@@ -132,6 +138,10 @@ class TranscriptPane(QWidget):
         if message.role == "user" or not message.final or message.id in self._announced_ids:
             return
         self._announced_ids.add(message.id)
+        now_s = time.monotonic()
+        if len(self._announced_s) == _ANNOUNCED_A_SECOND and now_s - self._announced_s[0] < 1.0:
+            return
+        self._announced_s.append(now_s)
         words = f"{self._rows.speaker(message)}: {self._rows.words(message)}"
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._list, words))
         self.announced.emit(words)
