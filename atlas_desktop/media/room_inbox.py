@@ -104,6 +104,11 @@ class _Text:
     is_over: bool = False
 
 
+def _read(owned: Any) -> None:
+    # The SDK's reader asks for the pieces; its own queue, on which each costs a turn of the loop, goes.
+    rtc.TextStreamReader(owned).close()
+
+
 class RoomInbox:
     """The loop of an ``rtc.Room``, as far as that uses one: it takes the place of the real one.
 
@@ -114,10 +119,21 @@ class RoomInbox:
         listener: Hears what the room says.
         topic: Text streams of other topics are not read.
         attribute: The participants' attribute that is watched.
+        dispose: Gives a native handle back.
+        read: Has a text stream's pieces sent.
     """
 
-    def __init__(self, listener: InboxListener, topic: str, attribute: str) -> None:
+    def __init__(
+        self,
+        listener: InboxListener,
+        topic: str,
+        attribute: str,
+        dispose: Callable[[int], None] = lambda number: FfiHandle(number).dispose(),
+        read: Callable[[Any], None] = _read,
+    ) -> None:
         self._listener = listener
+        self._dispose = dispose
+        self._read = read
         self._topic = topic
         self._attribute = attribute
         self._loop = asyncio.get_running_loop()
@@ -224,7 +240,7 @@ class RoomInbox:
 
     def _take_piece(self, event: Any) -> None:
         text = self._texts.get(event.reader_handle)
-        if text is None:
+        if text is None or text.is_over:
             return
         if event.WhichOneof("detail") == "eos":
             text.is_over = True
@@ -323,11 +339,11 @@ class RoomInbox:
             is_closed = self._is_closed
             is_flooded = self._is_flooded and not self._is_flood_told
             self._is_flood_told = self._is_flooded
-        for number in discarded:
-            FfiHandle(number).dispose()
         if is_closed:
-            for opened in openings:
-                FfiHandle(opened.reader.handle.id).dispose()
+            discarded += [opened.reader.handle.id for opened in openings]
+        for number in discarded:
+            self._dispose(number)
+        if is_closed:
             return
         for handle, words, is_over in texts:
             if words:
@@ -353,8 +369,7 @@ class RoomInbox:
         )
         with self._lock:
             self._texts[handle] = _Text()
-        # The SDK's reader asks for the pieces; its own queue, on which each costs a turn of the loop, goes.
-        rtc.TextStreamReader(opened.reader).close()
+        self._read(opened.reader)
 
     def _forget(self, handle: int) -> None:
         with self._lock:

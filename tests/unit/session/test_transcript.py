@@ -1,7 +1,21 @@
+import asyncio
+import time
+
 import pytest
 
-from atlas_desktop.session.transcript import ECHO_WINDOW_MS, Message, Transcript
+from atlas_desktop.session.frame_throttle import FRAME_S
+from atlas_desktop.session.segment_stream import LONGEST_MESSAGE
+from atlas_desktop.session.transcript import (
+    ECHO_WINDOW_MS,
+    LONGEST_ID,
+    MOST_CHARACTERS,
+    MOST_MESSAGES,
+    Delivery,
+    Message,
+    Transcript,
+)
 from atlas_desktop.session.words_said import clean
+from tests.unit.session.fakes import settle
 
 
 class Clock:
@@ -197,3 +211,150 @@ def test_a_callback_that_fails_costs_no_words(transcript: Transcript) -> None:
     transcript.type("hello")
     assert told == ["hello"]
     assert [message.text for message in transcript.messages] == ["hello"]
+
+
+def test_a_line_break_torn_apart_is_one(transcript: Transcript) -> None:
+    stream = transcript.open_stream("s", "agent", final=False)
+    for piece in ("one\r", "\ntwo\r", "three", "\n", "\x00four", "\r", "\r\n"):
+        stream.add(piece)
+    assert texts(transcript) == ["one\ntwo\nthree\nfour\n\n"]
+
+
+@pytest.fixture
+def cuts() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def bounded(clock: Clock, cuts: list[bool]) -> Transcript:
+    return Transcript(clock, on_cut=lambda: cuts.append(True))
+
+
+def test_a_message_has_an_end_and_that_is_said_once_a_session(bounded: Transcript, cuts: list[bool]) -> None:
+    stream = bounded.open_stream("s", "agent", final=False)
+    for _ in range(LONGEST_MESSAGE // 8):
+        stream.add("eight by")
+    assert cuts == []
+    for _ in range(9):
+        stream.add("eight by")
+    stream.close()
+    assert len(bounded.messages[0].text) == LONGEST_MESSAGE
+    assert bounded.messages[0].final
+    assert cuts == [True]
+    bounded.begin()
+    bounded.put_legacy("l", "agent", "x" * (LONGEST_MESSAGE + 1), False)
+    assert len(bounded.messages[1].text) == LONGEST_MESSAGE
+    assert cuts == [True, True]
+
+
+def test_a_segment_that_goes_on_in_stream_after_stream_has_an_end(
+    bounded: Transcript, cuts: list[bool]
+) -> None:
+    for number in range(5):
+        stream = bounded.open_stream("s", "agent", final=False)
+        stream.add(f"{number}" * (LONGEST_MESSAGE // 2))
+        stream.close()
+    assert [len(text) for text in texts(bounded)] == [LONGEST_MESSAGE]
+    assert cuts == [True]
+
+
+def test_a_transcript_has_an_end_for_a_room_and_none_for_the_user(
+    bounded: Transcript, cuts: list[bool]
+) -> None:
+    for number in range(MOST_MESSAGES + 5):
+        bounded.put_legacy(str(number), "agent", f"word {number}", True)
+    assert len(bounded) == MOST_MESSAGES
+    assert cuts == [True]
+    bounded.type("hello?")
+    bounded.put_legacy("0", "agent", "changed", True)
+    assert (bounded.messages[0].text, bounded.messages[-1].text) == ("changed", "hello?")
+
+
+def test_all_words_together_have_an_end(bounded: Transcript, cuts: list[bool]) -> None:
+    for number in range(MOST_CHARACTERS // LONGEST_MESSAGE + 5):
+        bounded.put_legacy(str(number), "agent", "x" * LONGEST_MESSAGE, True)
+    bounded.put_legacy("0", "agent", "y", True)
+    bounded.put_legacy("0", "agent", "z" * LONGEST_MESSAGE, True)
+    bounded.put_legacy("0", "agent", "z" * (LONGEST_MESSAGE + 1), True)
+    assert sum(map(len, texts(bounded))) <= MOST_CHARACTERS
+    assert cuts == [True]
+    bounded.reset()
+    bounded.put_legacy("0", "agent", "x" * LONGEST_MESSAGE, True)
+    assert len(bounded) == 1
+
+
+def test_ids_are_as_long_as_they_like(transcript: Transcript) -> None:
+    for name in ("a" * 1_000_000, "a" * LONGEST_ID):
+        transcript.put_legacy(name, "agent", "one", False)
+    transcript.open_stream("b" * 1_000_000, "agent", final=False).add("two")
+    assert texts(transcript) == ["one", "two"]
+
+
+def test_a_flood_of_segments_costs_each_the_same(transcript: Transcript) -> None:
+    def taken_s(first: int, count: int) -> float:
+        began_s = time.thread_time()
+        for number in range(first, first + count):
+            transcript.put_legacy(f"s{number}", "user", f"word {number}", number % 2 == 0)
+        return time.thread_time() - began_s
+
+    few_s = min(taken_s(0, 1000), taken_s(1000, 1000))
+    assert taken_s(2000, 7000) < 10 * 7 * few_s + 0.1
+    assert taken_s(9000, 74_000) < 10 * 74 * few_s + 0.1
+    assert len(transcript) == MOST_MESSAGES
+
+
+def test_what_was_not_sent_is_counted_and_marked_by_its_id(transcript: Transcript) -> None:
+    first = transcript.type("one", Delivery.WAITING)
+    second = transcript.type("two", Delivery.NOT_SENT)
+    assert transcript.not_sent == (second,)
+    transcript.mark(first.id, Delivery.NOT_SENT)
+    transcript.mark("m99", Delivery.NOT_SENT)
+    assert transcript.count_not_sent == len(transcript.not_sent) == 2
+    transcript.reset()
+    assert [message.text for message in transcript.not_sent] == ["one", "two"]
+    transcript.mark(transcript.not_sent[0].id, Delivery.SENT)
+    assert transcript.count_not_sent == 1
+
+
+async def test_a_flood_is_told_a_few_at_a_frame_and_each_message_as_it_is_then(
+    transcript: Transcript,
+) -> None:
+    told: list[tuple[float, int, str]] = []
+    loop = asyncio.get_running_loop()
+    transcript.on_change(lambda message, index: told.append((loop.time(), index, message.text)))
+    stream = transcript.open_stream("s", "agent", final=False)
+    for _ in range(1000):
+        stream.add("a")
+    for number in range(100):
+        transcript.open_stream(f"s{number}", "agent", final=False).add(str(number))
+    assert [index for _at_s, index, _text in told] == [0]
+    await settle(lambda: told[-1][1] == 100)
+    assert [index for _at_s, index, _text in told] == [0, *range(101)]
+    assert told[1][2] == "a" * 1000
+    frames = {round(at_s / FRAME_S) for at_s, _index, _text in told}
+    assert len(frames) > 5
+
+
+async def test_what_the_user_types_is_told_at_once(transcript: Transcript) -> None:
+    told: list[str] = []
+    transcript.on_change(lambda message, _index: told.append(message.text))
+    stream = transcript.open_stream("s", "agent", final=False)
+    stream.add("well")
+    stream.add(", then")
+    message = transcript.type("hello")
+    assert told == ["well", "well, then", "hello"]
+    transcript.mark(message.id, Delivery.WAITING)
+    assert told[-1] == "hello"
+    assert len(told) == 4
+
+
+async def test_what_waits_to_be_told_goes_with_a_reset(transcript: Transcript) -> None:
+    told: list[str] = []
+    transcript.on_change(lambda message, _index: told.append(message.text))
+    for number in range(50):
+        transcript.put_legacy(str(number), "agent", str(number), True)
+    transcript.reset()
+    transcript.put_legacy("new", "agent", "new", True)
+    await settle(lambda: told[-1] == "new")
+    await asyncio.sleep(3 * FRAME_S)
+    assert told == ["0", "new"]
