@@ -91,6 +91,7 @@ class AtlasRoom:
         self._is_muted = self._is_barred = False
         self._is_refreshing = False
         self._mending: asyncio.Task[None] | None = None
+        self._republishing: asyncio.Task[None] | None = None
         self._route: RoomRoute | None = None
 
     async def join(self, grant: SessionGrant) -> None:
@@ -296,8 +297,10 @@ class AtlasRoom:
         if not self._outgoing.is_allowed_by(permission):
             self._is_barred = True
             self._tell_voice()
-        elif self._is_barred:
-            self._scope.start(self._publish_again(self._outgoing), "publish again")
+        elif self._is_barred and (self._republishing is None or self._republishing.done()):
+            # One at a time, however often the leave comes and goes.
+            again = self._publish_again(self._outgoing)
+            self._republishing = self._scope.start(again, "publish again")
 
     async def _publish_again(self, track: OutgoingTrack) -> None:
         self._heard.clear()
@@ -357,4 +360,5 @@ class AtlasRoom:
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         if not self._leaving:
             proxy = self._route.barred_by if self._route is not None else ""
-            self._listener.room_lost(rtc.DisconnectReason.Name(reason), proxy)
+            known = reason in rtc.DisconnectReason.values()
+            self._listener.room_lost(rtc.DisconnectReason.Name(reason) if known else str(reason), proxy)

@@ -8,6 +8,7 @@ import pytest
 
 from atlas_desktop.storage.transcripts import (
     KEPT_JOURNALS,
+    MOST_BYTES,
     SavedMessage,
     TranscriptJournal,
     forget_oldest,
@@ -177,3 +178,20 @@ def test_a_name_as_long_as_the_disk_allows_can_be_written(tmp_path: Path) -> Non
     path = tmp_path / ("n" * 251 + ".txt")
     save(path, [])
     assert path.read_text() == ""
+
+
+def test_several_messages_are_written_at_once(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(HELLO, ANSWER, SavedMessage("9", "agent", "inter", False, 5))
+    journal.close()
+    assert [message.id for message in read_journal(journal.path)] == [HELLO.id, ANSWER.id, "9"]
+
+
+def test_a_journal_has_an_end(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    for number in range(MOST_BYTES // 1_000_000 + 5):
+        journal.note(SavedMessage("1", "agent", f"{number}" + "é" * 500_000, True, 5))
+    journal.close()
+    assert MOST_BYTES - 1_100_000 < journal.path.stat().st_size <= MOST_BYTES
+    (message,) = read_journal(journal.path)
+    assert len(message.text) > 500_000
