@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.files.run import picture_files, sound_files
+from tests.hostile.rooms.run import session_events, wire_packets
 from tests.hostile.tally import Tally
 
 Campaign = Callable[[int, int, Path], Tally]
@@ -28,5 +29,7 @@ class Kind:
 
 KINDS = {
     "sounds": Kind("sound files, mutated, from the drop to their blocks", 20_000, sound_files),
+    "room": Kind("events of a room, in a session's own handlers under a window", 20_000, session_events),
+    "peer": Kind("packets and updates of a LiveKit room on the wire", 20_000, wire_packets),
     "pictures": Kind("pictures, mutated, from the drop to the face that is sent", 10_000, picture_files),
 }
