@@ -23,7 +23,7 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.media.room_attendance import MOST_PARTICIPANTS, Attendance, trim
 
 FRAME_S: Final = 1 / 60
-EVENTS_A_FRAME: Final = 32
+EVENTS_A_FRAME: Final = 16
 SEGMENTS_A_FRAME: Final = 64
 MOST_WAITING: Final = 10_000
 """So many events may wait for the SDK; a room that sends more, faster than they are taken, is left."""

@@ -72,6 +72,8 @@ def choose_streams() -> Streams:
 def choose_inbox(listener: "InboxListener", topic: str, attribute: str) -> "RoomInbox | None":
     """What takes a room's events off the SDK's hands, where this SDK has what it needs.
 
+    ``ATLAS_DESKTOP_TAP=0`` leaves them to the SDK; then a room that floods slows the window down.
+
     Args:
         listener: Hears what the room says.
         topic: That of the text streams that are read.

@@ -43,6 +43,7 @@ _REFRESH_GAPS_S = (0.3, 0.6, 1.2)
 _REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
 _LONGEST_STREAM_BYTES = 1_000_000
+_MOST_SUBSCRIBED = 16
 
 
 class AtlasRoom:
@@ -84,6 +85,7 @@ class AtlasRoom:
             lambda handle: handle.close(),
             listener.audio_changed,
         )
+        self._subscribed: dict[str, rtc.TrackPublication] = {}
         self._outgoing: OutgoingTrack | None = None
         self._heard = asyncio.Event()
         self._pictured = asyncio.Event()
@@ -265,9 +267,21 @@ class AtlasRoom:
                 self._video.matrix = ColourMatrix.of_codec(publication.mime_type)
                 self._pictured.set()
             self._feed_of(track).add(track.sid, track)
+            self._subscribed[track.sid] = publication
+            self._drop_oldest(track.kind)
+
+    def _drop_oldest(self, kind: rtc.TrackKind.ValueType) -> None:
+        """Each is decoded, shown or not; nobody needs so many of a kind."""
+        same = [sid for sid, publication in self._subscribed.items() if publication.kind == kind]
+        for sid in same[:-_MOST_SUBSCRIBED]:
+            publication = self._subscribed.pop(sid)
+            if isinstance(publication, rtc.RemoteTrackPublication):
+                publication.set_subscribed(False)
+            self._words.room_cut()
 
     def _on_track_gone(self, track: rtc.Track | None, publication: rtc.TrackPublication) -> None:
         sid = publication.sid if track is None else track.sid
+        self._subscribed.pop(sid, None)
         self._picture.remove(sid)
         self._sound.remove(sid)
 

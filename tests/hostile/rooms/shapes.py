@@ -72,18 +72,20 @@ class HostileRoom:
         listener: The session's, of the room that runs.
         feed_video: Takes pictures.
         feed_audio: Takes sound.
+        has_streams: Says things in text streams, too; then legacy segments are not listened to.
     """
 
     chance: random.Random
     listener: RoomListener
     feed_video: Callable[[I420Frame], object]
     feed_audio: Callable[[Any, int], object]
+    has_streams: bool = True
     streams: list[SegmentStream] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._weights: list[tuple[int, Callable[[], None]]] = [
             (40, self._segment),
-            (14, self._open),
+            (14 if self.has_streams else 0, self._open),
             (60, self._piece),
             (8, self._close),
             (4, self._state),

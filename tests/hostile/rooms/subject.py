@@ -68,7 +68,11 @@ async def run_session(window: Watched, seed: int, count: int) -> None:
     for first in range(0, count, _SESSION):
         await go_live(bench, chance.choice((Mode.CONVERSATION, Mode.PASSTHROUGH)))
         room = HostileRoom(
-            chance, bench.room.room.listener, bench.session.video.offer, bench.session.audio.offer
+            chance,
+            bench.room.room.listener,
+            bench.session.video.offer,
+            bench.session.audio.offer,
+            has_streams=chance.random() < 0.6,
         )
         began_s = time.monotonic()
         for number in range(first, min(count, first + _SESSION)):
