@@ -12,6 +12,7 @@ from atlas_desktop.errors import (
     MediaError,
     MicrophoneMutedError,
     SpeechMutedError,
+    TranscriptCutError,
 )
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -77,6 +78,8 @@ def error_words(error: AppError) -> tuple[str, str]:
 def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
     """The notice that says ``error``; one of the same code takes its place."""
     # A file's or device's trouble leaves the session running: it warns, it does not alarm.
-    mild = isinstance(error, MediaError | DeviceError | MicrophoneMutedError | SpeechMutedError)
+    mild = isinstance(
+        error, MediaError | DeviceError | MicrophoneMutedError | SpeechMutedError | TranscriptCutError
+    )
     title, advice = error_words(error)
     return Notice(error.code, Severity.WARN if mild else Severity.ERROR, title, advice, actions)
