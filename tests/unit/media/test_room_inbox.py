@@ -4,10 +4,15 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from livekit import rtc
 
+from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.source import Mode
+from atlas_desktop.local_atlas.running import LocalAtlasThread
+from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.room_attendance import MOST_BYTES, MOST_PARTICIPANTS, MOST_TRACKS
 from atlas_desktop.media.room_inbox import (
     EVENTS_A_FRAME,
@@ -17,6 +22,7 @@ from atlas_desktop.media.room_inbox import (
     MOST_WAITING,
     RoomInbox,
 )
+from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 from tests.unit.media.room_events import (
     ATTRIBUTE,
     TOPIC,
@@ -272,3 +278,28 @@ async def test_before_it_is_joined_the_sdk_hears_all_of_it() -> None:
     inbox.call_soon_threadsafe(passed.append, published("agent", "TR_1"))
     await settle(lambda: len(passed) == 3)
     assert book.said == []
+
+
+def casting(_mode: str, _face: bytes | None, stage: Stage) -> Cast:
+    return Cast(ToyPerformer(hums=False), ToyMind(stage))
+
+
+async def test_the_sdk_of_today_hands_all_of_it_over() -> None:
+    book, tracks = Notebook(), list[str]()
+    with LocalAtlasThread(casting) as atlas:
+        source = AtlasSource(atlas.key, atlas.base, billed=False)
+        grant = await source.create(Mode.CONVERSATION, None)
+        inbox = RoomInbox(book, "lk.transcription", "lk.agent.state")
+        room = rtc.Room(loop=cast(asyncio.AbstractEventLoop, inbox))
+        room.on("track_subscribed", lambda track: tracks.append(track.sid))
+        await room.connect(grant.livekit_url, grant.token)
+        inbox.joined(room)
+        await settle(lambda: len(tracks) == 2, 10.0)
+        await room.local_participant.publish_data('{"type": "speak", "text": "hi"}')
+        await settle(lambda: book.said[-1:] and book.said[-1][0] == "ended", 10.0)
+        opened_last = [said for said in book.said if said[0] == "opened"][-1]
+        assert opened_last[3]["lk.segment_id"] == "reply1"
+        assert ("text", opened_last[1], "You said hi") in book.said
+        inbox.close()
+        await asyncio.wait_for(room.disconnect(), 10)
+        await source.aclose()
