@@ -114,6 +114,7 @@ from atlas_desktop.errors.media import (
     FaceTooManyPixelsError,
     FaceTooSmallError,
     FileDeniedError,
+    FileFaultError,
     FileSilentError,
     LinkLoopError,
     MediaError,
@@ -121,6 +122,7 @@ from atlas_desktop.errors.media import (
     NotAFileError,
     SilentAudioError,
     UnreadableAudioError,
+    about_file,
     shown_name,
 )
 from atlas_desktop.errors.room import (
@@ -212,6 +214,7 @@ __all__ = [
     "FaceTooManyPixelsError",
     "FaceTooSmallError",
     "FileDeniedError",
+    "FileFaultError",
     "FileSilentError",
     "GuardDownError",
     "GuardError",
@@ -278,5 +281,6 @@ __all__ = [
     "UnreachableError",
     "UnreadableAudioError",
     "UntrustedError",
+    "about_file",
     "shown_name",
 ]
