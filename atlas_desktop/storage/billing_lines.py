@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from atlas_desktop.storage.json_text import DECODER, parse
 
 _PIECE_BYTES = 1 << 20
+_ZEROS = bytes(_PIECE_BYTES)
 _LONGEST_LINE_BYTES = 1 << 16
 """None of ours has a tenth of it. A longer one has lost its line ends: so much is looked at in a row."""
 _BEGINNING = '{"v":'
@@ -37,7 +38,9 @@ def records_in(source: Source) -> Iterator[dict[str, Any]]:
     rest, torn = b"", ""
     while True:
         piece = source.read(_PIECE_BYTES)
-        lines, _, rest = (rest + piece).rpartition(b"\n") if piece else (rest, b"", b"")
+        # What a power cut leaves on some disks; of a sparse file there may be a gigabyte.
+        is_empty = not piece or piece == _ZEROS
+        lines, _, rest = (rest, b"", b"") if is_empty else (rest + piece).rpartition(b"\n")
         if len(rest) > _LONGEST_LINE_BYTES:
             lines, rest = lines + b"\n" + rest, rest[-_LONGEST_LINE_BYTES:]
         for line in _lines_of(lines):

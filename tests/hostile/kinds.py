@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.files.run import picture_files, sound_files
+from tests.hostile.stored.run import stored_files
 from tests.hostile.tally import Tally
 
 Campaign = Callable[[int, int, Path], Tally]
@@ -28,5 +29,6 @@ class Kind:
 
 KINDS = {
     "sounds": Kind("sound files, mutated, from the drop to their blocks", 20_000, sound_files),
+    "stored": Kind("files of the profile, each cut and changed at every offset", 50_000, stored_files),
     "pictures": Kind("pictures, mutated, from the drop to the face that is sent", 10_000, picture_files),
 }

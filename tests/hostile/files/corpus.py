@@ -34,9 +34,10 @@ _COMBINATIONS = """
 _LONGER_S = 4.0
 _LONGER = """
     ipod:aac:faststart ipod:aac: mp4:aac:dash+global_sidx mp4:aac:empty_moov+default_base_moof
-    mp4:alac:faststart mp4:flac:faststart mov:pcm_s16le:faststart wav:pcm_s16le: flac:flac: ogg:libopus: ogg:libvorbis: ogg:flac:
-    matroska:aac: webm:libopus: mp3:libmp3lame: adts:aac: asf:wmav2: mpegts:aac: avi:libmp3lame: caf:alac:
-    aiff:pcm_s16be: ac3:ac3: amr:libopencore_amrnb: w64:pcm_s16le: wv:wavpack: tta:tta:
+    mp4:alac:faststart mp4:flac:faststart mov:pcm_s16le:faststart wav:pcm_s16le: flac:flac: ogg:libopus:
+    ogg:libvorbis: ogg:flac: matroska:aac: webm:libopus: mp3:libmp3lame: adts:aac: asf:wmav2: mpegts:aac:
+    avi:libmp3lame: caf:alac: aiff:pcm_s16be: ac3:ac3: amr:libopencore_amrnb: w64:pcm_s16le: wv:wavpack:
+    tta:tta:
 """
 
 
