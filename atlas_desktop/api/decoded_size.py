@@ -1,10 +1,12 @@
-"""What a picture takes to be decoded, where the size it shows does not say so: AVIF and TIFF.
+"""What a picture takes to be decoded, where the size it shows does not say so: AVIF, TIFF, WebP and JPEG.
 
 An AVIF says how large it is shown. Its frames are as large as their own headers say, and are decoded whole
 before they are brought to that size; a TIFF's tiles may be larger than the picture. Either way a file of two
-kilobytes takes half a gigabyte.
+kilobytes takes half a gigabyte. Of a WebP that moves two canvases are kept. A JPEG may be made of many scans,
+each over the whole picture, and its head of a million parts.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,9 @@ _DEEPEST = 8
 _TO_THE_END = 0
 _IN_FILE, _IN_BOX = 0, 1
 _SEQUENCE_HEADER = 1
+_SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
+# A profile has at most 255 of 64 kB each, a history some hundred; a progressive picture some ten scans.
+_MOST_SEGMENTS, _MOST_EXIF_SEGMENTS = 2_000, 100
 # Boxes, entries and units that are looked at; a picture of many megapixels has some hundred.
 _MOST_STEPS = 100_000
 # The picture or all its tiles, what of it is clear, and a second exposure; a thumbnail is small.
@@ -37,7 +42,32 @@ def decoded_pixels(picture: Image.Image, content: bytes) -> int:
     if picture.format == "TIFF":
         tags = picture.tag_v2  # type: ignore[attr-defined]  # of Pillow's TIFF reader
         return max(shown, int(tags.get(_TILE_WIDTH) or 0) * int(tags.get(_TILE_HEIGHT) or 0))
+    if picture.format == "WEBP" and getattr(picture, "is_animated", False):
+        return 2 * shown
     return shown
+
+
+def jpeg_scans(content: bytes) -> int:
+    """Return how many scans the first picture in a JPEG has: each takes as long as a whole picture.
+
+    Source: ITU-T T.81, annex B.
+
+    Raises:
+        ValueError: It has more parts than any program writes.
+    """
+    # Neither a byte of the picture itself nor one that fills up.
+    marker = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+    place = scans = parts = exif = 0
+    while (found := marker.search(content, place)) is not None and found[1] != _END_OF_PICTURE:
+        length = int.from_bytes(content[found.end() : found.end() + 2], "big")
+        scans += found[1] == _SCAN
+        parts += 1
+        # Pillow puts all of these together, each time anew.
+        exif += content.startswith(b"Exif\0\0", found.end() + 2)
+        if parts > _MOST_SEGMENTS or exif > _MOST_EXIF_SEGMENTS:
+            raise ValueError("too many parts")
+        place = found.end() + length
+    return scans
 
 
 @dataclass(slots=True)

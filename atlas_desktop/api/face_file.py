@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from PIL import Image, PngImagePlugin
 
 from atlas_desktop.api.address import checked_picture_url
-from atlas_desktop.api.decoded_size import decoded_pixels
+from atlas_desktop.api.decoded_size import decoded_pixels, jpeg_scans
 from atlas_desktop.api.face_picture import as_seen, is_plain
 from atlas_desktop.api.source import FACE_EDGE_PX, FACE_LIMIT_BYTES, FACE_MINIMUM_PX, Face
+from atlas_desktop.api.webp import decode_webp
 from atlas_desktop.errors import (
     FaceNotImageError,
     FaceTooLargeError,
@@ -35,13 +36,16 @@ _LARGEST_PIXELS = 24_000_000
 Image.MAX_IMAGE_PIXELS = _LARGEST_PIXELS
 # What programs write of themselves into a PNG beside the picture, their whole history among it.
 PngImagePlugin.MAX_TEXT_CHUNK = FACE_LIMIT_BYTES
+PngImagePlugin.MAX_TEXT_MEMORY = 2 * FACE_LIMIT_BYTES
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+_JPEG = b"\xff\xd8\xff"
 _JPEG_QUALITY = 98  # with whole colours: an edge of the strongest colours is off by 7 of 255 levels at most
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = (None, 1)
 # A progressive photo has some ten scans; each takes as long as a whole picture.
-_JPEG_SCAN = b"\xff\xda"
-_MOST_SCANS = 100
+_MOST_SCANS, _MOST_SCANNED_PIXELS = 100, 32 * _LARGEST_PIXELS
+# A GIF of 20 MB has 160,000: its blocks are of 255 bytes, each read in two.
+_MOST_READS = 1_000_000
 
 _UNREADABLE = (
     OSError,
@@ -106,31 +110,53 @@ def face_from_url(url: str) -> Face:
     return Face(name=name, url=address)
 
 
+class _CountedReads(io.BytesIO):
+    """A file in memory that is not read for ever: each of a million parts costs some microseconds."""
+
+    _left = _MOST_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many parts")
+        return super().read(size)
+
+
 def _checked(content: bytes, name: str) -> Face:
-    with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+    is_jpeg = content.startswith(_JPEG)
+    scans = jpeg_scans(content) if is_jpeg else 0
+    with Image.open(_CountedReads(content), formats=_FORMATS) as picture:
         width, height = picture.size
         # A header that makes no sense, or lies: found before anything is decoded.
         if (pixels := decoded_pixels(picture, content)) > _LARGEST_PIXELS:
             raise _too_many_pixels(name, pixels)
         if min(width, height) < FACE_MINIMUM_PX:
             raise FaceTooSmallError(name=name, width=width, height=height, limit=FACE_MINIMUM_PX)
-        kind = picture.format or ""
-        is_photo = kind in ("JPEG", "MPO")
-        if is_photo and content.count(_JPEG_SCAN) > _MOST_SCANS:
+        if scans > _MOST_SCANS or scans * pixels > _MOST_SCANNED_PIXELS:
             raise FaceNotImageError(name=name, detail="too many scans")
+        kind = picture.format or ""
         moving = getattr(picture, "is_animated", False) and kind != "MPO"
         sideways = picture.getexif().get(_ORIENTATION_TAG) not in _UPRIGHT
-        if kind == "JPEG" and picture.mode == "CMYK":
-            # Drawn anew in any case: not decoded larger than it is sent, 24 megapixels of it take 290 MB.
-            largest = max(width, height)
-            picture.draft(None, (width * FACE_EDGE_PX // largest, height * FACE_EDGE_PX // largest))
-        # Decodes it all: a truncated file is found here, not by the service.
-        picture.load()
-        if picture.width * picture.height > _LARGEST_PIXELS:
-            raise _too_many_pixels(name, picture.width * picture.height)
+        loaded = _loaded(picture, content, moving=moving)
+        if loaded.width * loaded.height > _LARGEST_PIXELS:
+            raise _too_many_pixels(name, loaded.width * loaded.height)
         if kind in _SENT_AS_IS and not moving and not sideways and is_plain(picture, content):
             return Face(name=name, content=content, media_type=_SENT_AS_IS[kind])
-        return _redrawn(picture, name, photo=is_photo)
+        return _redrawn(loaded, name, photo=is_jpeg)
+
+
+def _loaded(picture: Image.Image, content: bytes, *, moving: bool) -> Image.Image:
+    """Decodes it all: a truncated file is found here, not by the service."""
+    if picture.format == "WEBP" and not moving and (decoded := decode_webp(picture, content)) is not None:
+        return decoded
+    if picture.format == "JPEG" and picture.mode == "CMYK":
+        # Drawn anew in any case: not decoded larger than it is sent, 24 megapixels of it take 290 MB.
+        largest = max(picture.size)
+        picture.draft(
+            None, (picture.width * FACE_EDGE_PX // largest, picture.height * FACE_EDGE_PX // largest)
+        )
+    picture.load()
+    return picture
 
 
 def _redrawn(picture: Image.Image, name: str, *, photo: bool) -> Face:

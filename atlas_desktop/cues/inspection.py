@@ -1,18 +1,25 @@
 """What is found out about cues, before they are spoken and by speaking them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from atlas_desktop.cues.queue import CueQueue, CueState
-from atlas_desktop.errors import AppError, MediaError, SilentAudioError
+from atlas_desktop.errors import AppError, SilentAudioError, about_file
 from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.media.blocks import BlockReader, LearningReader
 from atlas_desktop.media.probe import ClipInfo
 
-Probe: TypeAlias = Callable[[Path], ClipInfo]
+Look: TypeAlias = Callable[[Path], ClipInfo]
+
+
+class Probe(Protocol):
+    """Looks at a clip, quickly, like ``probe.probe``."""
+
+    def __call__(self, path: Path, *, stop: threading.Event) -> ClipInfo: ...
 
 
 class Measure(Protocol):
@@ -46,7 +53,7 @@ class CueInspector:
         measure: Measure,
         on_found: Callable[[], None],
         on_remark: Callable[[AppError], None],
-        on_broken: Callable[[int, MediaError], None],
+        on_broken: Callable[[int, AppError], None],
     ) -> None:
         self._queue = queue
         self._files = files
@@ -67,12 +74,22 @@ class CueInspector:
         """
         unsure: list[tuple[int, ClipInfo]] = []
         for cue_id in cue_ids:
-            info = await self._find_out(cue_id, self._probe)
+            with self._stopping(cue_id) as stop:
+                info = await self._find_out(cue_id, partial(self._probe, stop=stop))
             if info is not None and not info.is_exact:
                 unsure.append((cue_id, info))
         for cue_id, info in unsure:
-            self._stops[cue_id] = stop = threading.Event()
-            await self._find_out(cue_id, partial(self._measure, info=info, stop=stop))
+            with self._stopping(cue_id) as stop:
+                await self._find_out(cue_id, partial(self._measure, info=info, stop=stop))
+
+    @contextmanager
+    def _stopping(self, cue_id: int) -> Iterator[threading.Event]:
+        """What ends looking at a cue that is removed meanwhile; set as well where nobody waits any more."""
+        self._stops[cue_id] = stop = threading.Event()
+        try:
+            yield stop
+        finally:
+            stop.set()
             self._stops.pop(cue_id, None)
 
     def learn(self, cue_id: int, reader: BlockReader) -> None:
@@ -99,20 +116,22 @@ class CueInspector:
         for cue_id in tuple(self._stops):
             self.forget(cue_id)
 
-    async def _find_out(self, cue_id: int, look: Probe) -> ClipInfo | None:
+    async def _find_out(self, cue_id: int, look: Look) -> ClipInfo | None:
         cue = self._queue.get(cue_id)
         if cue is None or self._closed or cue.state in {CueState.FAILED, CueState.MISSING}:
             return None
+        failure: AppError | None = None
         try:
             with mapped(cue.path):
                 info = await self._files.call(cue.path, partial(look, cue.path))
-        except MediaError as error:
-            self._on_broken(cue_id, error)
-            self._on_found()
-            return None
         except AppError as error:
-            # A fault of ours over one file: the others keep their turn.
-            self._on_remark(error)
+            # Whatever it is, also a fault of ours: the others keep their turn.
+            failure = about_file(error, cue.path.name)
+        if self._queue.get(cue_id) is None or self._closed:
+            return None  # removed meanwhile: what was seen of it is not all
+        if failure is not None:
+            self._on_broken(cue_id, failure)
+            self._on_found()
             return None
         self._queue.change(cue_id, peaks=info.peaks, loudness_lufs=info.loudness_lufs)
         if cue_id not in self._read_to_end:

@@ -12,7 +12,7 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.inspection import CueInspector, Measure, Probe
 from atlas_desktop.cues.publishing import ChangeCallback, CuePublisher, ErrorCallback
 from atlas_desktop.cues.queue import Cue, CueQueue, CueState
-from atlas_desktop.errors import AppError, FileSilentError, MediaError
+from atlas_desktop.errors import AppError, FileSilentError
 from atlas_desktop.files import FileThreads
 from atlas_desktop.media.blocks import BlockReader
 from atlas_desktop.media.decode import ClipReader
@@ -352,7 +352,7 @@ class CuePlayer:
         self._queue.fail(cue_id, error)
         self._publisher.report(error)
 
-    def _give_up(self, cue_id: int, error: MediaError) -> None:
+    def _give_up(self, cue_id: int, error: AppError) -> None:
         """A cue that has not begun can't be read; the current one's error comes from the speaker."""
         cue = self._queue.get(cue_id)
         if cue is not None and cue.state in {CueState.WAITING, CueState.PAUSED}:

@@ -116,6 +116,7 @@ from atlas_desktop.errors.media import (
     FaceTooManyPixelsError,
     FaceTooSmallError,
     FileDeniedError,
+    FileFaultError,
     FileSilentError,
     LinkLoopError,
     MediaError,
@@ -123,6 +124,7 @@ from atlas_desktop.errors.media import (
     NotAFileError,
     SilentAudioError,
     UnreadableAudioError,
+    about_file,
     shown_name,
 )
 from atlas_desktop.errors.room import (
@@ -217,6 +219,7 @@ __all__ = [
     "FaceTooManyPixelsError",
     "FaceTooSmallError",
     "FileDeniedError",
+    "FileFaultError",
     "FileSilentError",
     "GuardDownError",
     "GuardError",
@@ -286,5 +289,6 @@ __all__ = [
     "UnreachableError",
     "UnreadableAudioError",
     "UntrustedError",
+    "about_file",
     "shown_name",
 ]

@@ -4,7 +4,7 @@ import os
 import unicodedata
 from typing import Any, ClassVar
 
-from atlas_desktop.errors.base import N_, AppError
+from atlas_desktop.errors.base import N_, AppError, BugError
 
 _SHOWN_CHARACTERS = 120
 # Embeddings, overrides, isolates and marks: they can make a name read as another one.
@@ -49,6 +49,23 @@ class MediaError(AppError):
         if "name" in params:
             params["name"] = shown_name(params["name"])
         super().__init__(**params)
+
+
+class FileFaultError(MediaError):
+    """A fault of ours over one file. The cause is chained (``__cause__``) and logged."""
+
+    code = "file_fault"
+    title = N_("Something unexpected happened over {name}")
+    advice = N_("The other files go on. A report is in the log.")
+
+
+def about_file(error: AppError, name: str | os.PathLike[str]) -> AppError:
+    """Return ``error``, or, where it is a fault of ours, one that names the file that it came over."""
+    if not isinstance(error, BugError):
+        return error
+    fault = FileFaultError(name=name)
+    fault.__cause__ = error
+    return fault
 
 
 class UnreadableAudioError(MediaError):

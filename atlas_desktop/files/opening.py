@@ -8,7 +8,6 @@ import errno
 import io
 import os
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -81,8 +80,13 @@ class RegularFile(io.FileIO):
     """A file on a disk, open for reading; each read that comes back shows that the disk still answers."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one."""
-        left = sys.maxsize if size is None or size < 0 else size
+        """Reads up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one.
+
+        Never beyond the length that the system says: what has none, as in /proc, has no end either.
+        """
+        left = max(0, self.size_bytes - self.tell())
+        if size is not None and size >= 0:
+            left = min(left, size)
         parts = []
         while left > 0:
             part = super().read(min(left, _PIECE_BYTES))

@@ -66,7 +66,7 @@ def open_container(source: SoundBytes, path: Path) -> InputContainer:
 
 
 def _deadly(source: SoundBytes) -> frozenset[str]:
-    """Formats whose reader in FFmpeg takes the process down over this file; found by ``tests.hostile.files``."""
+    """Formats whose reader in FFmpeg takes the process down over this file: found by hostile ones."""
     source.seek(0, os.SEEK_SET)
     head = source.read(12)
     if not head.startswith(_ADX) or len(head) < 12:

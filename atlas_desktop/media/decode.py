@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.errors import AppError, CutShortError, FileSilentError, MediaError, SilentAudioError
+from atlas_desktop.errors import (
+    AppError,
+    CutShortError,
+    FileSilentError,
+    MediaError,
+    SilentAudioError,
+    about_file,
+)
 from atlas_desktop.files import SILENCE_LIMIT_S, AnswerClock
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.graphs import FULL_SCALE, Samples, to_block
@@ -158,7 +165,7 @@ class ClipReader:
             self._on_error(FileSilentError(name=self.path.name))
 
     def _on_error(self, error: AppError) -> None:
-        self.error = error
+        self.error = about_file(error, self.path.name)
         self._ended = True
 
     def _run(self) -> None:

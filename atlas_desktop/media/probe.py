@@ -42,17 +42,21 @@ class ClipInfo:
     is_exact: bool = True
 
 
-def probe(path: Path) -> ClipInfo:
+def probe(path: Path, *, stop: threading.Event | None = None) -> ClipInfo:
     """Looks at a file; call it in a worker thread.
 
     Up to a minute is decoded whole (0.1 s of CPU); of a longer file only glimpses, for 0.08 s at most.
+
+    Args:
+        path: The file.
+        stop: Set by any thread, it ends this soon, with less than is there.
 
     Raises:
         MissingFileError: It is not there.
         EmptyAudioError: There is no sound in it.
         UnreadableAudioError: It holds no sound that can be read.
     """
-    with SoundFile(path) as file:
+    with SoundFile(path, stop) as file:
         if file.duration_s is None or file.duration_s <= _WHOLE_S:
             return _whole(file)
         if not any(len(part) for part in file.samples()):

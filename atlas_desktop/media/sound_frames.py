@@ -26,6 +26,8 @@ _STEADY_CODECS = frozenset(
 # Their packets claim to last what they don't: an hour of them would be a minute too short.
 _UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
+# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. None that is meant has more.
+_MOST_APE_SAMPLES, _APE_HEAD_BYTES = 73_728 * 16, 4
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
@@ -82,6 +84,7 @@ class SoundFrames:
         self._stream = stream
         self._tick_s = float(stream.time_base or 0)
         self._rate_hz = stream.codec_context.sample_rate
+        self._is_ape = stream.codec_context.name == "ape"
         self._is_steady = stream.codec_context.name in _STEADY_CODECS and self._rate_hz > 0
         self._packets: Iterator[SoundPacket] = container.demux(stream)
 
@@ -191,13 +194,13 @@ class SoundFrames:
             self._hurt = False
         else:
             self._waiting.extend(frames)
-        if frames:
+        if frames and any(frame.samples for frame in frames):
             self._source.limit(_DRY_CPU_S)
         return True
 
     def _read(self) -> SoundPacket | None:
         self._reads += 1
-        if self._reads % _READS_A_LOOK == 0 and self._source.is_over():
+        if self._source.stopped or (self._reads % _READS_A_LOOK == 0 and self._source.is_over()):
             return None
         packet, failure = self._next_packet()
         while packet is None and self._streams_left and (following := self._open_next(self._last_packet_at)):
@@ -222,7 +225,7 @@ class SoundFrames:
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
         """The frames of a packet; ``None`` when it is broken."""
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
-        if packet.has_sidedata("encryption_info"):
+        if packet.has_sidedata("encryption_info") or self._is_too_much(packet):
             # Without its key it is noise, of which a decoder now and then makes a sound.
             self.broken += 1
             return None
@@ -234,6 +237,12 @@ class SoundFrames:
         if self._at_start:
             self._learn(began_s, frames)
         return frames
+
+    def _is_too_much(self, packet: SoundPacket) -> bool:
+        """Whether it claims to hold what no program puts into one: all of it would be decoded at once."""
+        if not self._is_ape or packet.size < _APE_HEAD_BYTES:
+            return False
+        return int.from_bytes(memoryview(packet)[:_APE_HEAD_BYTES], "little") > _MOST_APE_SAMPLES
 
     def _learn(self, began_s: float | None, frames: list[av.AudioFrame]) -> None:
         """Takes down where the first sample lies in the file's own time."""

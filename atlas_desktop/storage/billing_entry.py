@@ -15,11 +15,15 @@ from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.storage.json_text import text_of
 
 VERSION = 1
 Record = Mapping[str, Any]
 
 _FIRST, _LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_MOST = 1e9
+"""More seconds or dollars no session had; the product of larger ones is no number, and no limit holds."""
+_LONGEST_NAME = 4096
 _NOBODYS = "?"
 """A fingerprint that no key has."""
 _USER = re.compile(r"^((?:\w[\w+.-]*:)?//)?[^/]*@")
@@ -266,23 +270,24 @@ def fold(records: Iterable[Record]) -> list[BillingEntry]:
 
 
 def _apply(entries: dict[str, BillingEntry], record: Record) -> None:
-    key, at = str(record["key"]), _time(record.get("at"))
-    match record["event"]:
+    key, at = _key(record), _time(record.get("at"))
+    is_known = key in entries and bool(entries[key].session_id)
+    match record.get("event"):
         case "asked":
             entries.setdefault(key, _asked_entry(key, at, record))
-        case "granted":
-            # What was asked for may have been torn out of the file: the session is there all the same.
-            entries[key] = _granted(entries.get(key) or _asked_entry(key, at, {}), at, record)
         case "refused" if entries[key].outcome is Outcome.ASKED:
-            why = str(record.get("why", ""))
+            why = _encodable(record.get("why"))
             entries[key] = replace(entries[key], outcome=Outcome.REFUSED, why=why)
         case "ended":
             entries[key] = _ended(entries[key], at, record)
         case "dismissed" if entries[key].outcome is not Outcome.ENDED:
-            why = str(record.get("why", ""))
+            why = _encodable(record.get("why"))
             entries[key] = replace(entries[key], outcome=Outcome.DISMISSED, ended_at=at, why=why)
         case "taken_over":
-            entries[key] = replace(entries[key], guard=str(record["guard"]))
+            entries[key] = replace(entries[key], guard=_name(record["guard"]))
+        case event if event == "granted" or ("session_id" in record and not is_known):
+            # What was asked for may be torn out of the file, or the word "granted": the session is there.
+            entries[key] = _granted(entries.get(key) or _asked_entry(key, at, {}), at, record)
 
 
 def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
@@ -291,8 +296,9 @@ def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
     return replace(
         entry,
         outcome=Outcome.OPEN,
-        session_id=str(record["session_id"]),
-        granted_at=at,
+        session_id=_name(record["session_id"]),
+        # By a moment that can't be read it would have run for half a century.
+        granted_at=entry.asked_at if at == _FIRST else at,
         price_per_hour_usd=_number(record.get("price_per_hour_usd")),
         max_duration_s=_number(record.get("max_duration_s")),
         ended_at=None,
@@ -307,7 +313,7 @@ def _ended(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
         entry,
         outcome=Outcome.ENDED,
         ended_at=at if first else entry.ended_at,
-        why=str(record.get("why", "")) if first else entry.why,
+        why=_encodable(record.get("why")) if first else entry.why,
         duration_s=_known(entry.duration_s, record.get("duration_s")),
         charged_usd=_known(entry.charged_usd, record.get("charged_usd")),
         estimated_usd=_known(entry.estimated_usd, record.get("estimated_usd")),
@@ -323,17 +329,35 @@ def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
     mode = record.get("mode")
     return BillingEntry(
         key=key,
-        guard=str(record.get("guard", "")),
-        kind=str(record.get("kind", SourceKind.ATLAS.value)),
-        address=str(record.get("address", "")),
-        salt=str(record.get("salt", "")),
-        fingerprint=str(record.get("fingerprint", _NOBODYS)),
+        guard=_encodable(record.get("guard")),
+        kind=_encodable(record.get("kind", SourceKind.ATLAS.value)),
+        address=_encodable(record.get("address")),
+        salt=_encodable(record.get("salt")),
+        fingerprint=_encodable(record.get("fingerprint", _NOBODYS)),
         mode=Mode(mode) if mode in list(Mode) else Mode.CONVERSATION,
         asked_at=at,
         is_address_cut=record.get("address_cut") is True,
         limit_s=_number(record.get("limit_s")),
         limit_usd=_number(record.get("limit_usd")),
     )
+
+
+def _key(record: Record) -> str:
+    """The name of its entry; where that is lost and a session is named, one that no other entry has."""
+    key = record.get("key")
+    return key if isinstance(key, str) else f"{_NOBODYS}{_name(record['session_id'])}"
+
+
+def _name(value: object) -> str:
+    """What something is called by, exactly as it stands there; TypeError for what is no text."""
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME:
+        return value
+    raise TypeError("no name")
+
+
+def _encodable(value: object) -> str:
+    """A text that can be written, sent and hashed; empty for anything else."""
+    return text_of(value).encode("utf-8", "replace").decode()
 
 
 def _place(kind: str, address: str) -> str:
@@ -357,7 +381,7 @@ def _number(value: object) -> float | None:
         read = float(value)
     except OverflowError:
         return None
-    return read if math.isfinite(read) and read >= 0 else None
+    return read if math.isfinite(read) and 0 <= read <= _MOST else None
 
 
 def _text(moment: datetime) -> str:
@@ -367,7 +391,7 @@ def _text(moment: datetime) -> str:
 def _time(text: object) -> datetime:
     """A moment that every platform can show; one that can't be read is taken for the earliest."""
     try:
-        moment = datetime.fromisoformat(str(text))
+        moment = datetime.fromisoformat(text_of(text))
     except ValueError:
         return _FIRST
     return min(max(moment if moment.tzinfo else moment.replace(tzinfo=UTC), _FIRST), _LAST)

@@ -18,12 +18,11 @@ from filelock import FileLock, Timeout
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry, fold
+from atlas_desktop.storage.billing_lines import records_in
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005
 _OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_BEGINNING = '{"v":'
-"""Every record of ours begins so; within one the quotes would be escaped."""
 
 
 class BillingJournal:
@@ -102,38 +101,17 @@ class BillingJournal:
     def _records(self) -> Iterator[dict[str, Any]]:
         try:
             with open_regular(self.file) as file:
-                text = file.read()
+                yield from records_in(file)
         except MissingFileError:
             return
         except (MediaError, OSError) as error:
             raise JournalError(detail=_system_words(error)) from error
-        for line in text.split(b"\n"):
-            record = _record_in(line)
-            if record is not None:
-                yield record
 
 
 def _system_words(error: Exception) -> str:
     """What the system said, where it said anything."""
     said = error if isinstance(error, OSError) else error.__cause__
     return getattr(said, "strerror", None) or str(error)
-
-
-def _record_in(line: bytes) -> dict[str, Any] | None:
-    """The record of a line, also behind what was torn, or overwritten, in front of it."""
-    text = line.decode("utf-8", "replace")
-    found = _object_in(text)
-    if found is None and (start := text.rfind(_BEGINNING)) > 0:
-        found = _object_in(text[start:])
-    return found
-
-
-def _object_in(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _ends_whole(handle: int, length: int) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from atlas_desktop.errors import MediaError
 from atlas_desktop.files import open_regular
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.json_text import parse_object, text_of
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LONGEST_REPORT_BYTES = 16_000
+_LONGEST_VERSION = 40
+_YEARS = range(1971, 9000)
+_LAST_S = 2.2e11
+"""In the year 8941; a disk may say a later one, which no clock here can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +113,18 @@ class RunMark:
 
     def _look_back(self) -> StoppedRun | None:
         try:
-            found = json.loads(atomic.read_text(self._file))
-            began = datetime.fromisoformat(found["began"]).astimezone()
+            found = parse_object(atomic.read_text(self._file))
+            began = _checked(datetime.fromisoformat(found["began"]))
         except OSError:
             return None
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             # Half written, as by a power cut: that it is there says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))
         journal = _newest_journal(_journals(self._profile), found.get("journals"), began)
         seen_s = max(began.timestamp(), self._last_seen_s, _changed_s(journal) if journal else 0.0)
         return StoppedRun(
-            version=str(found.get("version", "")),
+            version=text_of(found.get("version"), _LONGEST_VERSION),
             began=began,
             last_seen=_moment(seen_s),
             stacks=_tail(self._profile.crash_log, _whole(found.get("crash_log"))),
@@ -129,7 +134,21 @@ class RunMark:
 
 
 def _journals(profile: Profile) -> list[Path]:
-    return list(profile.transcripts_folder.glob("*.jsonl"))
+    try:
+        return list(profile.transcripts_folder.glob("*.jsonl"))
+    except OSError:
+        return []
+
+
+def _checked(moment: datetime) -> datetime:
+    """The same as local time.
+
+    Raises:
+        ValueError: Nobody can show it, or no program of ours ran then.
+    """
+    if moment.year in _YEARS:
+        return moment.astimezone()
+    raise ValueError("no time of ours")
 
 
 def _newest_journal(journals: list[Path], before: Any, began: datetime) -> Path | None:
@@ -167,7 +186,7 @@ def _size(file: Path) -> int:
 
 def _changed_s(file: Path) -> float:
     try:
-        return file.stat().st_mtime
+        return min(max(0.0, file.stat().st_mtime), _LAST_S)
     except OSError:
         return 0.0
 

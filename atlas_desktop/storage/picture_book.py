@@ -6,10 +6,14 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.json_text import parse_object
 
 log = logging.getLogger(__name__)
+
+_LONGEST_MS = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,10 @@ class PictureBook:
     def read(self) -> Finding | None:
         """The finding; ``None`` where there is none that can be read."""
         try:
-            found = json.loads(atomic.read_text(self._finding))
-            return Finding(**{**found, "use_gl": found["use_gl"] is True})
+            return _finding_in(parse_object(atomic.read_text(self._finding)))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ValueError, TypeError) as error:
             log.info("what is known of the graphics driver can't be read: %s", error)
             return None
 
@@ -87,3 +90,21 @@ class PictureBook:
         except (OSError, ValueError):
             # What can't even be seen was left by nobody: links in a circle, a folder that may not be read.
             return "" if os.path.lexists(self._mark) else None
+
+
+def _finding_in(found: dict[str, Any]) -> Finding:
+    """The finding that was written.
+
+    Raises:
+        TypeError: Something in it is missing, or is not what we write.
+    """
+    finding = Finding(**found)
+    texts = (finding.driver, finding.machine, finding.why)
+    costs_ms = [cost for cost in (finding.raster_ms, finding.gl_ms) if cost is not None]
+    if (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(flag, bool) for flag in (finding.use_gl, finding.crashed))
+        and all(isinstance(cost, int | float) and 0 <= cost < _LONGEST_MS for cost in costs_ms)
+    ):
+        return finding
+    raise TypeError("not a finding")

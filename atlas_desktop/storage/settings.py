@@ -1,9 +1,12 @@
 """The settings: typed values, and the JSON text that holds them."""
 
 import json
+import math
 import os
 import re
 import sys
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +16,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
 from atlas_desktop.proxies import ProxyMode, ProxySetting
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.json_text import parse_object
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
@@ -131,31 +135,37 @@ RANGES: dict[str, tuple[float, float]] = {
     "speaker_delay_ms": (-100.0, 300.0),
 }
 """The lowest and the highest value of each number."""
+_LIMIT_NAMES = tuple(name for name in RANGES if name.startswith("limit_"))
+_SEALED = "limits_seal"
+_SEAL = re.compile(r'"limits_seal": "([0-9a-f. e+-]{1,200})"')
 
 
 def parse(text: str) -> tuple[Settings, dict[str, Any]]:
     """Reads settings from JSON; returns them and the whole object, unknown keys included.
 
-    A value of the wrong kind counts as not there.
+    A value of the wrong kind counts as not there. No limit is higher than what was written: beside the limits
+    stands a seal, which says what they were.
 
     Raises:
         ValueError: It is not a JSON object.
     """
-    found = _object(text)
+    found = parse_object(text)
     known: dict[str, Any] = {}
     for field in fields(Settings):
         if field.name in found:
             value = _checked(field.name, found[field.name], field.default)
             if value is not None:
                 known[field.name] = value
+    for name, usd_or_s in _ceilings(found).items():
+        known[name] = min(known.get(name, math.inf), usd_or_s)
     return Settings(**known), found
 
 
 def stored_proxy_setting(file: Path) -> ProxySetting:
     """The proxy in a profile's settings file, as it is now; automatic where that can't be read."""
     try:
-        return parse(atomic.read_text(file))[0].proxy_setting
-    except (OSError, ValueError, RecursionError):
+        return parse(atomic.read_text(file, errors="replace"))[0].proxy_setting
+    except (OSError, ValueError):
         return ProxySetting()
 
 
@@ -172,24 +182,61 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
 
 
 def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
-    """The limits of ``found`` in whose place the usual ones hold: zero, less, or without end."""
-    limits = (name for name in RANGES if name.startswith("limit_") and name in found)
-    return tuple(name for name in limits if _number(name, found[name], float) is None)
+    """The limits of ``found`` in whose place the usual ones hold: zero, less, without end, or damaged."""
+    ceilings = _ceilings(found)
+    read = {name: _number(name, found[name], float) for name in _LIMIT_NAMES if name in found}
+    unusable = {name for name, value in read.items() if value is None}
+    unusable.update(name for name, most in ceilings.items() if (read.get(name) or math.inf) > most)
+    return tuple(name for name in _LIMIT_NAMES if name in unusable)
+
+
+def sealed_limits(text: str) -> dict[str, float]:
+    """The limits in what is left of a settings file; empty where their seal is broken, too."""
+    seal = _SEAL.search(text)
+    return {} if seal is None else _opened(seal[1])
 
 
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
     """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    text = json.dumps({**kept, **ours}, indent=2, ensure_ascii=False) + "\n"
+    # The seal comes first: what is torn off behind it does not take it along.
+    whole = {_SEALED: "", **kept, **ours} | {_SEALED: _seal(ours)}
+    text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
     # A path may hold bytes that are no UTF-8: escaped they survive, written plainly they would not.
     return _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _object(text: str) -> dict[str, Any]:
-    found = json.loads(text)
-    if isinstance(found, dict):
-        return found
-    raise ValueError("settings are not a JSON object")
+def _seal(found: Mapping[str, Any]) -> str:
+    """The limits once more, with a sum over them: no byte of one can change unseen."""
+    written = (found.get(name) for name in _LIMIT_NAMES)
+    numbers = " ".join(repr(value) if isinstance(value, int | float) else "?" for value in written)
+    return f"{numbers} {zlib.crc32(numbers.encode('utf-8', 'replace')):08x}"
+
+
+def _opened(seal: str) -> dict[str, float]:
+    """The limits that ``seal`` says; empty where it is broken."""
+    try:
+        found = dict(zip(_LIMIT_NAMES, map(float, seal.split()[:-1]), strict=True))
+    except ValueError:
+        return {}
+    usable = all(_number(name, value, float) is not None for name, value in found.items())
+    numbers = seal.rpartition(" ")[0]
+    return found if usable and seal == f"{numbers} {zlib.crc32(numbers.encode()):08x}" else {}
+
+
+def _ceilings(found: Mapping[str, Any]) -> dict[str, float]:
+    """What the limits are not higher than, where they are not those that were written; else empty.
+
+    Nothing says so of what was written by hand, or by an earlier version.
+    """
+    if _SEALED not in found:
+        return {}
+    seal, (numbers, _, sum_) = found[_SEALED], _seal(found).rpartition(" ")
+    # With one of both, it is the seal that is damaged.
+    if isinstance(seal, str) and (seal.startswith(f"{numbers} ") or seal.endswith(f" {sum_}")):
+        return {}
+    usual = {name: getattr(Settings(), name) for name in _LIMIT_NAMES}
+    return (_opened(seal) if isinstance(seal, str) else {}) or usual
 
 
 def _checked(name: str, value: object, default: object) -> object | None:

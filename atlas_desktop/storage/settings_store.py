@@ -8,12 +8,20 @@ from typing import Any
 
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.delayed_write import DelayedWrite
-from atlas_desktop.storage.settings import Settings, format_json, misread_limits, parse, unusable_limits
+from atlas_desktop.storage.settings import (
+    Settings,
+    format_json,
+    misread_limits,
+    parse,
+    sealed_limits,
+    unusable_limits,
+)
 
 log = logging.getLogger(__name__)
 
 SettingsCallback = Callable[[Settings], None]
 _WRITE_AFTER_S = 0.3
+_MOST_ASIDE = 5
 
 
 class SettingsStore:
@@ -83,8 +91,11 @@ class SettingsStore:
             self._written = settings
 
     def _read(self) -> Settings:
+        text = ""
         try:
-            settings, self._kept = parse(atomic.read_text(self._file))
+            text = atomic.read_text(self._file, errors="replace")
+            settings, self._kept = parse(text)
+            format_json(settings, self._kept)  # what could not be written again is as good as damaged
             self.repaired, self.unusable = misread_limits(self._kept), unusable_limits(self._kept)
         except FileNotFoundError:
             return Settings()
@@ -92,15 +103,19 @@ class SettingsStore:
             # Another user's file, a folder in its place, bytes that are no JSON: what is saved now would
             # take its place, or never could.
             log.info("settings can't be read: %s", error)
+            self._kept = {}
             self._move_aside()
-            return Settings()
+            return Settings(**sealed_limits(text))
         return settings
 
     def _move_aside(self) -> None:
-        aside = self._file.with_suffix(".damaged.json")
-        try:
-            self._file.replace(aside)
-        except OSError as error:
-            log.info("settings that can't be read stay where they are: %s", error)
-        else:
-            self.moved_aside = aside
+        for number in range(1, _MOST_ASIDE + 1):
+            aside = self._file.with_suffix(".damaged.json" if number == 1 else f".damaged-{number}.json")
+            try:
+                self._file.replace(aside)
+            except OSError as error:
+                # Of an earlier time a folder may lie there, which nothing takes the place of.
+                log.info("settings that can't be read stay where they are: %s", error)
+            else:
+                self.moved_aside = aside
+                return

@@ -1,16 +1,20 @@
 """Transcripts on disk: saved as the user asks, and journalled as they grow so that a crash loses none."""
 
+import errno
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
+from atlas_desktop.errors import MediaError, MissingFileError
+from atlas_desktop.files import open_regular
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.json_text import parse_object
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,9 @@ KEPT_JOURNALS = 200
 MOST_BYTES = 32_000_000
 """Of one journal: eight times what a transcript may hold."""
 _INTERIM_EVERY_S = 1.0
+_PIECE_BYTES, _LONGEST_LINE_BYTES, _LONGEST_JOURNAL_BYTES = 1 << 20, 4 << 20, 32 << 20
+_LATEST_MS = 220_000_000_000_000
+"""In the year 8941: every clock here can show it."""
 
 
 class Spoken(Protocol):
@@ -147,18 +154,56 @@ class TranscriptJournal:
 def read_journal(path: Path) -> list[SavedMessage]:
     """The messages of a journal in the order of their first line; damaged lines are left out.
 
+    Of a file that is far longer than any talk, its beginning.
+
     Raises:
-        OSError: It can't be read.
+        OSError: It can't be read, or is no file.
     """
     found: dict[str, SavedMessage] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for line in _lines(path):
         try:
-            message = SavedMessage(**json.loads(line))
-        except (ValueError, TypeError, RecursionError):
+            message = _message_in(parse_object(line))
+        except (ValueError, TypeError):
             # A crash cuts the last line short.
             continue
         found[message.id] = message
     return list(found.values())
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Those that may be messages, a few at a time: what lies between them costs no memory."""
+    try:
+        with open_regular(path) as file:
+            rest, left = b"", _LONGEST_JOURNAL_BYTES
+            while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+                left -= len(piece)
+                whole, _, rest = (rest + piece).rpartition(b"\n")
+                yield from _few(whole)
+                rest = rest[-_LONGEST_LINE_BYTES:]
+            yield from _few(rest)
+    except MissingFileError as error:
+        raise FileNotFoundError(errno.ENOENT, str(error)) from error
+    except MediaError as error:
+        raise OSError(errno.EIO, str(error)) from error
+
+
+def _few(lines: bytes) -> Iterator[str]:
+    if b"{" in lines:
+        yield from (line.decode("utf-8", "replace") for line in lines.split(b"\n") if b"{" in line)
+
+
+def _message_in(found: dict[str, Any]) -> SavedMessage:
+    """The message that was written.
+
+    Raises:
+        TypeError: Something in it is missing, or is not what we write.
+    """
+    one = SavedMessage(**found)
+    texts = (one.id, one.role, one.text, one.delivery)
+    is_whole = all(isinstance(text, str) for text in texts) and isinstance(one.final, bool)
+    if is_whole and isinstance(one.timestamp_ms, int) and 0 <= one.timestamp_ms <= _LATEST_MS:
+        return one
+    raise TypeError("not a message")
 
 
 def forget_oldest(newest: Path, keep: int = KEPT_JOURNALS) -> None:
@@ -166,7 +211,9 @@ def forget_oldest(newest: Path, keep: int = KEPT_JOURNALS) -> None:
     # One that a clock set back has just named like an old one is none.
     others = sorted(path for path in newest.parent.glob("*.jsonl") if path != newest)
     for path in others[: max(0, len(others) + 1 - keep)]:
-        path.unlink(missing_ok=True)
+        # A folder of such a name is none of ours.
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _line_of(message: Spoken) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -11,12 +12,16 @@ from typing import Any
 
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.delayed_write import DelayedWrite
+from atlas_desktop.storage.json_text import parse_object, text_of
 
 log = logging.getLogger(__name__)
 
 _WRITE_AFTER_S = 0.5
 _LONGEST_DRAFT = 200_000
 _LONGEST_CLIP_S = 1e9
+_MOST_CLIPS = 10_000
+_LONGEST_BYTES = 16 << 20
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +54,31 @@ class WorkStore:
     """Keeps the work of one run in a file, written soon after each change. Thread: the caller's own, one.
 
     Writing happens in another thread: at a text in progress it costs the caller nothing.
+
+    Attributes:
+        moved_aside: Where work that could not be read was put; ``None`` when all was well.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
+        self.moved_aside: Path | None = None
         self._file = file
         self._work = Work()
         self._delay = DelayedWrite("work", self._write, write_after_s)
 
     def read(self) -> Work:
-        """What an earlier run has left; empty where that is nothing, or can't be read."""
+        """What an earlier run has left, as far as it can be read."""
         try:
-            found = json.loads(atomic.read_text(self._file))
-            clips = tuple(clip for row in found["clips"] if (clip := _clip(row)) is not None)
-            draft = found["draft"]
-            return Work(clips, draft if isinstance(draft, str) else "")
+            found = parse_object(atomic.read_text(self._file, _LONGEST_BYTES, errors="replace"))
         except FileNotFoundError:
             return Work()
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             log.info("the work of the last run can't be read: %s", error)
+            self._move_aside()
             return Work()
+        rows = found.get("clips")
+        clips = map(_clip, rows[:_MOST_CLIPS] if isinstance(rows, list) else ())
+        draft = text_of(found.get("draft"), _LONGEST_DRAFT)
+        return Work(tuple(clip for clip in clips if clip is not None), _SURROGATES.sub("\ufffd", draft))
 
     def keep(self, *, clips: Iterable[Clip] | None = None, draft: str | None = None) -> None:
         """Notes what is in hand now; ``None`` leaves that part as it is."""
@@ -88,6 +99,12 @@ class WorkStore:
         """The run has come to its end: nothing is in hand any more. May wait for the disk."""
         self._delay.close(self._remove)
 
+    def _move_aside(self) -> None:
+        aside = self._file.with_suffix(".damaged.json")
+        with suppress(OSError):
+            self._file.replace(aside)
+            self.moved_aside = aside
+
     def _remove(self) -> None:
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
@@ -100,7 +117,9 @@ class WorkStore:
 
 
 def _clip(row: Any) -> Clip | None:
-    path, position_s = row["path"], row["position_s"]
+    if not isinstance(row, dict):
+        return None
+    path, position_s = row.get("path"), row.get("position_s")
     # A number that is none (NaN) is in no range.
     good = isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S
     return Clip(path, float(position_s)) if good and _is_path(path) else None

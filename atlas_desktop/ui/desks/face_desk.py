@@ -18,6 +18,7 @@ from atlas_desktop.errors import (
     FaceTooManyPixelsError,
     FaceTooSmallError,
     MediaError,
+    about_file,
 )
 from atlas_desktop.files import FileThreads, absolute, path_of_address
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -100,7 +101,7 @@ class FaceDesk:
             face = await self._files.call(_place(wanted), partial(_read, wanted))
         except AppError as error:
             if order > self._taken:
-                self._on_error(error)
+                self._on_error(about_file(error, _place(wanted).name))
             return
         if order < self._taken:
             # A later choice was quicker.

@@ -19,6 +19,7 @@ from atlas_desktop.ui.desks.reports import stopped_report
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.look.amounts import fill, recent
 from atlas_desktop.ui.opener import open_address
+from atlas_desktop.ui.talk.plain_text import name_in_text
 from atlas_desktop.ui.telling import Telling
 
 STOPPED = "stopped_unexpectedly"
@@ -119,6 +120,9 @@ class RecoveryController(QObject):
             kept.append(fill(words, count=len(self._work.clips)))
         if self._work.draft.strip():
             kept.append(self.tr("What you were typing is in the message box."))
+        if self._store.moved_aside is not None:
+            words = self.tr("The strip and what was typed could not be read; they are kept as {name}.")
+            kept.append(words.format(name=name_in_text(self._store.moved_aside.name)))
         return " ".join(kept)
 
     def _unsaved(self, error: OSError) -> Notice:

@@ -16,6 +16,7 @@ from atlas_desktop.errors import (
     AppError,
     BugError,
     EndUnconfirmedError,
+    FileFaultError,
     MediaError,
     MicrophoneDeniedError,
     NoKeyError,
@@ -68,13 +69,14 @@ class Words(QObject):
             "link_loop": self.tr("Links that lead back to themselves: {names}"),
             "disk": self.tr("The disk of these reports errors: {names}"),
             "bad_file_name": self.tr("These can't be names of files here: {names}"),
+            "file_fault": self.tr("Something unexpected happened over {names}"),
         }
         title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
         _title, advice = error_words(error)
         return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
 
     def _ways_out(self, error: AppError, ways: WaysOut) -> tuple[NoticeAction, ...]:
-        if isinstance(error, BugError):
+        if isinstance(error, BugError | FileFaultError):
             return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
         if isinstance(error, NoKeyError | UnauthorizedError):
             return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)

@@ -12,7 +12,7 @@ from PySide6.QtCore import SignalInstance
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
-from atlas_desktop.errors import AppError, shown_name
+from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
@@ -104,7 +104,7 @@ class DropController:
         try:
             found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
         except AppError as error:
-            self._player.refuse(place, error)
+            self._player.refuse(place, about_file(error, path.name or path))
             return
         match found.kind:
             case ItemKind.AUDIO:

@@ -18,6 +18,8 @@ from tests.hostile.tally import Tally
 
 HANG_CPU_S = 5.0
 """What a file may take of a processor's time."""
+CLOSE_CPU_S = 0.2
+"""The same for what reads it to end, once it was closed."""
 MOST_MB = 400.0
 # Of the clock, as others may use the processor too.
 _WAIT_S = 60.0
@@ -142,6 +144,8 @@ class Campaign:
             self._find(path, f"took {report['cpu_s']:.1f} s")
         elif report["peak_mb"] > MOST_MB:
             self._find(path, f"took {report['peak_mb']:.0f} MB")
+        elif report["close_s"] > CLOSE_CPU_S:
+            self._find(path, f"took {report['close_s']:.2f} s to be closed")
         else:
             return subject
         if report["peak_mb"] > MOST_MB:  # what it holds would be counted against the next ones

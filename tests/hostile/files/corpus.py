@@ -30,18 +30,30 @@ _COMBINATIONS = """
     asf:wmav1 asf:wmav2 asf:libmp3lame nut:pcm_s16le nut:flac rm:real_144 tta:tta wv:wavpack dts:dca
     mlp:mlp truehd:truehd gxf:pcm_s16le mxf:pcm_s16le
 """
+# Long enough to be sought in; MP4 with its index before the sound, behind it, and in pieces.
+_LONGER_S = 4.0
+_LONGER = """
+    ipod:aac:faststart ipod:aac: mp4:aac:dash+global_sidx mp4:aac:empty_moov+default_base_moof
+    mp4:alac:faststart mp4:flac:faststart mov:pcm_s16le:faststart wav:pcm_s16le: flac:flac: ogg:libopus:
+    ogg:libvorbis: ogg:flac: matroska:aac: webm:libopus: mp3:libmp3lame: adts:aac: asf:wmav2: mpegts:aac:
+    avi:libmp3lame: caf:alac: aiff:pcm_s16be: ac3:ac3: amr:libopencore_amrnb: w64:pcm_s16le: wv:wavpack:
+    tta:tta:
+"""
 
 
 def sound_seeds() -> list[tuple[str, bytes]]:
     """Files by their ending; what this build can't write is left out."""
-    wanted = [(name, "") for name in sorted(av.formats_available) if _may_hold_sound(name)]
-    wanted += [(name, codec) for name, codec in (pair.split(":") for pair in _COMBINATIONS.split())]
+    wanted = [(name, "", _SECONDS, "") for name in sorted(av.formats_available) if _may_hold_sound(name)]
+    pairs = (pair.split(":") for pair in _COMBINATIONS.split())
+    wanted += [(name, codec, _SECONDS, "") for name, codec in pairs]
+    longer = (triple.split(":") for triple in _LONGER.split())
+    wanted += [(name, codec, _LONGER_S, flags) for name, codec, flags in longer]
     made: list[tuple[str, bytes]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, (form, codec) in enumerate(wanted):
+        for number, (form, codec, seconds, flags) in enumerate(wanted):
             ending = _ending_of(form)
             path = Path(folder) / f"{number}.{ending}"
-            if _write_sound(path, form, codec) and 0 < path.stat().st_size < 400_000:
+            if _write_sound(path, form, codec, seconds, flags) and 0 < path.stat().st_size < 400_000:
                 made.append((ending, path.read_bytes()))
     return made + list(_tagged(made))
 
@@ -77,18 +89,19 @@ def _ending_of(form: str) -> str:
     return form if form in endings or not endings else endings[0]
 
 
-def _tone() -> NDArray[np.int16]:
-    at_s = np.arange(round(_SECONDS * RATE_HZ)) / RATE_HZ
+def _tone(seconds: float) -> NDArray[np.int16]:
+    at_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     sound: NDArray[np.int16] = (9000 * np.sin(2 * np.pi * (300 + 400 * at_s) * at_s)).astype(np.int16)
     return sound
 
 
-def _write_sound(path: Path, form: str, codec: str) -> bool:
+def _write_sound(path: Path, form: str, codec: str, seconds: float, flags: str) -> bool:
     """Writes a file; False where this build has no encoder, or the container does not take it."""
     try:
-        with av.open(str(path), "w", format=form) as file:
+        options = {"movflags": flags, "frag_duration": "500000"} if flags else {}
+        with av.open(str(path), "w", format=form, options=options) as file:
             stream = _sound_stream(file, codec or file.default_audio_codec)
-            frame = av.AudioFrame.from_ndarray(_tone().reshape(1, -1), "s16", "mono")
+            frame = av.AudioFrame.from_ndarray(_tone(seconds).reshape(1, -1), "s16", "mono")
             frame.sample_rate, frame.pts, frame.time_base = RATE_HZ, 0, Fraction(1, RATE_HZ)
             resampler = av.AudioResampler(
                 stream.format, stream.layout, stream.rate, frame_size=stream.frame_size or None

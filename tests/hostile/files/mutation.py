@@ -8,6 +8,21 @@ from collections.abc import Callable, Sequence
 _ODD_BYTES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 _ODD_NUMBERS = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 _HEAD_BYTES = 700
+# Where formats of sound say what it is, from the name of their part on.
+_FIELDS: dict[bytes, tuple[tuple[int, str], ...]] = {
+    b"fmt ": ((8, "<H"), (10, "<H"), (12, "<I"), (16, "<I"), (20, "<H"), (22, "<H")),
+    b"COMM": ((8, ">H"), (10, ">I"), (14, ">H"), (16, ">H")),
+    b".snd": ((4, ">I"), (8, ">I"), (12, ">I"), (16, ">I"), (20, ">I")),
+    b"desc": ((20, ">I"), (24, ">I"), (28, ">I"), (32, ">I"), (36, ">I"), (40, ">I")),
+    b"fLaC": ((8, ">H"), (10, ">H"), (18, ">I"), (22, ">I")),
+    b"OpusHead": ((9, "B"), (10, "<H"), (12, "<I"), (18, "B")),
+    b"mp4a": ((20, ">H"), (22, ">H"), (28, ">H")),
+    b"stsz": ((8, ">I"), (12, ">I")),
+    b"stts": ((8, ">I"), (12, ">I"), (16, ">I")),
+    b"mdhd": ((16, ">I"), (20, ">I")),
+}
+_ODD_FIGURES = (*range(5), 6, 7, 8, 9, 12, 16, 24, 32, 33, 63, 64, 65, 127, 128, 255)
+_ODD_RATES = (*_ODD_FIGURES, 999, 8000, 44_100, 192_000, 1_000_001, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 Mutation = Callable[[random.Random, bytearray, Sequence[bytes]], None]
@@ -81,6 +96,27 @@ def _blank(chance: random.Random, content: bytearray, _seeds: Sequence[bytes]) -
     content[place : place + rest] = bytes(rest) if chance.random() < 0.5 else chance.randbytes(rest)
 
 
+def _blank_rest(chance: random.Random, content: bytearray, _seeds: Sequence[bytes]) -> None:
+    """Zeros to the end, or over a third: a download that broke off into space that was set aside for it."""
+    third = len(content) // 3
+    first = chance.choice((third, 2 * third, 2 * third, chance.randrange(len(content))))
+    last = chance.choice((len(content), len(content), min(len(content), first + third)))
+    content[first:last] = bytes(last - first)
+
+
+def _set_field(chance: random.Random, content: bytearray, _seeds: Sequence[bytes]) -> None:
+    """What a header says of the sound itself: channels, bits, rates, sizes of blocks."""
+    found = [(mark, content.find(mark)) for mark in _FIELDS if mark in content]
+    if not found:
+        return
+    mark, at = chance.choice(found)
+    offset, form = chance.choice(_FIELDS[mark])
+    place = at + offset
+    if place + struct.calcsize(form) <= len(content):
+        number = chance.choice(_ODD_FIGURES) if form[-1] != "I" else chance.choice(_ODD_RATES)
+        struct.pack_into(form, content, place, number)
+
+
 def _cut(chance: random.Random, content: bytearray, _seeds: Sequence[bytes]) -> None:
     del content[chance.randrange(1, len(content) + 1) :]
 
@@ -110,4 +146,5 @@ def _insert(chance: random.Random, content: bytearray, seeds: Sequence[bytes]) -
 _MUTATIONS: tuple[Mutation, ...] = (
     *(_flip_bits, _set_bytes, _set_number, _set_number, _change_length, _change_length),
     *(_blank, _cut, _remove, _repeat, _splice, _insert),
+    *(_blank_rest, _set_field),
 )
