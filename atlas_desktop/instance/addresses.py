@@ -20,7 +20,9 @@ _NETWORK_FILE_SYSTEMS = """
     nfs nfs4 cifs smb3 smbfs ncpfs 9p afs virtiofs ceph gfs2 ocfs2 lustre beegfs
     fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.davfs
 """
-_MOUNTS = Path("/proc/self/mountinfo")
+MOUNTS = Path("/proc/self/mountinfo")
+LOGINS = Path("/run/user")
+"""Where systemd and elogind make a runtime folder for each user who is logged in."""
 
 
 def socket_name(profile: Path) -> str:
@@ -45,17 +47,17 @@ def address_to_serve(profile: Path) -> Iterator[Path]:
             yield path
 
 
-def is_local(folder: Path) -> bool:
+def is_local(folder: Path, mounts: Path = MOUNTS) -> bool:
     """Whether ``folder`` lies on this computer, as far as that can be known."""
     if sys.platform != "linux":
         return True
     try:
         device = folder.stat().st_dev
-        mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
+        mounted = mounts.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
     number = f"{os.major(device)}:{os.minor(device)}"
-    for line in mounts.splitlines():
+    for line in mounted.splitlines():
         here, _, there = line.partition(" - ")
         if here.split(" ", 3)[2:3] == [number]:
             return there.split(" ", 1)[0] not in _NETWORK_FILE_SYSTEMS.split()
@@ -76,7 +78,7 @@ def _runtime_folders() -> Iterator[Path]:
         yield Path(os.path.realpath(given))
     if sys.platform == "linux":
         # A launch from a shell that does not name it meets the window all the same.
-        own = Path(f"/run/user/{os.geteuid()}")
+        own = LOGINS / str(os.geteuid())
         if os.path.realpath(given) != str(own):
             yield own
 
