@@ -1,4 +1,4 @@
-"""How many may be connected, and for how long without saying anything: any user of this computer can connect."""
+"""How many may be connected, and for how long in silence: any user of this computer can connect."""
 
 import asyncio
 import logging

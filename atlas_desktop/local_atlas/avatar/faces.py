@@ -15,17 +15,8 @@ FACE_MINIMUM_PX = 64
 _LARGEST_PIXELS = 24_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 # What Pillow's decoders raise over a broken picture, beside what they say that they do.
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-)
-_BROKEN_INSIDE = (struct.error, zlib.error, MemoryError, NotImplementedError)
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error)
+_BROKEN_INSIDE = (LookupError, TypeError, AttributeError, ArithmeticError, MemoryError, NotImplementedError)
 # A picture unpacks to 100 MB: not all that come at once at the same time.
 _unpacking = threading.BoundedSemaphore(2)
 

@@ -72,9 +72,7 @@ class Gate:
         if len(hosts) != 1 or not _is_one(_HOST, hosts[0]):
             raise RefusedError(403, "forbidden_host", "The local Atlas answers to this computer only.")
         if not all(_is_one(_ORIGIN, origin) for origin in origins):
-            raise RefusedError(
-                403, "forbidden_origin", "The local Atlas answers to this computer's pages only."
-            )
+            raise RefusedError(403, "forbidden_origin", "The local Atlas answers to this computer only.")
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise RefusedError(415, "unsupported_encoding", "Send the body as it is, not packed.")
         return await handler(request)

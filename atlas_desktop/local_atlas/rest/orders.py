@@ -153,7 +153,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "prices_per_hour_usd": _are_prices,
     "modes": lambda value: all(isinstance(mode, str) for mode in value),
 }
-"""What else must hold for the value of a field, by name; for others a number is one that can be counted with."""
+"""What else must hold for the value of a field, by name; for others a number must be bounded."""
 
 
 def _fitting(hint: Any, name: str, value: Any) -> Any:

@@ -31,7 +31,8 @@ _AUDIO_BPS = 96_000
 _BROKEN = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, MemoryError)
 # Sound in its common containers, by FFmpeg's names; a playlist would open other files and addresses.
 _OPENING = {
-    "format_whitelist": "aac,ac3,aiff,amr,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv",
+    "format_whitelist": "aac,ac3,aiff,amr,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,"
+    "w64,wav,wv",
     "protocol_whitelist": "none",
     "max_streams": "64",
 }

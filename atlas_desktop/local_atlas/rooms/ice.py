@@ -85,6 +85,11 @@ class IcePath:
 
         self._ice.get_component_candidates = gather_here
 
+    def _is_client(self, address: tuple[Any, ...]) -> bool:
+        # Until aioice knows the client's password it pairs no address with ours.
+        pairs = self._ice._check_list
+        return not self._ice._early_checks_done or any(pair.remote_addr == address for pair in pairs)
+
     def _shield(self, protocol: Any) -> None:
         """Lets through what the client may have sent: every user of this computer can send to the port.
 
@@ -94,7 +99,7 @@ class IcePath:
 
         def received(data: bytes, address: tuple[Any, ...]) -> None:
             is_stun = bool(data) and data[0] <= _LAST_STUN_BYTE
-            if is_stun or any(pair.remote_addr == address[:2] for pair in self._ice._check_list):
+            if is_stun or self._is_client(address[:2]):
                 with contextlib.suppress(*_NOT_STUN):
                     receive(data, address)
 
