@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.files.run import picture_files, sound_files
+from tests.hostile.local.campaign import local_atlas
 from tests.hostile.tally import Tally
 
 Campaign = Callable[[int, int, Path], Tally]
@@ -29,4 +30,5 @@ class Kind:
 KINDS = {
     "sounds": Kind("sound files, mutated, from the drop to their blocks", 20_000, sound_files),
     "pictures": Kind("pictures, mutated, from the drop to the face that is sent", 10_000, picture_files),
+    "local": Kind("requests, rooms and datagrams of strangers at the local Atlas", 20_000, local_atlas),
 }
