@@ -8,6 +8,7 @@ its mind in between leads nowhere else.
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,11 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
+def trusted_context() -> ssl.SSLContext:
+    """Whom the system trusts."""
+    return ssl.create_default_context()
+
+
 class JudgedResolver(AbstractResolver):
     """Looks names up, and keeps the addresses that are allowed."""
 
@@ -119,9 +125,12 @@ def _may_be_asked(host: str, is_allowed: Judge) -> bool:
 async def _asked(url: URL, is_allowed: Judge) -> tuple[bytes, str | None]:
     """The content of one address, or the address to which it leads."""
     proxy = await asyncio.to_thread(proxy_for, str(url))
+    trust = await asyncio.to_thread(trusted_context)
     async with (
         # As it comes: what is packed is no picture.
-        aiohttp.ClientSession(connector=_connector_to(proxy, is_allowed), auto_decompress=False) as client,
+        aiohttp.ClientSession(
+            connector=_connector_to(proxy, is_allowed, trust), auto_decompress=False
+        ) as client,
         client.get(url, allow_redirects=False, **_way_to(proxy)) as response,
     ):
         onward = response.headers.get("Location")
@@ -140,9 +149,11 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(content)
 
 
-def _connector_to(proxy: Proxy | None, is_allowed: Judge) -> aiohttp.BaseConnector | None:
+def _connector_to(
+    proxy: Proxy | None, is_allowed: Judge, trust: ssl.SSLContext
+) -> aiohttp.BaseConnector | None:
     if proxy is None:
-        return aiohttp.TCPConnector(resolver=JudgedResolver(is_allowed))
+        return aiohttp.TCPConnector(resolver=JudgedResolver(is_allowed), ssl=trust)
     if not proxy.is_socks:
         return None
     return ProxyConnector(

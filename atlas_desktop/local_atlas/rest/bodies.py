@@ -19,7 +19,7 @@ _JSON_LIMIT_BYTES = 1_000_000
 _TEXT_LIMIT_BYTES = 65_536
 _MOST_FIELDS = 16
 _CHUNK_BYTES = 65_536
-_LIMIT_S = 60.0
+BODY_LIMIT_S = 60.0
 _PLAIN = ("", "binary", "8bit", "7bit")
 
 
@@ -91,7 +91,7 @@ async def _content(part: BodyPartReader, limit: int) -> bytes:
 async def _bounds() -> AsyncIterator[None]:
     """Maps what can go wrong while a body is read."""
     try:
-        async with asyncio.timeout(_LIMIT_S):
+        async with asyncio.timeout(BODY_LIMIT_S):
             yield
     except TimeoutError as error:
         raise RefusedError(408, "request_timeout", "The body took too long.") from error
