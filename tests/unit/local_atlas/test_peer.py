@@ -1,6 +1,7 @@
 """What a room's client, or a stranger beside it, may signal and send: it is used, refused or dropped."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -75,10 +76,9 @@ async def test_an_offer_that_can_not_be_used_is_refused(peer: Peer, sdp: str) ->
 async def test_an_offer_without_one_of_its_lines_is_answered_or_refused(peer: Peer, place: int) -> None:
     lines = (await offer()).split("\r\n")
     del lines[place % len(lines)]
-    try:
+    # Anything else that is raised fails the test.
+    with contextlib.suppress(BadSignalError):
         assert (await peer.answer("\r\n".join(lines), ())).sdp
-    except BadSignalError as error:
-        assert "offer" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,13 @@ async def test_a_candidate_that_can_not_be_used_is_refused(peer: Peer, candidate
 
 
 async def test_candidates_are_counted(peer: Peer) -> None:
-    with pytest.raises(BadSignalError, match="too many"):
+    async def send_all() -> None:
         for port in range(1, 500):
             line = f"candidate:1 1 udp 1 127.0.0.1 {port} typ host"
             await peer.trickle(json.dumps({"candidate": line, "sdpMid": "0"}))
+
+    with pytest.raises(BadSignalError, match="too many"):
+        await send_all()
 
 
 async def test_strangers_datagrams_are_dropped(peer: Peer) -> None:
