@@ -2,12 +2,14 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
 from atlas_desktop.instance.addresses import IN_PROFILE, address_to_serve
 from atlas_desktop.instance.doors import knock
+from atlas_desktop.private_files import FILE_MODE
 
 _WAIT_MS = 1_000
 _LONGEST_S = 5.0
@@ -41,6 +43,9 @@ class LaunchLock:
             if not held or time.monotonic() > until_s:
                 return False
             time.sleep(_LOOK_EVERY_S)
+        # Qt leaves that to the umask.
+        with suppress(OSError):
+            Path(self._lock.fileName()).chmod(FILE_MODE)
         return True
 
     def release(self) -> None:
