@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
 .PHONY: run test unit lint format bench bench-versus bench-drift soak faults fuzz locales environments
-.PHONY: bundle screenshot clean
+.PHONY: bundle screenshot clean contract audit
 
 run: ## A rehearsal on the embedded local Atlas; without a display, a measured test call
 	@sh packaging/run.sh
@@ -57,6 +57,16 @@ faults: ## Programs hurt at every stage of a paid session; nothing may be left b
 fuzz: ## Hostile answers, rooms and files for hours; writes docs/hostile.md (KINDS=…, COUNT=…)
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.hostile $(KINDS) $(if $(COUNT),--count $(COUNT)) --write
+
+contract: ## After a changed pin in pyproject.toml: locks and installs it, tests what leans on its insides
+	@sh packaging/setup.sh run
+	.venv/bin/uv lock
+	@sh packaging/setup.sh run
+	$(PYTHON) -m pytest -m contract
+
+audit: ## Compares uv.lock with the published security advisories; needs a network
+	@sh packaging/setup.sh
+	@sh packaging/advisories.sh
 
 locales: ## The end-to-end tests under a comma locale, other digits and right to left, and C (LOCALES=…)
 	@sh packaging/setup.sh run desk test

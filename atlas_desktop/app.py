@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,14 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop import __version__, crash, instance, logs, native_proxy, native_trust, qtloop
+from atlas_desktop.aio import guarded
 from atlas_desktop.assets import default_faces
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
+from atlas_desktop.private_files import ForeignFolderError
 from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
@@ -61,10 +64,16 @@ class Program:
     assembly: "Assembly"
 
     def __init__(
-        self, application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark
+        self,
+        application: QApplication,
+        profile: Profile,
+        options: WindowOptions,
+        mark: RunMark,
+        launch: instance.LaunchLock,
     ) -> None:
         self.options = options
         self._mark = mark
+        self._launch = launch
         self.profile = profile
         self.first_paint_us = 0
         self._settings = SettingsStore(profile.settings_file)
@@ -82,6 +91,8 @@ class Program:
         if decision.crashed:
             self._settings.change(picture_path=PicturePath.AUTO)
         await self._show()
+        closing = guarded("closing the profile to others")(self.profile.close_to_others)
+        threading.Thread(target=closing, name="profile", daemon=True).start()
         if script is None:
             # A test call has no work of its own, and what a crash left is not for it to take.
             self._mark.begin(__version__)
@@ -95,6 +106,7 @@ class Program:
         # What is given to a test call would be gone with it.
         takes = script is None
         listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
+        self._launch.release()
         listener.launched.connect(self._take_launch)
         self.assembly.model.quit_asked.connect(self._asked_to_end.set)
         try:
@@ -184,7 +196,7 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     try:
         profile.ensure()
     except OSError as error:
-        if options.profile is not None:
+        if options.profile is not None or isinstance(error, ForeignFolderError):
             return _refuse(profile.folder, error)
         # The user's own folder may be read-only or gone: the program goes on, and says what that means.
         mark.trouble = error
@@ -194,15 +206,19 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     application = qtloop.make_application()
+    launch = instance.LaunchLock(profile.folder)
     try:
+        launch.acquire()
         if script is not None and instance.is_in_use(profile.folder):
             # Not beside it: settings and the mark of who paints are one run's.
             raise instance.ProfileBusyError
         if script is None and instance.hand_over(profile.folder, [as_given(path) for path in options.audio]):
             return _DONE
+        status = qtloop.run(application, partial(_run, application, profile, options, mark, launch, script))
     except instance.ProfileBusyError:
         return _refuse_use(profile.folder)
-    status = qtloop.run(application, partial(_run, application, profile, options, mark, script))
+    finally:
+        launch.release()
     mark.end()
     return status
 
@@ -219,6 +235,11 @@ def _refuse_use(folder: Path) -> int:
 
 
 async def _run(
-    application: QApplication, profile: Profile, options: WindowOptions, mark: RunMark, script: Script | None
+    application: QApplication,
+    profile: Profile,
+    options: WindowOptions,
+    mark: RunMark,
+    launch: instance.LaunchLock,
+    script: Script | None,
 ) -> int:
-    return await Program(application, profile, options, mark).run(script)
+    return await Program(application, profile, options, mark, launch).run(script)

@@ -39,7 +39,8 @@ _OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subpro
 def command(role: str, *arguments: str) -> list[str]:
     """The argument list that starts this program in ``role`` as a child, in a checkout and when frozen."""
     frozen = getattr(sys, "frozen", False)
-    program = [sys.executable] if frozen else [sys.executable, "-m", "atlas_desktop"]
+    # Not from the current folder, where a stranger's modules may lie: a download, a shared folder.
+    program = [sys.executable] if frozen else [sys.executable, "-P", "-m", "atlas_desktop"]
     return [*program, role, CHILD_FLAG, *arguments]
 
 

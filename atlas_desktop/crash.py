@@ -12,7 +12,7 @@ from typing import Any
 
 from atlas_desktop.aio import report
 from atlas_desktop.errors import AppError
-from atlas_desktop.logs import open_without_waiting
+from atlas_desktop.private_files import make_folder, open_private
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,9 @@ class CrashNet:
 def log_native_crashes(file: Path) -> None:
     """Lets a segmentation fault or native abort write its Python stacks to ``file``, else to stderr."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
-        report = open(file, "a", encoding="utf-8", opener=open_without_waiting)  # noqa: SIM115
+        report = open(file, "a", encoding="utf-8", opener=open_private)  # noqa: SIM115
         faulthandler.enable(report)
     except OSError as error:
         log.info("crashes can't be written to a file: %s", error)

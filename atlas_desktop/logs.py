@@ -2,7 +2,6 @@
 
 import logging
 import logging.handlers
-import os
 import re
 import sys
 from contextlib import suppress
@@ -10,6 +9,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from atlas_desktop.escapes import one_line, terminal_text
+from atlas_desktop.private_files import make_folder, open_private
 
 _SECRETS = re.compile(
     r"""(?x)
@@ -41,11 +41,6 @@ class RedactingFormatter(logging.Formatter):
         return redact(terminal_text(super().format(record)))
 
 
-def open_without_waiting(path: str, flags: int) -> int:
-    """Opens for ``open``; a pipe that nobody reads, in the place of a log, is an error of the system's."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
-
-
 class LogFile(logging.handlers.RotatingFileHandler):
     """A log that goes silent where it can't be written: a full disk, a folder that is for reading only."""
 
@@ -55,7 +50,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
             "a",
             encoding=self.encoding,
             errors=self.errors,
-            opener=open_without_waiting,
+            opener=open_private,
         )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -72,7 +67,7 @@ def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
         # LiveKit complains of every plain goodbye; that is for the file.
         handlers[0].addFilter(lambda record: record.name != "livekit")
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
         handlers.append(
             LogFile(file, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8", errors="replace", delay=True)
         )

@@ -20,7 +20,7 @@ install_packages() {
     missing=$(missing_packages "$@" | tr '\n' ' ')
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ]; then as_root=""
-    elif sudo -n true 2>/dev/null; then as_root="sudo"
+    elif may_use_sudo "$missing"; then as_root="sudo"
     else
         echo "These system packages are missing. Type this line once, then run make again:" >&2
         echo "  sudo apt-get update && sudo apt-get install -y $missing" >&2
@@ -31,6 +31,14 @@ install_packages() {
     # shellcheck disable=SC2086 # the list is meant to be split
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
         >/dev/null
+}
+
+# Whoever sits at a terminal is asked; nobody else's rights are used without a word.
+may_use_sudo() {
+    command -v sudo >/dev/null && [ -t 0 ] && [ -t 2 ] || return 1
+    printf 'These system packages are missing: %s\nInstall them with sudo apt-get? [y/N] ' "$1" >&2
+    read -r answer || return 1
+    case $answer in [yY] | [yY][eE][sS]) ;; *) return 1 ;; esac
 }
 
 find_python() {
@@ -49,7 +57,9 @@ sync_environment() {
     if [ -f "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then return; fi
     if [ ! -x .venv/bin/uv ]; then
         "$(find_python)" -m venv .venv
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+        # This very uv, known by its hash; it knows the rest by the hashes in uv.lock.
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+            --require-hashes --only-binary :all: --requirement packaging/uv.txt
     fi
     .venv/bin/uv sync --frozen --quiet --python .venv/bin/python
     touch "$stamp"

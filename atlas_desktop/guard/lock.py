@@ -9,6 +9,8 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from atlas_desktop.private_files import FILE_MODE, make_folder
+
 log = logging.getLogger(__name__)
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
@@ -34,7 +36,7 @@ class GuardLock:
     def __init__(self, folder: Path, guard: str) -> None:
         self.is_anothers = False
         self.file = folder / f"{_UNFIT.sub('_', guard)[:_LONGEST_NAME] or 'nobody'}.lock"
-        self._lock = FileLock(self.file, timeout=0, mode=0o600)
+        self._lock = FileLock(self.file, timeout=0, mode=FILE_MODE)
 
     @property
     def is_held(self) -> bool:
@@ -52,7 +54,7 @@ class GuardLock:
             return True
         self.is_anothers = False
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.file.parent)
             self._lock.acquire()
         except Timeout:
             self.is_anothers = True

@@ -7,18 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
+from atlas_desktop.local_atlas.connections import BoundedRunner, Connections
 from atlas_desktop.local_atlas.rest.books import Books
 from atlas_desktop.local_atlas.rest.fault_desk import FaultDesk
 from atlas_desktop.local_atlas.rest.gate import Gate
-from atlas_desktop.local_atlas.rest.jobs import UPLOAD_LIMIT_BYTES, JobDesk
+from atlas_desktop.local_atlas.rest.jobs import JobDesk
 from atlas_desktop.local_atlas.rest.local_desk import LocalDesk
 from atlas_desktop.local_atlas.rest.rest import RestDesk
 from atlas_desktop.local_atlas.rest.service import ServiceDesk
-from atlas_desktop.local_atlas.rooms.hall import RUNNER_OPTIONS, RoomHall
+from atlas_desktop.local_atlas.rooms.hall import RoomHall
 from atlas_desktop.local_atlas.stage import Casting
-
-# What is too large by a little is refused with a reason of ours, not by cutting the connection.
-_BODY_LIMIT_BYTES = UPLOAD_LIMIT_BYTES + 5_000_000
 
 
 @dataclass(slots=True)
@@ -26,6 +24,7 @@ class Parts:
     """What a local Atlas is made of; ``closers`` end what they do."""
 
     app: web.Application
+    connections: Connections
     books: Books
     hall: RoomHall
     faults: FaultDesk
@@ -33,8 +32,7 @@ class Parts:
 
     def runner(self, shutdown_limit_s: float) -> web.AppRunner:
         """Serves the application; the room's long addresses included, and none of them logged."""
-        options: dict[str, Any] = dict(RUNNER_OPTIONS)
-        return web.AppRunner(self.app, shutdown_timeout=shutdown_limit_s, **options)
+        return BoundedRunner(self.app, self.connections, shutdown_limit_s)
 
     def site(self, runner: web.AppRunner, listener: socket.socket, backlog: int) -> web.BaseSite:
         """The application on a socket that is bound already."""
@@ -45,18 +43,16 @@ def assemble(base: str, key: str, casting: Casting | None = None) -> Parts:
     """Makes all parts of the local Atlas at ``base`` and connects them. Thread: the event loop's."""
     casting = casting or _our_casting()
     books = Books()
-    hall = RoomHall(casting)
+    connections = Connections()
+    hall = RoomHall(casting, connections.admit)
     faults = FaultDesk(books, hall)
-    gate = Gate(key, books)
+    gate = Gate(key, books, connections.admit)
     rest = RestDesk(base.replace("http://", "ws://", 1), books, hall, faults)
     jobs = JobDesk(base, books, casting)
-    app = web.Application(
-        middlewares=[gate.note, gate.host, gate.errors, faults.middleware, gate.key],
-        client_max_size=_BODY_LIMIT_BYTES,
-    )
+    app = web.Application(middlewares=[gate.note, gate.errors, gate.address, faults.middleware, gate.key])
     for desk in (ServiceDesk(key, books), rest, jobs, LocalDesk(books, hall, faults), hall):
         app.add_routes(desk.routes())
-    return Parts(app, books, hall, faults, [rest.aclose, hall.aclose, jobs.aclose])
+    return Parts(app, connections, books, hall, faults, [rest.aclose, hall.aclose, jobs.aclose])
 
 
 def _our_casting() -> Casting:

@@ -55,8 +55,9 @@ def run(options: SessionsOptions) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         profile = Profile.at(options.profile)
+        profile.check_owner()
     except OSError as error:
-        return _complain(f"{options.profile} can't be used: {error.strerror}")
+        return _complain(f"{options.profile or error.filename} can't be used: {error.strerror}")
     proxies.follow(partial(stored_proxy_setting, profile.settings_file))
     command = SessionsCommand(profile, options.as_json)
     try:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
+from atlas_desktop.private_files import FILE_MODE, make_folder
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry, fold
 from atlas_desktop.storage.billing_lines import records_in
 
@@ -35,7 +36,7 @@ class BillingJournal:
 
     def __init__(self, file: Path, lock_limit_s: float = _LOCK_LIMIT_S) -> None:
         self.file = file
-        self._lock = FileLock(file.with_suffix(".lock"), timeout=lock_limit_s, mode=0o600)
+        self._lock = FileLock(file.with_suffix(".lock"), timeout=lock_limit_s, mode=FILE_MODE)
         self._entries: tuple[BillingEntry, ...] = ()
         self._seen: tuple[int, int, int] | None = None
 
@@ -47,7 +48,7 @@ class BillingJournal:
         """
         line = json.dumps({"v": VERSION, **record}, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.file.parent)
             with self._lock.acquire(poll_interval=_LOOK_EVERY_S):
                 self._append(line)
         except Timeout as error:
@@ -70,7 +71,7 @@ class BillingJournal:
         return list(self._entries)
 
     def _append(self, line: bytes) -> None:
-        handle = os.open(self.file, _OPENING, 0o600)
+        handle = os.open(self.file, _OPENING, FILE_MODE)
         try:
             found = os.fstat(handle)
             if stat.S_ISFIFO(found.st_mode):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.errors import MediaError
 from atlas_desktop.files import open_regular
+from atlas_desktop.private_files import FILE_MODE, open_private
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.json_text import parse_object, text_of
 from atlas_desktop.storage.profile import Profile
@@ -79,7 +80,7 @@ class RunMark:
         """
         from filelock import FileLock, Timeout
 
-        self._lock = FileLock(self._profile.folder / "running.lock", timeout=0, mode=0o600)
+        self._lock = FileLock(self._profile.folder / "running.lock", timeout=0, mode=FILE_MODE)
         try:
             self._lock.acquire()
         except Timeout:
@@ -98,7 +99,8 @@ class RunMark:
         try:
             # A pipe in its place would be waited for.
             self._file.unlink(missing_ok=True)
-            self._file.write_text(json.dumps(mark), encoding="utf-8")
+            with open(self._file, "w", encoding="utf-8", opener=open_private) as file:
+                file.write(json.dumps(mark))
         except OSError as error:
             self.trouble = self.trouble or error
 

@@ -2,10 +2,19 @@
 
 import errno
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from atlas_desktop.private_files import ForeignFolderError, close_to_others, is_ours, make_folder
+
 _APPLICATION = "atlas-desktop"
+_FILES = ("settings*.json", "work.json", "running.json", "running.lock", "picture-path.*", "instance*")
+_TEMPORARY = (".settings*", ".work.json-*", ".picture-path*")
+_FOLDERS = ("log", "transcripts", "billing", "billing/guards")
+"""All that this program keeps in a profile; anything else in the folder is its owner's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,55 @@ class Profile:
         """Holds one lock file for each guard that lives."""
         return self.folder / "billing" / "guards"
 
-    def ensure(self) -> None:
-        """Makes the folder, readable by its owner only.
+    def check_owner(self) -> None:
+        """Refuses the folder when it is another user's: that user would read, and write, what is kept there.
 
         Raises:
+            ForeignFolderError: It is there, and not ours.
+            OSError: It can't be looked at.
+        """
+        try:
+            found = self.folder.stat()
+        except FileNotFoundError:
+            return
+        if not is_ours(found):
+            raise ForeignFolderError(self.folder)
+
+    def ensure(self) -> None:
+        """Makes the folder, readable by its owner only; one that was left open to others is closed.
+
+        Raises:
+            ForeignFolderError: It is another user's.
             OSError: It can't be made.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
+        self.check_owner()
+        if self._is_left_open():
+            close_to_others([self.folder])
+
+    def close_to_others(self) -> None:
+        """Takes other users' rights from all of ours in the folder: an earlier version, or a copy, left some.
+
+        Thread: any; it blocks for the disk.
+        """
+        with suppress(OSError):
+            close_to_others(self._kept())
+
+    def _kept(self) -> Iterator[Path]:
+        for pattern in _FILES:
+            yield from self.folder.glob(pattern)
+        for name in _FOLDERS:
+            folder = self.folder / name
+            # Through a link it is a folder elsewhere, with what its owner keeps there.
+            if not folder.is_symlink():
+                yield folder
+                yield from folder.glob("*")
+
+    def _is_left_open(self) -> bool:
+        """Whether others may enter though nothing but ours lies there: ``--profile`` may name any folder."""
+        mode = self.folder.stat().st_mode
+        if not mode & 0o077 or mode & stat.S_ISVTX:
+            return False
+        names = {path.name for path in self.folder.iterdir()}
+        ours = {path.name for pattern in (*_FILES, *_TEMPORARY) for path in self.folder.glob(pattern)}
+        return names <= ours | {name for name in _FOLDERS if "/" not in name}

@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol
 
 from atlas_desktop.errors import MediaError, MissingFileError
 from atlas_desktop.files import open_regular
+from atlas_desktop.private_files import make_folder, open_private
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.json_text import parse_object
 
@@ -60,13 +61,13 @@ class SavedMessage:
 
 
 def save(path: Path, messages: Iterable[Spoken]) -> None:
-    """Writes a transcript: JSON when ``path`` ends in ``.json``, else readable text.
+    """Writes a transcript where the user chose: JSON when ``path`` ends in ``.json``, else readable text.
 
     Raises:
         OSError: It can't be written there.
     """
     form = format_json if path.suffix.lower() == ".json" else format_text
-    atomic.write_text(path, form(messages))
+    atomic.export_text(path, form(messages))
 
 
 def format_text(messages: Iterable[Spoken]) -> str:
@@ -146,6 +147,8 @@ class TranscriptJournal:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = self.path.open("ab")
             self.path.chmod(0o600)
+            make_folder(self.path.parent)
+            self._file = open(self.path, "a", encoding="utf-8", errors="replace", opener=open_private)  # noqa: SIM115
             forget_oldest(self.path)
         self._file.write(lines)
         self._file.flush()

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop import app
-from atlas_desktop.instance import InstanceServer, hand_over, is_in_use
+from atlas_desktop.instance import InstanceServer, hand_over, is_in_use, socket_name
 from atlas_desktop.options import WindowOptions
 from tests.desk.player import tone
 from tests.desk.sound import write_wav
@@ -32,11 +33,13 @@ def command(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> list[
 
 
 @contextmanager
-def program(profile: Path, *arguments: str, role: tuple[str, ...] = ()) -> Iterator["subprocess.Popen[str]"]:
+def program(
+    profile: Path, *arguments: str, role: tuple[str, ...] = (), umask: int = -1
+) -> Iterator["subprocess.Popen[str]"]:
     """A running window that answers."""
     env = {**os.environ, **BARE, "QT_QPA_PLATFORM": "offscreen", "ATLAS_API_KEY": ""}
     words = command(profile, *arguments, role=role)
-    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True, umask=umask) as process:
         try:
             until(lambda: is_in_use(profile), START_LIMIT_S)
             yield process
@@ -97,6 +100,85 @@ def test_a_window_takes_files_of_a_second_launch_and_ends_on_a_signal(
     assert "Traceback" not in said
     assert "clip.wav" not in said
     assert not hand_over(profile, [])
+
+
+def test_of_two_launches_at_once_one_opens_the_window_and_both_files_get_there(tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    clips = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for clip in clips:
+        write_wav(clip, tone(0.2))
+    env = {**os.environ, **BARE, "QT_QPA_PLATFORM": "offscreen", "ATLAS_API_KEY": ""}
+    both = [subprocess.Popen(command(profile, str(clip)), env=env) for clip in clips]
+    try:
+        until(lambda: any(one.poll() is not None for one in both), 2 * START_LIMIT_S)
+        gone = next(one for one in both if one.poll() is not None)
+        stays = next(one for one in both if one is not gone)
+        assert gone.returncode == 0
+        assert stays.poll() is None
+        assert is_in_use(profile)
+        until(lambda: len(clips_kept(profile)) == 2, 10.0)
+        assert clips_kept(profile) == {str(clip) for clip in clips}
+    finally:
+        for one in both:
+            one.kill()
+            one.wait()
+
+
+def clips_kept(profile: Path) -> set[str]:
+    """The clips of the work in hand, as the window keeps them for a crash."""
+    try:
+        return {clip["path"] for clip in json.loads((profile / "work.json").read_text())["clips"]}
+    except (FileNotFoundError, ValueError):
+        return set()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_all_that_a_run_leaves_is_its_users_alone(tmp_path: Path, umask: int) -> None:
+    profile = tmp_path / "profile"
+    with program(profile, "--face", "https://example.com/me.png", umask=umask) as process:
+        until(lambda: "face" in settings(profile), 5.0)
+        found = [profile, *profile.rglob("*")]
+        process.send_signal(signal.SIGTERM)
+        process.wait(END_LIMIT_S)
+    found += profile.rglob("*")
+    assert {str(path) for path in found if path.exists() and path.lstat().st_mode & 0o077} == set()
+
+
+def test_what_an_earlier_run_left_open_is_closed_at_the_start(tmp_path: Path) -> None:
+    profile = tmp_path / "profile"
+    (profile / "transcripts").mkdir(parents=True)
+    left = [profile / "transcripts" / "old.jsonl", profile / "settings.json"]
+    for path in left:
+        path.write_text("{}")
+        path.chmod(0o644)
+    profile.chmod(0o755)
+    with program(profile):
+        until(lambda: not any(path.stat().st_mode & 0o077 for path in (profile, *left)), 10.0)
+
+
+def test_a_name_that_a_stranger_has_taken_holds_up_no_launch(tmp_path: Path) -> None:
+    profile, public = tmp_path / "profile", tmp_path / "tmp"
+    public.mkdir()
+    public.chmod(0o1777)
+    with socket.socket(socket.AF_UNIX) as squatter:
+        squatter.bind(str(public / socket_name(profile)))
+        squatter.listen()
+        env = {
+            **os.environ,
+            **BARE,
+            "QT_QPA_PLATFORM": "offscreen",
+            "ATLAS_API_KEY": "",
+            "TMPDIR": str(public),
+        }
+        with subprocess.Popen(command(profile, "/secret/path.wav"), env=env) as process:
+            try:
+                until(lambda: is_in_use(profile), START_LIMIT_S)
+                assert process.poll() is None
+                squatter.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    squatter.accept()
+            finally:
+                process.kill()
 
 
 def test_what_the_command_line_asks_for_is_there_from_the_start(tmp_path: Path) -> None:

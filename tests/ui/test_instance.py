@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtNetwork import QLocalSocket
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.instance import InstanceServer, hand_over, socket_name
+from atlas_desktop.instance import InstanceServer, addresses, hand_over, is_in_use, socket_name
 
 HandOver = Callable[[Path, list[str]], bool]
 
@@ -37,6 +37,11 @@ def second_launch(qtbot: QtBot) -> HandOver:
             return process.returncode == 0
 
     return launch
+
+
+def place(profile: Path) -> str:
+    """Where the window of ``profile`` is met."""
+    return str(addresses(profile)[0])
 
 
 @pytest.fixture
@@ -110,11 +115,9 @@ def test_one_profile_has_one_name_however_it_is_written(tmp_path: Path) -> None:
 def test_what_a_crashed_run_left_behind_is_cleared_away(
     qapp: QApplication, launches: list[list[str]], second_launch: HandOver, tmp_path: Path
 ) -> None:
-    crashed = QLocalServer()
-    assert crashed.listen(socket_name(tmp_path))
-    path = Path(crashed.fullServerName())
-    crashed.close()
-    path.touch()
+    with socket.socket(socket.AF_UNIX) as crashed:
+        crashed.bind(place(tmp_path))
+    assert Path(place(tmp_path)).is_socket()
     assert not hand_over(tmp_path, [])
     server = InstanceServer(tmp_path)
     server.launched.connect(launches.append)
@@ -129,7 +132,7 @@ def test_what_is_no_list_of_files_is_not_taken(
     server: InstanceServer, launches: list[list[str]], qtbot: QtBot, tmp_path: Path, words: bytes
 ) -> None:
     stranger = QLocalSocket()
-    stranger.connectToServer(socket_name(tmp_path))
+    stranger.connectToServer(place(tmp_path))
     stranger.write(words)
     qtbot.waitUntil(lambda: stranger.state() == QLocalSocket.LocalSocketState.UnconnectedState)
     assert launches == []
@@ -140,7 +143,7 @@ def test_a_message_that_comes_in_pieces_is_read_whole(
     server: InstanceServer, launches: list[list[str]], qtbot: QtBot, tmp_path: Path
 ) -> None:
     slow = QLocalSocket()
-    slow.connectToServer(socket_name(tmp_path))
+    slow.connectToServer(place(tmp_path))
     for piece in (b'["a.w', b'av", "b', b'.wav"]\n'):
         slow.write(piece)
         slow.flush()
@@ -153,7 +156,7 @@ def test_a_message_without_an_end_does_not_fill_the_memory(
     server: InstanceServer, launches: list[list[str]], qtbot: QtBot, tmp_path: Path
 ) -> None:
     endless = QLocalSocket()
-    endless.connectToServer(socket_name(tmp_path))
+    endless.connectToServer(place(tmp_path))
     endless.write(b"x" * 2_000_000)
     qtbot.waitUntil(lambda: endless.state() == QLocalSocket.LocalSocketState.UnconnectedState)
     assert launches == []
@@ -162,29 +165,38 @@ def test_a_message_without_an_end_does_not_fill_the_memory(
 def test_a_window_that_is_frozen_holds_up_no_second_launch(
     qapp: QApplication, second_launch: HandOver, tmp_path: Path
 ) -> None:
-    first = QLocalServer()
-    assert first.listen(socket_name(tmp_path))
-    place = first.fullServerName()
-    first.close()
     with socket.socket(socket.AF_UNIX) as frozen:
         # Connections are taken by the system alone; nobody reads.
-        frozen.bind(place)
+        frozen.bind(place(tmp_path))
         frozen.listen()
         assert not second_launch(tmp_path, ["/a.wav"])
         assert not second_launch(tmp_path, ["/a.wav" * 200_000])
-    Path(place).unlink()
+        assert is_in_use(tmp_path)
+
+
+def test_a_window_takes_over_from_a_frozen_one_which_leaves_it_the_name(
+    qapp: QApplication, launches: list[list[str]], second_launch: HandOver, tmp_path: Path
+) -> None:
+    frozen = InstanceServer(tmp_path)
+    later = InstanceServer(tmp_path)
+    later.launched.connect(launches.append)
+    frozen.close()
+    assert second_launch(tmp_path, ["/a.wav"])
+    assert launches == [["/a.wav"]]
+    later.close()
+    assert not Path(place(tmp_path)).exists()
 
 
 def test_files_of_a_launch_that_did_not_wait_are_not_taken(
     server: InstanceServer, launches: list[list[str]], qtbot: QtBot, tmp_path: Path
 ) -> None:
     hasty = QLocalSocket()
-    hasty.connectToServer(socket_name(tmp_path))
+    hasty.connectToServer(place(tmp_path))
     hasty.write(b'["/a.wav"]\n')
     assert hasty.flush()
     hasty.abort()
     later = QLocalSocket()
-    later.connectToServer(socket_name(tmp_path))
+    later.connectToServer(place(tmp_path))
     later.write(b'["/b.wav"]\n')
     qtbot.waitUntil(lambda: bool(launches))
     assert launches == [["/b.wav"]]

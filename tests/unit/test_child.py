@@ -284,3 +284,12 @@ def test_what_aborts_in_a_child_is_written_down(role: str, tmp_path: Path) -> No
         process.send_signal(signal.SIGABRT)
         assert "Fatal Python error: Aborted" in process.stderr.read()
         assert process.wait(10) == -signal.SIGABRT
+
+
+def test_a_child_is_this_program_whatever_lies_in_the_current_folder(tmp_path: Path) -> None:
+    for name in ("atlas_desktop.py", "json.py", "asyncio.py", "argparse.py"):
+        (tmp_path / name).write_text("print('a stranger')\n")
+    words = child_module.command("--version")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "a stranger" not in done.stdout
+    assert "atlas-desktop" in done.stdout + done.stderr

@@ -22,6 +22,8 @@ PLAY_MONEY_CENTS = 1_000_000
 _HOUR_S = 3600.0
 _CENTS = 100
 _CALLS_KEPT = 10_000
+_METHOD_SIGNS = 16
+_PATH_SIGNS = 200
 
 Clock = Callable[[], float]
 
@@ -152,7 +154,7 @@ class Books:
 
     def note(self, method: str, path: str) -> CallEntry:
         """Enters a call that has just arrived."""
-        entry = CallEntry(utc_now(), method, path)
+        entry = CallEntry(utc_now(), method[:_METHOD_SIGNS], path[:_PATH_SIGNS])
         self.calls.append(entry)
         return entry
 

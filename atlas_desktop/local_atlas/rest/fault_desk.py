@@ -34,7 +34,7 @@ class FaultDesk:
         """Lets go of every call that hangs or waits."""
         self._closing.set()
 
-    def spoil(self, **fields: Any) -> RestFault:
+    def spoil(self, /, **fields: Any) -> RestFault:
         """Orders a fault of the REST desk; the fields are those of ``RestFault``.
 
         Raises:
@@ -44,7 +44,7 @@ class FaultDesk:
         self.rest.append(fault)
         return fault
 
-    def open_rooms_with(self, **fields: Any) -> RoomOptions:
+    def open_rooms_with(self, /, **fields: Any) -> RoomOptions:
         """Sets options of rooms opened from now on; the fields are those of ``RoomOptions``.
 
         Raises:
@@ -61,7 +61,7 @@ class FaultDesk:
         self.rest.clear()
         self.room_options = RoomOptions()
 
-    def tell(self, **fields: Any) -> None:
+    def tell(self, /, **fields: Any) -> None:
         """Gives open rooms an order; the fields are those of ``RoomOrder``.
 
         Raises:

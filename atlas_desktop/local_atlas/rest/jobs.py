@@ -11,20 +11,22 @@ from pathlib import Path
 
 from aiohttp import web
 
-from atlas_desktop.local_atlas.avatar.faces import multipart, picture_in
+from atlas_desktop.local_atlas.avatar.faces import picture_in
 from atlas_desktop.local_atlas.rest.answers import RefusedError, answer, bad_request, not_found
+from atlas_desktop.local_atlas.rest.bodies import UPLOAD_LIMIT_BYTES, multipart
 from atlas_desktop.local_atlas.rest.books import Books, utc_now
 from atlas_desktop.local_atlas.rest.render import RenderFailedError, Silent, render
 from atlas_desktop.local_atlas.scope import Scope
 from atlas_desktop.local_atlas.stage import Casting, Performer
 
 FILES_PATH = "/files/"
-UPLOAD_LIMIT_BYTES = 50_000_000
 _URL_LIFE_S = 3600
 _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
 _MEDIA_TYPE = "video/mp4"
 _HOUR_S = 3600
+_MOST_WAITING = 8
+_MOST_KEPT = 100
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class JobDesk:
             raise RefusedError(413, "payload_too_large", "Audio and image may have up to 50 MB together.")
         if self._books.credit_cents <= 0:
             raise RefusedError(402, "insufficient_credits", "The account has no credit left.")
+        self._make_room()
         job = Job(f"job_{secrets.token_hex(10)}", audio, image, utc_now())
         self._jobs[job.job_id] = job
         self._scope.start(self._work(job), job.job_id)
@@ -120,6 +123,17 @@ class JobDesk:
         if job is None or job.file is None or time.monotonic() > until_s:
             raise not_found("file")
         return web.FileResponse(job.file, headers={"Content-Type": _MEDIA_TYPE})
+
+    def _make_room(self) -> None:
+        """Forgets the oldest results; refuses a job where many wait, each with its files in memory."""
+        if len(self._scope) >= _MOST_WAITING:
+            raise RefusedError(429, "rate_limited", "Many jobs wait already.", {"Retry-After": "10"})
+        done = [job for job in self._jobs.values() if job.status in ("completed", "failed")]
+        for job in done[: max(0, len(done) - _MOST_KEPT)]:
+            del self._jobs[job.job_id]
+            self._tickets.pop(job.ticket, None)
+            if job.file is not None:
+                job.file.unlink(missing_ok=True)
 
     async def _work(self, job: Job) -> None:
         if self._thread is None or self._folder is None:

@@ -7,7 +7,6 @@
 """
 
 import asyncio
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,10 +14,11 @@ from typing import Any
 
 from aiohttp import web
 
-from atlas_desktop.local_atlas.rest.answers import answer, bad_request, json_object
+from atlas_desktop.local_atlas.rest.answers import answer, bad_request
+from atlas_desktop.local_atlas.rest.bodies import json_object, json_value
 from atlas_desktop.local_atlas.rest.books import Books
 from atlas_desktop.local_atlas.rest.fault_desk import FaultDesk
-from atlas_desktop.local_atlas.rest.orders import filled
+from atlas_desktop.local_atlas.rest.orders import LARGEST_NUMBER, filled
 from atlas_desktop.local_atlas.stage import HallDesk
 
 
@@ -43,10 +43,7 @@ class LocalDesk:
         return answer(self._listing())
 
     async def _order(self, request: web.Request) -> web.Response:
-        try:
-            body = json.loads(await request.read())
-        except ValueError as error:
-            raise bad_request("invalid_json", "The body is not JSON.") from error
+        body = await json_value(request)
         for order in body if isinstance(body, list) else [body]:
             self._take(order)
         return answer(self._listing())
@@ -62,7 +59,7 @@ class LocalDesk:
     async def _set(self, request: web.Request) -> web.Response:
         body = await json_object(request)
         terms, cents = body.pop("terms", {}), body.pop("credit_cents", self._books.credit_cents)
-        if body or not isinstance(terms, dict) or not isinstance(cents, int):
+        if body or not isinstance(terms, dict) or type(cents) is not int or abs(cents) > LARGEST_NUMBER:
             raise bad_request("unknown_field", "The books take 'terms' and 'credit_cents'.")
         filled(self._books.terms, terms)
         self._books.credit_cents = cents

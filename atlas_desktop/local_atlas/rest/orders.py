@@ -1,7 +1,9 @@
 """What the fault desk can be told, as plain values, and how they are read from plain data."""
 
 import fnmatch
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar, get_origin, get_type_hints
@@ -10,6 +12,8 @@ from atlas_desktop.local_atlas.rest.answers import bad_request
 from atlas_desktop.local_atlas.stage import LeaveReason
 
 EVERY_SESSION = "*"
+LARGEST_NUMBER = 10**12
+_LONGEST_PATTERN = 1_000
 
 T = TypeVar("T")
 
@@ -101,10 +105,55 @@ def filled(target: T, values: Mapping[str, Any]) -> T:
         if name not in hints:
             raise bad_request("unknown_field", f"There is no field {name!r}.")
         fitting = _fitting(hints[name], name, value)
+        if not _RULES.get(name, _is_bounded)(fitting):
+            raise bad_request("bad_value", f"The value of {name!r} can't be used.")
         if isinstance(fitting, dict):
             fitting = {**getattr(target, name), **fitting}
         setattr(target, name, fitting)
     return target
+
+
+def _is_bounded(value: Any) -> bool:
+    # Not a number is in no order with any; an integer may be too large to be made a float.
+    return not isinstance(value, int | float) or -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+
+
+def _is_status(value: Any) -> bool:
+    return value == 0 or 100 <= value <= 999
+
+
+def _is_wait(value: Any) -> bool:
+    return value == math.inf or _is_bounded(value)
+
+
+def _is_header(value: Any) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _are_prices(value: Any) -> bool:
+    return all(isinstance(price, int | float) and _is_bounded(price) for price in value.values())
+
+
+_RULES: dict[str, Callable[[Any], bool]] = {
+    "status": _is_status,
+    "refuse_status": _is_status,
+    "retry_after": _is_header,
+    "path": lambda value: len(value) <= _LONGEST_PATTERN,
+    "change": _is_json,
+    "late_avatar_s": _is_wait,
+    "codec": lambda value: value in ("VP8", "H264"),
+    "prices_per_hour_usd": _are_prices,
+    "modes": lambda value: all(isinstance(mode, str) for mode in value),
+}
+"""What else must hold for the value of a field, by name; for others a number must be bounded."""
 
 
 def _fitting(hint: Any, name: str, value: Any) -> Any:
@@ -112,6 +161,8 @@ def _fitting(hint: Any, name: str, value: Any) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(plain, type) and issubclass(plain, StrEnum) and value in list(plain):
         return plain(value)
+    if number and not _is_wait(value):
+        raise bad_request("bad_value", f"The value of {name!r} is no number that can be counted with.")
     if plain is str and number:
         return str(value)
     if number and isinstance(0.0, plain):

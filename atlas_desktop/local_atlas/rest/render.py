@@ -27,6 +27,15 @@ _TAIL_BLOCKS = 25  # half a second: the mouth closes
 _LONGEST_BLOCKS = LONGEST_S * SAMPLE_RATE_HZ // SOUND_BLOCK_SAMPLES
 _VIDEO_BPS = 1_500_000
 _AUDIO_BPS = 96_000
+# What PyAV raises over a stream without a decoder, or one that changes as it goes.
+_BROKEN = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, MemoryError)
+# Sound in its common containers, by FFmpeg's names; a playlist would open other files and addresses.
+_OPENING = {
+    "format_whitelist": "aac,ac3,aiff,amr,ape,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,"
+    "w64,wav,wv",
+    "protocol_whitelist": "none",
+    "max_streams": "64",
+}
 
 
 class RenderFailedError(AppError):
@@ -70,7 +79,7 @@ def render(audio: bytes, performer: Performer, path: Path, stop: threading.Event
             if blocks % _BLOCKS_A_FRAME == 0:
                 film.add_picture(performer.picture(blocks // _BLOCKS_A_FRAME), blocks // _BLOCKS_A_FRAME)
             blocks += 1
-    except av.FFmpegError as error:
+    except (av.FFmpegError, *_BROKEN) as error:
         raise RenderFailedError(detail="the audio can't be read") from error
     finally:
         film.close()
@@ -88,7 +97,7 @@ def _with_tail(blocks: Iterator[Sound]) -> Iterator[Sound]:
 def _decoded(audio: bytes) -> Iterator[Sound]:
     """The sound as blocks of 20 ms, the last one filled up with silence."""
     resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE_HZ, frame_size=SOUND_BLOCK_SAMPLES)
-    with av.open(io.BytesIO(audio), "r") as source:
+    with av.open(io.BytesIO(audio), "r", options=_OPENING) as source:
         if not source.streams.audio:
             raise RenderFailedError(detail="there is no sound in it")
         for frame in source.decode(source.streams.audio[0]):

@@ -6,8 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from atlas_desktop.local_atlas.avatar.faces import fetched_face, multipart, picture_in
-from atlas_desktop.local_atlas.rest.answers import RefusedError, answer, bad_request, json_object, not_found
+from atlas_desktop.local_atlas.avatar.face_address import fetched_face
+from atlas_desktop.local_atlas.avatar.faces import picture_in
+from atlas_desktop.local_atlas.rest.answers import RefusedError, answer, bad_request, not_found
+from atlas_desktop.local_atlas.rest.bodies import json_object, multipart
 from atlas_desktop.local_atlas.rest.books import (
     ACTIVE,
     BY_CLIENT,

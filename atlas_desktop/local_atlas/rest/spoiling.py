@@ -36,7 +36,10 @@ def spoiled(fault: RestFault) -> web.Response:
             page = _PAGE.format(status=status, phrase=phrase)
             return web.Response(text=page, status=status, headers=headers, content_type="text/html")
         case SpoiledBody.TEXT:
-            return web.Response(text=fault.message or phrase, status=status, headers=headers)
+            content = (fault.message or phrase).encode("utf-8", "replace")
+            return web.Response(
+                body=content, status=status, headers=headers, content_type="text/plain", charset="utf-8"
+            )
         case SpoiledBody.EMPTY:
             return web.Response(status=status, headers=headers)
         case SpoiledBody.JSON:

@@ -14,6 +14,7 @@ from livekit.protocol import models
 
 TRANSCRIPTION_TOPIC = "lk.transcription"
 CHAT_TOPIC = "lk.chat"
+CHAT_LIMIT_SIGNS = 20_000
 _CHUNK_BYTES = 15_000
 
 
@@ -121,18 +122,19 @@ def read_chat(payload: bytes) -> str | None:
     """The text of a chat message ``{"type": "speak", "text": …}``; ``None`` when it is none, or blank."""
     try:
         message = json.loads(payload)
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict) or message.get("type") not in ("speak", "chat"):
         return None
     text = message.get("text")
-    return text if isinstance(text, str) and text.strip() else None
+    return _bounded(text) if isinstance(text, str) and text.strip() else None
 
 
 class ChatStreams:
     """Puts the text streams of one client together, those of the chat topic."""
 
-    _LIMIT_BYTES = 4_000_000
+    _LIMIT_BYTES = 64_000
+    _MOST_OPEN = 16
 
     def __init__(self) -> None:
         self._open: dict[str, bytearray] = {}
@@ -141,12 +143,21 @@ class ChatStreams:
         """Takes a packet of a stream; the whole text when it was the last one."""
         kind = packet.WhichOneof("value")
         if kind == "stream_header" and packet.stream_header.topic == CHAT_TOPIC:
-            self._open[packet.stream_header.stream_id] = bytearray(packet.stream_header.inline_content)
+            while len(self._open) >= self._MOST_OPEN:
+                # One that never ends makes room.
+                del self._open[next(iter(self._open))]
+            inline = packet.stream_header.inline_content[: self._LIMIT_BYTES]
+            self._open[packet.stream_header.stream_id] = bytearray(inline)
         elif kind == "stream_chunk":
             held = self._open.get(packet.stream_chunk.stream_id)
             if held is not None and len(held) < self._LIMIT_BYTES:
                 held += packet.stream_chunk.content
         elif kind == "stream_trailer":
             held = self._open.pop(packet.stream_trailer.stream_id, None)
-            return held.decode("utf-8", "replace") if held else None
+            return _bounded(held.decode("utf-8", "replace")) if held else None
         return None
+
+
+def _bounded(text: str) -> str:
+    """The text as far as it is read, and as it can be sent on: without halves of surrogate pairs."""
+    return text[:CHAT_LIMIT_SIGNS].encode("utf-8", "replace").decode()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -16,21 +16,21 @@ log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT_BYTES = 1_000_000
 _CLOSING_FRAME_LIMIT_S = 0.3
-RUNNER_OPTIONS: dict[str, Any] = {
-    # The address of a join holds a token and a whole offer: neither belongs into a log, and both are long.
-    "access_log": None,
-    "max_line_size": 131_072,
-    "max_field_size": 131_072,
-}
-"""Keyword arguments for ``aiohttp.web.AppRunner`` of the application that has the hall's routes."""
 
 
 class RoomHall:
     """All rooms of this process, by session. Thread: the event loop's."""
 
-    def __init__(self, casting: Casting) -> None:
+    def __init__(self, casting: Casting, admitted: Callable[[web.Request], None] | None = None) -> None:
+        """Prepares; no room is open.
+
+        Args:
+            casting: Makes the avatars.
+            admitted: Is told of each request with a good token.
+        """
         self.tokens = TokenDesk()
         self._casting = casting
+        self._admitted = admitted
         self._rooms: dict[str, Room] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -100,6 +100,8 @@ class RoomHall:
             grant = self.tokens.read(read_token(request))
         except TokenRefusedError as error:
             raise web.HTTPUnauthorized(text=str(error)) from error
+        if self._admitted is not None:
+            self._admitted(request)
         room = next((room for room in self._rooms.values() if room.name == grant.room), None)
         if room is None:
             raise web.HTTPForbidden(text="the room is closed")

@@ -3,8 +3,10 @@
 Written against aioice 0.13.0, whose private names it uses; the room's tests guard the pin.
 """
 
+import contextlib
 import functools
 import re
+import struct
 import sys
 from typing import Any
 
@@ -12,6 +14,8 @@ from aiortc import RTCIceCandidate, RTCPeerConnection
 from aiortc.sdp import candidate_from_sdp
 
 _LOOPBACK = "127.0.0.1"
+_LAST_STUN_BYTE = 3  # Source: RFC 7983
+_NOT_STUN = (struct.error, ValueError, LookupError, TypeError)
 _UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 _PASSWORD = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
 # Without the end of candidates aioice waits for the client's own checks, however few it signals:
@@ -64,6 +68,7 @@ class IcePath:
         for protocol in self._ice._protocols:
             for name in ("datagram_received", "send_data", "send_stun"):
                 vars(protocol).pop(name, None)
+            self._shield(protocol)
 
     def _narrow(self) -> None:
         gather = self._ice.get_component_candidates
@@ -73,9 +78,32 @@ class IcePath:
             # On Linux a socket on loopback reaches every address of this computer; elsewhere the
             # client's other addresses may not, so the host's are gathered too.
             others = [] if sys.platform == "linux" else addresses
-            return list(await gather(component, [_LOOPBACK, *others], timeout))
+            found = list(await gather(component, [_LOOPBACK, *others], timeout))
+            for protocol in self._ice._protocols:
+                self._shield(protocol)
+            return found
 
         self._ice.get_component_candidates = gather_here
+
+    def _is_client(self, address: tuple[Any, ...]) -> bool:
+        # Until aioice knows the client's password it pairs no address with ours.
+        pairs = self._ice._check_list
+        return not self._ice._early_checks_done or any(pair.remote_addr == address for pair in pairs)
+
+    def _shield(self, protocol: Any) -> None:
+        """Lets through what the client may have sent: every user of this computer can send to the port.
+
+        aioice hands on whatever is no STUN message, from wherever, and raises over some that nearly are.
+        """
+        receive = functools.partial(type(protocol).datagram_received, protocol)
+
+        def received(data: bytes, address: tuple[Any, ...]) -> None:
+            is_stun = bool(data) and data[0] <= _LAST_STUN_BYTE
+            if is_stun or self._is_client(address[:2]):
+                with contextlib.suppress(*_NOT_STUN):
+                    receive(data, address)
+
+        protocol.datagram_received = received
 
 
 def _swallow(*_: Any) -> None:

@@ -219,20 +219,23 @@ class Member:
             self._refuse(add_track=request)
             return
         info = self.publications.add(request)
-        if self.link is not None:
+        if info is None:
+            self._refuse(add_track=request, reason=rtc.RequestResponse.LIMIT_EXCEEDED)
+        elif self.link is not None:
             self.link.send(track_published=rtc.TrackPublishedResponse(cid=request.cid, track=info))
 
     def _refuse(
         self,
         add_track: rtc.AddTrackRequest | None = None,
         update_metadata: rtc.UpdateParticipantMetadata | None = None,
+        reason: rtc.RequestResponse.Reason = rtc.RequestResponse.NOT_ALLOWED,
     ) -> None:
         if self.link is not None:
             self.link.send(
                 request_response=rtc.RequestResponse(
                     request_id=update_metadata.request_id if update_metadata else 0,
-                    reason=rtc.RequestResponse.NOT_ALLOWED,
-                    message="this token does not allow it",
+                    reason=reason,
+                    message="this is not allowed",
                     add_track=add_track,
                     update_metadata=update_metadata,
                 )

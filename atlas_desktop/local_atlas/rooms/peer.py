@@ -20,17 +20,37 @@ from aiortc import (
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 from aiortc.rtp import RtcpSrPacket
 from aiortc.sdp import SessionDescription
 
+from atlas_desktop.errors import N_, AppError
 from atlas_desktop.local_atlas.rooms.encoding import EncodedPacket
 from atlas_desktop.local_atlas.rooms.ice import IcePath, clean_offer, parse_candidate
 from atlas_desktop.local_atlas.rooms.outlet import Outlet, PromptBuffer
 from atlas_desktop.local_atlas.scope import Scope
 
 RELIABLE = "_reliable"
+_CHANNELS = (RELIABLE, "_lossy", "_data_track")
 _QUEUED_MESSAGES = 256
 _CLOSE_LIMIT_S = 3.0
+# aiortc's way through an offer is quadratic in places, and each section is a transceiver.
+_LONGEST_OFFER = 100_000
+_MOST_SECTIONS = 40
+_MOST_CANDIDATES = 200
+_LONGEST_CANDIDATE = 2_000
+_MOST_UNSENT_BYTES = 4_000_000
+# What aiortc raises over what it can't read: its own errors, and whatever its parser runs into.
+_OF_AIORTC = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
+_OF_PARSING = (ValueError, LookupError, AssertionError, AttributeError, TypeError, ArithmeticError)
+_UNREADABLE = (*_OF_AIORTC, *_OF_PARSING, RuntimeError, StopIteration)
+
+
+class BadSignalError(AppError):
+    """An offer or a candidate of a client that can't be used."""
+
+    code = "bad_signal"
+    title = N_("What a client signals can't be used: {detail}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +121,7 @@ class Peer:
         self._queued: deque[bytes] = deque(maxlen=_QUEUED_MESSAGES)
         self._scope = Scope("peer")
         self._early: list[RTCIceCandidate] = []
+        self._candidates = 0
         # No servers: with the default, aiortc asks a public STUN server.
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._state_changed)
@@ -134,8 +155,21 @@ class Peer:
         self._placed = {mid: track for mid, track in self._placed.items() if track.sid not in sids}
 
     async def answer(self, sdp: str, wanted: tuple[OutgoingTrack, ...]) -> Answer:
-        """Answers an offer; each wanted track gets a section in which the client can receive."""
-        sdp = clean_offer(sdp)
+        """Answers an offer; each wanted track gets a section in which the client can receive.
+
+        Raises:
+            BadSignalError: It can't be used.
+        """
+        if len(sdp) > _LONGEST_OFFER or sdp.count("\nm=") > _MOST_SECTIONS:
+            raise BadSignalError(detail="an offer that is too large")
+        if sdp.count("a=candidate:") > _MOST_CANDIDATES:
+            raise BadSignalError(detail="too many candidates")
+        try:
+            return await self._answer(clean_offer(sdp), wanted)
+        except _UNREADABLE as error:
+            raise BadSignalError(detail=f"an offer ({type(error).__name__})") from error
+
+    async def _answer(self, sdp: str, wanted: tuple[OutgoingTrack, ...]) -> Answer:
         sections = _sections(sdp)
         await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         if self._path is None:
@@ -154,8 +188,20 @@ class Peer:
         return Answer(self._pc.localDescription.sdp, mids, sections, unplaced)
 
     async def trickle(self, candidate_json: str) -> None:
-        """Takes a candidate as the client's library writes it; those that come too early wait."""
-        init = json.loads(candidate_json or "{}")
+        """Takes a candidate as the client's library writes it; those that come too early wait.
+
+        Raises:
+            BadSignalError: It can't be used.
+        """
+        self._candidates += 1
+        if self._candidates > _MOST_CANDIDATES or len(candidate_json) > _LONGEST_CANDIDATE:
+            raise BadSignalError(detail="too many candidates, or too long a one")
+        try:
+            await self._trickle(json.loads(candidate_json or "{}"))
+        except _UNREADABLE as error:
+            raise BadSignalError(detail=f"a candidate ({type(error).__name__})") from error
+
+    async def _trickle(self, init: dict[str, Any]) -> None:
         line, mid, index = init.get("candidate"), init.get("sdpMid"), init.get("sdpMLineIndex")
         candidate = parse_candidate(line or "", mid, index)
         if candidate is None:
@@ -177,7 +223,7 @@ class Peer:
         channel = self._channels.get(RELIABLE)
         if channel is None or channel.readyState != "open":
             self._queued.append(message)
-        elif self.is_connected:
+        elif self.is_connected and channel.bufferedAmount < _MOST_UNSENT_BYTES:
             channel.send(message)
 
     def incoming(self, mid: str) -> MediaStreamTrack | None:
@@ -259,8 +305,10 @@ class Peer:
             self._events.peer_lost()
 
     def _channel_opened(self, channel: RTCDataChannel) -> None:
-        self._channels[channel.label] = channel
         label = channel.label
+        if label not in _CHANNELS:
+            return
+        self._channels[label] = channel
 
         def received(message: str | bytes) -> None:
             self._events.peer_data(label, message.encode() if isinstance(message, str) else message)

@@ -13,6 +13,9 @@ from atlas_desktop.local_atlas.rooms.presence import make_sid
 from atlas_desktop.local_atlas.scope import Scope
 from atlas_desktop.local_atlas.stage import Sound
 
+_MOST_TRACKS = 16
+_LONGEST_NAME = 256
+
 Heard = Callable[[models.TrackInfo, Sound], None]
 Hushed = Callable[[models.TrackInfo], None]
 Incoming = Callable[[str], MediaStreamTrack | None]
@@ -47,15 +50,17 @@ class Publications:
         """The entries of all tracks."""
         return [publication.info for publication in self._by_sid.values()]
 
-    def add(self, request: rtc.AddTrackRequest) -> models.TrackInfo:
-        """Admits a track; its sound comes with one of the next offers."""
+    def add(self, request: rtc.AddTrackRequest) -> models.TrackInfo | None:
+        """Admits a track, whose sound comes with one of the next offers; ``None`` where there are many."""
+        if len(self._by_sid) >= _MOST_TRACKS or len(request.cid) > _LONGEST_NAME:
+            return None
         info = models.TrackInfo(
             sid=make_sid("TR"),
             type=request.type,
-            name=request.name,
+            name=request.name[:_LONGEST_NAME],
             source=request.source,
             muted=request.muted,
-            stream=request.stream,
+            stream=request.stream[:_LONGEST_NAME],
             stereo=request.stereo,
             disable_dtx=request.disable_dtx,
             mime_type="audio/opus" if request.type == models.AUDIO else "",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from atlas_desktop.local_atlas.rooms.data import PacketPress, read_chat, read_pa
 from atlas_desktop.local_atlas.rooms.host import Host
 from atlas_desktop.local_atlas.rooms.malformed import broken_messages
 from atlas_desktop.local_atlas.rooms.member import Leave, Member
-from atlas_desktop.local_atlas.rooms.peer import RELIABLE, OutgoingTrack
+from atlas_desktop.local_atlas.rooms.peer import RELIABLE, BadSignalError, OutgoingTrack
 from atlas_desktop.local_atlas.rooms.presence import make_sid
 from atlas_desktop.local_atlas.rooms.signalling import Link
 from atlas_desktop.local_atlas.rooms.tokens import Grant, TokenDesk
@@ -28,6 +29,8 @@ from atlas_desktop.local_atlas.stage import (
     RoomOptions,
     Sound,
 )
+
+log = logging.getLogger(__name__)
 
 TTS_TRACK = "tts-audio"
 GRACE_S = 10.0
@@ -115,8 +118,15 @@ class Room:
             link.send(leave=Leave(action=Leave.RECONNECT, can_reconnect=True, reason=models.STATE_MISMATCH))
             return
         else:
-            member = await self._admit(link, grant, request)
-        await member.serve(link)
+            member = self._admit(grant)
+        try:
+            if member.link is None:
+                await member.join(link, request)
+            await member.serve(link)
+        except BadSignalError as error:
+            log.info("%s is sent away: %s", member.sid, error)
+            member.send_leave(Leave.DISCONNECT, models.JOIN_FAILURE)
+            self.left(member)
         if member.link is link:
             member.link = None
             self._scope.start(self._wait_for(member), "grace")
@@ -148,7 +158,7 @@ class Room:
             return None
         return member
 
-    async def _admit(self, link: Link, grant: Grant, request: rtc.JoinRequest) -> Member:
+    def _admit(self, grant: Grant) -> Member:
         for double in [m for m in self._members.values() if m.grant.identity == grant.identity]:
             if not double.sent_away:
                 double.send_leave(Leave.DISCONNECT, models.DUPLICATE_IDENTITY)
@@ -161,7 +171,6 @@ class Room:
         member.peer.cut(self._media_is_cut)
         if self._awaited:
             self._call_avatar()
-        await member.join(link, request)
         return member
 
     def _call_avatar(self) -> None:

@@ -19,6 +19,7 @@ PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 15
 _JOIN_LIMIT_BYTES = 1_000_000
 _CLOSE_LIMIT_S = 2.0
+_MOST_WAITING = 1_000
 
 
 class BadJoinError(AppError):
@@ -94,7 +95,10 @@ class Link:
         return not self._socket.closed
 
     def send(self, **response: Any) -> None:
-        """Sends a ``SignalResponse`` with the one field given."""
+        """Sends a ``SignalResponse`` with the one field given; a client that reads nothing is cut off."""
+        if self._outbox.qsize() >= _MOST_WAITING:
+            self.cut()
+            return
         self._outbox.put_nowait(rtc.SignalResponse(**response))
 
     async def requests(self) -> AsyncIterator[rtc.SignalRequest]:

@@ -15,6 +15,7 @@ from atlas_desktop.errors import N_, AppError
 _ALGORITHM = "HS256"
 _ISSUER = "local-atlas"
 _LEEWAY_S = 10
+_LONGEST_TOKEN = 4_096
 TOKEN_LIFE_S = 6 * 3600
 
 
@@ -72,6 +73,8 @@ class TokenDesk:
         Raises:
             TokenRefusedError: It was not issued here, is expired, or names no room or identity.
         """
+        if len(token) > _LONGEST_TOKEN:
+            raise TokenRefusedError(detail="it is too long")
         try:
             claims = jwt.decode(
                 token,
@@ -81,8 +84,9 @@ class TokenDesk:
                 leeway=_LEEWAY_S,
                 options={"require": ["exp", "sub"]},
             )
-        except jwt.PyJWTError as error:
-            raise TokenRefusedError(detail=str(error)) from error
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            # Beside its own errors: what was no text in a header, and brackets without end.
+            raise TokenRefusedError(detail=type(error).__name__) from error
         return _grant(claims)
 
 

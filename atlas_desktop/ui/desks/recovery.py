@@ -11,8 +11,9 @@ from PySide6.QtGui import QGuiApplication
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
+from atlas_desktop.storage import atomic
 from atlas_desktop.storage.last_run import RunMark, StoppedRun
-from atlas_desktop.storage.transcripts import read_journal, save
+from atlas_desktop.storage.transcripts import format_text, read_journal
 from atlas_desktop.storage.work import Clip, Work, WorkStore
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.desks.reports import stopped_report
@@ -165,7 +166,8 @@ class RecoveryController(QObject):
 
 
 def _write_readable(journal: Path, place: Path) -> None:
-    save(place, read_journal(journal))
+    # In our own folder: private, unlike what is saved where the user says.
+    atomic.write_text(place, format_text(read_journal(journal)))
 
 
 def _coarse(position_s: float) -> float:

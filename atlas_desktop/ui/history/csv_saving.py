@@ -61,7 +61,7 @@ class CsvSaving(QObject):
 
     async def _write(self, path: Path, text: str) -> None:
         try:
-            await self._files.call(path, partial(atomic.write_text, path, text))
+            await self._files.call(path, partial(atomic.export_text, path, text))
         except (OSError, MediaError) as error:
             why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
             words = self.tr("{name} can't be written: {why}")

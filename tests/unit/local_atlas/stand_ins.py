@@ -11,8 +11,9 @@ import numpy as np
 from aiohttp import web
 from livekit import rtc
 
+from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS
 from atlas_desktop.local_atlas.listening import base_of, bound, stop_accepting
-from atlas_desktop.local_atlas.rooms.hall import RUNNER_OPTIONS, RoomHall
+from atlas_desktop.local_atlas.rooms.hall import RoomHall
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.stage import (
     SOUND_BLOCK_SAMPLES,

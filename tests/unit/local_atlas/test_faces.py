@@ -6,7 +6,8 @@ import io
 import pytest
 from PIL import Image
 
-from atlas_desktop.local_atlas.avatar.faces import FACE_LIMIT_BYTES, checked_face, fetched_face, picture_in
+from atlas_desktop.local_atlas.avatar.face_address import fetched_face
+from atlas_desktop.local_atlas.avatar.faces import FACE_LIMIT_BYTES, checked_face, picture_in
 from atlas_desktop.local_atlas.rest.answers import RefusedError
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.socks_proxy import SocksProxy

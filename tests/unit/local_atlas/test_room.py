@@ -12,6 +12,8 @@ from atlas_desktop.local_atlas.stage import RoomOptions, TranscriptWay
 
 from .stand_ins import TONE_PEAK, Guest, eventually, open_scene
 
+pytestmark = pytest.mark.contract
+
 
 async def test_a_client_sees_and_hears_the_avatar_and_leaves_nothing_behind() -> None:
     async with open_scene(hums=True) as scene:

@@ -12,6 +12,8 @@ from atlas_desktop.local_atlas.stage import Malformed, RoomOptions
 
 from .stand_ins import Guest, eventually, open_scene
 
+pytestmark = pytest.mark.contract
+
 
 async def test_a_late_avatar_comes_in_after_its_delay() -> None:
     async with open_scene() as scene:

@@ -21,6 +21,8 @@ from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.media.tap import FfiTap
 from tests.unit.local_atlas.stand_ins import ToyPerformer, eventually
 
+pytestmark = pytest.mark.contract
+
 
 def casting(_mode: str, _face: bytes | None, _stage: Stage) -> Cast:
     return Cast(ToyPerformer(hums=True))

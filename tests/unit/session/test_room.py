@@ -19,6 +19,8 @@ from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room_statistics import apart_ms, selected_round_trip_ms
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
 
+pytestmark = pytest.mark.contract
+
 
 def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
     return Cast(ToyPerformer(hums=False), ToyMind(stage) if mode == "conversation" else None)

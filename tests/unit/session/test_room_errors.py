@@ -20,6 +20,8 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.session.room_errors import join_error, lost_error
 
+pytestmark = pytest.mark.contract
+
 TOKEN = "eyJhbGciOiJIUzI1NiJ9." + "a" * 300 + ".c2lnbmF0dXJl"
 SIGNAL = "engine: signal failure: "
 

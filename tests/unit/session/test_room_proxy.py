@@ -39,6 +39,8 @@ from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 from tests.unit.socks_proxy import SocksProxy
 from tests.unit.tls import server_context
 
+pytestmark = pytest.mark.contract
+
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 ROOM = "room.example"
 PASSWORD = "p@ss:/w%rd"

@@ -1,0 +1,198 @@
+"""Listening for other launches, and knocking: a socket in a closed folder, on Windows a pipe of secret name.
+
+Both sides look at who the other is. Qt's own server is not used for the socket: it takes the name of one that
+lives, and removes, as it closes, whatever bears its name by then.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import stat
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+from atlas_desktop.instance.addresses import IN_PROFILE, address_to_serve, addresses
+from atlas_desktop.private_files import FILE_MODE, is_ours
+from atlas_desktop.storage import atomic
+
+log = logging.getLogger(__name__)
+
+_KNOCK_LIMIT_S = 1.0
+_WAITING_LAUNCHES = 50
+_LINUX_CREDENTIALS = struct.Struct("iII")  # process, user, group
+_BSD_CREDENTIALS = struct.Struct("=II")  # version, user; groups follow
+_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES = 0, 1, 76
+
+
+class SocketDoor(QObject):
+    """A socket that takes this user's launches. Thread: the GUI's.
+
+    Signals:
+        arrived(QLocalSocket): A launch is connected.
+    """
+
+    arrived = Signal(QLocalSocket)
+
+    def __init__(self, profile: Path, parent: QObject | None = None) -> None:
+        """Listens; one that nobody answers at any more, or whose owner is frozen, is taken over."""
+        super().__init__(parent)
+        self._path: Path | None = None
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.setblocking(False)
+        for path in address_to_serve(profile):
+            try:
+                self._listen_at(path)
+            except OSError as error:
+                log.info("launches can't be heard in %s: %s", path.parent, error.strerror)
+            else:
+                break
+        if self._path is None:
+            log.info("second launches can't be heard: there is no place for it that is ours alone")
+            return
+        self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._accept)
+
+    def close(self) -> None:
+        """Takes no more launches; a name that another window has taken over stays."""
+        path, self._path = self._path, None
+        if path is None:
+            return
+        self._notifier.setEnabled(False)
+        self._socket.close()
+        with suppress(OSError):
+            if self._identity == _identity(path):
+                path.unlink()
+
+    def _listen_at(self, path: Path) -> None:
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            if not (stat.S_ISSOCK(found.st_mode) and is_ours(found)):
+                raise FileExistsError(0, "something else is in its place")
+            path.unlink()
+        self._socket.bind(os.fsencode(path))
+        self._identity = _identity(path)
+        path.chmod(FILE_MODE)
+        self._socket.listen(_WAITING_LAUNCHES)
+        self._path = path
+
+    @Slot()
+    def _accept(self) -> None:
+        while self._path is not None:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                if peer_user(connection) != os.geteuid():
+                    log.info("another user asked for this window, and was not heard")
+                elif (taken := _as_local_socket(connection, self)) is not None:
+                    self.arrived.emit(taken)
+
+
+class PipeDoor(QObject):
+    """A pipe that takes this user's launches; a file in the profile, which strangers can't read, names it.
+
+    Signals:
+        arrived(QLocalSocket): A launch is connected.
+    """
+
+    arrived = Signal(QLocalSocket)
+
+    def __init__(self, profile: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._file = profile / IN_PROFILE
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._accept)
+        # Nobody else can make a pipe of this name first.
+        name = f"atlas-desktop-{secrets.token_hex(16)}"
+        if not self._server.listen(name):
+            log.info("second launches can't be heard: %s", self._server.errorString())
+            return
+        try:
+            atomic.write_text(self._file, name)
+        except OSError as error:
+            log.info("second launches can't be heard: %s", error.strerror)
+
+    def close(self) -> None:
+        """Takes no more launches."""
+        self._server.close()
+
+    @Slot()
+    def _accept(self) -> None:
+        while (taken := self._server.nextPendingConnection()) is not None:
+            self.arrived.emit(taken)
+
+
+def open_door(profile: Path, parent: QObject) -> SocketDoor | PipeDoor:
+    """Listens for launches in this system's way."""
+    return PipeDoor(profile, parent) if sys.platform == "win32" else SocketDoor(profile, parent)
+
+
+def knock(profile: Path) -> QLocalSocket | None:
+    """A connection to the window of ``profile``, if one of this user's is there, frozen or not."""
+    if sys.platform == "win32":
+        return knock_at_pipe(profile)
+    for path in addresses(profile):
+        if (found := _knock_at(path)) is not None:
+            return found
+    return None
+
+
+def knock_at_pipe(profile: Path) -> QLocalSocket | None:
+    """A connection to the pipe that the profile names."""
+    try:
+        name = atomic.read_text(profile / IN_PROFILE)
+    except (OSError, ValueError):
+        return None
+    found = QLocalSocket()
+    found.connectToServer(name)
+    return found if found.waitForConnected(int(_KNOCK_LIMIT_S * 1000)) else None
+
+
+def peer_user(connection: socket.socket) -> int | None:
+    """The user at the other end of a local socket; ``None`` where the system does not say."""
+    try:
+        if sys.platform == "linux":
+            size = _LINUX_CREDENTIALS.size
+            said = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            return int(_LINUX_CREDENTIALS.unpack(said)[1])
+        said = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
+        return int(_BSD_CREDENTIALS.unpack_from(said)[1])
+    except (OSError, struct.error):
+        return None
+
+
+def _knock_at(path: Path) -> QLocalSocket | None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_KNOCK_LIMIT_S)
+        try:
+            connection.connect(os.fsencode(path))
+        except OSError:
+            # Nobody there, or more launches wait already than a window that answers would let wait.
+            return None
+        if peer_user(connection) != os.geteuid():
+            return None
+        return _as_local_socket(connection)
+
+
+def _as_local_socket(connection: socket.socket, parent: QObject | None = None) -> QLocalSocket | None:
+    """Hands a connection to Qt, which closes it."""
+    connection.setblocking(False)
+    descriptor = connection.detach()
+    taken = QLocalSocket(parent)
+    if taken.setSocketDescriptor(descriptor):
+        return taken
+    os.close(descriptor)
+    return None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_dev, found.st_ino

@@ -1,0 +1,82 @@
+"""How many may be connected, and for how long in silence: any user of this computer can connect."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+MOST_CONNECTIONS = 128
+"""Far more than a window, its guard and fifty rooms' clients; far fewer than a process may open files."""
+
+
+class _WellSpoken(logging.Filter):
+    """Leaves out what is no HTTP: it was answered with a 400, and a stranger could fill the log with it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+
+_log = logging.getLogger("atlas_desktop.local_atlas.http")
+_log.addFilter(_WellSpoken())
+
+RUNNER_OPTIONS: dict[str, Any] = {
+    # The address of a join holds a token and a whole offer: neither belongs into a log, and it is long.
+    "access_log": None,
+    "max_line_size": 131_072,
+    "max_field_size": 16_384,
+    # Also how long a connection may take over the head of its request.
+    "keepalive_timeout": 30.0,
+    "lingering_time": 2.0,
+    "logger": _log,
+}
+
+
+class Connections:
+    """Every connection, bounded in number. Thread: the event loop's.
+
+    When all are taken, the oldest that never showed a key or a token makes room for the next; where all have
+    shown one, the next is turned away.
+    """
+
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+        self._most = most
+        self._admitted: set[asyncio.BaseProtocol] = set()
+
+    def admit(self, request: web.Request) -> None:
+        """Keeps the connection of ``request``, whatever comes: it knows a key or a token."""
+        self._admitted.add(request.protocol)
+
+    def connect(self, server: web.Server) -> asyncio.BaseProtocol:
+        """The protocol of a connection that has just been made."""
+        connections = [one for one in server.connections if one.transport is not None]
+        self._admitted.intersection_update(connections)
+        if len(connections) >= self._most:
+            unknown = next((one for one in connections if one not in self._admitted), None)
+            if unknown is None:
+                return _TurnedAway()
+            unknown.force_close()
+        return server()
+
+
+class BoundedRunner(web.AppRunner):
+    """Serves an application over ``connections``."""
+
+    def __init__(self, app: web.Application, connections: Connections, shutdown_limit_s: float) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_limit_s, **RUNNER_OPTIONS)
+        self._connections = connections
+
+    @property
+    def server(self) -> Any:
+        """What makes the protocol of each new connection."""
+        server = super().server
+        return None if server is None else partial(self._connections.connect, server)
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()

@@ -1,0 +1,113 @@
+"""What is ours alone on a shared computer: folders 0700, files 0600, nothing of a stranger's in their place.
+
+On Windows a user's folders are closed to others by what they inherit: there nothing is changed or refused.
+"""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_OTHERS = 0o077
+_OTHERS_WRITE = 0o022
+_LOOKING = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+class ForeignFolderError(PermissionError):
+    """A folder of another user in the place of ours: what is kept there is theirs to read and change."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(errno.EACCES, "it belongs to another user", str(folder))
+
+
+def is_ours(found: os.stat_result) -> bool:
+    """Whether what ``stat`` found belongs to the user who runs this program."""
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether ``folder`` is a folder of ours, no link to one, that nobody else may enter."""
+    try:
+        found = folder.lstat()
+    except (OSError, ValueError):
+        return False
+    if sys.platform == "win32":
+        return stat.S_ISDIR(found.st_mode)
+    return stat.S_ISDIR(found.st_mode) and is_ours(found) and not found.st_mode & _OTHERS
+
+
+def is_movable_by_others(folder: Path) -> bool:
+    """Whether others may put something else in the place of ``folder``: its parent is theirs to write."""
+    if sys.platform == "win32":
+        return False
+    try:
+        above = folder.parent.stat()
+    except (OSError, ValueError):
+        return False
+    is_guarded = above.st_mode & stat.S_ISVTX or not above.st_mode & _OTHERS_WRITE
+    return not is_guarded or above.st_uid not in (0, os.geteuid())
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it for us alone; what is there stays as it is.
+
+    Raises:
+        OSError: It can't be made, or something else is in its place.
+    """
+    try:
+        folder.mkdir(FOLDER_MODE)
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        # Not ``parents=True``: that leaves those above to the umask.
+        make_folder(folder.parent)
+        folder.mkdir(FOLDER_MODE, exist_ok=True)
+    except OSError:
+        if not folder.is_dir():
+            raise
+
+
+def open_private(path: str, flags: int) -> int:
+    """Open for ``open``: what is made is ours alone; a pipe that nobody reads is an error of the system's."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), FILE_MODE)
+
+
+def close_to_others(paths: Iterable[Path]) -> None:
+    """Take everybody else's rights from files and folders of ours; links and what is not ours are left alone.
+
+    Thread: any; blocks for the disk.
+    """
+    if sys.platform == "win32":
+        return
+    for path in paths:
+        with suppress(OSError, ValueError):
+            _close(path, path.lstat())
+
+
+def _close(path: Path, found: os.stat_result) -> None:
+    if not (found.st_mode & _OTHERS and is_ours(found) and _is_kept(found)):
+        return
+    # By what is open: between the look and the change another thing may take the name.
+    handle = os.open(path, _LOOKING)
+    try:
+        opened = os.fstat(handle)
+        if is_ours(opened) and _is_kept(opened):
+            os.fchmod(handle, stat.S_IMODE(opened.st_mode) & ~_OTHERS)
+    finally:
+        os.close(handle)
+
+
+def _is_kept(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
