@@ -14,12 +14,12 @@ from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
 from atlas_desktop.api.send_monitor import SendMonitor
-from atlas_desktop.api.unpacking import ACCEPTED, Unpacker, UnpackError
+from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
 
 CONNECT_LIMIT_S = 15.0
-BODY_LIMIT_S = 20.0
+BODY_LIMIT_S = 10.0
 """From an answer's headers to its end: what drips on is no answer, and a session may cost meanwhile."""
 ANSWER_LIMIT_BYTES = 1_000_000
 """A hundred times of what any answer has. Read as JSON it takes up to thirty times as much memory."""
@@ -183,16 +183,14 @@ class Exchange:
         headers = {name.lower(): value for name, value in response.headers.items()}
         unpacker = Unpacker(headers.get("content-encoding", ""), ANSWER_LIMIT_BYTES)
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for data in response.stream:
-            try:
+        try:
+            async for data in response.stream:
                 for piece in unpacker.unpack(data):
                     content += piece
-            except UnpackError as error:
-                # It may be plain, whatever its header says.
-                content += data[: ANSWER_LIMIT_BYTES - len(content)]
-                raise self._unreadable(response.status_code, str(error)) from error
-        if unpacker.unknown:
-            raise self._unreadable(response.status_code, f"the answer is packed as {unpacker.unknown}")
+        except TooLongError as error:
+            raise self._unreadable(received.status, "the answer is far too long") from error
+        if unpacker.problem:
+            raise self._unreadable(received.status, unpacker.problem)
         return Answer(self.host, response.status_code, headers, bytes(content))
 
     def _unreadable(self, status: int, detail: str) -> BadAnswerError:

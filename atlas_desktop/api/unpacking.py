@@ -5,7 +5,7 @@ httpx unpacks each piece whole before anybody can count it, and any number of ti
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from atlas_desktop.api.answer import notice_line
 
@@ -18,12 +18,8 @@ _GZIP: Final = zlib.MAX_WBITS | 16
 _PLAIN: Final = ("", "identity")
 
 
-class UnpackError(Exception):
-    """What came is not packed as its header says, or unpacks to more than is taken."""
-
-
-class _Stage(Protocol):
-    def unpack(self, data: bytes) -> Iterator[bytes]: ...
+class TooLongError(Exception):
+    """It unpacks to more than is taken."""
 
 
 class Unpacker:
@@ -34,14 +30,15 @@ class Unpacker:
         limit_bytes: What a layer may unpack to.
 
     Attributes:
-        unknown: What of ``coding`` is not known here, fit for a message: then the body is left as it came.
+        problem: Why the body, or the rest of it, is left as it came: it may be plain, whatever its header
+            says. Empty while all is well.
     """
 
     def __init__(self, coding: str, limit_bytes: int) -> None:
         names = [name.strip().lower() for name in coding.split(",", _MOST_TIMES + 1)]
         layers = [name for name in names if name not in _PLAIN]
         is_known = len(layers) <= _MOST_TIMES and all(name in _STAGES for name in layers)
-        self.unknown = "" if is_known else notice_line(coding)[:40]
+        self.problem = "" if is_known else f"the answer is packed as {notice_line(coding)[:40]}"
         self._limit_bytes = limit_bytes
         # Named in the order in which they were put on.
         self._stages = [_STAGES[name]() for name in reversed(layers)] if is_known else []
@@ -51,22 +48,32 @@ class Unpacker:
         """Yields what ``data`` holds, piece by piece.
 
         Raises:
-            UnpackError: See there.
+            TooLongError: See there.
         """
-        pieces: Iterable[bytes] = self._counted(0, (data,))
+        if not self.problem:
+            try:
+                yield from self._unpacked(data)
+            except zlib.error:
+                self.problem = "the answer can't be unpacked"
+            else:
+                return
+        yield from self._counted(len(self._stages), (data,))
+
+    def _unpacked(self, data: bytes) -> Iterator[bytes]:
+        pieces = self._counted(0, (data,))
         for number, stage in enumerate(self._stages, 1):
             pieces = self._counted(number, _through(stage, pieces))
-        yield from pieces
+        return pieces
 
     def _counted(self, layer: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             self._counts[layer] += len(piece)
             if self._counts[layer] > self._limit_bytes:
-                raise UnpackError("the answer is far too long")
+                raise TooLongError
             yield piece
 
 
-def _through(stage: _Stage, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _through(stage: "_Zlib", pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         yield from stage.unpack(piece)
 
@@ -92,9 +99,9 @@ class _Zlib:
     def _next(self, data: bytes) -> bytes:
         try:
             return self._unpacker.decompress(data, _PIECE_BYTES)
-        except zlib.error as error:
+        except zlib.error:
             if not self._window_bits:
-                raise UnpackError("the answer can't be unpacked") from error
+                raise
             self._unpacker = zlib.decompressobj(self._window_bits.pop(0))
             return self._next(data)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.hostile.answers.campaign import http_answers
 from tests.hostile.files.run import picture_files, sound_files
 from tests.hostile.tally import Tally
 
@@ -27,6 +28,7 @@ class Kind:
 
 
 KINDS = {
+    "answers": Kind("HTTP answers over a socket, from the request to grant or error", 20_000, http_answers),
     "sounds": Kind("sound files, mutated, from the drop to their blocks", 20_000, sound_files),
     "pictures": Kind("pictures, mutated, from the drop to the face that is sent", 10_000, picture_files),
 }
