@@ -108,6 +108,7 @@ class ProcessLine:
             await asyncio.wait({answer}, timeout=ANSWER_LIMIT_S)
             if not answer.done():
                 log.warning("the guard did not carry out %s: it is replaced", order.get("op"))
+                answer.cancel()
                 self.kill()
                 raise GuardLostError()
             frame = answer.result()

@@ -58,7 +58,8 @@ def _row(name: str, verdicts: list[Verdict]) -> str:
     middle, longest = (statistics.median(times_s), max(times_s)) if times_s else (float("nan"),) * 2
     passed = sum(verdict.passed for verdict in verdicts)
     lost = sum(verdict.lost_id for verdict in verdicts)
-    return f"{name:<32}{len(verdicts):>6}{passed:>8}{lost:>7}{middle:>10.1f}{longest:>11.1f}{ALL[name].bound_s:>6g}"
+    figures = f"{len(verdicts):>6}{passed:>8}{lost:>7}{middle:>10.1f}{longest:>11.1f}"
+    return f"{name:<32}{figures}{ALL[name].bound_s:>6g}"
 
 
 def _wanted(todo: list[Plan], stage: str | None, blow: str | None) -> list[Plan]:

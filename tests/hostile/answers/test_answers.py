@@ -37,7 +37,10 @@ LOST = Case(3, "create", plain(b"{}").parts, must_give_id=True)
 LATE = Case(4, "status", (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",))
 
 
-@pytest.mark.parametrize(("one", "words"), [(LOST, "is lost"), (LATE, "was waited for")], ids=["lost", "late"])
+HARM = [pytest.param(LOST, "is lost", id="lost"), pytest.param(LATE, "was waited for", id="late")]
+
+
+@pytest.mark.parametrize(("one", "words"), HARM)
 def test_harm_is_found(tmp_path: Path, one: Case, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaign itself: what it looks for does not go unseen."""
     monkeypatch.setattr("tests.hostile.answers.campaign.GRACE_S", -1.0)

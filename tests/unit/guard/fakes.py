@@ -54,7 +54,11 @@ class Clock:
 
 @dataclass
 class FakeService:
-    """What all sources of a test talk to. Each call takes the next ordered outcome, if there is one."""
+    """What all sources of a test talk to. Each call takes the next ordered outcome, if there is one.
+
+    Attributes:
+        useless: What comes of the rest of a create's answer, behind the id.
+    """
 
     calls: list[str] = field(default_factory=list)
     open_sessions: list[str] = field(default_factory=list)
@@ -66,6 +70,7 @@ class FakeService:
     opened: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     max_duration_s: float | None = None
     reused_id: str = ""
+    useless: Exception | None = None
     closed: int = 0
 
     def opener(
@@ -99,6 +104,8 @@ class FakeSource:
         service.open_sessions.append(session_id)
         if on_id is not None:
             on_id(session_id)
+        if service.useless is not None:
+            raise service.useless
         return SessionGrant(session_id, "wss://room", "token", "room", mode, service.max_duration_s, 7.2)
 
     async def end(self, session_id: str) -> EndReceipt:
