@@ -75,7 +75,7 @@ class ElsewhereSource(AtlasSource):
     url = f"ws://{ROOM}"
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        return dataclasses.replace(await super().create(mode, face), livekit_url=self.url)
+        return dataclasses.replace(await super().create(mode, face, on_id), livekit_url=self.url)
 
 
 class SecureSource(ElsewhereSource):
