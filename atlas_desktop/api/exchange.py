@@ -24,6 +24,10 @@ BODY_LIMIT_S = 10.0
 ANSWER_LIMIT_BYTES = 1_000_000
 """A hundred times of what any answer has. Read as JSON it takes up to thirty times as much memory."""
 
+_ONE_EACH: Final = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+"""A connection for each request: what one answer leaves over must not be read as the next one's, which may
+be the end of a session. Kept open, they would be of use for five seconds only."""
+
 _HEADERS: Final = {
     "User-Agent": f"atlas-desktop/{__version__}",
     "Accept": "application/json",
@@ -176,7 +180,7 @@ class Exchange:
             return _by_socks(proxy, verify)
         # What the environment says of proxies is read by ``proxies`` alone.
         foreign = None if proxy is None else _foreign(proxy, verify)
-        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign)
+        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
 
     async def _read(self, response: httpx.Response, received: Received) -> Answer:
         received.status, content = response.status_code, received.content
@@ -209,4 +213,4 @@ def _by_socks(proxy: Proxy, verify: Any) -> httpx.AsyncBaseTransport:
     # Who has no such proxy does without it.
     from atlas_desktop.api.socks import SocksTransport
 
-    return SocksTransport(proxy, verify)
+    return SocksTransport(proxy, verify, _ONE_EACH)

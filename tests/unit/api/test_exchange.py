@@ -116,6 +116,17 @@ async def test_cookies_are_neither_kept_nor_sent() -> None:
     assert b"cookie" not in server.requests[1].lower()
 
 
+async def test_what_an_answer_leaves_over_is_not_the_next_ones() -> None:
+    ended = answer(b'{"status": "ended"}')
+    goes_on = answer(b'{"error": "internal_error", "message": "Oh."}', line=b"HTTP/1.1 500 Oh")
+    async with raw_server(answer(BODY) + ended, goes_on, waits=True) as server:
+        source = AtlasSource(KEY, server.base)
+        await source.create(Mode.PASSTHROUGH, None)
+        with pytest.raises(ServerFailedError):
+            await source.end(ID)
+        await source.aclose()
+
+
 async def test_a_wait_until_the_year_ten_to_the_ninth_is_the_usual_one() -> None:
     wait = b"Retry-After: Fri, 31 Dec 1000000000 23:59:59 GMT"
     ids, error = await made(answer(b"{}", wait, line=b"HTTP/1.1 429 Slow"))
