@@ -24,9 +24,13 @@ async def proxy_that(sends: Send) -> AsyncIterator[Proxy]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    serving: list[asyncio.Task[None]] = []
+    server = await asyncio.start_server(
+        lambda reader, writer: serving.append(asyncio.ensure_future(serve(reader, writer))), "127.0.0.1", 0
+    )
     async with server:
         yield Proxy("http", "127.0.0.1", server.sockets[0].getsockname()[1])
+        await asyncio.gather(*serving)
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
