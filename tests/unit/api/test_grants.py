@@ -53,7 +53,7 @@ def test_the_id_of_a_session_is_found(text: str) -> None:
         b'{"session_id": "' + b"x" * 1_001 + b'"}',
         b'{"session_id": "' + b"x" * 1_000_000 + b'"}',
         b'{"session_id": ' + b"1" * 100_000 + b"}",
-        b'"session_id":' * 70_000,
+        b'"session_id" ' * 70_000,
         b"\xff\xfe\xf0\x9f",
     ],
 )

@@ -47,7 +47,7 @@ def test_deflate_without_its_frame_is_taken_too() -> None:
     assert unpacked("deflate", raw_deflate(TEXT)) == (TEXT, "")
 
 
-@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, 65_537, 3 * 65_536, 999_999])
+@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, 65_537, 3 * 65_536, 900_000])
 def test_nothing_is_left_behind_at_any_length(length: int) -> None:
     zeros, noise = bytes(length), random.Random(length).randbytes(length)
     for data in (zeros, noise):
