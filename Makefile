@@ -52,6 +52,7 @@ soak: ## An hour of rehearsal, watched for growth (SECONDS=…)
 faults: ## Programs hurt at every stage of a paid session; nothing may be left billing (RUNS=…)
 	@sh packaging/setup.sh run desk test
 	$(PYTHON) -m tests.faults --runs $(or $(RUNS),500)
+	$(PYTHON) -m tests.faults --kind hostile --runs $(or $(RUNS),200)
 	$(PYTHON) -m tests.faults.real_limits
 
 fuzz: ## Hostile answers, rooms and files for hours; writes docs/hostile.md (KINDS=…, COUNT=…)

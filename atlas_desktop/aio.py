@@ -76,10 +76,11 @@ class TaskScope:
             report(error, task.get_name(), self._on_error)
 
 
-class DaemonExecutor(concurrent.futures.Executor):
+class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
     """Runs each call in a daemon thread of its own: a loop's default executor.
 
-    One that hangs (a name server, a dead disk) holds up neither the others nor the program's exit.
+    One that hangs (a name server, a dead disk) holds up neither the others nor the program's exit. asyncio
+    takes only what is a ``ThreadPoolExecutor``; nothing else of it is used.
     """
 
     def submit(

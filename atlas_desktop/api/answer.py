@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,8 @@ DEFAULT_RETRY_AFTER_S = 5.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _DETAIL_LIMIT = 200
+_MOST_DIGITS = 400
+"""More than the largest number has that can be reckoned with; from 4,300 on Python refuses to read any."""
 READ_LIMIT = 4096
 """So many characters of a foreign text are looked at for what it says, whatever its length."""
 
@@ -34,31 +37,42 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
-    def text(self) -> str:
-        return self.content.decode("utf-8", "replace")
-
-    @property
     def is_html(self) -> bool:
         """Whether a person's page came where a program's answer belongs."""
-        return "html" in self.headers.get("content-type", "") or self.text.lstrip()[:1] == "<"
+        return "html" in self.headers.get("content-type", "") or self.head.lstrip()[:1] == "<"
+
+    @property
+    def head(self) -> str:
+        """As much of the text as is looked at."""
+        return self.content[:READ_LIMIT].decode("utf-8", "replace")
 
     def json(self) -> Any:
         """The body read as JSON; ``None`` when it is none."""
-        try:
-            return json.loads(self.content)
-        except (ValueError, RecursionError):
-            return None
+        return json_in(self.content)
+
+
+def json_in(content: bytes | bytearray) -> Any:
+    """``content`` read as JSON; ``None`` when it is none."""
+    try:
+        # A number of a hundred thousand digits is no number, but no reason to lose the rest either.
+        return json.loads(content, parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        return None
 
 
 def text_in(body: Mapping[str, Any], *names: str) -> str:
-    """The first of ``names`` that is text and not blank; else empty."""
+    """The first of ``names`` that is text and not blank; else empty.
+
+    Half a character (a lone surrogate, which JSON can hold and nothing else takes) becomes a question mark.
+    """
     found = (body[name].strip() for name in names if isinstance(body.get(name), str))
-    return next((text for text in found if text), "")
+    text = next((text for text in found if text), "")
+    return text.encode("utf-8", "replace").decode()
 
 
 def retry_after_s(answer: Answer) -> float:
     """How long ``Retry-After`` asks to wait: seconds or an HTTP date; 5 s when it does not say."""
-    value = answer.headers.get("retry-after", "").strip()
+    value = answer.headers.get("retry-after", "")[:_DETAIL_LIMIT].strip()
     try:
         seconds = float(value)
     except ValueError:
@@ -70,7 +84,7 @@ def retry_after_s(answer: Answer) -> float:
 
 def first_line(answer: Answer) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
-    text = answer.text[:READ_LIMIT]
+    text = answer.head
     if answer.is_html:
         text = _words_of(text)
     line = next((line for line in text.splitlines() if line.strip()), "")
@@ -112,17 +126,24 @@ class _Page(HTMLParser):
 
 def _words_of(page: str) -> str:
     parser = _Page()
-    parser.feed(page)
+    # What the parser says of ``<![`` and what is none of its words (Python 3.11).
+    with suppress(AssertionError):
+        parser.feed(page)
     return parser.title if parser.title.strip() else "\n".join(parser.lines)
 
 
 def _until(date: str) -> float:
+    """Seconds until a date; not a number for what is none, or of a year that no calendar has."""
     try:
         moment = parsedate_to_datetime(date)
-    except (ValueError, IndexError):
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - datetime.now(UTC)).total_seconds()
+    except (ValueError, IndexError, TypeError, OverflowError):
         return math.nan
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.now(UTC)).total_seconds()
+
+
+def _whole_number(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 def phrase(status: int) -> str:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import httpx
 
@@ -13,21 +14,43 @@ from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
 from atlas_desktop.api.send_monitor import SendMonitor
+from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
 
 CONNECT_LIMIT_S = 15.0
-ANSWER_LIMIT_BYTES = 4_000_000
+BODY_LIMIT_S = 10.0
+"""From an answer's headers to its end: what drips on is no answer, and a session may cost meanwhile."""
+ANSWER_LIMIT_BYTES = 1_000_000
+"""A hundred times of what any answer has. Read as JSON it takes up to thirty times as much memory."""
 
+_ONE_EACH: Final = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+"""A connection for each request: what one answer leaves over must not be read as the next one's, which may
+be the end of a session. Kept open, they would be of use for five seconds only."""
+
+_HEADERS: Final = {
+    "User-Agent": f"atlas-desktop/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": ACCEPTED,
+}
 
 FileField = tuple[str, bytes, str]
 """A file of a multipart form: name, content, media type."""
 
 
+@dataclass(slots=True)
+class Received:
+    """What has come of an answer so far: ``status`` is 0 before its headers; the content is unpacked."""
+
+    status: int = 0
+    content: bytearray = field(default_factory=bytearray)
+
+
 class Exchange:
     """Sends requests to one address with one bearer. It is the only place that knows the bearer.
 
-    Redirects are not followed: a key goes to the address it was given for and nowhere else.
+    Redirects are not followed: a key goes to the address it was given for and nowhere else. Cookies are not
+    kept: some hundred kilobytes of them would have every later request refused, the end of a session too.
     Thread: one event loop.
     """
 
@@ -42,9 +65,10 @@ class Exchange:
         self._plain = address.startswith("http://")
         self._bearer = (bearer or "").strip()
         self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        # Not a client: its cookies, and its reading of an address to be redirected to, are of no use here.
+        self._way: httpx.AsyncBaseTransport | None = None
         self._proxy: Proxy | None = None
-        self._former: list[httpx.AsyncClient] = []
+        self._former: list[httpx.AsyncBaseTransport] = []
         self._closed = False
 
     def __repr__(self) -> str:
@@ -59,6 +83,7 @@ class Exchange:
         body: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
         files: Mapping[str, FileField] | None = None,
+        received: Received | None = None,
     ) -> Answer:
         """Sends one request and returns what was answered, whatever the status.
 
@@ -69,6 +94,7 @@ class Exchange:
             body: Sent as JSON.
             form: Fields of a multipart form.
             files: Files of a multipart form.
+            received: Takes what comes of the answer, also of one that is never whole.
 
         Raises:
             UnreachableError: No connection, no answer in time, or this exchange was closed; its kinds say
@@ -77,93 +103,102 @@ class Exchange:
             UnauthorizedError: The bearer holds signs that no key can have.
         """
         headers = self._headers()
-        client = await self._opened(url)
         way_s = min(CONNECT_LIMIT_S, limit_s)
+        way = await self._opened(url, way_s)
         limits = httpx.Timeout(limit_s, connect=way_s)
         # A test's transport notes nothing of its way.
         monitor = SendMonitor(is_sent=self._transport is not None)
         with mapped(self.host, self._proxy, monitor):
-            request = client.build_request(
+            request = httpx.Request(
                 method,
                 url,
                 headers=headers,
                 json=body,
                 data=form,
                 files=files,
-                timeout=limits,
-                extensions={"trace": monitor.trace},
+                extensions={"timeout": limits.as_dict(), "trace": monitor.trace},
             )
             async with (
                 monitor.limited(way_s, limit_s),
-                aclosing(await client.send(request, stream=True)) as got,
+                aclosing(await way.handle_async_request(request)) as got,
             ):
-                return await self._read(got)
+                monitor.note_answer(BODY_LIMIT_S)
+                return await self._read(got, received or Received())
 
     async def aclose(self) -> None:
         """Releases all connections; running calls fail with ``UnreachableError``."""
         self._closed = True
-        for client in (*self._former, *filter(None, [self._client])):
-            await client.aclose()
+        for way in (*self._former, *filter(None, [self._way])):
+            await way.aclose()
 
     def _headers(self) -> dict[str, str]:
         if not self._bearer:
-            return {}
+            return dict(_HEADERS)
         if not (self._bearer.isascii() and self._bearer.isprintable()) or " " in self._bearer:
             # httpx would raise with the whole header, the key included, in its message.
             raise UnauthorizedError(status=0, detail="the key holds signs that no key can have")
-        return {"Authorization": f"Bearer {self._bearer}"}
+        return {**_HEADERS, "Authorization": f"Bearer {self._bearer}"}
 
-    async def _opened(self, url: str) -> httpx.AsyncClient:
-        """The client that leads to ``url`` now: the proxy may have changed since the last call."""
+    async def _opened(self, url: str, limit_s: float) -> httpx.AsyncBaseTransport:
+        """The way that leads to ``url`` now: the proxy may have changed since the last call."""
         if self._closed:
             raise self._gone()
-        # A transport of a test, and this computer, need neither proxy nor certificates.
-        proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
-        if self._client is None or proxy != self._proxy:
-            needless = self._plain or self._transport is not None
-            verify = False if needless else await loaded_certificates()
-            if self._closed:
-                raise self._gone()
-            if self._client is None or proxy != self._proxy:
-                self._replace_client(self._made(verify, proxy), proxy)
-        assert self._client is not None
-        return self._client
+        try:
+            async with asyncio.timeout(limit_s):
+                # A transport of a test, and this computer, need neither proxy nor certificates.
+                proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
+                if self._way is None or proxy != self._proxy:
+                    await self._lay(proxy)
+        except TimeoutError as error:
+            raise UnreachableError(host=self.host, detail="no answer in time", sent=False) from error
+        assert self._way is not None
+        return self._way
+
+    async def _lay(self, proxy: Proxy | None) -> None:
+        needless = self._plain or self._transport is not None
+        verify = False if needless else await loaded_certificates()
+        if self._closed:
+            raise self._gone()
+        # Another call may have laid it meanwhile.
+        if self._way is None or proxy != self._proxy:
+            if self._way is not None:
+                # Calls may be under way on it.
+                self._former.append(self._way)
+            self._way, self._proxy = self._made(verify, proxy), proxy
 
     @property
     def _is_near(self) -> bool:
         return self._local or self._transport is not None
 
-    def _replace_client(self, client: httpx.AsyncClient, proxy: Proxy | None) -> None:
-        if self._client is not None:
-            # Calls may be under way on it.
-            self._former.append(self._client)
-        self._client, self._proxy = client, proxy
-
     def _gone(self) -> UnreachableError:
         return UnreachableError(host=self.host, detail="closed", sent=False)
 
-    def _made(self, verify: Any, proxy: Proxy | None) -> httpx.AsyncClient:
-        by_http = proxy is not None and not proxy.is_socks
-        return httpx.AsyncClient(
-            verify=verify,
-            transport=_by_socks(proxy, verify) if proxy is not None and proxy.is_socks else self._transport,
-            proxy=_foreign(proxy, verify) if proxy is not None and by_http else None,
-            # What the environment says of proxies is read by ``proxies`` alone.
-            trust_env=False,
-            follow_redirects=False,
-            headers={"User-Agent": f"atlas-desktop/{__version__}", "Accept": "application/json"},
-        )
+    def _made(self, verify: Any, proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+        if self._transport is not None:
+            return self._transport
+        if proxy is not None and proxy.is_socks:
+            return _by_socks(proxy, verify)
+        # What the environment says of proxies is read by ``proxies`` alone.
+        foreign = None if proxy is None else _foreign(proxy, verify)
+        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
 
-    async def _read(self, response: httpx.Response) -> Answer:
-        content = bytearray()
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if len(content) > ANSWER_LIMIT_BYTES:
-                raise BadAnswerError(
-                    host=self.host, status=response.status_code, detail="the answer is far too long"
-                )
+    async def _read(self, response: httpx.Response, received: Received) -> Answer:
+        received.status, content = response.status_code, received.content
         headers = {name.lower(): value for name, value in response.headers.items()}
+        unpacker = Unpacker(headers.get("content-encoding", ""), ANSWER_LIMIT_BYTES)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        try:
+            async for data in response.stream:
+                for piece in unpacker.unpack(data):
+                    content += piece
+        except TooLongError as error:
+            raise self._unreadable(received.status, "the answer is far too long") from error
+        if unpacker.problem:
+            raise self._unreadable(received.status, unpacker.problem)
         return Answer(self.host, response.status_code, headers, bytes(content))
+
+    def _unreadable(self, status: int, detail: str) -> BadAnswerError:
+        return BadAnswerError(host=self.host, status=status, detail=detail)
 
 
 def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:
@@ -178,4 +213,4 @@ def _by_socks(proxy: Proxy, verify: Any) -> httpx.AsyncBaseTransport:
     # Who has no such proxy does without it.
     from atlas_desktop.api.socks import SocksTransport
 
-    return SocksTransport(proxy, verify)
+    return SocksTransport(proxy, verify, _ONE_EACH)

@@ -1,24 +1,76 @@
-"""A successful answer of the service read as our plain values: grants, receipts, statuses."""
+"""An answer of the service read as our plain values: grants, receipts, statuses."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.answer import text_in
+from atlas_desktop.api.answer import READ_LIMIT, json_in, text_in
 from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError
 
 Body = Mapping[str, Any]
 
+LONGEST_ID: Final = 1000
+"""Longer ones fit into no address: what has one can't be ended from here."""
+_LONGEST_TEXT: Final = 16_384
+"""A token with every permission that LiveKit knows has two thousand characters."""
+_ID_NAMES: Final = ("session_id", "sessionId")
+_MOST_PLACES: Final = 8
+_LONGEST_STATUS: Final = 64
+_RUNNING: Final = ("active", "running", "live", "starting", "pending", "connecting")
+
 
 def session_id_in(body: Body) -> str:
-    """The session's id in either spelling, exactly as the server wrote it; empty when there is none."""
-    for name in ("session_id", "sessionId"):
-        value = body.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return ""
+    """The session's id in either spelling, exactly as the server wrote it; empty when there is none.
+
+    One that is a number is the text of its digits; one that is too long to be ended by is none.
+    """
+    return next(filter(None, (_as_id(body.get(name)) for name in _ID_NAMES)), "")
+
+
+def session_id_within(content: bytes | bytearray) -> str:
+    """The id of the session that a create's answer speaks of; empty when there is none.
+
+    It is also found further in, and in a body that is no JSON, or was cut off behind it: what was made must
+    be ended, however little else of the answer can be used.
+    """
+    body = json_in(content)
+    if isinstance(body, dict) and (session_id := session_id_in(body)):
+        return session_id
+    text = content.decode("utf-8", "replace")
+    ids = (_id_at(text, place) for name in _ID_NAMES for place in _places(text, f'"{name}"'))
+    return next(filter(None, ids), "")
+
+
+def _as_id(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and len(value) <= LONGEST_ID else ""
+
+
+def _places(text: str, name: str) -> Iterator[int]:
+    """Where what follows ``name`` begins, for the first few times that it comes."""
+    place = 0
+    for _ in range(_MOST_PLACES):
+        place = text.find(name, place)
+        if place < 0:
+            return
+        place += len(name)
+        yield place
+
+
+def _id_at(text: str, place: int) -> str:
+    colon, _, rest = text[place : place + READ_LIMIT].partition(":")
+    rest = rest.lstrip()
+    try:
+        value, end = json.JSONDecoder().raw_decode(rest)
+    except (ValueError, RecursionError):
+        return ""
+    # Of a number that was cut off behind a digit more may have come.
+    is_whole = end < len(rest) or isinstance(value, str)
+    return _as_id(value) if is_whole and not colon.strip() else ""
 
 
 def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: str = "") -> SessionGrant:
@@ -32,24 +84,37 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
         session_id: Which session a viewer's answer is about.
 
     Raises:
-        BadAnswerError: The id, the token or the room's address is missing.
+        BadAnswerError: The id, the token or the room's address is missing, or no program could have meant it.
         BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer.
     """
     named = session_id or session_id_in(body)
-    token = text_in(body, "token")
+    token, room = text_in(body, "token"), text_in(body, "room")
     if not named or not token:
         missing = "a token" if named else "a session id"
         raise BadAnswerError(host=host, status=200, detail=f"the answer is without {missing}")
+    if max(len(token), len(room)) > _LONGEST_TEXT:
+        raise BadAnswerError(host=host, status=200, detail="the answer's token is far too long")
     mode = _mode_in(body, asked)
     return SessionGrant(
         session_id=named,
         livekit_url=_room_address(text_in(body, "livekit_url", "livekitUrl"), host),
         token=token,
-        room=text_in(body, "room"),
+        room=room,
         mode=mode,
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
         price_per_hour_usd=price_per_hour_usd(body.get("pricing"), mode) if billed else None,
     )
+
+
+def check_over(body: Body, session_id: str, host: str) -> None:
+    """Refuses a successful answer to a DELETE that does not say that the session is over.
+
+    Raises:
+        BadAnswerError: It is about another session, names an error, or says that this one goes on.
+    """
+    named, status = session_id_in(body), text_in(body, "status").lower()
+    if named not in ("", session_id) or body.get("error") or status in _RUNNING:
+        raise BadAnswerError(host=host, status=200, detail="the answer does not say that the session is over")
 
 
 def receipt_in(body: Body, session_id: str) -> EndReceipt:
@@ -66,7 +131,7 @@ def status_in(body: Body, session_id: str) -> SessionStatus:
     """Reads the answer to a GET of one session."""
     return SessionStatus(
         session_id,
-        status=text_in(body, "status") or "unknown",
+        status=text_in(body, "status")[:_LONGEST_STATUS] or "unknown",
         duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
     )
@@ -80,6 +145,8 @@ def _mode_in(body: Body, asked: Mode) -> Mode:
 def _room_address(address: str, host: str) -> str:
     if not address:
         raise BadAnswerError(host=host, status=200, detail="the answer is without a room address")
+    if len(address) > READ_LIMIT:
+        raise BadAnswerError(host=host, status=200, detail="the answer's room address is far too long")
     return checked_room_url(address)
 
 

@@ -9,11 +9,11 @@ import httpx
 
 from atlas_desktop.api.address import below, checked_picture_url
 from atlas_desktop.api.answer import Answer
-from atlas_desktop.api.exchange import Exchange, FileField
-from atlas_desktop.api.grants import grant_in, receipt_in, session_id_in, status_in
+from atlas_desktop.api.exchange import Exchange, FileField, Received
+from atlas_desktop.api.grants import check_over, grant_in, receipt_in, session_id_within, status_in
 from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
-from atlas_desktop.errors import AppError, RejectedError, ServiceError
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
+from atlas_desktop.errors import AppError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,6 @@ PATCH_LIMIT_S = 120.0
 END_LIMIT_S = 60.0
 VIEWER_LIMIT_S = 60.0
 READ_LIMIT_S = 30.0
-_CLEAN_UP_LIMIT_S = 10.0
 
 _ENDED_REASONS = ("already_ended", "session_already_ended", "session_ended")
 _UNSURE_STATUSES = (401, 403, 404, 405, 501)
@@ -69,14 +68,13 @@ class HttpSource:
     def billed(self) -> bool:
         return self._billed
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
-        """Makes a session. An answer that can't be used is ended again before the error is raised.
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
+        """Makes a session, and looks for its id before anything else of the answer.
 
         Raises:
             ServiceError: The service refused or could not be reached.
-            BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On this and
-                on a ``BadAnswerError``, ``params["session_id"]`` names a session that could not be ended,
-                ``params["ended_session_id"]`` one that was.
+            BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On any error,
+                ``params["session_id"]`` names a session that was made all the same: it must be ended.
         """
         body, form, files = None, None, None
         if face is not None and face.content is not None:
@@ -84,12 +82,27 @@ class HttpSource:
         else:
             url = checked_picture_url(face.url) if face is not None and face.url else None
             body = {"mode": mode.value} | (dict.fromkeys(self.face_url_names, url) if url else {})
-        answer = await self._exchange.call(
-            "POST", self._collection, CREATE_LIMIT_S, body=body, form=form, files=files
-        )
-        if not answer.ok:
-            raise create_error_of(answer, mode.value)
-        return await self._granted(answer, mode)
+        received, session_id = Received(), ""
+        try:
+            answer = await self._exchange.call(
+                "POST",
+                self._collection,
+                CREATE_LIMIT_S,
+                body=body,
+                form=form,
+                files=files,
+                received=received,
+            )
+            session_id = self._made_in(received, on_id)
+            if not answer.ok:
+                raise create_error_of(answer, mode.value)
+            return grant_in(body_of(answer), mode, answer.host, billed=self._billed)
+        except AppError as error:
+            # Also of an answer that began, and was never whole.
+            session_id = session_id or self._made_in(received, on_id)
+            if session_id:
+                error.params["session_id"] = session_id
+            raise
 
     async def patch_face(self, session_id: str, face: Face) -> None:
         if face.content is None:
@@ -112,7 +125,21 @@ class HttpSource:
         Raises:
             ServiceError: Anything that may pass: asking again makes sense.
         """
-        return await self._end(session_id, END_LIMIT_S)
+        url = self._session_url(session_id)
+        answer = await self._exchange.call("DELETE", url, END_LIMIT_S)
+        complaint = complaint_of(answer)
+        if complaint.code in _ENDED_REASONS and (answer.ok or answer.status == 409):
+            return receipt_in(answer.json(), session_id)
+        if answer.ok:
+            body = body_of(answer)
+            check_over(body, session_id, answer.host)
+            return receipt_in(body, session_id)
+        if answer.status == 404 and complaint.code and session_id in self._own_ids:
+            return EndReceipt(session_id, confirmed=True)
+        if answer.status in _UNSURE_STATUSES:
+            log.warning("the end of %s is not confirmed: %s %s", session_id, answer.status, complaint.detail)
+            return EndReceipt(session_id, confirmed=False)
+        raise error_of(answer)
 
     async def status(self, session_id: str) -> SessionStatus:
         answer = await self._exchange.call("GET", self._session_url(session_id), READ_LIMIT_S)
@@ -135,42 +162,23 @@ class HttpSource:
 
     def _session_url(self, session_id: str, *rest: str) -> str:
         # Quoted whole: an id that the server gave is used as it is, whatever its form.
-        return below(self._collection, quote(session_id, safe=""), *rest)
+        name = quote(session_id, safe="", errors="surrogatepass")
+        # One of dots alone would lead elsewhere.
+        return below(self._collection, name if name.strip(".") else name.replace(".", "%2E"), *rest)
 
-    async def _granted(self, answer: Answer, mode: Mode) -> SessionGrant:
-        body = body_of(answer)
-        session_id = session_id_in(body)
+    def _made_in(self, received: Received, on_id: IdCallback | None) -> str:
+        """The id of the session that was made, as far as the answer has come; empty for none."""
+        session_id = session_id_within(received.content) if _may_have_made(received.status) else ""
         if session_id:
             self._own_ids.add(session_id)
-        try:
-            return grant_in(body, mode, answer.host, billed=self._billed)
-        except AppError as error:
-            if session_id:
-                over = await self._cleaned_up(session_id)
-                error.params["ended_session_id" if over else "session_id"] = session_id
-            raise
+            if on_id is not None:
+                on_id(session_id)
+        return session_id
 
-    async def _cleaned_up(self, session_id: str) -> bool:
-        try:
-            return (await self._end(session_id, _CLEAN_UP_LIMIT_S)).confirmed
-        except ServiceError as error:
-            log.warning("session %s was made, can't be used and could not be ended: %s", session_id, error)
-            return False
 
-    async def _end(self, session_id: str, limit_s: float) -> EndReceipt:
-        answer = await self._exchange.call("DELETE", self._session_url(session_id), limit_s)
-        if answer.ok:
-            return receipt_in(body_of(answer), session_id)
-        complaint = complaint_of(answer)
-        if answer.status == 409 and complaint.code in _ENDED_REASONS:
-            known = answer.json()
-            return receipt_in(known, session_id)
-        if answer.status == 404 and complaint.code and session_id in self._own_ids:
-            return EndReceipt(session_id, confirmed=True)
-        if answer.status in _UNSURE_STATUSES:
-            log.warning("the end of %s is not confirmed: %s %s", session_id, answer.status, complaint.detail)
-            return EndReceipt(session_id, confirmed=False)
-        raise error_of(answer)
+def _may_have_made(status: int) -> bool:
+    """Whether a create that failed so may have made what its body names; a refusal names another's."""
+    return status < 400 or status >= 500
 
 
 def _file_field(face: Face) -> FileField:

@@ -2,7 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource, SessionStatus
+from atlas_desktop.api.source import (
+    EndReceipt,
+    Face,
+    IdCallback,
+    Mode,
+    SessionGrant,
+    SessionSource,
+    SessionStatus,
+)
 
 Opener = Callable[[], Awaitable[SessionSource]]
 FaceChooser = Callable[[], Awaitable[Face | None]]
@@ -39,9 +47,10 @@ class PendingSource:
     def billed(self) -> bool:
         return self._billed
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         source = await self._opened()
-        return await source.create(mode, face if self._choosing is None else await self._choosing())
+        chosen = face if self._choosing is None else await self._choosing()
+        return await source.create(mode, chosen, on_id)
 
     async def patch_face(self, session_id: str, face: Face) -> None:
         await (await self._opened()).patch_face(session_id, face)

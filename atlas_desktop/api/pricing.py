@@ -1,6 +1,5 @@
 """What a session costs: the service's ``pricing`` text read as US dollars an hour."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,6 +12,8 @@ FALLBACK_PER_HOUR_USD: Final[Mapping[Mode, float]] = {Mode.CONVERSATION: 10.0, M
 
 _CENTS_A_DOLLAR = 100
 _HIGHEST_PER_HOUR_USD = 10_000.0
+_LARGEST = 1e9
+_LONGEST_NUMBER = 100
 _UNIT_HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
 _PRICE = re.compile(
     r"""(?xi)
@@ -63,14 +64,17 @@ def charged_usd(answer: Mapping[str, Any]) -> float | None:
 
 
 def number(value: Any) -> float | None:
-    """A number that is finite and not negative, also when it was written as text; else ``None``."""
+    """A number that can be reckoned with, also when it was written as text; else ``None``.
+
+    Negative ones can't, nor those of a billion and more: seconds or cents, neither is meant.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        read = float(value)
+        read = float(value[:_LONGEST_NUMBER] if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         return None
-    return read if math.isfinite(read) and read >= 0 else None
+    return read if 0 <= read < _LARGEST else None
 
 
 def _per_hour(match: re.Match[str]) -> float | None:

@@ -32,6 +32,11 @@ class SendMonitor:
             if self._limit is not None:
                 self._limit.reschedule(self._until_s)
 
+    def note_answer(self, rest_s: float) -> None:
+        """Its answer has begun: allows ``rest_s`` for what is left of it, within the limit of the whole."""
+        if self._limit is not None:
+            self._limit.reschedule(min(self._until_s, asyncio.get_running_loop().time() + rest_s))
+
     @asynccontextmanager
     async def limited(self, way_s: float, whole_s: float) -> AsyncIterator[None]:
         """Allows ``way_s`` until it leaves, a proxy's silence included, and ``whole_s`` in all.

@@ -34,9 +34,10 @@ class SocksTransport(httpx.AsyncBaseTransport):
     Args:
         proxy: A SOCKS proxy.
         verify: Whom to trust behind it.
+        limits: How many connections there may be, and stay.
     """
 
-    def __init__(self, proxy: Proxy, verify: Any) -> None:
+    def __init__(self, proxy: Proxy, verify: Any, limits: httpx.Limits) -> None:
         self._transport = AsyncProxyTransport(
             proxy_type=_TYPES[proxy.scheme],
             proxy_host=proxy.host,
@@ -46,6 +47,7 @@ class SocksTransport(httpx.AsyncBaseTransport):
             rdns=True,
             verify=verify,
             trust_env=False,
+            limits=limits,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

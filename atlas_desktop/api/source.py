@@ -3,6 +3,7 @@
 Everything here is serialisable plain data, so that a source can live in another process.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -77,6 +78,10 @@ class SessionStatus:
     max_duration_s: float | None = None
 
 
+IdCallback = Callable[[str], None]
+"""Called with the id of a session that was made, before anything else of the answer is read."""
+
+
 class SessionSource(Protocol):
     """Where sessions are made and ended: Atlas with a key, a backend, a rehearsal, the guard.
 
@@ -93,7 +98,13 @@ class SessionSource(Protocol):
         """False only for our own rehearsal child: no cost is shown or counted."""
         ...
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant: ...
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
+        """Makes a session.
+
+        An error whose ``params`` hold a ``session_id`` tells of one that was made though its answer can't be
+        used: it must be ended.
+        """
+        ...
 
     async def patch_face(self, session_id: str, face: Face) -> None: ...
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -42,6 +43,8 @@ from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
 
 log = logging.getLogger(__name__)
+
+_LET_GO_S = 2.0
 
 
 def utc_now() -> datetime:
@@ -182,9 +185,12 @@ class Broker:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        for scope in (self._watch, self._leftovers, self._rounds, self._creating, self._endings, self._scope):
-            await scope.aclose()
-        await self._sources.aclose()
+        parts = (self._watch, self._leftovers, self._rounds, self._creating, self._endings, self._scope)
+        for part in (*parts, self._sources):
+            # What does not end at once ends with the process.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LET_GO_S):
+                    await part.aclose()
         left = (entry for entry in self._ledger.entries() if entry.guard == self.guard)
         if any(entry.outcome in (Outcome.OPEN, Outcome.ASKED) for entry in left):
             self.lock.release()
@@ -264,8 +270,8 @@ class Broker:
         return await self._endings.end(held or self._holdings.unheld(order), Why(order["why"]))
 
     def _end(self, held: Held, why: Why) -> None:
-        if held.name not in self._endings:
-            self._endings.begin(held, why)
+        # Not asked by its name: the service may have given that to a session that is over, too.
+        self._endings.begin(held, why)
 
     def _end_held(self, why: Why) -> None:
         for held in tuple(self._holdings.held.values()):

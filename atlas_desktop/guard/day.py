@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
+from atlas_desktop.aio import guarded
 from atlas_desktop.api.limits import Terms
 from atlas_desktop.api.orders import Frame
 from atlas_desktop.guard.held import Held, Name
@@ -57,7 +58,8 @@ class Day:
         keys = {held.key for held in self._held.values()}
         self._grows = len(keys) > 1 or any(entry.is_open and entry.key not in keys for entry in entries)
         for held in tuple(self._held.values()):
-            self._reckon(held)
+            # What goes wrong with one must not leave the others with old figures.
+            guarded("guard.day")(self._reckon)(held)
 
     def _reckon(self, held: Held) -> None:
         terms = held.terms_by(self._clock_s(), self._entries)

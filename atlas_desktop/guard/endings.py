@@ -23,11 +23,13 @@ class Persistence:
         silence_s: The pause after an answer that says nothing about the session (401, a proxy's 404).
         longest_silence_s: It doubles up to this: what answers may be a hotel's own page, and the service
             itself is asked so soon after it is there again.
+        answer_s: How long whoever gave the order waits for an answer.
     """
 
     patience: Patience = field(default_factory=lambda: Patience(endless=True))
     silence_s: float = 10.0
     longest_silence_s: float = 15.0
+    answer_s: float = 120.0
 
 
 class Ending:
@@ -53,12 +55,16 @@ class Ending:
         self._next: asyncio.Future[EndReceipt] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
 
-    async def answer(self) -> EndReceipt:
-        """Waits for the service's next answer about the session; asks at once if it pauses."""
+    async def answer(self, limit_s: float) -> EndReceipt:
+        """Waits for the service's next answer about the session; asks at once if it pauses.
+
+        Without one, after ``limit_s``, what is returned is not confirmed; the asking goes on.
+        """
         self.hurry()
         self.listeners += 1
         try:
-            return await asyncio.shield(self._next)
+            await asyncio.wait({coming := self._next}, timeout=limit_s)
+            return coming.result() if coming.done() else EndReceipt(self.held.session_id, confirmed=False)
         finally:
             self.listeners -= 1
 
@@ -122,7 +128,7 @@ class Endings:
 
     def begin(self, held: Held, why: Why, *, unasked: bool = True) -> Ending | None:
         """Ends ``held``, or joins the ending that runs; ``None`` when it is over."""
-        if held.name in self._over:
+        if self._is_over(held):
             return None
         ending = self._running.get(held.name)
         if ending is None:
@@ -134,7 +140,14 @@ class Endings:
     async def end(self, held: Held, why: Why) -> EndReceipt:
         """Ends ``held`` and returns the service's next answer; the same one when it had ended."""
         ending = self.begin(held, why, unasked=False)
-        return self._over[held.name][1] if ending is None else await ending.answer()
+        if ending is None:
+            return self._over[held.name][1]
+        return await ending.answer(self._persistence.answer_s)
+
+    def _is_over(self, held: Held) -> bool:
+        """Whether it is this very session that is over, not one of before that had its id."""
+        over = self._over.get(held.name)
+        return over is not None and over[0] is held
 
     def receipt_of(self, name: Name) -> EndReceipt | None:
         """What the service said at the end of a session that is over."""

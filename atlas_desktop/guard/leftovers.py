@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.orders import Frame, LeftoverOutcome
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.errors import JournalError
@@ -146,12 +146,16 @@ class Leftovers:
         if not self._ledger.is_readable:
             self._wait()
         for guard in {entry.guard for entry in entries if self._is_left(entry)}:
-            with GuardLock(self._folder, guard) as lock:
-                if not lock.take():
-                    # It lives, as far as can be told.
-                    self._wait()
-                elif self._take_from(guard, locked=locked):
-                    lock.discard()
+            # What goes wrong with what one has left must not keep the others' from their end.
+            guarded("guard.leftovers")(self._look_at)(guard, locked=locked)
+
+    def _look_at(self, guard: str, *, locked: bool) -> None:
+        with GuardLock(self._folder, guard) as lock:
+            if not lock.take():
+                # It lives, as far as can be told.
+                self._wait()
+            elif self._take_from(guard, locked=locked):
+                lock.discard()
 
     def _is_left(self, entry: BillingEntry) -> bool:
         left = entry.outcome in (Outcome.OPEN, Outcome.ASKED)

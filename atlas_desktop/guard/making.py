@@ -1,21 +1,27 @@
-"""How a session is made: written down before the request leaves, and again before the app hears of it."""
+"""How a session is made: written down before the request leaves, and again as soon as it has an id."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from atlas_desktop.aio import guarded
+from atlas_desktop.api.address import host_of
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame, face_in, limits_of_frame
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.errors import AppError, DayReachedError, JournalError
+from atlas_desktop.errors import AppError, DayReachedError, JournalError, UnreachableError
 from atlas_desktop.guard.held import Held, terms_of_grant
 from atlas_desktop.guard.ledger import Ledger
 from atlas_desktop.guard.refusals import made_none
 from atlas_desktop.guard.sources import Opened, Sources
-from atlas_desktop.guard.twin import Maker, Request, made_here
+from atlas_desktop.guard.twin import Made, Maker, Request, made_here
 from atlas_desktop.storage.billing_entry import asked, found, granted, refused
 from atlas_desktop.storage.history import spent_today_usd
+
+LIMIT_S: Final = 150.0
+"""The request itself takes two minutes at most; whoever sends it may have been stopped."""
 
 
 class Hold(Protocol):
@@ -69,17 +75,41 @@ class Making:
         face, limits = face_in(order.get("face"), content), limits_of_frame(order["limits"])
         self._check_day(limits)
         key, recorded = self._write_asked(opened, mode, limits, unrecorded=bool(order.get("unrecorded")))
+
+        def note(session_id: str) -> None:
+            self._ledger.keep(found(key, session_id, self._now()))
+
         try:
-            made = await self._make(Request(key, opened, mode, face, recorded))
+            made = await self._limited(Request(key, opened, mode, face, recorded, note))
         except AppError as error:
             self._take_failure(error, key, opened, limits)
             raise
-        grant = made.grant
-        terms = terms_of_grant(grant, key, self._ledger.recent(self._now()), self._now())
+        # Held before anything is reckoned: what stops that must not stop its limits.
+        held = self._hold(made.grant.session_id, opened, key, limits, Terms())
+        return guarded("guard.making")(self._reckoned)(made, held) or made.grant
+
+    async def _limited(self, request: Request) -> Made:
+        """Sends the request, and waits for what comes of it for a while that has an end.
+
+        Raises:
+            UnreachableError: Nothing came; a session may have been made all the same.
+            AppError: What the service said.
+        """
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return await self._make(request)
+        except TimeoutError as error:
+            raise UnreachableError(
+                host=host_of(request.opened.address), detail="no answer in time"
+            ) from error
+
+    def _reckoned(self, made: Made, held: Held) -> SessionGrant:
+        """The grant, its figures written down and counted among those of the day."""
+        grant, now = made.grant, self._now()
         if not made.recorded:
-            self._ledger.keep(granted(key, grant, self._now()))
-        self._hold(grant.session_id, opened, key, limits, terms)
-        return replace(grant, spent_today_usd=terms.spent_today_usd)
+            self._ledger.keep(granted(held.key, grant, now))
+        held.terms = terms_of_grant(grant, held.key, self._ledger.recent(now), now)
+        return replace(grant, spent_today_usd=held.terms.spent_today_usd)
 
     def enter(self, opened: Opened, grant: SessionGrant, granted_at: datetime) -> str:
         """Writes down a session that runs, and that the journal does not know; returns its entry's name."""
@@ -113,9 +143,16 @@ class Making:
         return asked(self._guard, kind, opened.address, opened.secret, mode, now, limits)
 
     def _take_failure(self, error: AppError, key: str, opened: Opened, limits: SpendingLimits) -> None:
-        session_id = error.params.get("session_id")
+        noted = self._noted(key)
+        session_id = noted or error.params.get("session_id")
         if session_id:
-            self._ledger.keep(found(key, session_id, self._now()))
+            if not noted:
+                self._ledger.keep(found(key, session_id, self._now()))
             self._end_unusable(self._hold(session_id, opened, key, limits, Terms()))
         elif made_none(error):
             self._ledger.keep(refused(key, error.code, self._now()))
+
+    def _noted(self, key: str) -> str:
+        """The id that was written down, perhaps by a twin that died of the rest of the answer."""
+        entries = (entry for entry in self._ledger.entries() if entry.key == key)
+        return next((entry.session_id for entry in entries), "")

@@ -12,10 +12,8 @@ def made_none(error: AppError) -> bool:
 
     Not so after a request that may have reached the service and had no answer of the service's own.
     """
-    if error.params.get("session_id"):
+    if error.params.get("session_id") or not isinstance(error, ServiceError):
         return False
-    if error.params.get("ended_session_id") or not isinstance(error, ServiceError):
-        return bool(error.params.get("ended_session_id"))
     if isinstance(error, UnreachableError):
         return not error.params.get("sent", True)
     status = int(error.params.get("status", 0))

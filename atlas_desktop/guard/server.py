@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from atlas_desktop import logs, proxies
-from atlas_desktop.aio import TaskScope
+from atlas_desktop.aio import DaemonExecutor, TaskScope, guarded
 from atlas_desktop.api.orders import Frame, Why, complaint_of, frame_of, line_of
 from atlas_desktop.api.source import FACE_LIMIT_BYTES
 from atlas_desktop.errors import AppError, BugError, UnreachableError
@@ -61,6 +61,8 @@ def main(profile_folder: Path | None) -> int:
 
 
 async def _guard(profile: Profile) -> None:
+    # A name server that never answers must not keep the process.
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())
     frames = FramesOut(_STDOUT)
     broker = Broker(
         BillingJournal(profile.billing_journal),
@@ -137,7 +139,8 @@ class Desk:
     def _take(self, order: Frame, content: bytes) -> None:
         if order.get("op") == "beat":
             idle_s = order.get("idle_s")
-            self._broker.beat(idle_s if isinstance(idle_s, int | float) else 0.0)
+            # The orders that follow must be taken, whatever a sign of life stirs up.
+            guarded("guard.beat")(self._broker.beat)(idle_s if isinstance(idle_s, int | float) else 0.0)
             return
         task = self._under_way.start(self._broker.obey(order, content), str(order.get("op")))
         task.add_done_callback(partial(self._answer, order))

@@ -29,7 +29,7 @@ from atlas_desktop.api.orders import (
     grant_of_frame,
     line_of,
 )
-from atlas_desktop.api.source import Face, Mode, SessionGrant
+from atlas_desktop.api.source import Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.errors import AppError, GuardLostError, JournalError
 from atlas_desktop.guard.refusals import made_none
 from atlas_desktop.guard.sources import Opened, Opener
@@ -50,6 +50,7 @@ class Request:
     Attributes:
         key: The entry's name; it is on the disk as ``asked``.
         recorded: Whether it is: without, nothing is written here either.
+        note: Writes down the id that came, before anything else of the answer is read; a twin has its own.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Request:
     mode: Mode
     face: Face | None
     recorded: bool = True
+    note: IdCallback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def _answer_in(line: bytes) -> Made | AppError:
 
 async def made_here(request: Request) -> Made:
     """Makes a session without a twin."""
-    return Made(await request.opened.source.create(request.mode, request.face), recorded=False)
+    source = request.opened.source
+    return Made(await source.create(request.mode, request.face, request.note), recorded=False)
 
 
 def can_fork() -> bool:
@@ -211,15 +214,13 @@ class _Twin:
         reader, writer = await asyncio.open_connection(sock=its)
         session_id = ""
         try:
-            grant = await source.create(self._request.mode, self._request.face)
+            grant = await source.create(self._request.mode, self._request.face, self._note)
             session_id = grant.session_id
             is_written = self._write(granted(self._request.key, grant, _now()))
             answer: Frame = {"ok": grant_frame(grant), "recorded": is_written}
         except AppError as error:
             session_id = str(error.params.get("session_id") or "")
             answer = {"error": complaint_of(error)}
-            if session_id:
-                self._write(found(self._request.key, session_id, _now()))
         if await _is_taken(answer, reader, writer):
             return
         if session_id:
@@ -233,6 +234,9 @@ class _Twin:
 
     def _guard_lives(self) -> bool:
         return os.getppid() == self._guard_pid
+
+    def _note(self, session_id: str) -> None:
+        self._write(found(self._request.key, session_id, _now()))
 
     def _write(self, record: dict[str, object]) -> bool:
         if not self._request.recorded:

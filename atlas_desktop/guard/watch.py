@@ -88,12 +88,16 @@ class Watch:
             log.info("the computer slept for about %.0f s", max(asleep_s, late_s))
             self._end_all(Why.SLEEP)
         for held in tuple(self._held.values()):
-            why = self._reason(held, held_up=late_s > LATE_TICK_S)
-            if why is not None:
-                self._end(held, why)
-            elif self._clock_s() - held.asked_status_s >= STATUS_PERIOD_S:
-                held.asked_status_s = self._clock_s()
-                self._on_minute(held)
+            # What goes wrong with one must not keep the others from their limits.
+            guarded("guard.watch")(self._look_at)(held, held_up=late_s > LATE_TICK_S)
+
+    def _look_at(self, held: Held, *, held_up: bool) -> None:
+        why = self._reason(held, held_up=held_up)
+        if why is not None:
+            self._end(held, why)
+        elif self._clock_s() - held.asked_status_s >= STATUS_PERIOD_S:
+            held.asked_status_s = self._clock_s()
+            self._on_minute(held)
 
     async def _run(self) -> None:
         try:
@@ -117,7 +121,7 @@ class Watch:
 
     def _end_all(self, why: Why) -> None:
         for held in tuple(self._held.values()):
-            self._end(held, why)
+            guarded("guard.watch")(self._end)(held, why)
 
     def _gaps(self) -> tuple[float, float]:
         passed_s = self._clock_s() - self._looked_s

@@ -16,6 +16,8 @@ ROLE = "guard"
 PAUSES_S = (0.0, 0.2, 1.0, 3.0)
 """Before each try to start it again. One that dies young uses them up, too."""
 YOUNG_S = 10.0
+SETTLE_LIMIT_S = 60.0
+"""A guard that does not take what it is told at first in this time never will."""
 
 GuardStarter = Callable[..., Awaitable[GuardProcess]]
 """Starts a process of ours: ``child.Companion.start``."""
@@ -118,7 +120,12 @@ class GuardKeeper:
         process = await self._start_child(ROLE, "--profile", str(self._folder))
         line = ProcessLine(process, self._on_event, self._lost)
         try:
-            await self._settle(line)
+            async with asyncio.timeout(SETTLE_LIMIT_S):
+                await self._settle(line)
+        except TimeoutError as error:
+            line.kill()
+            await line.aclose()
+            raise GuardLostError() from error
         except BaseException:
             await line.aclose()
             raise

@@ -13,6 +13,8 @@ from atlas_desktop.errors import ChildError, GuardLostError
 log = logging.getLogger(__name__)
 
 _END_HERE_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 180.0
+"""Whatever a guard asks of the service, it has given up sooner: one that is silent for so long is broken."""
 
 
 class GuardProcess(Protocol):
@@ -103,7 +105,13 @@ class ProcessLine:
         self._waiting[number] = answer
         try:
             self._send({**order, "n": number}, content)
-            frame = await answer
+            await asyncio.wait({answer}, timeout=ANSWER_LIMIT_S)
+            if not answer.done():
+                log.warning("the guard did not carry out %s: it is replaced", order.get("op"))
+                answer.cancel()
+                self.kill()
+                raise GuardLostError()
+            frame = answer.result()
         finally:
             self._waiting.pop(number, None)
         if "error" in frame:

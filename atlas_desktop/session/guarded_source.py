@@ -11,7 +11,7 @@ from atlas_desktop.api.orders import (
     receipt_of_frame,
     status_of_frame,
 )
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 
 
 class OrderDesk(Protocol):
@@ -62,8 +62,10 @@ class GuardedSource:
     def billed(self) -> bool:
         return True
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         """Has a session made. A caller that is cancelled leaves none behind: what comes late is ended.
+
+        The guard has written the id down long before ``on_id`` hears of it.
 
         Raises:
             GuardDownError: There is no guard, and the user has not agreed to do without.
@@ -75,7 +77,10 @@ class GuardedSource:
         answer = await self._desk.create(
             self._name, {"op": "create", "mode": mode.value, "face": frame}, content
         )
-        return grant_of_frame(answer)
+        grant = grant_of_frame(answer)
+        if on_id is not None:
+            on_id(grant.session_id)
+        return grant
 
     async def patch_face(self, session_id: str, face: Face) -> None:
         frame, content = face_frame(face)

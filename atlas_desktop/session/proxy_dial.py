@@ -9,6 +9,7 @@ import httpcore
 import httpx
 
 from atlas_desktop import __version__
+from atlas_desktop.api.answer import notice_line
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.errors import AppError
 from atlas_desktop.proxies import Proxy
@@ -52,7 +53,9 @@ async def way_through(proxy: Proxy, target: str, limit_s: float) -> AsyncIterato
     dialling = _by_socks if proxy.is_socks else _by_connect
     async with AsyncExitStack() as stack:
         try:
-            far = await stack.enter_async_context(dialling(proxy, target, limit_s))
+            # The limit of httpcore is one of each read: what drips has none.
+            async with asyncio.timeout(limit_s):
+                far = await stack.enter_async_context(dialling(proxy, target, limit_s))
         except AppError as error:
             raise BarredError(error.title.format(**error.params)) from error
         except (*LOST, httpx.TransportError) as error:
@@ -76,7 +79,7 @@ async def _by_connect(proxy: Proxy, target: str, limit_s: float) -> AsyncIterato
     ):
         if not 200 <= answer.status < 300:
             reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
-            raise BarredError(f"{answer.status} {reason}".strip())
+            raise BarredError(notice_line(f"{answer.status} {reason}"))
         yield answer.extensions["network_stream"]
 
 

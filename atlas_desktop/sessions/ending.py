@@ -101,9 +101,11 @@ class Ender:
         scope = TaskScope("sessions")
         try:
             works = [scope.start(self.end_entry(entry), entry.session_id) for entry in entries]
-            return list(await asyncio.gather(*works))
+            # What goes wrong with one is no reason not to wait for the others.
+            found = await asyncio.gather(*works, return_exceptions=True)
         finally:
             await scope.aclose()
+        return [_ending_of(entry, one) for entry, one in zip(entries, found, strict=True)]
 
     async def end_entry(self, entry: BillingEntry) -> Ending:
         """Ends one that the journal knows, and writes that down."""
@@ -195,6 +197,13 @@ class _Remembering(PendingSource):
         if not self._answered:
             return _SILENT.format(session_id=name, host=host)
         return (_UNCONFIRMED if own else _STRANGER).format(session_id=name, host=host)
+
+
+def _ending_of(entry: BillingEntry, found: Ending | BaseException) -> Ending:
+    if isinstance(found, Ending):
+        return found
+    reason = _title(found) if isinstance(found, AppError) else type(found).__name__
+    return Ending(name_of(entry), complaint=_FAILED.format(session_id=name_of(entry), reason=reason))
 
 
 def _title(error: AppError) -> str:

@@ -1,5 +1,6 @@
 """The faults: what is done to a program, and how soon its session must be over after that."""
 
+import random
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -7,12 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.e2e.program import LocalAtlas
+from tests.faults.hostile import CREATES, ENDS, STATUSES, Spoiler
 from tests.faults.relay import Relay
 from tests.faults.stages import delete_fault
 from tests.faults.subject import Subject
 
 BOUND_S: Final = 15.0
+HOSTILE_BOUND_S: Final = 45.0
+"""Two answers that say nothing are two pauses of the guard's, and it waits for what drips."""
 _GONE_S: Final = 3.0
+_ASKED_ABOUT_S: Final = 90.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,18 @@ class Blow:
         hangs: The bound counts from when the guard may notice.
         may_lose_id: In flight, nobody may be left who hears the answer.
         needs_display: It is about a real X display.
+        spoils: Puts something else in the place of answers from before the stage on.
+        stages: The only ones that it fits; empty for any.
+        bound_s: How soon the session must be over.
     """
 
     strike: Callable[[Scene], None]
     hangs: bool = False
     may_lose_id: bool = False
     needs_display: bool = False
+    spoils: Callable[[random.Random], Spoiler] | None = None
+    stages: tuple[str, ...] = ()
+    bound_s: float = BOUND_S
 
 
 def by_signal(number: signal.Signals) -> Blow:
@@ -123,6 +134,63 @@ def refused_and_killed(**fault: object) -> Blow:
     return Blow(strike)
 
 
+def end_asked(scene: Scene) -> None:
+    """The session is to be ended; of one that never came about nothing is left to be asked."""
+    scene.subject.tell("end")
+
+
+def killed(scene: Scene) -> None:
+    """The program dies."""
+    scene.subject.signal(signal.SIGKILL)
+
+
+def asked_about(scene: Scene) -> None:
+    """The guard asks how the session stands, once a minute; then the program dies."""
+    spoiler = scene.relay.spoiler
+    assert spoiler is not None
+    scene.subject.wait(lambda: spoiler.names, "asked about", _ASKED_ABOUT_S)
+    killed(scene)
+
+
+def hostile_create(strike: Callable[[Scene], None], *, may_lose_id: bool = False) -> Blow:
+    """The session is made, but what comes back is something else; then ``strike``."""
+    return Blow(
+        strike,
+        may_lose_id=may_lose_id,
+        spoils=lambda chance: Spoiler("POST", CREATES, 1, True, chance, []),
+        stages=("in flight", "answered"),
+        bound_s=HOSTILE_BOUND_S,
+    )
+
+
+def hostile_end(strike: Callable[[Scene], None]) -> Blow:
+    """The first DELETEs are not carried out, and what comes back says nothing; ``strike`` begins them."""
+    return Blow(
+        strike,
+        spoils=lambda chance: Spoiler("DELETE", ENDS, 2, False, chance, []),
+        stages=("joining", "waiting", "live", "reconnecting"),
+        bound_s=HOSTILE_BOUND_S,
+    )
+
+
+HOSTILE: Final[Mapping[str, Blow]] = {
+    "hostile create": hostile_create(end_asked),
+    "hostile create, killed": hostile_create(killed),
+    "hostile create, guard killed": hostile_create(guard_killed, may_lose_id=True),
+    "hostile create, both killed": hostile_create(both_killed, may_lose_id=True),
+    "hostile end": hostile_end(end_asked),
+    "hostile end, killed": hostile_end(killed),
+    "hostile end, guard killed": hostile_end(guard_killed),
+    "hostile end, both killed": hostile_end(both_killed),
+    "hostile status": Blow(
+        asked_about,
+        spoils=lambda chance: Spoiler("GET", STATUSES, 2, False, chance, []),
+        stages=("live",),
+        bound_s=HOSTILE_BOUND_S,
+    ),
+}
+"""Answers that do harm: ``hostile``. The next launch is the last resort."""
+
 BLOWS: Final[Mapping[str, Blow]] = {
     "SIGKILL": by_signal(signal.SIGKILL),
     "SIGTERM": by_signal(signal.SIGTERM),
@@ -149,3 +217,6 @@ BLOWS: Final[Mapping[str, Blow]] = {
     "guard killed": Blow(guard_killed, may_lose_id=True),
     "both killed, next launch": Blow(both_killed, may_lose_id=True),
 }
+
+KINDS: Final[Mapping[str, Mapping[str, Blow]]] = {"harm": BLOWS, "hostile": HOSTILE}
+ALL: Final[Mapping[str, Blow]] = {**BLOWS, **HOSTILE}

@@ -5,19 +5,23 @@ import os
 import queue
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e.program import local_atlas
-from tests.faults.blows import BLOWS
+from tests.faults.blows import BLOWS, Blow
 from tests.faults.run import Plan, Verdict, judged
 from tests.faults.stages import STAGES
 
 
-def plans(runs: int, seed: int) -> list[Plan]:
-    """``runs`` plans: every stage with every blow as often as any other, in an order of chance."""
-    pairs = list(itertools.product(STAGES, BLOWS))
+def plans(runs: int, seed: int, blows: Mapping[str, Blow] = BLOWS) -> list[Plan]:
+    """``runs`` plans: every stage with every blow that fits as often as any other, in an order of chance."""
+    pairs = [
+        (stage, name)
+        for stage, name in itertools.product(STAGES, blows)
+        if stage in (blows[name].stages or STAGES)
+    ]
     chance = random.Random(seed)
     found: list[Plan] = []
     while len(found) < runs:

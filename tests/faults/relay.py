@@ -1,4 +1,4 @@
-"""The network between a program and its service: a TCP relay that can be cut, broken and mended."""
+"""The network between a program and its service: a TCP relay that can be cut, broken, mended, and lie."""
 
 import selectors
 import socket
@@ -6,7 +6,10 @@ import threading
 import time
 from contextlib import suppress
 
+from tests.faults.hostile import Hostile, Spoiler
+
 _LOOK_S = 0.05
+_SEND_LIMIT_S = 2.0
 
 
 class Relay:
@@ -14,6 +17,7 @@ class Relay:
 
     Attributes:
         port: Where it listens.
+        spoiler: Puts something else in the place of answers; ``None`` for nobody.
     """
 
     def __init__(self, to_port: int) -> None:
@@ -23,6 +27,9 @@ class Relay:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._peers: dict[socket.socket, socket.socket] = {}
+        self.spoiler: Spoiler | None = None
+        self._near: set[socket.socket] = set()
+        self._spoiled: dict[socket.socket, bytes] = {}
         self._cut = False
         self._refusing = False
         self._lock = threading.Lock()
@@ -71,6 +78,7 @@ class Relay:
             near.close()
             return
         far = socket.create_connection(self._to)
+        self._near.add(near)
         for one, other in ((near, far), (far, near)):
             self._peers[one] = other
             self._selector.register(one, selectors.EVENT_READ)
@@ -81,16 +89,69 @@ class Relay:
             return
         try:
             data = one.recv(65_536)
+            if data and self._is_spoiled(one, other, data):
+                return
             other.sendall(data)
         except OSError:
             data = b""
         if not data:
             self._drop(one)
 
+    def _is_spoiled(self, one: socket.socket, other: socket.socket, data: bytes) -> bool:
+        """Whether something else takes the place of what came, now or when it is whole."""
+        spoiler = self.spoiler
+        if spoiler is None:
+            return False
+        if one in self._near:
+            if spoiler.takes(data):
+                self._spoiled[other] = b""
+                if not spoiler.passes_on:
+                    self._answer(one, other, spoiler.hostile(b""))
+                    return True
+            return False
+        if one not in self._spoiled:
+            return False
+        self._spoiled[one] += data
+        if _is_whole(self._spoiled[one]):
+            self._answer(other, one, spoiler.hostile(self._spoiled[one]))
+        return True
+
+    def _answer(self, near: socket.socket, far: socket.socket, hostile: Hostile) -> None:
+        """Hand ``near`` over to a thread that sends it something, and let go of ``far``."""
+        self._forget(near)
+        self._forget(far)
+        far.close()
+        threading.Thread(target=self._send, args=(near, hostile), daemon=True).start()
+
+    def _send(self, near: socket.socket, hostile: Hostile) -> None:
+        near.settimeout(_SEND_LIMIT_S)
+        with near, suppress(OSError):
+            near.sendall(hostile.data)
+            while hostile.tail and not self._closing:
+                near.sendall(hostile.tail)
+                time.sleep(hostile.pause_s)
+
+    def _forget(self, end: socket.socket) -> bool:
+        """Whether it was there."""
+        self._near.discard(end)
+        self._spoiled.pop(end, None)
+        if self._peers.pop(end, None) is None:
+            return False
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(end)
+        return True
+
     def _drop(self, one: socket.socket) -> None:
         other = self._peers.get(one)
         for end in (one, other):
-            if end is not None and self._peers.pop(end, None) is not None:
-                with suppress(KeyError, ValueError):
-                    self._selector.unregister(end)
+            if end is not None and self._forget(end):
                 end.close()
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    for line in head.lower().split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name == b"content-length":
+            return len(body) >= int(value)
+    return bool(end)

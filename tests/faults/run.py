@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from tests.desk.display import display
 from tests.e2e.program import LocalAtlas
-from tests.faults.blows import BLOWS, BOUND_S, Scene
+from tests.faults.blows import ALL, Scene
 from tests.faults.relay import Relay
 from tests.faults.stages import STAGES
 from tests.faults.subject import GoneError, Subject, subject
@@ -39,16 +39,18 @@ class Verdict:
             last session's end in the books; ``None`` while one is billing.
         lost_id: No id was known to anybody, as this blow may do.
         trouble: What else went wrong; empty when all was well.
+        answers: What went out in the place of real answers.
     """
 
     plan: Plan
     ended_s: float | None
     lost_id: bool = False
     trouble: str = ""
+    answers: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        in_time = self.ended_s is not None and self.ended_s <= BOUND_S
+        in_time = self.ended_s is not None and self.ended_s <= ALL[self.plan.blow].bound_s
         return not self.trouble and (in_time or self.lost_id)
 
 
@@ -63,9 +65,11 @@ def judged(plan: Plan, atlas: LocalAtlas, env: Mapping[str, str]) -> Verdict:
 
 
 def _run(plan: Plan, atlas: LocalAtlas, env: Mapping[str, str], folder: Path, stack: ExitStack) -> Verdict:
-    blow, chance = BLOWS[plan.blow], random.Random(plan.seed)
+    blow, chance = ALL[plan.blow], random.Random(plan.seed)
     relay = Relay(int(atlas.base.rpartition(":")[2]))
     stack.callback(relay.close)
+    if blow.spoils is not None:
+        relay.spoiler = blow.spoils(chance)
     screen = stack.enter_context(ExitStack())
     there = {**env, "ATLAS_API_BASE": f"http://127.0.0.1:{relay.port}", "ATLAS_API_KEY": atlas.key}
     there["QT_QPA_PLATFORM"] = "offscreen"
@@ -79,15 +83,16 @@ def _run(plan: Plan, atlas: LocalAtlas, env: Mapping[str, str], folder: Path, st
 
     blow.strike(Scene(opened, atlas, relay, reopen, screen.close, plan.hang_s))
     struck_s = time.monotonic() + (plan.hang_s if blow.hangs else 0.0)
-    ended_s = _ended_s(atlas, struck_s)
+    ended_s = _ended_s(atlas, struck_s, blow.bound_s)
+    answers = () if relay.spoiler is None else tuple(relay.spoiler.names)
     if ended_s is None and blow.may_lose_id and _has_no_id(opened):
-        return Verdict(plan, None, lost_id=True)
-    return Verdict(plan, ended_s, trouble=_trouble(opened))
+        return Verdict(plan, None, lost_id=True, answers=answers)
+    return Verdict(plan, ended_s, trouble=_trouble(opened), answers=answers)
 
 
-def _ended_s(atlas: LocalAtlas, struck_s: float) -> float | None:
+def _ended_s(atlas: LocalAtlas, struck_s: float, bound_s: float) -> float | None:
     """Waits until nothing is billing, and a last call's answer can't make anything billing any more."""
-    until_s = struck_s + BOUND_S + _LAST_CALL_S
+    until_s = struck_s + bound_s + _LAST_CALL_S
     quiet_since_s: float | None = None
     while time.monotonic() < until_s:
         if atlas.open_sessions():

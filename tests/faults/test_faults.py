@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import LocalAtlas, local_atlas
-from tests.faults.blows import BLOWS
+from tests.faults.blows import BLOWS, HOSTILE
 from tests.faults.run import Plan, judged
 
 STAGE_OF = {
@@ -18,6 +18,9 @@ STAGE_OF = {
     "guard killed": "live",
     "both killed, next launch": "answered",
     "DELETE 500, killed": "ending",
+    "hostile create": "in flight",
+    "hostile create, both killed": "answered",
+    "hostile end": "joining",
 }
 """Where a fault is tried here; the rest is tried live."""
 
@@ -34,7 +37,7 @@ def atlas(env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield served
 
 
-@pytest.mark.parametrize("blow", BLOWS)
+@pytest.mark.parametrize("blow", [*BLOWS, *(name for name in HOSTILE if name in STAGE_OF)])
 def test_nothing_is_left_billing(blow: str, atlas: LocalAtlas, env: dict[str, str]) -> None:
     verdict = judged(Plan(1, STAGE_OF.get(blow, "live"), blow), atlas, env)
     assert verdict.passed, verdict

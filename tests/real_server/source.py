@@ -1,6 +1,6 @@
 """A source of sessions whose room is on the real server: what Atlas's REST side would answer."""
 
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from tests.real_server.server import LiveKitServer
 
 ROOM = "room"
@@ -18,7 +18,7 @@ class RealRoomSource:
         self.url = url or server.url
         self.open = 0
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         self.open += 1
         return SessionGrant("ses_real", self.url, self.token, ROOM, mode, None, None)
 

@@ -189,28 +189,17 @@ async def test_429_tells_how_long_to_wait(source: AtlasSource, atlas: LocalAtlas
 @pytest.mark.parametrize(
     "url", ["https://room.example", "ftp://x", "room.example", "wss://", "ws://h:99999", "wss://[", "ws://h"]
 )
-async def test_a_room_address_that_is_not_ws_ends_the_session_at_once(
+async def test_a_room_address_that_is_not_ws_names_the_session(
     source: AtlasSource, atlas: LocalAtlasThread, url: str
 ) -> None:
     atlas.spoil(method="POST", path=SESSION, change={"livekit_url": url + "?token=eyJhbGciOi.x.y"})
     with pytest.raises(BadRoomAddressError) as caught:
         await source.create(Mode.CONVERSATION, None)
     assert "token" not in str(caught.value)
-    assert "session_id" not in caught.value.params
-    assert list(atlas.books.sessions.values())[-1].ended_by == "client"
+    made = list(atlas.books.sessions.values())[-1]
+    assert (caught.value.params["session_id"], made.ended_by) == (made.session_id, None)
+    assert (await source.end(made.session_id)).confirmed
     await source.aclose()
-
-
-@pytest.mark.logs("could not be ended")
-async def test_an_unusable_session_that_could_not_be_ended_is_named() -> None:
-    source, asked = answering(
-        httpx.Response(200, json={**GRANT, "livekit_url": "http://room.example"}),
-        httpx.Response(500, json={"error": "internal_error", "message": "No."}),
-    )
-    with pytest.raises(BadRoomAddressError) as caught:
-        await source.create(Mode.CONVERSATION, None)
-    assert caught.value.params["session_id"] == "ses_1"
-    assert [request.method for request in asked] == ["POST", "DELETE"]
 
 
 async def test_a_hanging_service_runs_out_of_time(
@@ -281,6 +270,16 @@ async def test_unknown_fields_are_ignored_and_optional_ones_may_lack() -> None:
     grant = await source.create(Mode.PASSTHROUGH, None)
     assert (grant.mode, grant.max_duration_s, grant.room) == (Mode.PASSTHROUGH, None, "")
     assert grant.price_per_hour_usd == 7.0
+
+
+async def test_an_id_is_told_before_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever becomes of the rest: here its reading is a bug of ours."""
+    monkeypatch.setattr("atlas_desktop.api.http_source.grant_in", lambda *_, **__: 1 / 0)
+    source, _ = answering(httpx.Response(200, json=GRANT))
+    ids: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        await source.create(Mode.CONVERSATION, None, ids.append)
+    assert ids == ["ses_1"]
 
 
 async def test_any_id_of_the_server_is_used_as_it_is() -> None:

@@ -98,6 +98,7 @@ def test_a_redirect_is_not_followed_but_told() -> None:
         (b"\xff\xfe\x00", "��"),
         (b"a\x1b[31mb\x07", "a [31mb"),
         (b"<html><title> </title></html>", "Not Found"),
+        (b"<p>No</p><![x[ so", "No"),
     ],
 )
 def test_the_first_line_is_fit_to_be_shown(body: bytes, line: str) -> None:
@@ -123,6 +124,13 @@ def test_a_detail_is_short_and_without_secrets() -> None:
         ("nan", 5.0),
         ("inf", 5.0),
         ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 1000000000 23:59:59 GMT", 5.0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 3600.0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("Mon, 01 Jan 2001 00:00:00 +99999999999", 5.0),
+        ("Mon, 01 Jan 2001 99999999999999999999:00:00 GMT", 5.0),
+        ("9" * 50_000, 5.0),
+        ("((((" * 20_000, 5.0),
     ],
 )
 def test_retry_after_is_read(value: str, seconds: float) -> None:

@@ -9,7 +9,15 @@ from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus, SourceKind
+from atlas_desktop.api.source import (
+    EndReceipt,
+    Face,
+    IdCallback,
+    Mode,
+    SessionGrant,
+    SessionStatus,
+    SourceKind,
+)
 from atlas_desktop.errors import JournalError
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.guard.broker import Broker
@@ -46,7 +54,11 @@ class Clock:
 
 @dataclass
 class FakeService:
-    """What all sources of a test talk to. Each call takes the next ordered outcome, if there is one."""
+    """What all sources of a test talk to. Each call takes the next ordered outcome, if there is one.
+
+    Attributes:
+        useless: What comes of the rest of a create's answer, behind the id.
+    """
 
     calls: list[str] = field(default_factory=list)
     open_sessions: list[str] = field(default_factory=list)
@@ -58,6 +70,7 @@ class FakeService:
     opened: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     max_duration_s: float | None = None
     reused_id: str = ""
+    useless: Exception | None = None
     closed: int = 0
 
     def opener(
@@ -80,7 +93,7 @@ class FakeSource:
     def __init__(self, service: FakeService) -> None:
         self.service = service
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         service = self.service
         service.calls.append("create")
         if service.create_gate is not None:
@@ -89,6 +102,10 @@ class FakeSource:
             raise service.create_outcomes.pop(0)
         session_id = service.reused_id or f"ses_{service.calls.count('create'):020x}"
         service.open_sessions.append(session_id)
+        if on_id is not None:
+            on_id(session_id)
+        if service.useless is not None:
+            raise service.useless
         return SessionGrant(session_id, "wss://room", "token", "room", mode, service.max_duration_s, 7.2)
 
     async def end(self, session_id: str) -> EndReceipt:

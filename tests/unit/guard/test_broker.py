@@ -119,6 +119,43 @@ async def test_a_session_in_an_answer_that_could_not_be_used_is_ended(desk: Desk
     assert desk.service.ends == 2
 
 
+async def test_an_id_is_on_the_disk_before_the_rest_of_its_answer_is_read(desk: Desk) -> None:
+    desk.service.useless = BadAnswerError(status=200)
+    desk.service.end_gate = asyncio.Event()
+    with pytest.raises(BadAnswerError):
+        await desk.create()
+    (session_id,) = desk.service.open_sessions
+    assert (desk.entry().outcome, desk.entry().session_id) == (Outcome.OPEN, session_id)
+    desk.service.end_gate.set()
+    await settle(lambda: desk.entry().outcome is Outcome.ENDED)
+    assert (desk.service.open_sessions, desk.entry().why) == ([], "unusable")
+
+
+@pytest.mark.logs("guard.making failed")
+async def test_a_session_is_held_though_its_figures_stop_what_reckons_with_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atlas_desktop.guard.making.terms_of_grant", lambda *_: 1 / 0)
+    session_id = (await desk.create())["session_id"]
+    assert (desk.entry().outcome, desk.entry().session_id) == (Outcome.OPEN, session_id)
+    # The limit of time holds it.
+    for _ in range(3610):
+        desk.clock.pass_s(1.0)
+        desk.broker.beat(0.0)
+        desk.broker.look()
+    await settle(lambda: not desk.service.open_sessions)
+
+
+async def test_a_create_that_nothing_comes_of_is_waited_for_so_long(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atlas_desktop.guard.making.LIMIT_S", 0.05)
+    desk.service.create_gate = asyncio.Event()
+    with pytest.raises(UnreachableError):
+        await desk.create()
+    assert desk.entry().outcome is Outcome.ASKED
+
+
 async def test_a_full_disk_stops_a_create_unless_the_user_agreed(desk: Desk) -> None:
     desk.journal.full = True
     with pytest.raises(JournalError):

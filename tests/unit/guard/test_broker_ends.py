@@ -158,6 +158,25 @@ async def test_an_id_that_the_service_gives_again_is_ended_again(desk: Desk) -> 
     await settle(lambda: not desk.service.open_sessions)
 
 
+async def test_an_id_that_comes_again_while_it_is_ended_is_ended_again(desk: Desk) -> None:
+    desk.service.reused_id = "1"
+    await desk.create()
+    desk.service.end_gate = asyncio.Event()
+    ending = asyncio.ensure_future(desk.end("1"))
+    await settle(lambda: desk.service.ends)
+    await desk.create()
+    gate, desk.service.end_gate = desk.service.end_gate, None
+    gate.set()
+    assert (await ending)["confirmed"]
+    # The second session runs on, and its limit holds it all the same.
+    desk.service.open_sessions = ["1"]
+    for _ in range(3):
+        desk.clock.pass_s(31.0)
+        desk.broker.look()
+    await settle(lambda: not desk.service.open_sessions)
+    await settle(lambda: [entry.outcome for entry in desk.entries()] == [Outcome.ENDED] * 2)
+
+
 async def test_two_services_may_give_the_same_id(desk: Desk) -> None:
     desk.service.reused_id = "1"
     order = {"op": "open", "source": "mine", "kind": "backend", "address": BACKEND, "secret": ""}

@@ -1,6 +1,7 @@
 """Endings: one for each session, however many ask; patient, and hurried when somebody waits."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,25 @@ async def test_who_stops_waiting_does_not_stop_the_ending() -> None:
     bench.service.end_gate.set()
     await bench.endings.join()
     assert bench.service.open_sessions == []
+
+
+async def test_who_waits_for_an_answer_does_so_for_a_while_and_the_asking_goes_on() -> None:
+    bench = Bench(replace(QUICK, answer_s=0.05))
+    bench.service.end_gate = asyncio.Event()
+    assert not (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+    assert bench.held.name in bench.endings
+    bench.service.end_gate.set()
+    await bench.endings.join()
+    assert (bench.service.open_sessions, bench.answers) == ([], [True])
+
+
+async def test_one_of_before_that_had_its_id_is_not_taken_for_it() -> None:
+    bench = Bench()
+    assert (await bench.endings.end(bench.held, Why.ASKED)).confirmed
+    bench.service.open_sessions = ["ses_1"]
+    other = held(bench.service, Clock(), SpendingLimits())
+    assert (await bench.endings.end(other, Why.LIMIT)).confirmed
+    assert (bench.service.ends, bench.service.open_sessions) == (2, [])
 
 
 def test_it_is_asked_at_least_every_half_minute() -> None:

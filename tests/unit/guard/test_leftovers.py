@@ -1,15 +1,15 @@
 """What earlier runs left open: ended once, by one guard, or told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.source import EndReceipt, Mode
+from atlas_desktop.api.source import EndReceipt, Mode, SourceKind
 from atlas_desktop.errors import UnreachableError
 from atlas_desktop.storage.billing_entry import Outcome, asked
-from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, settle
+from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, FakeSource, settle
 
 Successor = Callable[[], Desk]
 OTHER_KEY = "ak_another_0123456789"
@@ -350,3 +350,25 @@ async def test_locks_of_the_dead_are_cleared_away(successor: Successor) -> None:
     await look(desk)
     await settle(lambda: outcomes(desk) == ["ending", "ended"])
     assert [file.stem for file in desk.guards_folder.iterdir()] == [desk.broker.guard]
+
+
+@pytest.mark.logs("guard.leftovers failed")
+async def test_what_goes_wrong_with_one_keeps_no_other_from_its_end(
+    successor: Successor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, *others = [await leave_open(successor()) for _ in range(6)]
+    opener = FakeService.opener
+
+    def opened(
+        service: FakeService, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
+    ) -> FakeSource:
+        if broken in own_ids:
+            raise RuntimeError("a bug")
+        return opener(service, kind, secret, address, own_ids)
+
+    monkeypatch.setattr(FakeService, "opener", opened)
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await settle(lambda: desk.service.open_sessions == [broken])
+    assert len(others) == 5

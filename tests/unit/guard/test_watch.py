@@ -71,6 +71,19 @@ def test_a_limit_ends_it_within_five_seconds_but_after_the_app(
     assert after_s + 2.0 <= bench.ran_s < after_s + 4.0
 
 
+@pytest.mark.logs("guard.watch failed")
+def test_what_goes_wrong_with_one_keeps_no_other_from_its_limit() -> None:
+    bench = Bench(replace(LIMITS, session_s=60.0))
+    broken = held(FakeService(), bench.clock, LIMITS)
+    broken.limits = None  # type: ignore[assignment]
+    # Looked at before the other.
+    name = bench.session.name
+    bench.held["https://other.example", "ses_0"] = broken
+    bench.held[name] = bench.held.pop(name)
+    bench.run_s(70.0)
+    assert bench.ended == [Why.LIMIT]
+
+
 def test_a_limit_that_was_raised_counts_from_then_on() -> None:
     bench = Bench(replace(LIMITS, session_s=60.0))
     bench.run_s(55.0)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.parts import Parts
@@ -34,7 +34,7 @@ class FakeSource:
         self.faces: list[Face | None] = []
         self.max_duration_s: float | None = None
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         self.calls.append("create")
         if self.create_gate is not None:
             await self.create_gate.wait()

@@ -13,7 +13,7 @@ from atlas_desktop.errors import (
     GuardLostError,
 )
 from atlas_desktop.session import guard as guard_module
-from atlas_desktop.session import guard_keeper, guard_pulse
+from atlas_desktop.session import guard_keeper, guard_line, guard_pulse
 from atlas_desktop.session.guard import Guard
 from atlas_desktop.session.guard_events import (
     SessionStopped,
@@ -157,6 +157,29 @@ async def test_one_that_answers_nothing_while_it_is_to_end_a_session_is_replaced
     assert (await source.end(grant.session_id)).confirmed
     assert len(guards.started) == 2
     assert guards.started[0].running is False
+    assert guard.errors == []
+
+
+@pytest.mark.logs("did not carry out")
+async def test_one_that_never_carries_an_order_out_is_replaced(
+    guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_line, "ANSWER_LIMIT_S", 0.05)
+    guards.script["status"] = [None]
+    assert (await source.status("ses_1")).status == "active"
+    assert [process.running for process in guards.started] == [False, True]
+    assert guard.errors == []
+
+
+async def test_one_that_does_not_take_what_it_is_told_at_first_is_replaced(
+    guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_keeper, "SETTLE_LIMIT_S", 0.05)
+    grant = await source.create(Mode.CONVERSATION, None)
+    guards.script["adopt"] = [None]
+    guards.last.die()
+    assert (await source.end(grant.session_id)).confirmed
+    assert [process.running for process in guards.started] == [False, False, True]
     assert guard.errors == []
 
 

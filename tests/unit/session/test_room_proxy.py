@@ -16,7 +16,7 @@ import pytest
 
 from atlas_desktop import proxies
 from atlas_desktop.api.client import AtlasSource
-from atlas_desktop.api.source import Face, Mode, SessionGrant
+from atlas_desktop.api.source import Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.errors import (
     AppError,
     BadProxyError,
@@ -86,8 +86,8 @@ class ElsewhereSource(AtlasSource):
 
     url = f"wss://{ROOM}"
 
-    async def create(self, mode: Mode, face: Face | None) -> SessionGrant:
-        return dataclasses.replace(await super().create(mode, face), livekit_url=self.url)
+    async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
+        return dataclasses.replace(await super().create(mode, face, on_id), livekit_url=self.url)
 
 
 class PlainSource(ElsewhereSource):

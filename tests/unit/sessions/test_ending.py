@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -5,10 +6,12 @@ import httpx
 import pytest
 from keyring.errors import KeyringLocked
 
+from atlas_desktop.api.source import SourceKind
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.sessions.ending import LIMIT_S, PATIENCE, Ender
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
+from tests.unit.guard.fakes import FakeService, FakeSource
 from tests.unit.sessions.desk import STRANGER, Desk
 from tests.unit.sessions.fakes import SilentSource, at_hand, entry
 from tests.unit.storage.rings import BrokenRing, MemoryRing
@@ -110,6 +113,23 @@ async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
     assert said[0] == f"Ending {STRANGER} at api.atlasv1.com, within {limit_s:.0f} s at most.\n"
     assert any("asking again" in line for line in said[1:]) == (limit_s > 1)
     assert journal.entries() == []
+
+
+@pytest.mark.logs("sessions")
+async def test_what_goes_wrong_with_one_is_not_the_others_trouble(tmp_path: Path) -> None:
+    service = FakeService(open_sessions=[STRANGER])
+
+    def opened(kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()) -> FakeSource:
+        if "broken" in address:
+            raise RuntimeError("a bug")
+        return service.opener(kind, secret, address, own_ids)
+
+    journal = BillingJournal(tmp_path / "sessions.jsonl")
+    here = at_hand(MemoryRing(), ATLAS_API_KEY="ak_1")
+    ender = Ender(journal, here, lambda _: None, opener=opened)
+    broken, whole = await ender.end_entries([entry("ak_1", address="https://broken.example"), entry("ak_1")])
+    assert (broken.done, "may still cost: RuntimeError" in broken.complaint) == (False, True)
+    assert (whole.done, service.open_sessions) == (True, [])
 
 
 def test_patience_is_a_minute_at_most() -> None:

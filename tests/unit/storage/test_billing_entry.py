@@ -138,6 +138,8 @@ def test_a_record_of_before_with_a_query_still_matches() -> None:
 
 
 def test_an_unreadable_fingerprint_is_nobodys() -> None:
+    for odd in ("\ud800", "\x00"):
+        assert not only(asked(fingerprint=odd, salt=odd)).matches("atlas", BASE, KEY)
     ask = asked(fingerprint="ü€")
     assert not only(ask).matches("atlas", BASE, KEY)
     del ask["fingerprint"]

@@ -1,0 +1,135 @@
+"""Hostile answers through the real client, in a process that may die of them or never come back."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tests.hostile.answers.server import HostileServer
+from tests.hostile.answers.subject import BUG, LIMIT_S
+from tests.hostile.answers.wire import Case, case
+from tests.hostile.tally import Tally
+
+MOST_MB: Final = 64.0
+GRACE_S: Final = 4.0
+"""Beside the time-out: others may use the processor."""
+MOST_CPU_S: Final = 2.0
+# Then it is taken for one that never comes back.
+_WAIT_S: Final = 60.0
+_TOLD_EVERY: Final = 1_000
+
+
+class SubjectProcess:
+    """The process that makes the calls."""
+
+    def __init__(self, port: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-m", "tests.hostile.answers.subject", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self._answer()
+
+    def take(self, call: str) -> dict[str, Any] | None:
+        """What became of a call; ``None`` when the process died or hangs."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps(call) + "\n")
+            self._process.stdin.flush()
+        return self._answer()
+
+    def end(self) -> str:
+        """End it; how it ended before, in words."""
+        status = self._process.poll()
+        if status is None:
+            self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if status is None:
+            return "hangs"
+        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+
+    def _answer(self) -> dict[str, Any] | None:
+        assert self._process.stdout is not None
+        watch = threading.Timer(_WAIT_S, self._process.kill)
+        watch.start()
+        line = self._process.stdout.readline()
+        watch.cancel()
+        if not line:
+            self._process.wait()
+            return None
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class Campaign:
+    """Answers calls, each with a case of its own.
+
+    Args:
+        seed: With the number of a case it makes that again: ``wire.case(seed, number)``.
+        keep: The folder for what was found.
+    """
+
+    def __init__(self, seed: int, keep: Path) -> None:
+        self.tally = Tally()
+        self._seed = seed
+        self._keep = keep
+
+    def run(self, count: int, first: int = 0) -> Iterator[int]:
+        """Try ``count`` cases from the number ``first`` on; yields how many were, now and then."""
+        server = HostileServer()
+        subject = SubjectProcess(server.port)
+        try:
+            for number in range(first, first + count):
+                server.case = one = case(self._seed, number)
+                report = subject.take(one.call)
+                if report is None:
+                    self._find(one, subject.end())
+                    subject = SubjectProcess(server.port)
+                else:
+                    self._judge(one, report)
+                done = number + 1 - first
+                if done % _TOLD_EVERY == 0 or done == count:
+                    yield done
+        finally:
+            subject.end()
+            server.close()
+
+    def _judge(self, one: Case, report: dict[str, Any]) -> None:
+        self.tally.count(report["outcome"], f"{one.number}", report["wall_s"], report["took_mb"])
+        if report["outcome"] == BUG:
+            self._find(one, report["words"])
+        elif report["wall_s"] > LIMIT_S + GRACE_S:
+            self._find(one, f"was waited for {report['wall_s']:.1f} s")
+        elif report["cpu_s"] > MOST_CPU_S:
+            self._find(one, f"took {report['cpu_s']:.1f} s of the processor")
+        elif report["took_mb"] > MOST_MB:
+            self._find(one, f"took {report['took_mb']:.0f} MB")
+        elif one.must_give_id and not report["session_id"]:
+            self._find(one, f"the id of its session is lost: {report['words']}")
+
+    def _find(self, one: Case, what: str) -> None:
+        """Keep what was sent, and say how it is made again."""
+        self._keep.mkdir(parents=True, exist_ok=True)
+        kept = self._keep / f"{self._seed}-{one.number}.http"
+        kept.write_bytes(b"".join(one.parts))
+        self.tally.findings.append(f"case({self._seed}, {one.number}), {one.words}: {what} ({kept})")
+
+
+def http_answers(count: int, seed: int, keep: Path) -> Tally:
+    """Hostile answers, with a line now and then of how far they are."""
+    campaign = Campaign(seed, keep)
+    for done in campaign.run(count):
+        print(f"  {done} of {count}: {campaign.tally}", flush=True)
+    return campaign.tally
