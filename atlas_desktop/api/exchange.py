@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -15,10 +16,12 @@ from atlas_desktop.api.mapping import mapped
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
+from atlas_desktop.redaction import holds, known
 
 CONNECT_LIMIT_S = 15.0
 ANSWER_LIMIT_BYTES = 4_000_000
-
+_LONGEST_HANDED_ON = 16_384
+_SHORTEST_IN_QUERY = 12
 
 FileField = tuple[str, bytes, str]
 """A file of a multipart form: name, content, media type."""
@@ -41,6 +44,9 @@ class Exchange:
         self._local = is_loopback(address)
         self._plain = address.startswith("http://")
         self._bearer = (bearer or "").strip()
+        # What is sent may come back, in whatever form.
+        for secret in (self._bearer, *_secrets_in(address)):
+            known.add(secret)
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
         self._proxy: Proxy | None = None
@@ -105,6 +111,11 @@ class Exchange:
         for client in (*self._former, *filter(None, [self._client])):
             await client.aclose()
 
+    def hands_on_bearer(self, *texts: str) -> bool:
+        """Whether what was answered would give the bearer to another host, in any form."""
+        # Far more than any address or token has is no use anyway.
+        return bool(self._bearer) and any(holds(text[:_LONGEST_HANDED_ON], self._bearer) for text in texts)
+
     def _headers(self) -> dict[str, str]:
         if not self._bearer:
             return {}
@@ -164,6 +175,11 @@ class Exchange:
                 )
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(self.host, response.status_code, headers, bytes(content))
+
+
+def _secrets_in(address: str) -> list[str]:
+    """What follows a "?" may let one in at a backend."""
+    return [value for _, value in parse_qsl(urlsplit(address).query) if len(value) >= _SHORTEST_IN_QUERY]
 
 
 def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from atlas_desktop.api.answer import text_in
+from atlas_desktop.api.answer import READ_LIMIT, notice_line, text_in
 from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError, BadRoomAddressError
 from atlas_desktop.logs import redact
+from atlas_desktop.redaction import known
 
 Body = Mapping[str, Any]
 
@@ -42,11 +43,12 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
         missing = "a token" if named else "a session id"
         raise BadAnswerError(host=host, status=200, detail=f"the answer is without {missing}")
     mode = _mode_in(body, asked)
+    known.add_token(token)
     return SessionGrant(
         session_id=named,
         livekit_url=_room_address(text_in(body, "livekit_url", "livekitUrl"), host),
         token=token,
-        room=text_in(body, "room"),
+        room=notice_line(text_in(body, "room")),
         mode=mode,
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
         price_per_hour_usd=price_per_hour_usd(body.get("pricing"), mode) if billed else None,
@@ -67,7 +69,7 @@ def status_in(body: Body, session_id: str) -> SessionStatus:
     """Reads the answer to a GET of one session."""
     return SessionStatus(
         session_id,
-        status=text_in(body, "status") or "unknown",
+        status=notice_line(text_in(body, "status")) or "unknown",
         duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
     )
@@ -88,7 +90,7 @@ def _room_address(address: str, host: str) -> str:
         usable = False
     if not usable:
         # Whatever follows a "?" may be a token.
-        raise BadRoomAddressError(url=redact(address.split("?", maxsplit=1)[0])[:80])
+        raise BadRoomAddressError(url=redact(address, READ_LIMIT).split("?", maxsplit=1)[0][:80])
     return address
 
 

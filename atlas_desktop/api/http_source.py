@@ -13,7 +13,7 @@ from atlas_desktop.api.exchange import Exchange, FileField
 from atlas_desktop.api.grants import grant_in, receipt_in, session_id_in, status_in
 from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
-from atlas_desktop.errors import AppError, RejectedError, ServiceError
+from atlas_desktop.errors import AppError, BadAnswerError, RejectedError, ServiceError
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +122,11 @@ class HttpSource:
         url = self._session_url(session_id, "viewer")
         answer = await self._exchange.call("POST", url, VIEWER_LIMIT_S)
         self._check_offer(answer, "viewers")
-        return grant_in(
+        grant = grant_in(
             body_of(answer), Mode.CONVERSATION, answer.host, billed=self._billed, session_id=session_id
         )
+        self._check_room(grant)
+        return grant
 
     async def aclose(self) -> None:
         await self._exchange.aclose()
@@ -143,12 +145,20 @@ class HttpSource:
         if session_id:
             self._own_ids.add(session_id)
         try:
-            return grant_in(body, mode, answer.host, billed=self._billed)
+            grant = grant_in(body, mode, answer.host, billed=self._billed)
+            self._check_room(grant)
         except AppError as error:
             if session_id:
                 over = await self._cleaned_up(session_id)
                 error.params["ended_session_id" if over else "session_id"] = session_id
             raise
+        return grant
+
+    def _check_room(self, grant: SessionGrant) -> None:
+        """Refuses a room that would be given the key: it goes to the address that it is for alone."""
+        if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
+            host = self._exchange.host
+            raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")
 
     async def _cleaned_up(self, session_id: str) -> bool:
         try:

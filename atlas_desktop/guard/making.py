@@ -77,7 +77,7 @@ class Making:
         grant = made.grant
         terms = terms_of_grant(grant, key, self._ledger.recent(self._now()), self._now())
         if not made.recorded:
-            self._ledger.keep(granted(key, grant, self._now()))
+            self._ledger.keep(granted(key, grant, self._now(), opened.access.secret))
         self._hold(grant.session_id, opened, key, limits, terms)
         return replace(grant, spent_today_usd=terms.spent_today_usd)
 
@@ -85,7 +85,7 @@ class Making:
         """Writes down a session that runs, and that the journal does not know; returns its entry's name."""
         record = self._asked(opened, Mode.CONVERSATION)
         self._ledger.keep(record)
-        self._ledger.keep(granted(record["key"], grant, granted_at))
+        self._ledger.keep(granted(record["key"], grant, granted_at, opened.access.secret))
         return str(record["key"])
 
     def _check_day(self, limits: SpendingLimits) -> None:
@@ -109,13 +109,13 @@ class Making:
         return str(record["key"]), True
 
     def _asked(self, opened: Opened, mode: Mode, limits: SpendingLimits | None = None) -> dict[str, Any]:
-        kind, now = opened.kind.value, self._now()
-        return asked(self._guard, kind, opened.address, opened.secret, mode, now, limits)
+        access, now = opened.access, self._now()
+        return asked(self._guard, access.kind.value, access.address, access.secret, mode, now, limits)
 
     def _take_failure(self, error: AppError, key: str, opened: Opened, limits: SpendingLimits) -> None:
         session_id = error.params.get("session_id")
         if session_id:
-            self._ledger.keep(found(key, session_id, self._now()))
+            self._ledger.keep(found(key, session_id, self._now(), opened.access.secret))
             self._end_unusable(self._hold(session_id, opened, key, limits, Terms()))
         elif made_none(error):
             self._ledger.keep(refused(key, error.code, self._now()))
