@@ -11,8 +11,10 @@ import httpx
 from atlas_desktop import __version__
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.errors import AppError
+from atlas_desktop.logs import redact
 from atlas_desktop.proxies import Proxy
 
+_READ_CHARACTERS: Final = 500
 NO_ANSWER: Final = "no answer in time"
 LOST: Final = (
     httpcore.NetworkError,
@@ -54,7 +56,7 @@ async def way_through(proxy: Proxy, target: str, limit_s: float) -> AsyncIterato
         try:
             far = await stack.enter_async_context(dialling(proxy, target, limit_s))
         except AppError as error:
-            raise BarredError(error.title.format(**error.params)) from error
+            raise BarredError(redact(error.title.format(**error.params), _READ_CHARACTERS)) from error
         except (*LOST, httpx.TransportError) as error:
             raise BarredError(_words_of(error)) from error
         yield far
@@ -76,7 +78,8 @@ async def _by_connect(proxy: Proxy, target: str, limit_s: float) -> AsyncIterato
     ):
         if not 200 <= answer.status < 300:
             reason = answer.extensions.get("reason_phrase", b"").decode("latin-1")
-            raise BarredError(f"{answer.status} {reason}".strip())
+            # It may say again what it was told.
+            raise BarredError(f"{answer.status} {redact(reason, _READ_CHARACTERS)}".strip())
         yield answer.extensions["network_stream"]
 
 
@@ -109,5 +112,5 @@ def _words_of(error: Exception) -> str:
     if isinstance(error, httpcore.TimeoutException | httpx.TimeoutException | TimeoutError):
         return NO_ANSWER
     if isinstance(error, httpx.ProxyError):
-        return str(error)
+        return redact(str(error), _READ_CHARACTERS)
     return "it can't be reached" if isinstance(error, httpcore.ConnectError) else type(error).__name__
