@@ -37,7 +37,7 @@ _CLOSE: Final = 4
 _TOKENS: Final = 16
 
 _ESCAPE: Final = re.compile(
-    r"%u[0-9a-f]{4}|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|\\[\\/\"']"
+    r"%u[0-9a-f]{4}|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|\\[\\/\"'bfnrt]"
     r"|&#x[0-9a-f]{1,6};?|&#[0-9]{1,7};?|&[a-z][a-z0-9]{1,30};|=[0-9a-f]{2}",
     re.IGNORECASE,
 )
@@ -255,9 +255,11 @@ def _decoded(view: _View) -> _View:
 def _value_of(escape: str) -> str:
     if escape[0] == "&":
         return html.unescape(escape)
+    if escape[0] == "\\" and escape[1] not in "uxUX":
+        return " " if escape[1].isalpha() else escape[1]
     digits = _HEX_OF.search(escape, 2 if escape[1] in "uxUX" else 1)
-    if digits is None or (escape[0] == "\\" and escape[1] in "\\/\"'"):
-        return escape[1:]
+    if digits is None:
+        return escape
     number = int(digits[0], 16)
     return chr(number) if number <= 0x10FFFF else escape
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.files.run import picture_files, sound_files
+from tests.hostile.secrecy.echoes import echoed_secrets
 from tests.hostile.tally import Tally
 
 Campaign = Callable[[int, int, Path], Tally]
@@ -28,5 +29,6 @@ class Kind:
 
 KINDS = {
     "sounds": Kind("sound files, mutated, from the drop to their blocks", 20_000, sound_files),
+    "echoes": Kind("answers that give the key back, in any form and place", 20_000, echoed_secrets),
     "pictures": Kind("pictures, mutated, from the drop to the face that is sent", 10_000, picture_files),
 }
