@@ -1,7 +1,6 @@
 """No secret in what the system shows of a process, in its children's environment or in its core dumps."""
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +49,8 @@ secret = "".join(("ak_in", "_memory_", "0123456789"))
 if sys.argv[1] == "forbidden":
     hardening.forbid_core_dumps()
 # As a crash reporter has it, which gets a dump whatever the limit is.
-resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 os.abort()
 """
 
@@ -78,18 +78,11 @@ def test_the_system_shows_no_secrets_of_a_process_which_keeps_them() -> None:
     for secret in (*SECRETS.values(), *PROXIES.values()):
         assert secret not in shown
     assert "HARMLESS=stays" in shown
-    assert rest.split() == [
-        PROXIES["HTTPS_PROXY"],
-        "native",
-        PROXIES["HTTPS_PROXY"],
-        "limit",
-        "0",
-        "filter",
-        "0",
-    ]
+    own = PROXIES["HTTPS_PROXY"]
+    assert rest.split() == [own, "native", own, "limit", "0", "filter", "0"]
 
 
-@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY, reason="no dumps")
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory in a dump is chosen as Linux has it")
 @pytest.mark.parametrize("how", ["forbidden", "allowed"])
 def test_a_core_dump_holds_no_memory(tmp_path: Path, how: str) -> None:
     assert run(_DYING, how, folder=tmp_path, **importing()).returncode < 0
