@@ -2,8 +2,8 @@
 
 What is searched: the profile, with logs, journal, transcripts and settings; what the program wrote to its
 terminal; the run's folders; command line and environment of each of its processes; every text on the
-accessibility bus; all traffic of the session bus and of the accessibility bus, the keyring's included (keyring
-and gnome-keyring encrypt what they say); the clipboard; core dumps.
+accessibility bus; all traffic of the session bus and of the accessibility bus, the keyring's included (it
+and gnome-keyring encrypt secrets there); the clipboard; core dumps.
 """
 
 import base64

@@ -68,7 +68,7 @@ class EchoService:
 
             do_DELETE = do_GET = do_POST  # noqa: N815 - the library's own names
 
-            def log_message(self, format: str, *_words: Any) -> None:
+            def log_message(self, *_words: Any) -> None:
                 """Says nothing."""
 
         return Handler
