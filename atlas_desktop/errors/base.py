@@ -33,8 +33,13 @@ class AppError(Exception):
 
     def __str__(self) -> str:
         """One English line: the title and, when there is one, the advice; without the secrets in use."""
-        text = self.title.format(**self.params)
-        return known.blank(f"{text}. {self.advice.format(**self.params)}" if self.advice else text)
+        # Our own words stay, though somebody's password may be one of them.
+        params = {
+            name: known.blank(value) if isinstance(value, str) else value
+            for name, value in self.params.items()
+        }
+        text = self.title.format(**params)
+        return f"{text}. {self.advice.format(**params)}" if self.advice else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.params)

@@ -403,7 +403,8 @@ async def test_the_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 async def test_a_room_that_would_be_given_the_key_is_not_joined_and_its_session_ended(
     change: dict[str, str],
 ) -> None:
-    source, asked = answering(httpx.Response(200, json={**GRANT, **change}), httpx.Response(204))
+    given = httpx.Response(200, json={**GRANT, **change})
+    source, asked = answering(given, httpx.Response(204), given)
     with pytest.raises(BadAnswerError, match="hand the key on") as caught:
         await source.create(Mode.CONVERSATION, None)
     assert caught.value.params["ended_session_id"] == "ses_1"
