@@ -29,6 +29,8 @@ _SHORTEST: Final = 4
 """What is shorter can't be told from ordinary words."""
 _LONGEST: Final = 8_192
 _SAME_SEEDS: Final = 4
+"""So many of one form, which may repeat itself; tokens of a kind begin alike: so many of all."""
+_SHARED_SEEDS: Final = 64
 _ROUNDS: Final = 4
 """Encoded so often at most, one form over another."""
 _MARGIN: Final = 2_048
@@ -78,13 +80,14 @@ class Redactor:
                 self._index(secret, _all_forms(secret))
 
     def add_token(self, token: str) -> None:
-        """Register a secret of one session; the last sixteen are remembered."""
+        """Register a secret of one session; at least the last sixteen are remembered."""
         with self._lock:
             if not _LEAST <= len(token) <= _LONGEST or token in self._tokens:
                 return
             self._tokens[token] = None
-            if len(self._tokens) > _TOKENS:
-                self._tokens.popitem(last=False)
+            if len(self._tokens) > 2 * _TOKENS:
+                for _ in range(_TOKENS):
+                    self._tokens.popitem(last=False)
                 self._index_anew()
             else:
                 self._index(token, _forms(token))
@@ -141,7 +144,8 @@ class Redactor:
                 continue
             for at in range(0, len(form) - _SEED + 1, _STRIDE):
                 found = self._seeds.setdefault(form[at : at + _SEED], [])
-                if len(found) < _SAME_SEEDS:
+                same = sum(known is form for known, _ in found)
+                if same < _SAME_SEEDS and len(found) < _SHARED_SEEDS:
                     found.append((form, at))
         if len(_squashed(secret)) < _LEAST:
             self._literal = {*self._literal, *map(_folded, (secret, _as_bytes(secret)))}
@@ -166,6 +170,9 @@ class Redactor:
                 first, beyond = _extended(text, at, form, seed_at)
                 if beyond - first >= _LEAST:
                     yield first, beyond
+                if beyond - at == _SEED + _EXTENT:
+                    # Others could add nothing here; what follows has seeds of its own.
+                    break
 
 
 known: Final = Redactor()

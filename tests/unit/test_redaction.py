@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_desktop import logs
+from atlas_desktop.api.grants import grant_in
+from atlas_desktop.api.orders import grant_frame, grant_of_frame
+from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import RejectedError
 from atlas_desktop.redaction import BLANK, Redactor, holds, known
 
@@ -96,6 +99,15 @@ def test_the_last_tokens_are_remembered_and_keys_for_good() -> None:
     assert redactor.blank(tokens[-1]) == BLANK
     redactor.clear()
     assert not redactor.finds_in(KEY)
+
+
+def test_a_room_s_token_is_known_in_either_process_that_has_it() -> None:
+    body = {"session_id": "ses_1", "livekit_url": "wss://room.example", "token": "opaque-room-token-1"}
+    grant = grant_in(body, Mode.CONVERSATION, "host", billed=True)
+    assert known.finds_in(body["token"])
+    known.clear()
+    grant_of_frame(grant_frame(grant))
+    assert known.finds_in(body["token"])
 
 
 def test_only_the_whole_of_a_secret_counts_as_handed_on() -> None:
