@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -103,8 +104,10 @@ class Witness:
         return done.stdout
 
     def look_at_files(self) -> None:
-        runtime = Path(self.desk.env["XDG_RUNTIME_DIR"])
-        for folder in (self.folder, runtime):
+        """Search all that the program may have written to; the keyring's store is encrypted."""
+        elsewhere = [Path(self.desk.env[name]) for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME")]
+        temporary = Path(tempfile.gettempdir()).glob("*atlas*")
+        for folder in (self.folder, *elsewhere, *temporary):
             self.found += self.search.in_folder(folder)
         for file in self.folder.rglob("*"):
             if file.is_file():

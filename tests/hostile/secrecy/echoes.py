@@ -82,7 +82,6 @@ class EchoTrial:
     async def run(self) -> str:
         """Ask for a session and end it; returns what became of the first."""
         source = AtlasSource(self.key, BASE, transport=httpx.MockTransport(self._answer))
-        self._asked: list[httpx.Request] = []
         try:
             grant = await source.create(Mode.CONVERSATION, None)
         except AppError as error:

@@ -65,7 +65,7 @@ class Search:
     def in_folder(self, folder: Path) -> list[Finding]:
         """Every secret in the files below ``folder``, and in their names."""
         found: list[Finding] = []
-        for file in folder.rglob("*"):
+        for file in (folder, *folder.rglob("*")):
             found += self.in_text(file.name, f"the name {file.name}")
             if file.is_file() and not file.is_symlink():
                 found += self.in_bytes(file.read_bytes(), str(file))

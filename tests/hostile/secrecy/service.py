@@ -12,7 +12,7 @@ from tests.hostile.secrecy.forms import FORMS
 
 
 class EchoService:
-    """Serves on loopback; every create takes the next place, every end is refused.
+    """Serves on loopback; every create takes the next place, every other end is refused.
 
     Args:
         trials: Places and forms, in order; the last one stays.
@@ -25,6 +25,7 @@ class EchoService:
         self.bearers: list[str] = []
         self._trials = list(trials)
         self._chance = random.Random(1)
+        self._ends = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
     @property
@@ -45,7 +46,10 @@ class EchoService:
     def _answer(self, method: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
         bearer = authorization.removeprefix("Bearer ")
         self.bearers.append(bearer)
-        if method != "POST":
+        if method == "DELETE":
+            self._ends += 1
+            if self._ends % 2 == 0:
+                return 204, {}, b""
             place, form = "a message", "any case"
         else:
             place, form = self._trials.pop(0) if len(self._trials) > 1 else self._trials[0]
