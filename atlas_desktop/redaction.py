@@ -9,7 +9,6 @@ Every step is linear in the text: short seeds of the secrets are looked up, and 
 """
 
 import base64
-import html
 import re
 import threading
 import unicodedata
@@ -261,6 +260,9 @@ def _decoded(view: _View) -> _View:
 
 def _value_of(escape: str) -> str:
     if escape[0] == "&":
+        # Not at the top: its table of two thousand names is not waited for by the first paint.
+        import html
+
         return html.unescape(escape)
     if escape[0] == "\\" and escape[1] not in "uxUX":
         return " " if escape[1].isalpha() else escape[1]
