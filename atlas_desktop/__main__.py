@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from atlas_desktop import __version__
+from atlas_desktop import __version__, hardening
 from atlas_desktop.locales import pin_c_numbers
 from atlas_desktop.options import CHILD_FLAG, CheckOptions, WindowOptions
 
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     role = words[0] if words and words[0] in _ROLES else ""
     pin_c_numbers(os.environ)
     _take_names_as_utf8()
+    hardening.forbid_core_dumps()
+    hardening.hide_environment()
     try:
         return _ROLES[role](words[1:] if role else words)
     except KeyboardInterrupt:

@@ -93,7 +93,7 @@ class Assembly(QObject):
     ) -> None:
         super().__init__(window)
         self._window = window
-        environment = Environment.read(os.environ)
+        environment = Environment.take(os.environ)
         self._scope = TaskScope("app", self.take_error)
         self.sound = SoundClient(self)
         self.session = AtlasSession(parts=Parts.real(self.take_error, self.sound))

@@ -1,7 +1,7 @@
 """Starting our own processes: the one way, and the one way in which they end.
 
 A child is this same program in another role. It ends at end-of-file on its standard input, so it
-dies with us however we die; secrets travel over its pipes only, never in its argument list.
+dies with us however we die; secrets travel over its pipes only, never in its argument list or environment.
 A companion ends at end-of-file, too, but takes its time: it may outlive us.
 """
 
@@ -33,6 +33,8 @@ _LAST_WRITE_S = 1.0
 _LAST_WORDS_S = 1.0
 _LONGEST_LOGGED_BYTES = 2000
 _READ_BYTES = 65536
+_ONLINE = ("guard", "local")
+"""The roles that leave this computer: Atlas is asked, and faces are fetched."""
 _OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
@@ -76,7 +78,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=child_environment(),
+                env=child_environment(online=role in _ONLINE),
                 # A Ctrl-C at the terminal is for the program, which then ends its child by the pipe.
                 start_new_session=True,
             )
@@ -337,7 +339,7 @@ def _spawned(role: str, *arguments: str, inherited: tuple[int, ...] = ()) -> "su
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=child_environment(),
+            env=child_environment(online=role in _ONLINE),
             bufsize=0,
             pass_fds=inherited,
             # Neither the terminal's Ctrl-C nor its hang-up is for it.

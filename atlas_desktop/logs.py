@@ -10,6 +10,7 @@ from pathlib import Path
 
 from atlas_desktop.escapes import one_line, terminal_text
 from atlas_desktop.private_files import make_folder, open_private
+from atlas_desktop.redaction import known
 
 _SECRETS = re.compile(
     r"""(?x)
@@ -25,8 +26,14 @@ _TOKEN_START = "eyJ"  # noqa: S105 - the beginning of any
 _LOG_BYTES = 2_000_000
 
 
-def redact(text: str) -> str:
-    """Returns ``text`` with every key, token and bearer replaced by its kind."""
+def redact(text: str, limit: int | None = None) -> str:
+    """Returns ``text`` without the secrets in use, and with whatever looks like one replaced by its kind.
+
+    Args:
+        text: Anything.
+        limit: So many of its characters are read.
+    """
+    text = known.blank(text, limit)
     without_tokens = _DOTTED.sub(lambda match: "[jwt]" if _TOKEN_START in match[0] else match[0], text)
     return _SECRETS.sub(lambda match: f"[{match.lastgroup}]", without_tokens)
 

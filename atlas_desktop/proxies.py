@@ -22,6 +22,8 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from atlas_desktop.errors import N_, BadProxyError
+from atlas_desktop.hardening import without_secrets
+from atlas_desktop.redaction import known
 
 SETTING_NAME: Final = "ATLAS_DESKTOP_PROXY"
 """Carries the setting to children that have no profile: ``none`` or an address without a password."""
@@ -35,6 +37,7 @@ _SOCKS: Final = {
 }
 """By what people write. GNOME and KDE export ``socks://``; names are always looked up behind the proxy."""
 _SOCKS_PORT: Final = 1080
+_BASIC: Final = "Basic "
 _LONGEST_SOCKS_NAME: Final = 255
 _NO_ADDRESS: Final = N_("it is no address")
 _THE_SETTING: Final = N_("the setting “Proxy”")
@@ -80,6 +83,11 @@ class Proxy:
     password: str = field(default="", repr=False)
     source: str = ""
 
+    def __post_init__(self) -> None:
+        # A proxy may say again what it was told, and it is told so in every call.
+        for secret in (self.password, self.authorization.removeprefix(_BASIC)):
+            known.add(secret)
+
     @property
     def address(self) -> str:
         """``http://host:port``, without name and password: fit for logs and messages."""
@@ -95,7 +103,7 @@ class Proxy:
         """The value of ``Proxy-Authorization``; empty without a user's name."""
         if not self.username:
             return ""
-        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return _BASIC + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 SettingProvider = Callable[[], ProxySetting]
@@ -206,14 +214,15 @@ def is_this_computer(host: str) -> bool:
     return address is not None and (mapped or address).is_loopback
 
 
-def child_environment() -> Mapping[str, str]:
-    """The environment for a process of ours.
+def child_environment(*, online: bool = True) -> Mapping[str, str]:
+    """The environment for a process of ours, without secrets; passwords of proxies where it is ``online``.
 
     Named whole, as the native environment may differ from Python's (``native_proxy``).
     """
     setting = _provider()
     chosen = {ProxyMode.AUTOMATIC: "", ProxyMode.NONE: "none", ProxyMode.ADDRESS: setting.address}
-    rest = {name: value for name, value in os.environ.items() if name != SETTING_NAME}
+    own = without_secrets(os.environ, proxies=online)
+    rest = {name: value for name, value in own.items() if name != SETTING_NAME}
     return {**rest, SETTING_NAME: chosen[setting.mode]} if chosen[setting.mode] else rest
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from atlas_desktop.redaction import known
+
 # How long an example takes says how busy the machine is, not whether it is right.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -34,6 +36,14 @@ class _Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.split(".")[0] in _WATCHED:
             self.said.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_others() -> Iterator[None]:
+    """What one test has registered as a secret is an ordinary word in the next."""
+    known.clear()
+    yield
+    known.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from atlas_desktop.logs import redact
+from atlas_desktop.redaction import known
 
 DEFAULT_RETRY_AFTER_S = 5.0
 LONGEST_RETRY_AFTER_S = 3600.0
@@ -84,7 +85,7 @@ def retry_after_s(answer: Answer) -> float:
 
 def first_line(answer: Answer) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
-    text = answer.head
+    text = known.blank(answer.text, READ_LIMIT)
     if answer.is_html:
         text = _words_of(text)
     line = next((line for line in text.splitlines() if line.strip()), "")
@@ -93,7 +94,9 @@ def first_line(answer: Answer) -> str:
 
 def notice_line(text: str) -> str:
     """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text[:READ_LIMIT])
+    # Before anything is cut or changed: what is left of a secret would not be found.
+    text = known.blank(text, READ_LIMIT)
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
     line = redact(" ".join(printable.split()))
     return line if len(line) <= _DETAIL_LIMIT else line[: _DETAIL_LIMIT - 1] + "…"
 

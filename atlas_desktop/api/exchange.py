@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -17,12 +18,15 @@ from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
 from atlas_desktop.proxies import Proxy, proxy_for
+from atlas_desktop.redaction import holds, known
 
 CONNECT_LIMIT_S = 15.0
 BODY_LIMIT_S = 10.0
 """From an answer's headers to its end: what drips on is no answer, and a session may cost meanwhile."""
 ANSWER_LIMIT_BYTES = 1_000_000
 """A hundred times of what any answer has. Read as JSON it takes up to thirty times as much memory."""
+_LONGEST_HANDED_ON = 16_384
+_SHORTEST_IN_QUERY = 12
 
 _ONE_EACH: Final = httpx.Limits(max_connections=100, max_keepalive_connections=0)
 """A connection for each request: what one answer leaves over must not be read as the next one's, which may
@@ -64,6 +68,9 @@ class Exchange:
         self._local = is_loopback(address)
         self._plain = address.startswith("http://")
         self._bearer = (bearer or "").strip()
+        # What is sent may come back, in whatever form.
+        for secret in (self._bearer, *_secrets_in(address)):
+            known.add(secret)
         self._transport = transport
         # Not a client: its cookies, and its reading of an address to be redirected to, are of no use here.
         self._way: httpx.AsyncBaseTransport | None = None
@@ -130,6 +137,11 @@ class Exchange:
         self._closed = True
         for way in (*self._former, *filter(None, [self._way])):
             await way.aclose()
+
+    def hands_on_bearer(self, *texts: str) -> bool:
+        """Whether what was answered would give the bearer to another host, in any form."""
+        # Far more than any address or token has is no use anyway.
+        return bool(self._bearer) and any(holds(text[:_LONGEST_HANDED_ON], self._bearer) for text in texts)
 
     def _headers(self) -> dict[str, str]:
         if not self._bearer:
@@ -199,6 +211,11 @@ class Exchange:
 
     def _unreadable(self, status: int, detail: str) -> BadAnswerError:
         return BadAnswerError(host=self.host, status=status, detail=detail)
+
+
+def _secrets_in(address: str) -> list[str]:
+    """What follows a "?" may let one in at a backend."""
+    return [value for _, value in parse_qsl(urlsplit(address).query) if len(value) >= _SHORTEST_IN_QUERY]
 
 
 def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:

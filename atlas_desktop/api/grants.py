@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.answer import READ_LIMIT, json_in, text_in
+from atlas_desktop.api.answer import READ_LIMIT, json_in, notice_line, text_in
 from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError
+from atlas_desktop.redaction import known
 
 Body = Mapping[str, Any]
 
@@ -95,11 +96,12 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
     if max(len(token), len(room)) > _LONGEST_TEXT:
         raise BadAnswerError(host=host, status=200, detail="the answer's token is far too long")
     mode = _mode_in(body, asked)
+    known.add_token(token)
     return SessionGrant(
         session_id=named,
         livekit_url=_room_address(text_in(body, "livekit_url", "livekitUrl"), host),
         token=token,
-        room=room,
+        room=notice_line(room),
         mode=mode,
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
         price_per_hour_usd=price_per_hour_usd(body.get("pricing"), mode) if billed else None,
@@ -131,7 +133,7 @@ def status_in(body: Body, session_id: str) -> SessionStatus:
     """Reads the answer to a GET of one session."""
     return SessionStatus(
         session_id,
-        status=text_in(body, "status")[:_LONGEST_STATUS] or "unknown",
+        status=notice_line(text_in(body, "status")[:_LONGEST_STATUS]) or "unknown",
         duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
         max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
     )

@@ -13,7 +13,7 @@ from atlas_desktop.api.exchange import Exchange, FileField, Received
 from atlas_desktop.api.grants import check_over, grant_in, receipt_in, session_id_within, status_in
 from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
-from atlas_desktop.errors import AppError, RejectedError
+from atlas_desktop.errors import AppError, BadAnswerError, RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,9 @@ class HttpSource:
             session_id = self._made_in(received, on_id)
             if not answer.ok:
                 raise create_error_of(answer, mode.value)
-            return grant_in(body_of(answer), mode, answer.host, billed=self._billed)
+            grant = grant_in(body_of(answer), mode, answer.host, billed=self._billed)
+            self._check_room(grant)
+            return grant
         except AppError as error:
             # Also of an answer that began, and was never whole.
             session_id = session_id or self._made_in(received, on_id)
@@ -149,9 +151,11 @@ class HttpSource:
         url = self._session_url(session_id, "viewer")
         answer = await self._exchange.call("POST", url, VIEWER_LIMIT_S)
         self._check_offer(answer, "viewers")
-        return grant_in(
+        grant = grant_in(
             body_of(answer), Mode.CONVERSATION, answer.host, billed=self._billed, session_id=session_id
         )
+        self._check_room(grant)
+        return grant
 
     async def aclose(self) -> None:
         await self._exchange.aclose()
@@ -174,6 +178,12 @@ class HttpSource:
             if on_id is not None:
                 on_id(session_id)
         return session_id
+
+    def _check_room(self, grant: SessionGrant) -> None:
+        """Refuses a room that would be given the key: it goes to the address that it is for alone."""
+        if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
+            host = self._exchange.host
+            raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")
 
 
 def _may_have_made(status: int) -> bool:

@@ -28,6 +28,7 @@ from atlas_desktop.errors import (
     UntrustedError,
 )
 from atlas_desktop.proxies import Proxy
+from atlas_desktop.redaction import known
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 _MODE_STATUSES = (400, 403, 404, 409, 422, 501)
@@ -123,11 +124,16 @@ def complaint_of(answer: Answer) -> Complaint:
     if not isinstance(body, dict):
         return Complaint("", first_line(answer))
     code, message = body.get("error"), body.get("message")
-    if isinstance(code, str) and isinstance(message, str) and _CODE.fullmatch(code):
+    if isinstance(code, str) and isinstance(message, str) and _is_code(code):
         return Complaint(code, notice_line(message) or code)
     nested = code if isinstance(code, dict) else {}
     words = text_in(body, "message", "error", "detail") or text_in(nested, "message", "code")
     return Complaint("", notice_line(words) or phrase(answer.status))
+
+
+def _is_code(text: str) -> bool:
+    # A key can look like one.
+    return _CODE.fullmatch(text) is not None and not known.finds_in(text)
 
 
 def error_of(answer: Answer) -> ServiceError:

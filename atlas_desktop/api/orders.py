@@ -45,6 +45,7 @@ from typing import Any
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import AppError, BugError
+from atlas_desktop.redaction import known
 
 Frame = dict[str, Any]
 LONGEST_LINE_BYTES = 1_000_000
@@ -132,6 +133,7 @@ def grant_frame(grant: SessionGrant) -> Frame:
 
 
 def grant_of_frame(frame: Frame) -> SessionGrant:
+    known.add_token(str(frame.get("token", "")))
     return SessionGrant(**{**frame, "mode": Mode(frame["mode"])})
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from atlas_desktop.redaction import known
+
 
 def N_(template: str) -> str:  # noqa: N802 - gettext's name for "to be translated", known to lupdate
     """Marks ``template`` for translation and returns it unchanged."""
@@ -30,9 +32,14 @@ class AppError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """One English line: the title and, when there is one, the advice."""
-        text = self.title.format(**self.params)
-        return f"{text}. {self.advice.format(**self.params)}" if self.advice else text
+        """One English line: the title and, when there is one, the advice; without the secrets in use."""
+        # Our own words stay, though somebody's password may be one of them.
+        params = {
+            name: known.blank(value) if isinstance(value, str) else value
+            for name, value in self.params.items()
+        }
+        text = self.title.format(**params)
+        return f"{text}. {self.advice.format(**params)}" if self.advice else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.params)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.opening import open_source
 from atlas_desktop.api.orders import (
@@ -217,7 +218,8 @@ class Broker:
                 raise BugError(where=f"the unknown order {unknown}")
 
     def _open(self, order: Frame) -> None:
-        self._sources.open(order["source"], SourceKind(order["kind"]), order["address"], order["secret"])
+        access = Access(SourceKind(order["kind"]), order["secret"], order["address"])
+        self._sources.open(order["source"], access)
         self._leftovers.look_again()
 
     async def _create(self, order: Frame, content: bytes) -> Frame:

@@ -61,7 +61,7 @@ class Held:
     @property
     def has_status(self) -> bool:
         """Whether a backend is known to offer the call; Atlas does."""
-        return self.was_found or self.opened.kind is not SourceKind.BACKEND
+        return self.was_found or self.opened.access.kind is not SourceKind.BACKEND
 
     def counted(self, receipt: EndReceipt, clock_s: float) -> EndReceipt:
         """The receipt, with our own time where the service told none."""

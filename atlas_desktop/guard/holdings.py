@@ -100,11 +100,12 @@ class Holdings:
 
     def of_entry(self, entry: BillingEntry, opened: Opened) -> Held:
         """A session of an earlier run."""
-        source, now = self._sources.for_session(opened, entry.session_id), self._now()
+        session_id, now = entry.id_for(opened.access.secret), self._now()
+        source = self._sources.for_session(opened, session_id)
         counts_s = entry.reckoned_s(now)
         ran_s = entry.running_s(now) if counts_s is None else counts_s
         terms = terms_of_entry(entry, self._ledger.recent(now), now)
-        return self.described(entry.session_id, opened, entry.key, SpendingLimits(), terms, ran_s, source)
+        return self.described(session_id, opened, entry.key, SpendingLimits(), terms, ran_s, source)
 
     def adopted(self, order: Frame, enter: Enter) -> Held:
         """A session that a guard which died has held for this very app.

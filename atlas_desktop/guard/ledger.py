@@ -102,7 +102,7 @@ class Ledger:
 
     def entry_of(self, session_id: str) -> BillingEntry | None:
         """The newest entry of a session."""
-        found = (entry for entry in reversed(self.entries()) if entry.session_id == session_id)
+        found = (entry for entry in reversed(self.entries()) if entry.is_of(session_id))
         return next(found, None)
 
     def _append(self, record: JournalRecord) -> None:

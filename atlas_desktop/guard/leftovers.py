@@ -19,7 +19,7 @@ from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, dismissed
 
 log = logging.getLogger(__name__)
 
-_SECRETS = ("salt", "fingerprint")
+_SECRETS = ("sealed_id", "salt", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)

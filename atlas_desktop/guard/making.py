@@ -77,7 +77,7 @@ class Making:
         key, recorded = self._write_asked(opened, mode, limits, unrecorded=bool(order.get("unrecorded")))
 
         def note(session_id: str) -> None:
-            self._ledger.keep(found(key, session_id, self._now()))
+            self._ledger.keep(found(key, session_id, self._now(), opened.access.secret))
 
         try:
             made = await self._limited(Request(key, opened, mode, face, recorded, note))
@@ -107,7 +107,7 @@ class Making:
         """The grant, its figures written down and counted among those of the day."""
         grant, now = made.grant, self._now()
         if not made.recorded:
-            self._ledger.keep(granted(held.key, grant, now))
+            self._ledger.keep(granted(held.key, grant, now, held.opened.access.secret))
         held.terms = terms_of_grant(grant, held.key, self._ledger.recent(now), now)
         return replace(grant, spent_today_usd=held.terms.spent_today_usd)
 
@@ -115,7 +115,7 @@ class Making:
         """Writes down a session that runs, and that the journal does not know; returns its entry's name."""
         record = self._asked(opened, Mode.CONVERSATION)
         self._ledger.keep(record)
-        self._ledger.keep(granted(record["key"], grant, granted_at))
+        self._ledger.keep(granted(record["key"], grant, granted_at, opened.access.secret))
         return str(record["key"])
 
     def _check_day(self, limits: SpendingLimits) -> None:
@@ -139,20 +139,21 @@ class Making:
         return str(record["key"]), True
 
     def _asked(self, opened: Opened, mode: Mode, limits: SpendingLimits | None = None) -> dict[str, Any]:
-        kind, now = opened.kind.value, self._now()
-        return asked(self._guard, kind, opened.address, opened.secret, mode, now, limits)
+        access, now = opened.access, self._now()
+        return asked(self._guard, access.kind.value, access.address, access.secret, mode, now, limits)
 
     def _take_failure(self, error: AppError, key: str, opened: Opened, limits: SpendingLimits) -> None:
-        noted = self._noted(key)
+        secret = opened.access.secret
+        noted = self._noted(key, secret)
         session_id = noted or error.params.get("session_id")
         if session_id:
             if not noted:
-                self._ledger.keep(found(key, session_id, self._now()))
+                self._ledger.keep(found(key, session_id, self._now(), secret))
             self._end_unusable(self._hold(session_id, opened, key, limits, Terms()))
         elif made_none(error):
             self._ledger.keep(refused(key, error.code, self._now()))
 
-    def _noted(self, key: str) -> str:
+    def _noted(self, key: str, secret: str) -> str:
         """The id that was written down, perhaps by a twin that died of the rest of the answer."""
         entries = (entry for entry in self._ledger.entries() if entry.key == key)
-        return next((entry.session_id for entry in entries), "")
+        return next((entry.id_for(secret) for entry in entries), "")

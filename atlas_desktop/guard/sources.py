@@ -1,34 +1,35 @@
 """The sources that the app has opened, with the secrets that it gave for them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from atlas_desktop.api.source import SessionSource, SourceKind
+from atlas_desktop.api.access import Access
+from atlas_desktop.api.source import SessionSource
 from atlas_desktop.errors import BugError
 from atlas_desktop.storage.billing_entry import BillingEntry
 
 
 class Opener(Protocol):
-    """Makes the source for a secret and an address: ``api.opening.open_source``."""
+    """Makes the source of an access: ``api.opening.open_source``."""
 
-    def __call__(
-        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
-    ) -> SessionSource: ...
+    def __call__(self, access: Access, own_ids: Iterable[str] = ()) -> SessionSource: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """One source as the app opened it."""
 
-    kind: SourceKind
-    address: str
-    secret: str = field(repr=False)
+    access: Access
     source: SessionSource
+
+    @property
+    def address(self) -> str:
+        return self.access.address
 
     def made(self, entry: BillingEntry) -> bool:
         """Whether the entry's session was made with this secret, at this address."""
-        return entry.matches(self.kind.value, self.address, self.secret)
+        return entry.matches(self.access.kind.value, self.access.address, self.access.secret)
 
 
 class Sources:
@@ -40,16 +41,16 @@ class Sources:
         self._of_sessions: dict[tuple[Opened, str], SessionSource] = {}
         self._replaced: list[SessionSource] = []
 
-    def open(self, name: str, kind: SourceKind, address: str, secret: str) -> Opened:
+    def open(self, name: str, access: Access) -> Opened:
         """Opens a source, once: the same one again changes nothing.
 
         Raises:
             InsecureAddressError: A key would be sent in the clear.
         """
         known = self._by_name.get(name)
-        if known is not None and (known.kind, known.address, known.secret) == (kind, address, secret):
+        if known is not None and known.access == access:
             return known
-        opened = Opened(kind, address, secret, self._opener(kind, secret, address))
+        opened = Opened(access, self._opener(access))
         if known is not None:
             # What it made may still have to be ended by it.
             self._replaced.append(known.source)
@@ -70,7 +71,7 @@ class Sources:
         """One that knows that this session of before is its own; the same one until it is let go."""
         found = self._of_sessions.get((opened, session_id))
         if found is None:
-            found = self._opener(opened.kind, opened.secret, opened.address, [session_id])
+            found = self._opener(opened.access, [session_id])
             self._of_sessions[opened, session_id] = found
         return found
 

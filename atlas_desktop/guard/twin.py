@@ -209,14 +209,14 @@ class _Twin:
 
     async def live(self, its: socket.socket) -> None:
         """Asks, writes down, hands over; ends what nobody takes."""
-        opened = self._request.opened
-        source = self._opener(opened.kind, opened.secret, opened.address)
+        access = self._request.opened.access
+        source = self._opener(access)
         reader, writer = await asyncio.open_connection(sock=its)
         session_id = ""
         try:
             grant = await source.create(self._request.mode, self._request.face, self._note)
             session_id = grant.session_id
-            is_written = self._write(granted(self._request.key, grant, _now()))
+            is_written = self._write(granted(self._request.key, grant, _now(), access.secret))
             answer: Frame = {"ok": grant_frame(grant), "recorded": is_written}
         except AppError as error:
             session_id = str(error.params.get("session_id") or "")
@@ -224,7 +224,7 @@ class _Twin:
         if await _is_taken(answer, reader, writer):
             return
         if session_id:
-            own = self._opener(opened.kind, opened.secret, opened.address, [session_id])
+            own = self._opener(access, [session_id])
             await self._stranded().end(own, session_id)
         elif "error" in answer and made_none(error_in(answer["error"])):
             self._write(refused(self._request.key, str(answer["error"]["code"]), _now()))
@@ -236,7 +236,7 @@ class _Twin:
         return os.getppid() == self._guard_pid
 
     def _note(self, session_id: str) -> None:
-        self._write(found(self._request.key, session_id, _now()))
+        self._write(found(self._request.key, session_id, _now(), self._request.opened.access.secret))
 
     def _write(self, record: dict[str, object]) -> bool:
         if not self._request.recorded:

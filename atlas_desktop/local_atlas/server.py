@@ -19,6 +19,7 @@ from atlas_desktop import logs, native_trust
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.local_atlas.listening import base_of, bound, new_key
 from atlas_desktop.local_atlas.running import LocalAtlas, LocalAtlasThread, serve
+from atlas_desktop.redaction import known
 
 __all__ = ["LocalAtlas", "LocalAtlasThread", "main", "serve"]
 
@@ -43,6 +44,7 @@ def main(port: int = 0, as_child: bool = False) -> int:
         sys.stderr.write(f"atlas-desktop local: port {port} can't be used ({reason}); try another --port\n")
         return 1
     key = new_key()
+    known.add(key)
     sys.stdout.write(json.dumps({"base": base_of(listener), "key": key}) + "\n")
     sys.stdout.flush()
     asyncio.run(_serve_until_told(listener, key, as_child))

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Frame, Why
-from atlas_desktop.api.source import SourceKind
 from atlas_desktop.child import Companion
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import GuardDownError, GuardLostError
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
-from atlas_desktop.session.guard_book import GuardBook, HeldSession, Opening
+from atlas_desktop.session.guard_book import GuardBook, HeldSession
 from atlas_desktop.session.guard_events import GuardEvent, SessionStopped, event_of_frame
 from atlas_desktop.session.guard_keeper import GuardKeeper, GuardStarter
 from atlas_desktop.session.guard_line import Line, OwnLine
@@ -85,9 +85,9 @@ class Guard:
         line = self._keeper.line
         return line.pid if line is not None and line.is_up else None
 
-    def open(self, kind: SourceKind, secret: str, address: str) -> GuardedSource:
-        """A ``SourceOpener``: the source of paid sessions for a secret (empty: none) at an address."""
-        return GuardedSource(self, self._book.name_of(Opening(kind, secret, address)), address)
+    def open(self, access: Access) -> GuardedSource:
+        """A ``SourceOpener``: the source of paid sessions there."""
+        return GuardedSource(self, self._book.name_of(access), access.address)
 
     def set_limits(self, limits: SpendingLimits) -> None:
         """The limits of the next sessions, and from now on of those that run."""

@@ -3,25 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Frame, Why
-from atlas_desktop.api.source import SourceKind
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, GuardLostError
 from atlas_desktop.session.guard_line import Line
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a source is opened with; the secret (empty: none) goes over the guard's pipe only."""
-
-    kind: SourceKind
-    secret: str = field(repr=False)
-    address: str
 
 
 @dataclass(slots=True)
@@ -54,13 +45,14 @@ class GuardBook:
 
     def __init__(self) -> None:
         self.held: dict[str, HeldSession] = {}
-        self._openings: dict[Opening, str] = {}
+        # Secrets go over the guard's pipe only.
+        self._openings: dict[Access, str] = {}
         self._opened: set[tuple[Line, str]] = set()
         self._lock = asyncio.Lock()
 
-    def name_of(self, opening: Opening) -> str:
-        """The name of a source; the same one for the same opening."""
-        return self._openings.setdefault(opening, f"source-{len(self._openings) + 1}")
+    def name_of(self, access: Access) -> str:
+        """The name of a source; the same one for the same access."""
+        return self._openings.setdefault(access, f"source-{len(self._openings) + 1}")
 
     def take_stop(self, session_id: str, why: Why, *, confirmed: bool) -> None:
         """A session was ended: it is held until that is confirmed."""
@@ -78,8 +70,8 @@ class GuardBook:
         """
         async with self._lock:
             if (line, name) not in self._opened:
-                opening = next(one for one, known in self._openings.items() if known == name)
-                await line.ask({"op": "open", "source": name, **asdict(opening)})
+                access = next(one for one, known in self._openings.items() if known == name)
+                await line.ask({"op": "open", "source": name, **asdict(access)})
                 self._opened.add((line, name))
 
     async def tell_all(self, line: Line) -> None:

@@ -12,8 +12,10 @@ from atlas_desktop import __version__
 from atlas_desktop.api.answer import notice_line
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.errors import AppError
+from atlas_desktop.logs import redact
 from atlas_desktop.proxies import Proxy
 
+_READ_CHARACTERS: Final = 500
 NO_ANSWER: Final = "no answer in time"
 LOST: Final = (
     httpcore.NetworkError,
@@ -57,7 +59,7 @@ async def way_through(proxy: Proxy, target: str, limit_s: float) -> AsyncIterato
             async with asyncio.timeout(limit_s):
                 far = await stack.enter_async_context(dialling(proxy, target, limit_s))
         except AppError as error:
-            raise BarredError(error.title.format(**error.params)) from error
+            raise BarredError(redact(error.title.format(**error.params), _READ_CHARACTERS)) from error
         except (*LOST, httpx.TransportError) as error:
             raise BarredError(_words_of(error)) from error
         yield far
@@ -112,5 +114,5 @@ def _words_of(error: Exception) -> str:
     if isinstance(error, httpcore.TimeoutException | httpx.TimeoutException | TimeoutError):
         return NO_ANSWER
     if isinstance(error, httpx.ProxyError):
-        return str(error)
+        return redact(str(error), _READ_CHARACTERS)
     return "it can't be reached" if isinstance(error, httpcore.ConnectError) else type(error).__name__

@@ -19,6 +19,7 @@ from typing import Final
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.media.loop_thread import LoopThread
 from atlas_desktop.proxies import Proxy
+from atlas_desktop.redaction import known
 from atlas_desktop.session.proxy_dial import LOST, NO_ANSWER, BarredError, FarEnd, way_through
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class ProxyTunnel:
         self._proxy = proxy
         self._limit_s = limit_s
         self._secret = secrets.token_urlsafe(24)
+        known.add_token(self._secret)
         self._thread = LoopThread("proxy tunnel")
 
     async def open(self) -> None:

@@ -31,6 +31,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.logs import redact
 
 _LONGEST_DETAIL = 200
+_LONGEST_READ = 4_096
 _STATUS = re.compile(r"\b([45]\d\d) [A-Z]")
 _EXPIRED = re.compile(r"\bexpired\b", re.IGNORECASE)
 _UNREACHED = ("transport connection error", "transport timed out", "transport error")
@@ -93,7 +94,8 @@ def join_error(message: str) -> RoomRefusedError:
 
 def first_line(text: str) -> str:
     """The first line of a foreign message, short, without a token."""
-    return redact(text.strip().splitlines()[0])[:_LONGEST_DETAIL] if text.strip() else ""
+    lines = text.strip().splitlines()
+    return redact(lines[0], _LONGEST_READ)[:_LONGEST_DETAIL] if lines else ""
 
 
 def _by_status(status: int, message: str) -> type[RoomRefusedError]:

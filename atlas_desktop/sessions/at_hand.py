@@ -1,10 +1,10 @@
 """The keys and backends at hand, and which of them made a session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from atlas_desktop.api.address import DEFAULT_BASE, host_of
+from atlas_desktop.api.access import Access
+from atlas_desktop.api.address import DEFAULT_BASE
 from atlas_desktop.api.source import SourceKind
 from atlas_desktop.errors import KeyringError, MediaError
 from atlas_desktop.files import open_regular
@@ -13,23 +13,6 @@ from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach those who made a session. ``secret`` may be empty for a backend."""
-
-    kind: SourceKind
-    secret: str = field(repr=False)
-    address: str
-
-    @property
-    def host(self) -> str:
-        """What the user knows the address by, even where it is none."""
-        try:
-            return host_of(self.address) or "?"
-        except ValueError:
-            return "?"
 
 
 class AtHand:
@@ -58,13 +41,13 @@ class AtHand:
         if entry.kind not in list(SourceKind):
             return None
         kind, way = SourceKind(entry.kind), self._way_to(entry)
-        given = self._keys.environment_key
         if way is None:
             return None
+        given = self._keys.environment_key(way)
         if kind is SourceKind.BACKEND and entry.matches(kind, way, ""):
             return Access(kind, "", way)
         if given is not None and entry.matches(kind, way, given.value):
-            return Access(kind, given.value, way)
+            return Access(kind, given.value, given.address)
         for address in dict.fromkeys((entry.address, *self._addresses)):
             secret = await self._kept_for(address)
             if secret and entry.matches(kind, address, secret):
@@ -77,7 +60,7 @@ class AtHand:
             secret = await self._kept_for(self._backend_url)
             return Access(SourceKind.BACKEND, secret, self._backend_url)
         base = self._environment.api_base or DEFAULT_BASE
-        given = self._keys.environment_key
+        given = self._keys.environment_key(base)
         secret = given.value if given is not None else await self._kept_for(base)
         return Access(SourceKind.ATLAS, secret, base) if secret else None
 

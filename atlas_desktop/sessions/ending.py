@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.opening import open_source
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.pending import PendingSource
@@ -13,7 +14,7 @@ from atlas_desktop.api.source import EndReceipt, SessionSource
 from atlas_desktop.errors import AppError, JournalError, ServiceError
 from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.guard.sources import Opener
-from atlas_desktop.sessions.at_hand import Access, AtHand
+from atlas_desktop.sessions.at_hand import AtHand
 from atlas_desktop.sessions.listing import name_of
 from atlas_desktop.storage.billing_entry import BillingEntry, ended
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -116,7 +117,7 @@ class Ender:
             access = await self._at_hand.access_to(entry)
             if access is None:
                 return Ending(name_of(entry), complaint=await self._no_access(entry))
-            ending = await self._end(access, entry.session_id, name_of(entry), own=True)
+            ending = await self._end(access, entry.id_for(access.secret), name_of(entry), own=True)
         if ending.receipt is None or not ending.receipt.confirmed:
             return ending
         return self._written(entry, ending.receipt)
@@ -174,7 +175,7 @@ class _Remembering(PendingSource):
 
     def __init__(self, access: Access, own_ids: Sequence[str], opener: Opener) -> None:
         async def opened() -> SessionSource:
-            return opener(access.kind, access.secret, access.address, own_ids)
+            return opener(access, own_ids)
 
         super().__init__(access.host, True, opened)
         self._answered = False

@@ -53,7 +53,7 @@ def name_of(entry: BillingEntry) -> str:
 
 def is_called(entry: BillingEntry, name: str) -> bool:
     """Whether ``name`` means this entry."""
-    return name in (entry.session_id, entry.key)
+    return name == entry.key or entry.is_of(name)
 
 
 def unfinished(entries: Sequence[BillingEntry]) -> list[BillingEntry]:

@@ -13,6 +13,7 @@ from atlas_desktop import proxies
 from atlas_desktop.errors import AppError
 from atlas_desktop.escapes import one_line, terminal_text
 from atlas_desktop.logs import redact
+from atlas_desktop.redaction import known
 from atlas_desktop.sessions.arguments import SESSION_ID, Action, SessionsOptions
 from atlas_desktop.sessions.at_hand import AtHand
 from atlas_desktop.sessions.ending import Ender, Ending
@@ -178,7 +179,7 @@ class SessionsCommand:
     def _say(self, text: str) -> None:
         """To a person."""
         if not self._as_json:
-            sys.stdout.write(terminal_text(text))
+            sys.stdout.write(terminal_text(known.blank(text)))
             sys.stdout.flush()
 
     def _tell(self, objects: list[dict[str, Any]]) -> None:
@@ -209,5 +210,5 @@ def _object(ending: Ending, *, done: bool) -> dict[str, Any]:
 
 
 def _complain(text: str, status: int = _FAILED) -> int:
-    sys.stderr.write("atlas-desktop: {text}\n".format(text=one_line(text.rstrip("."))))
+    sys.stderr.write("atlas-desktop: {text}\n".format(text=one_line(known.blank(text).rstrip("."))))
     return status

@@ -16,6 +16,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
 from atlas_desktop.storage.json_text import text_of
+from atlas_desktop.storage.session_ids import opened_id, public_id, sealed_id
 
 VERSION = 1
 Record = Mapping[str, Any]
@@ -57,7 +58,8 @@ class BillingEntry:
         fingerprint: Of the key or token, salted; empty where there was none.
         mode: What was asked for.
         asked_at: UTC, by the wall clock.
-        session_id: Exactly as the service gave it; empty before.
+        session_id: Exactly as the service gave it; empty before. With a blank in it where it held a secret.
+        sealed_id: The whole of such an id, for who has the key or token that made it; else empty.
         granted_at: UTC; ``None`` before.
         ended_at: UTC; ``None`` before.
         why: Why it was ended.
@@ -89,6 +91,7 @@ class BillingEntry:
     is_address_cut: bool = False
     limit_s: float | None = None
     limit_usd: float | None = None
+    sealed_id: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -119,6 +122,14 @@ class BillingEntry:
             return False
         print_ = fingerprint(self.salt, secret)
         return hmac.compare_digest(_bytes_of(print_), _bytes_of(self.fingerprint))
+
+    def is_of(self, session_id: str) -> bool:
+        """Whether it is about the session of this id."""
+        return self.session_id in (session_id, public_id(session_id))
+
+    def id_for(self, secret: str) -> str:
+        """The id by which the service knows it, for who has the secret that made it."""
+        return opened_id(self.key, self.sealed_id, secret) if self.sealed_id else self.session_id
 
     def is_at(self, address: str) -> bool:
         """Whether it was made at this address."""
@@ -216,21 +227,28 @@ def asked(
     }
 
 
-def granted(key: str, grant: SessionGrant, now: datetime) -> dict[str, Any]:
-    """The record that is written before the app hears of the id."""
+def granted(key: str, grant: SessionGrant, now: datetime, secret: str = "") -> dict[str, Any]:
+    """The record that is written before the app hears of the id. ``secret``: what made the session."""
     return {
         "event": "granted",
         "key": key,
-        "session_id": grant.session_id,
+        **_written_id(key, grant.session_id, secret),
         "price_per_hour_usd": grant.price_per_hour_usd,
         "max_duration_s": grant.max_duration_s,
         "at": _text(now),
     }
 
 
-def found(key: str, session_id: str, now: datetime) -> dict[str, Any]:
+def found(key: str, session_id: str, now: datetime, secret: str = "") -> dict[str, Any]:
     """The record of a session whose answer could not be used, but for its id."""
-    return {"event": "granted", "key": key, "session_id": session_id, "at": _text(now)}
+    return {"event": "granted", "key": key, **_written_id(key, session_id, secret), "at": _text(now)}
+
+
+def _written_id(key: str, session_id: str, secret: str) -> dict[str, str]:
+    shown = public_id(session_id)
+    if shown == session_id:
+        return {"session_id": session_id}
+    return {"session_id": shown, "sealed_id": sealed_id(key, session_id, secret)}
 
 
 def refused(key: str, code: str, now: datetime) -> dict[str, Any]:
@@ -302,6 +320,7 @@ def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
         entry,
         outcome=Outcome.OPEN,
         session_id=_name(record["session_id"]),
+        sealed_id=str(record.get("sealed_id", "")),
         # By a moment that can't be read it would have run for half a century.
         granted_at=entry.asked_at if at == _FIRST else at,
         price_per_hour_usd=_number(record.get("price_per_hour_usd")),

@@ -1,6 +1,6 @@
 """The environment's say: names that are honoured for one run and never stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 API_KEY = "ATLAS_API_KEY"
@@ -29,3 +29,10 @@ class Environment:
             api_base=next((base for base in bases if base), ""),
             backend_url=variables.get(BACKEND_URL, "").strip(),
         )
+
+    @classmethod
+    def take(cls, variables: MutableMapping[str, str]) -> "Environment":
+        """Reads it, and leaves no key there: for what is started later, and for native code."""
+        taken = cls.read(variables)
+        variables.pop(API_KEY, None)
+        return taken

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from atlas_desktop.errors import BugError, KeyringError
+from atlas_desktop.redaction import known
 from atlas_desktop.storage.patience import PatientCaller
 
 log = logging.getLogger(__name__)
@@ -32,17 +33,22 @@ class KeyPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key, or a backend's token, and where it is kept.
+    """A key, or a backend's token, with the address that it is for, and where it is kept.
 
     Attributes:
         value: The secret itself.
+        address: Where it may be sent.
         place: ``MEMORY`` ends with this run.
         problem: Why it is not in the keyring; ``None`` when nothing went wrong.
     """
 
     value: str = field(repr=False)
+    address: str
     place: KeyPlace
     problem: KeyringError | None = None
+
+    def __post_init__(self) -> None:
+        known.add(self.value)
 
 
 class Ring(Protocol):
@@ -83,12 +89,11 @@ class KeyStore:
         self._memory: dict[str, StoredKey] = {}
         self._caller = PatientCaller("keyring", limit_s)
 
-    @property
-    def environment_key(self) -> StoredKey | None:
-        """The key that the environment gave for this run."""
+    def environment_key(self, address: str) -> StoredKey | None:
+        """The key that the environment gave for this run; it is for ``address``, where keys go in it."""
         if not self._environment_key:
             return None
-        return StoredKey(self._environment_key, KeyPlace.ENVIRONMENT)
+        return StoredKey(self._environment_key, address, KeyPlace.ENVIRONMENT)
 
     async def get(self, address: str) -> StoredKey | None:
         """The key for ``address``; ``None`` when there is none. The environment's is not among them.
@@ -101,7 +106,7 @@ class KeyStore:
             return kept
         account = self._account(address)
         value = await self._ask(lambda ring: ring.get_password(SERVICE, account))
-        return StoredKey(value, KeyPlace.KEYRING) if value else None
+        return StoredKey(value, address, KeyPlace.KEYRING) if value else None
 
     async def put(self, address: str, pasted: str) -> StoredKey:
         """Keeps a key: in the keyring, or in memory when that fails; the answer says which and why."""
@@ -109,11 +114,11 @@ class KeyStore:
         try:
             await self._ask(lambda ring: ring.set_password(SERVICE, account, value))
         except KeyringError as problem:
-            stored = StoredKey(value, KeyPlace.MEMORY, problem)
+            stored = StoredKey(value, address, KeyPlace.MEMORY, problem)
             self._memory[address] = stored
             return stored
         self._memory.pop(address, None)
-        return StoredKey(value, KeyPlace.KEYRING)
+        return StoredKey(value, address, KeyPlace.KEYRING)
 
     async def forget(self, address: str) -> None:
         """Removes the key for ``address`` from memory and keyring; no key is no error.

@@ -10,6 +10,7 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.locales import for_other_programs
 
 _SANDBOXED = ("FLATPAK_ID", "SNAP")
+_OWN = "ATLAS_"
 
 
 def open_address(address: QUrl) -> None:
@@ -38,7 +39,9 @@ def _open_by_program(address: QUrl) -> None:
         return
     environment = QProcessEnvironment()
     for name, value in for_other_programs(os.environ).items():
-        environment.insert(name, value)
+        # Ours may let one in, and mean nothing to anybody else.
+        if not name.startswith(_OWN):
+            environment.insert(name, value)
     process = QProcess()
     process.setProgram(program)
     process.setArguments([address.toString(QUrl.ComponentFormattingOption.FullyEncoded)])

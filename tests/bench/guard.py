@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.session.guard import Guard
@@ -52,7 +53,7 @@ async def _sessions(folder: Path, atlas: LocalAtlas) -> tuple[float, float, floa
     guard = Guard(folder, on_error=lambda _error: None)
     await guard.start()
     direct = AtlasSource(atlas.key, atlas.base)
-    guarded = guard.open(SourceKind.ATLAS, atlas.key, atlas.base)
+    guarded = guard.open(Access(SourceKind.ATLAS, atlas.key, atlas.base))
     times_ms: dict[SessionSource, list[float]] = {direct: [], guarded: []}
     for source in (direct, guarded) * _SESSIONS:
         times_ms[source].append(await _created_ms(source))

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.source import SessionSource, SourceKind
+from atlas_desktop.api.source import SessionSource
 from atlas_desktop.session.guard_events import GuardEvent
 from tests.unit.session.fakes import FakeSource
 
@@ -14,8 +15,8 @@ class FakeGuard:
         self.tell: Callable[[GuardEvent], None] = print
         self.source: SessionSource = FakeSource()
 
-    def open(self, kind: SourceKind, secret: str, address: str) -> SessionSource:
-        self.told.append(("open", kind, secret, address))
+    def open(self, access: Access) -> SessionSource:
+        self.told.append(("open", access.kind, access.secret, access.address))
         return self.source
 
     def set_limits(self, limits: SpendingLimits) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.cues.player import CuePlayer
@@ -102,8 +103,8 @@ class ModelBench:
         self.model.notice_cleared.connect(lambda notice_id: self.notices.pop(notice_id, None))
         self.model.key_changed.connect(self.keys.append)
 
-    def open_source(self, kind: SourceKind, secret: str, address: str) -> SessionSource:
-        self.opened.append((kind, secret, address))
+    def open_source(self, access: Access) -> SessionSource:
+        self.opened.append((access.kind, access.secret, access.address))
         return self.atlas
 
     def take_notice(self, notice: Notice) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import Allowance, Bound, SpendingLimits
 from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import EndReceipt, SessionGrant, SourceKind
@@ -354,7 +355,7 @@ async def test_a_locked_leftover_asks_for_its_key_and_stays_until_it_is_answered
     bench.press("leftover_e1", "Enter that key")
     assert asked == [""]
     assert bench.labels("leftover_e1") == ["Enter that key", "Forget it"]
-    bench.desk.try_key("ak_other", "https://atlas")
+    bench.desk.try_key(Access(SourceKind.ATLAS, "ak_other", "https://atlas"))
     assert bench.guard.told[-2:] == [("open", SourceKind.ATLAS, "ak_other", "https://atlas"), ("look",)]
     await settle(lambda: bench.up["leftover_e1"].title.startswith("That key did not make"), 4.0)
     bench.press("leftover_e1", "Forget it")
@@ -364,7 +365,7 @@ async def test_a_locked_leftover_asks_for_its_key_and_stays_until_it_is_answered
 
 async def test_the_right_key_is_answered_by_the_end(bench: Bench) -> None:
     bench.guard.tell(Leftover(ENTRY, LeftoverOutcome.LOCKED, 0.5))
-    bench.desk.try_key("ak_other", "https://atlas")
+    bench.desk.try_key(Access(SourceKind.ATLAS, "ak_other", "https://atlas"))
     bench.guard.tell(Leftover(ENTRY, LeftoverOutcome.ENDING, 0.5))
     bench.guard.tell(Leftover(ENTRY, LeftoverOutcome.ENDED, 0.5))
     await bench.scope.join(4.0)
@@ -414,7 +415,7 @@ def test_without_a_guard_there_is_nothing_to_say_of_it(tmp_path: Path, qapp: QAp
     bench = Bench(tmp_path, guarded=False)
     bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
     bench.desk.follow_life(SessionSnapshot(life=Failed(GuardDownError(detail="no"))))
-    bench.desk.try_key("ak_1", "https://atlas")
+    bench.desk.try_key(Access(SourceKind.ATLAS, "ak_1", "https://atlas"))
     bench.desk.end_leftovers(cast(Any, None))
     assert not bench.up
     assert not bench.settings.settings.limits_seen

@@ -9,6 +9,7 @@ import keyring.errors
 import pytest
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import AppError, InsecureAddressError, NoKeyError, UnauthorizedError
 from atlas_desktop.storage.environment import Environment
@@ -21,6 +22,7 @@ from tests.unit.storage.rings import BrokenRing, HangingRing, MemoryRing
 
 BASE = "https://api.example.com"
 BACKEND = "https://backend.example.com/atlas"
+OTHER_BACKEND = "https://other.example.com/atlas"
 ENTRY = (SERVICE, f"desk {BASE}")
 BACKEND_ENTRY = (SERVICE, f"desk {BACKEND}")
 LOCKED = keyring.errors.KeyringLocked()
@@ -74,8 +76,8 @@ class DeskBench:
             self.open,
         )
 
-    def open(self, kind: SourceKind, secret: str, address: str) -> SessionSource:
-        self.opened.append((kind, secret, address))
+    def open(self, access: Access) -> SessionSource:
+        self.opened.append((access.kind, access.secret, access.address))
         return FakeSource()
 
     async def load(self) -> None:
@@ -83,7 +85,7 @@ class DeskBench:
         await self.scope.join(2.0)
 
     async def kept(self) -> None:
-        """The service took the key, and the keyring has answered."""
+        """The service took the key that was tried, and the keyring has answered."""
         self.desk.accepted()
         await self.scope.join(2.0)
 
@@ -181,6 +183,7 @@ async def test_a_refused_key_is_marked_and_never_kept(make: Make) -> None:
     bench = make(ring)
     await bench.load()
     bench.desk.enter("ak_bad")
+    await bench.used()
     bench.desk.refused(UnauthorizedError(status=401))
     assert bench.desk.state == KeyState(KeyKind.REFUSED, "Atlas did not accept the key")
     await bench.kept()
@@ -214,6 +217,7 @@ async def test_a_key_pasted_over_that_of_the_environment_is_used_and_can_be_forg
     bench = make(ring, api_key="ak_environment")
     await bench.load()
     bench.desk.enter("ak_pasted")
+    assert await bench.used() == (SourceKind.ATLAS, "ak_pasted", BASE)
     await bench.kept()
     assert await bench.used() == (SourceKind.ATLAS, "ak_pasted", BASE)
     bench.desk.forget()
@@ -229,6 +233,7 @@ async def test_without_a_keyring_the_key_holds_for_this_run_and_a_notice_says_so
     bench = make(ring)
     bench.desk.enter("ak_1")
     await bench.load()
+    await bench.used()
     await bench.kept()
     assert bench.kind is KeyKind.MEMORY
     assert "keyring can't be used" in bench.desk.state.reason
@@ -256,6 +261,7 @@ async def test_a_key_taken_twice_is_stored_once(make: Make) -> None:
     bench = make(ring)
     await bench.load()
     bench.desk.enter("ak_1")
+    await bench.used()
     bench.desk.accepted()
     await bench.kept()
     await bench.kept()
@@ -268,6 +274,7 @@ async def test_a_key_taken_while_the_keyring_is_still_asked_is_the_newer_one(mak
     bench = make(ring)
     bench.desk.load()
     bench.desk.enter("ak_new")
+    await bench.used()
     await bench.kept()
     assert ring.entries == {ENTRY: "ak_new"}
     assert (await bench.used())[1] == "ak_new"
@@ -279,6 +286,7 @@ async def test_a_key_forgotten_while_it_is_being_stored_stays_forgotten(make: Ma
     bench = make(ring)
     await bench.load()
     bench.desk.enter("ak_1")
+    await bench.used()
     bench.desk.accepted()
     bench.desk.forget()
     await bench.scope.join(2.0)
@@ -324,6 +332,58 @@ async def test_a_token_that_comes_late_is_not_taken_for_a_key(make: Make, late: 
     late.released.set()
     await bench.scope.join(2.0)
     assert await bench.used() == (SourceKind.ATLAS, "ak_stored", BASE)
+
+
+async def test_however_often_the_backend_changes_a_secret_goes_to_its_own_address(
+    make: Make, late: LateRing
+) -> None:
+    """Each answer of a slow keyring comes when another address is in use already."""
+    late.entries[BACKEND_ENTRY] = "token"
+    late.entries[SERVICE, f"desk {OTHER_BACKEND}"] = "other-token"
+    bench = make(late, limit_s=10.0)
+    await load_late(bench, late)
+    using = []
+    for backend in (BACKEND, "", OTHER_BACKEND, "", BACKEND, OTHER_BACKEND, ""):
+        bench.desk.use_backend(backend, "")
+        using.append(asyncio.ensure_future(bench.used()))
+        await asyncio.sleep(0)
+    late.released.set()
+    await asyncio.gather(*using)
+    for backend in (BACKEND, OTHER_BACKEND, "", BACKEND):
+        bench.desk.use_backend(backend, "")
+        await bench.used()
+    secrets = {BASE: "ak_stored", BACKEND: "token", OTHER_BACKEND: "other-token"}
+    assert {address for _, _, address in bench.opened} == set(secrets)
+    assert all(secret == secrets[address] for _, secret, address in bench.opened)
+
+
+async def test_a_key_that_was_typed_never_goes_to_a_backend(make: Make) -> None:
+    bench = make()
+    bench.desk.use_backend(BACKEND, "")
+    await bench.scope.join(2.0)
+    bench.desk.enter("ak_typed")
+    assert await bench.used() == (SourceKind.BACKEND, "", BACKEND)
+    bench.desk.use_backend("", "")
+    with pytest.raises(NoKeyError):
+        await bench.used()
+
+
+async def test_an_answer_is_about_the_secret_that_was_tried(make: Make) -> None:
+    ring = CountingRing()
+    bench = make(ring)
+    await bench.load()
+    bench.desk.enter("ak_1")
+    await bench.used()
+    bench.desk.use_backend(BACKEND, "token-never-tried")
+    await bench.scope.join(2.0)
+    await bench.kept()
+    assert ring.stored == []
+    bench.desk.use_backend("", "")
+    await bench.scope.join(2.0)
+    bench.desk.enter("ak_2")
+    bench.desk.refused(UnauthorizedError(status=401))
+    assert bench.kind is KeyKind.CHECKING
+    assert (await bench.used())[1] == "ak_2"
 
 
 async def test_a_key_forgotten_while_it_is_looked_for_stays_forgotten(make: Make, late: LateRing) -> None:

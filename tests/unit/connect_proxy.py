@@ -21,6 +21,7 @@ class ConnectProxy:
     Attributes:
         targets: What CONNECT asked for, in order, those that were refused included.
         given: The ``Proxy-Authorization`` of each.
+        heads: All that each was asked with.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ConnectProxy:
     ) -> None:
         self.targets: list[str] = []
         self.given: list[str] = []
+        self.heads: list[str] = []
         self.port = 0
         self._credentials = credentials
         self._refusal = refusal
@@ -149,6 +151,7 @@ class ConnectProxy:
     async def _decide(
         self, head: str
     ) -> tuple[str, tuple[asyncio.StreamReader, asyncio.StreamWriter] | None]:
+        self.heads.append(head)
         method, target, _version = head.split("\r\n", 1)[0].split(" ")
         lines = [line.partition(": ") for line in head.split("\r\n")[1:]]
         given = next((value for name, _, value in lines if name.lower() == "proxy-authorization"), "")

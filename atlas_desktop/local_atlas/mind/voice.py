@@ -5,6 +5,7 @@ import base64
 import contextlib
 import io
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from atlas_desktop.hardening import without_secrets
 from atlas_desktop.local_atlas.mind.babble import babble
 from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, Sound
 
@@ -194,6 +196,7 @@ async def _run(command: Sequence[str], given: bytes) -> bytes:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=without_secrets(os.environ, proxies=False),
             creationflags=hidden,
         )
     except (OSError, NotImplementedError) as error:

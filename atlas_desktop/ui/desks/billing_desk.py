@@ -7,6 +7,7 @@ from typing import Protocol
 from PySide6.QtCore import SignalInstance
 
 from atlas_desktop.aio import TaskScope, wait_full
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import EndReceipt, SessionSource, SourceKind
@@ -47,7 +48,7 @@ class SpendingSession(Protocol):
 class GuardPort(Protocol):
     """The guard, as this desk needs it."""
 
-    def open(self, kind: SourceKind, secret: str, address: str) -> SessionSource: ...
+    def open(self, access: Access) -> SessionSource: ...
     def set_limits(self, limits: SpendingLimits) -> None: ...
     def set_session_limits(self, session_id: str, limits: SpendingLimits) -> None: ...
     def look_for_leftovers(self) -> None: ...
@@ -213,10 +214,10 @@ class BillingDesk:
         if self._guard is not None:
             self._guard.look_for_leftovers()
 
-    def try_key(self, key: str, address: str) -> None:
+    def try_key(self, access: Access) -> None:
         """Uses a key for nothing but ending what it left open."""
         if self._guard is not None:
-            self._guard.open(SourceKind.ATLAS, key, address)
+            self._guard.open(access)
             self._guard.look_for_leftovers()
             self._scope.start(self._judge_key(), "other key")
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.opening import SourceOpener, open_source
 from atlas_desktop.api.pending import FaceChooser, PendingSource
 from atlas_desktop.api.source import SessionSource, SourceKind
@@ -36,7 +37,9 @@ _KINDS = {
 class KeyDesk:
     """Holds the key of this run and makes the source of paid sessions. Thread: the event loop.
 
-    A pasted key is used at once and stored only after the service has taken it.
+    A pasted key is used at once and stored only after the service has taken it. Secrets are held together
+    with the address that they are for: what is for another one than that in use is not used, however late
+    it came.
 
     Args:
         keys: The keyring.
@@ -70,14 +73,15 @@ class KeyDesk:
         self._on_error = on_error
         self._opener = opener
         self._held: StoredKey | None = None
-        self._pasted = ""
+        self._pasted: Access | None = None
+        self._tried: Access | None = None
         self._missing = ""
         self._refusal: AppError | None = None
         self._state = KeyState()
         self._loaded = asyncio.Event()
         # Questions are numbered: only the answer to the last one counts.
         self._asked = 0
-        self._sources: dict[tuple[SourceKind, str, str], SessionSource] = {}
+        self._sources: dict[Access, SessionSource] = {}
 
     async def aclose(self) -> None:
         """Closes the connections of every source that was opened, once the keyring has done what was asked.
@@ -99,6 +103,10 @@ class KeyDesk:
     def backend_url(self) -> str:
         """The backend in use; empty when Atlas is called with a key."""
         return self._fixed_backend or self._settings.settings.backend_url
+
+    @property
+    def _kind(self) -> SourceKind:
+        return SourceKind.BACKEND if self.backend_url else SourceKind.ATLAS
 
     @property
     def _address(self) -> str:
@@ -125,17 +133,17 @@ class KeyDesk:
         """Takes a key to be used with the next start."""
         key = clean_key(pasted)
         if key:
-            self._pasted = key
-            self._set(KeyState(KeyKind.CHECKING))
+            self._pasted = Access(SourceKind.ATLAS, key, self._key_address)
+            self._set(self._state_of(self._held))
 
     def forget(self) -> None:
         """Forgets the key in memory and keyring; the environment's stays, it is not ours."""
-        self._pasted = ""
+        self._pasted = None
         # A key that is still being looked for is forgotten, too.
         self._asked += 1
         self._loaded.set()
         if self._held is None or self._held.place is not KeyPlace.ENVIRONMENT:
-            self._held = self._keys.environment_key
+            self._held = self._keys.environment_key(self._key_address)
             self._last_write = self._scope.start(self._forget(self._address), "forget key")
         self._set(self._state_of(self._held))
 
@@ -147,8 +155,9 @@ class KeyDesk:
         """
         from atlas_desktop.api.address import normalise_backend
 
-        self._settings.change(backend_url=normalise_backend(url) if url.strip() else "")
-        self._pasted = clean_key(token)
+        backend, token = normalise_backend(url) if url.strip() else "", clean_key(token)
+        self._settings.change(backend_url=backend)
+        self._pasted = Access(SourceKind.BACKEND, token, backend) if backend and token else None
         self.load()
 
     def source(self, choosing: FaceChooser | None = None) -> PendingSource:
@@ -160,20 +169,20 @@ class KeyDesk:
         """
         if self._state.kind is KeyKind.REFUSED and self._refusal is not None:
             raise self._refusal
-        if self._loaded.is_set() and not self._state.usable and not self._pasted:
+        if self._loaded.is_set() and not self._state.usable and self._pasted is None:
             raise NoKeyError()
-        return PendingSource("Atlas", True, self._open, choosing)
+        return PendingSource("Atlas", True, self._open_to_start, choosing)
 
     async def introduce(self) -> None:
         """Opens the source at hand ahead of a start: what it left open can then be ended."""
         with contextlib.suppress(AppError):
             await self._open()
 
-    def try_other(self, pasted: str, use: Callable[[str, str], None]) -> None:
+    def try_other(self, pasted: str, use: Callable[[Access], None]) -> None:
         """Hands a key that is not to be kept to ``use``, with the address that keys are for."""
         key = clean_key(pasted)
         if key:
-            use(key, self._key_address)
+            use(Access(SourceKind.ATLAS, key, self._key_address))
 
     def follow_life(self, snapshot: SessionSnapshot) -> None:
         """Learns from a paid session that was made, or failed, whether the key is good."""
@@ -189,33 +198,57 @@ class KeyDesk:
             self.accepted()
 
     def accepted(self) -> None:
-        """The service took the key: what was pasted is kept now."""
-        key, self._pasted = self._pasted, ""
-        if key:
-            self._held = StoredKey(key, KeyPlace.MEMORY)
-            self._last_write = self._scope.start(self._store(self._address, key), "store key")
+        """The service took the key: what was pasted is kept now, if it is that which was tried."""
+        taken = self._pasted
+        if taken is None or taken != self._tried:
+            return
+        self._pasted = None
+        self._held = StoredKey(taken.secret, taken.address, KeyPlace.MEMORY)
+        self._last_write = self._scope.start(self._store(self._held), "store key")
 
     def refused(self, error: AppError) -> None:
-        """The service did not take the key; it is not kept."""
-        if not self.backend_url:
-            title, _advice = error_words(error)
-            self._pasted, self._refusal = "", error
-            self._set(KeyState(KeyKind.REFUSED, title))
+        """The service did not take the key that was tried; it is not kept."""
+        if self.backend_url or self._tried is None or self._tried.kind is not SourceKind.ATLAS:
+            return
+        if self._pasted not in (None, self._tried):
+            # Another one has been pasted meanwhile.
+            return
+        title, _advice = error_words(error)
+        self._pasted, self._refusal = None, error
+        self._set(KeyState(KeyKind.REFUSED, title))
+
+    async def _open_to_start(self) -> SessionSource:
+        source = await self._open()
+        self._tried = self._access()
+        return source
 
     async def _open(self) -> SessionSource:
-        await self._loaded.wait()
-        secret = self._pasted or (self._held.value if self._held else "")
-        kind = SourceKind.BACKEND if self.backend_url else SourceKind.ATLAS
-        if kind is SourceKind.ATLAS and not secret:
+        while self._typed is None and not self._loaded.is_set():
+            await self._loaded.wait()
+        access = self._access()
+        if access.kind is SourceKind.ATLAS and not access.secret:
             raise NoKeyError()
         # One a secret: an end that is still asked for, and the next session, share its connections.
-        use = (kind, secret, self._address)
-        if use not in self._sources:
-            self._sources[use] = self._opener(*use)
-        return self._sources[use]
+        if access not in self._sources:
+            self._sources[access] = self._opener(access)
+        return self._sources[access]
+
+    def _access(self) -> Access:
+        """The address in use, with the secret that was typed or read for it, if any."""
+        if self._typed is not None:
+            return self._typed
+        if self._held is not None and self._held.address == self._address:
+            return Access(self._kind, self._held.value, self._held.address)
+        return Access(self._kind, "", self._address)
+
+    @property
+    def _typed(self) -> Access | None:
+        """What was pasted, where it is for the address in use."""
+        pasted = self._pasted
+        return pasted if pasted is not None and pasted.is_for(self._kind, self._address) else None
 
     async def _load(self, number: int) -> None:
-        found, missing = None if self.backend_url else self._keys.environment_key, ""
+        found, missing = None if self.backend_url else self._keys.environment_key(self._key_address), ""
         try:
             if found is None:
                 found = await self._keys.get(self._address)
@@ -238,16 +271,16 @@ class KeyDesk:
             return KeyState(
                 KeyKind.BACKEND, backend_url=self.backend_url, from_environment=bool(self._fixed_backend)
             )
-        if self._pasted:
+        if self._pasted is not None:
             return KeyState(KeyKind.CHECKING)
         if held is None:
             return KeyState(KeyKind.NONE, self._missing)
         reason = error_words(held.problem)[0] if held.problem is not None else ""
         return KeyState(_KINDS[held.place], reason)
 
-    async def _store(self, address: str, key: str) -> None:
-        kept = await self._keys.put(address, key)
-        if self._held is None or self._held.value != key:
+    async def _store(self, taken: StoredKey) -> None:
+        kept = await self._keys.put(taken.address, taken.value)
+        if self._held is not taken:
             # Forgotten, or replaced, while the keyring was asked.
             return
         self._held = kept

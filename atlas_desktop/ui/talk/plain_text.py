@@ -4,12 +4,14 @@ import os
 import unicodedata
 
 from atlas_desktop.errors import shown_name
+from atlas_desktop.redaction import known
 
 SHOWN_CHARACTERS = 4_000
 SHOWN_PARAGRAPHS = 200
 
 NAME_CHARACTERS = 160
 """As much of a name is shown in a sentence."""
+_READ_CHARACTERS = 4_096
 
 _BREAKS = str.maketrans({"\r": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
 # Embeddings and overrides: they can make a text read as another one. Isolates end with their paragraph.
@@ -32,7 +34,8 @@ def name_in_text(name: str | os.PathLike[str], longest: int | None = NAME_CHARAC
     As ``shown_name``, and where it holds letters written right to left, apart from the words around it:
     their order stays.
     """
-    line = shown_name(name, longest)
+    # A service may put what it was sent into an id, or a file be called so.
+    line = shown_name(known.blank(os.fspath(name), _READ_CHARACTERS), longest)
     turns = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in line)
     return f"{_FIRST_STRONG}{line}{_POP}" if turns else line
 

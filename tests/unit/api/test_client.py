@@ -1,6 +1,7 @@
 """``AtlasSource`` against the local Atlas over real HTTP, and against odd answers."""
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import Iterator
@@ -389,3 +390,37 @@ async def test_the_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     assert KEY not in shown
     grant = await answering(httpx.Response(200, json=GRANT))[0].create(Mode.CONVERSATION, None)
     assert "secret" not in repr(grant)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"livekit_url": f"wss://room.example/?for={KEY.upper()}"},
+        {"token": base64.b64encode(f"for:{KEY}".encode()).decode()},
+    ],
+)
+async def test_a_room_that_would_be_given_the_key_is_not_joined_and_its_session_ended(
+    change: dict[str, str],
+) -> None:
+    given = httpx.Response(200, json={**GRANT, **change})
+    source, asked = answering(given, httpx.Response(204), given)
+    with pytest.raises(BadAnswerError, match="hand the key on") as caught:
+        await source.create(Mode.CONVERSATION, None)
+    assert caught.value.params["ended_session_id"] == "ses_1"
+    assert asked[1].method == "DELETE"
+    with pytest.raises(BadAnswerError, match="hand the key on"):
+        await source.viewer("ses_1")
+
+
+async def test_a_session_whose_id_holds_the_key_is_ended_under_that_id() -> None:
+    session_id = f"ses/{KEY}"
+    source, asked = answering(httpx.Response(200, json={**GRANT, "session_id": session_id}))
+    grant = await source.create(Mode.CONVERSATION, None)
+    await source.end(grant.session_id)
+    assert asked[1].url.raw_path.decode().endswith(f"ses%2F{KEY}")
+
+
+async def test_a_token_that_comes_twice_is_taken_twice() -> None:
+    source, _ = answering(httpx.Response(200, json={**GRANT, "token": "eyJ.the-same-token.each-time"}))
+    for _ in range(2):
+        assert (await source.create(Mode.CONVERSATION, None)).token == "eyJ.the-same-token.each-time"

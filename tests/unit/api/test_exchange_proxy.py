@@ -36,6 +36,7 @@ class Service:
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
         self.requests = 0
+        self.heads: list[str] = []
         self.port = 0
         self._serving: asyncio.Task[None] | None = None
 
@@ -55,7 +56,7 @@ class Service:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            await reader.readuntil(b"\r\n\r\n")
+            self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))
             self.requests += 1
             body = json.dumps({"session_id": "ses_0", "status": "active"}).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
@@ -95,6 +96,29 @@ async def test_requests_go_through_the_proxy_with_name_and_password(
             monkeypatch.setenv(name, f"{scheme}an%40n:p%3Aw%25@{proxy.address}")
             assert await status_of() == "active"
         assert proxy.targets == [f"{HOST}:443"]
+
+
+async def test_the_key_goes_to_the_service_alone_and_the_password_to_the_proxy_alone(
+    trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ConnectProxy(credentials="ann:p-secret") as proxy:
+        async with Service(trusted) as service:
+            proxy.lead(f"{HOST}:443", "127.0.0.1", service.port, trusted)
+            monkeypatch.setenv("HTTPS_PROXY", f"http://ann:p-secret@{proxy.address}")
+            await status_of()
+        assert f"Bearer {KEY}" in service.heads[0]
+        assert "proxy-authorization" not in service.heads[0].lower()
+        assert proxy.given[0]
+        assert KEY not in proxy.heads[0]
+
+
+async def test_a_password_that_a_proxy_says_again_is_blanked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ConnectProxy(refusal="407 ANN:P-SECRET-OF-ANN (YW5uOnAtc2VjcmV0LW9mLWFubg==)") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:p-secret-of-ann@{proxy.address}")
+        said = str(await create_error())
+    assert "[secret]" in said
+    assert "p-secret" not in said.lower()
+    assert "YW5u" not in said
 
 
 async def test_a_change_of_the_setting_holds_from_the_next_call_on(trusted: ssl.SSLContext) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame
 from atlas_desktop.api.source import (
@@ -73,10 +74,8 @@ class FakeService:
     useless: Exception | None = None
     closed: int = 0
 
-    def opener(
-        self, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
-    ) -> "FakeSource":
-        self.opened.append((secret, address, tuple(own_ids)))
+    def opener(self, access: Access, own_ids: Iterable[str] = ()) -> "FakeSource":
+        self.opened.append((access.secret, access.address, tuple(own_ids)))
         return FakeSource(self)
 
     @property
@@ -142,7 +141,7 @@ class FakeSource:
 def held(service: FakeService, clock: Clock, limits: SpendingLimits, terms: Terms | None = None) -> Held:
     """``ses_1``, granted just now; the journal does not know it."""
     source, now_s = FakeSource(service), clock.lasting_s
-    opened = Opened(SourceKind.ATLAS, ADDRESS, KEY, source)
+    opened = Opened(Access(SourceKind.ATLAS, KEY, ADDRESS), source)
     return Held("ses_1", opened, source, "", limits, terms or Terms(), now_s, clock.wall, now_s, now_s)
 
 

@@ -72,6 +72,25 @@ async def test_a_session_of_a_dead_guard_is_ended_and_told(successor: Successor)
     assert desk.told("ended") == []
 
 
+async def test_one_whose_id_holds_the_key_is_ended_by_the_next_guard_and_written_without_it(
+    successor: Successor,
+) -> None:
+    first = successor()
+    first.service.reused_id = f"ses_{KEY}"
+    assert await leave_open(first) == f"ses_{KEY}"
+    assert KEY not in first.journal.file.read_text("utf-8")
+    desk = successor()
+    await desk.open()
+    await look(desk)
+    await settle(lambda: outcomes(desk) == ["ending", "ended"])
+    assert desk.service.calls[-1] == f"end ses_{KEY}"
+    assert desk.service.open_sessions == []
+    assert desk.entry().outcome is Outcome.ENDED
+    entries = [event["entry"] for event in desk.told("leftover")]
+    assert KEY not in str(entries)
+    assert not {"sealed_id"} & entries[0].keys()
+
+
 async def test_one_of_days_ago_without_figures_does_not_eat_the_day(successor: Successor) -> None:
     await leave_open(successor())
     desk = successor()

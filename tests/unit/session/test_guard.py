@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import LeftoverOutcome, Why, complaint_of
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionSource, SourceKind
@@ -40,13 +41,13 @@ async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def source(guard: Guard) -> SessionSource:
-    return guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    return guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
 
 
 async def test_a_source_is_opened_once_however_often_it_is_asked_for(guard: Guard, guards: Guards) -> None:
     await guard.start()
     for _ in range(2):
-        source = guard.open(SourceKind.BACKEND, "", "https://mine.example.com/api")
+        source = guard.open(Access(SourceKind.BACKEND, "", "https://mine.example.com/api"))
         await source.status("ses_1")
     assert guards.last.ops == ["open", "status", "status"]
     (order,) = guards.last.told("open")
@@ -59,7 +60,7 @@ async def test_a_source_is_opened_once_however_often_it_is_asked_for(guard: Guar
 
 
 async def test_no_secret_is_in_a_representation(guard: Guard) -> None:
-    source = guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    source = guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
     assert "ak_secret" not in f"{source!r} {vars(guard)!r}"
 
 
@@ -229,7 +230,7 @@ async def test_leftovers_are_looked_for_with_every_source_and_once(
     guard.look_for_leftovers()
     await until(lambda: guards.started and "leftovers" in guards.last.ops)
     assert guards.last.ops == ["open", "leftovers"]
-    guard.open(SourceKind.ATLAS, "ak_other", ADDRESS)
+    guard.open(Access(SourceKind.ATLAS, "ak_other", ADDRESS))
     guard.look_for_leftovers()
     await until(lambda: len(guards.last.ops) == 4)
     assert guards.last.ops[2:] == ["open", "leftovers"]
@@ -248,7 +249,7 @@ async def test_the_users_word_on_a_leftover_is_passed_on(guard: Watched, guards:
 
 async def test_it_lets_go_and_the_guard_stays(guards: Guards, tmp_path: Path) -> None:
     guard = Watched(tmp_path, guards)
-    source = guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    source = guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
     await source.create(Mode.CONVERSATION, None)
     guards.script["end"] = [None]
     ending = asyncio.ensure_future(source.end(guards.open_sessions[0]))

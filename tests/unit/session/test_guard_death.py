@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import (
@@ -37,7 +38,7 @@ async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def source(guard: Guard) -> SessionSource:
-    return guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    return guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
 
 
 async def test_a_guard_that_dies_is_replaced_and_nobody_notices(
@@ -208,7 +209,7 @@ async def test_what_a_guard_was_ending_does_not_go_on_with_the_next(
 
 async def test_one_that_dies_while_it_is_let_go_is_not_replaced(guards: Guards, tmp_path: Path) -> None:
     guard = Watched(tmp_path, guards)
-    source = guard.open(SourceKind.ATLAS, "ak_secret", ADDRESS)
+    source = guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["end"] = [None]
     ending = asyncio.ensure_future(source.end(grant.session_id))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
@@ -26,6 +27,7 @@ MODE = Mode.PASSTHROUGH
 
 LEAVING = """
 import asyncio, os, pathlib, sys
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.source import Mode, SourceKind
 from atlas_desktop.session.guard import Guard
 
@@ -33,7 +35,7 @@ async def main():
     global guard
     guard = Guard(pathlib.Path(sys.argv[1]), on_error=print)
     await guard.start()
-    source = guard.open(SourceKind.ATLAS, os.environ["KEY"], sys.argv[2])
+    source = guard.open(Access(SourceKind.ATLAS, os.environ["KEY"], sys.argv[2]))
     grant = await source.create(Mode.PASSTHROUGH, None)
     print(grant.session_id, guard.pid, flush=True)
     if sys.argv[3] == "aclose":
@@ -70,7 +72,7 @@ class Desk:
         self.guard.on_event(self.events.append)
 
     def source(self, atlas: LocalAtlas) -> SessionSource:
-        return self.guard.open(SourceKind.ATLAS, atlas.key, atlas.base)
+        return self.guard.open(Access(SourceKind.ATLAS, atlas.key, atlas.base))
 
 
 async def until(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:

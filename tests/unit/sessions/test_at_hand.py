@@ -1,9 +1,10 @@
 import asyncio
 from pathlib import Path
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.address import DEFAULT_BASE
 from atlas_desktop.api.source import SourceKind
-from atlas_desktop.sessions.at_hand import Access, AtHand
+from atlas_desktop.sessions.at_hand import AtHand
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from tests.unit.sessions.desk import STRANGER, Desk

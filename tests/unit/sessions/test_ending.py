@@ -1,20 +1,26 @@
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from keyring.errors import KeyringLocked
 
-from atlas_desktop.api.source import SourceKind
+from atlas_desktop.api.address import DEFAULT_BASE
+from atlas_desktop.api.source import EndReceipt, Mode, SourceKind
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.sessions.ending import LIMIT_S, PATIENCE, Ender
+from atlas_desktop.sessions.listing import is_called
+from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
 from tests.unit.guard.fakes import FakeService, FakeSource
 from tests.unit.sessions.desk import STRANGER, Desk
 from tests.unit.sessions.fakes import SilentSource, at_hand, entry
 from tests.unit.storage.rings import BrokenRing, MemoryRing
+
+KEY = "ak_Live9x7QzT4mB2vN8sD1fG6hJ3kL5"
 
 
 def test_one_that_the_service_ended_itself_is_over(desk: Desk) -> None:
@@ -130,6 +136,40 @@ async def test_what_goes_wrong_with_one_is_not_the_others_trouble(tmp_path: Path
     broken, whole = await ender.end_entries([entry("ak_1", address="https://broken.example"), entry("ak_1")])
     assert (broken.done, "may still cost: RuntimeError" in broken.complaint) == (False, True)
     assert (whole.done, service.open_sessions) == (True, [])
+
+
+class Recording:
+    """A service that ends what it is asked for, and remembers it."""
+
+    label, billed = "x", True
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    async def end(self, session_id: str) -> EndReceipt:
+        self.ended.append(session_id)
+        return EndReceipt(session_id, confirmed=True)
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_one_whose_id_holds_the_key_is_ended_under_it_and_said_without(tmp_path: Path) -> None:
+    said: list[str] = []
+    journal, service, now = BillingJournal(tmp_path / "sessions.jsonl"), Recording(), datetime.now(UTC)
+    here = at_hand(MemoryRing(), ATLAS_API_KEY=KEY)
+    assert await here.current() is not None
+    ask = records.asked("g", "atlas", DEFAULT_BASE, KEY, Mode.CONVERSATION, now)
+    journal.append(ask)
+    journal.append(records.found(ask["key"], f"ses_{KEY}", now, KEY))
+    (written,) = journal.entries()
+    ender = Ender(journal, here, said.append, opener=lambda *_: cast(Any, service))
+    ending = await ender.end_entry(written)
+    assert ending.done
+    assert service.ended == [f"ses_{KEY}"]
+    assert is_called(written, f"ses_{KEY}")
+    assert is_called(written, ending.session_id)
+    assert KEY not in "".join((*said, ending.session_id, journal.file.read_text("utf-8")))
 
 
 def test_patience_is_a_minute_at_most() -> None:

@@ -140,11 +140,11 @@ async def test_the_loop_goes_on_while_the_keyring_hangs(hanging: HangingRing) ->
 
 def test_the_environments_key_is_cleaned_and_never_stored() -> None:
     ring = MemoryRing()
-    given = KeyStore("default", environment_key=" 'ak_env' ", open_ring=lambda: ring).environment_key
+    given = KeyStore("default", environment_key=" 'ak_env' ", open_ring=lambda: ring).environment_key(BASE)
     assert given is not None
-    assert (given.value, given.place) == ("ak_env", KeyPlace.ENVIRONMENT)
+    assert (given.value, given.address, given.place) == ("ak_env", BASE, KeyPlace.ENVIRONMENT)
     assert ring.entries == {}
-    assert KeyStore("default", environment_key="  ").environment_key is None
+    assert KeyStore("default", environment_key="  ").environment_key(BASE) is None
 
 
 _REAL = """

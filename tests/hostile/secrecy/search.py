@@ -1,0 +1,111 @@
+"""A search for secrets in bytes, in any form. It shares nothing with what the program does to blank them."""
+
+import base64
+import codecs
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+_PIECE = 12
+"""So many characters in a row that are left of a secret are a finding."""
+_LONGEST_TO_DECODE = 300_000
+"""What is larger (a picture, a heap) is searched as it is, not decoded first."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A secret that was found.
+
+    Attributes:
+        where: A file, a variable, a text of the window.
+        secret: Its name.
+        form: What it was encoded as.
+        around: The bytes around it.
+    """
+
+    where: str
+    secret: str
+    form: str
+    around: bytes
+
+    def __str__(self) -> str:
+        return f"{self.secret} ({self.form}) in {self.where}: {self.around!r}"
+
+
+class Search:
+    """Looks for named secrets. Each is found by any of its pieces of twelve characters.
+
+    Args:
+        secrets: By their names. Shorter ones are found as a whole.
+    """
+
+    def __init__(self, **secrets: str) -> None:
+        self._needles = {
+            needle: (name, form)
+            for name, secret in secrets.items()
+            for form, text in _forms(secret)
+            for needle in _pieces(text)
+        }
+
+    def in_bytes(self, content: bytes, where: str) -> list[Finding]:
+        """Every secret in ``content``, once a form."""
+        found: dict[tuple[str, str], Finding] = {}
+        for view in _views(content):
+            for needle, (name, form) in self._needles.items():
+                if (name, form) not in found and (at := view.find(needle)) >= 0:
+                    around = view[max(0, at - 40) : at + len(needle) + 40]
+                    found[name, form] = Finding(where, name, form, around)
+        return list(found.values())
+
+    def in_text(self, text: str, where: str) -> list[Finding]:
+        return self.in_bytes(text.encode("utf-8", "replace"), where)
+
+    def in_folder(self, folder: Path) -> list[Finding]:
+        """Every secret in the files below ``folder``, and in their names."""
+        found: list[Finding] = []
+        for file in (folder, *folder.rglob("*")):
+            found += self.in_text(file.name, f"the name {file.name}")
+            if file.is_file() and not file.is_symlink():
+                found += self.in_bytes(file.read_bytes(), str(file))
+        return found
+
+
+def _forms(secret: str) -> Iterator[tuple[str, bytes]]:
+    for name, text in (("plain", secret), ("backwards", secret[::-1])):
+        yield name, text.lower().encode()
+    for case in (secret, secret.lower(), secret.upper()):
+        content = case.encode()
+        yield "hexadecimal", content.hex().encode()
+        yield "utf-16", content.decode().encode("utf-16-le").lower()
+        for begin in range(3):
+            # Without what the neighbours have a part in.
+            text = base64.b64encode(bytes(begin) + content + bytes(3)).decode()
+            yield "base64", text[-(-begin * 8 // 6) : (begin + len(content)) * 8 // 6].lower().encode()
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    yield from {text[at : at + _PIECE] for at in range(max(1, len(text) - _PIECE + 1))}
+
+
+def _views(content: bytes) -> Iterator[bytes]:
+    """``content`` in one case: as it came, decoded, and each without signs between its letters."""
+    yield content.lower()
+    if len(content) > _LONGEST_TO_DECODE:
+        return
+    decoded = content
+    for _ in range(3):
+        decoded = unquote_to_bytes(decoded)
+    text = html.unescape(decoded.decode("utf-8", "replace"))
+    text = _escapes_decoded(text)
+    yield text.encode("utf-8", "replace").lower()
+    for one in (content.decode("utf-8", "replace"), text):
+        yield "".join(sign for sign in one if sign.isalnum() or sign in "_+/=").lower().encode()
+
+
+def _escapes_decoded(text: str) -> str:
+    try:
+        return codecs.decode(text.encode("latin-1", "backslashreplace"), "unicode_escape")
+    except ValueError:
+        return text
