@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import FILE_MODE, make_folder
-from atlas_desktop.storage.billing_entry import VERSION, BillingEntry, fold
+from atlas_desktop.storage.billing_entry import VERSION, BillingEntry
+from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.billing_lines import records_in
 
 _LOCK_LIMIT_S = 5.0

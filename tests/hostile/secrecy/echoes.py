@@ -21,6 +21,7 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.logs import RedactingFormatter
 from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
+from atlas_desktop.storage.billing_fold import fold
 from tests.hostile.secrecy.forms import FORMS
 from tests.hostile.secrecy.search import Search
 from tests.hostile.tally import Tally
@@ -119,7 +120,7 @@ class EchoTrial:
 
     def _keep_record(self, record: dict[str, Any], session_id: str) -> None:
         self.kept.append(json.dumps(record, ensure_ascii=False))
-        (entry,) = records.fold([record])
+        (entry,) = fold([record])
         access = Access(SourceKind.ATLAS, self.key, BASE)
         if entry.id_for(access.secret) != session_id or not entry.is_of(session_id):
             self.kept.append(f"{self.key}: the id can't be read again")

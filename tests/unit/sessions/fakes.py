@@ -9,6 +9,7 @@ from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
 from atlas_desktop.sessions.at_hand import AtHand
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry
+from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from tests.unit.sessions.desk import STRANGER
@@ -35,4 +36,4 @@ def entry(secret: str, kind: str = "atlas", address: str = DEFAULT_BASE) -> Bill
     now = datetime.now(UTC)
     ask = records.asked("g", kind, address, secret, Mode.CONVERSATION, now)
     grant = SessionGrant(STRANGER, "wss://x", "t")
-    return records.fold([ask, records.granted(ask["key"], grant, now)])[0]
+    return fold([ask, records.granted(ask["key"], grant, now)])[0]

@@ -20,7 +20,8 @@ from filelock import FileLock
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.errors import JournalError
 from atlas_desktop.storage import billing_entry as records
-from atlas_desktop.storage.billing_entry import Outcome, fold
+from atlas_desktop.storage.billing_entry import Outcome
+from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.billing_journal import BillingJournal
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

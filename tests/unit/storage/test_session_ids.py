@@ -9,6 +9,7 @@ import pytest
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
+from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.session_ids import opened_id, public_id, sealed_id
 from tests.hostile.secrecy.search import Search
 
@@ -31,7 +32,7 @@ def test_an_id_with_the_key_is_written_without_it_and_read_with_it(session_id: s
         records.found(ask["key"], session_id, NOW, KEY),
     ):
         assert Search(key=KEY).in_text(json.dumps([ask, record]), "the journal") == []
-        (entry,) = records.fold(json.loads(json.dumps([ask, record])))
+        (entry,) = fold(json.loads(json.dumps([ask, record])))
         assert entry.id_for(KEY) == session_id
         assert entry.id_for("another key") != session_id
         assert entry.is_of(session_id)
