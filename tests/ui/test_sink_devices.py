@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ def report(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return found
 
 
+def speakers(report: dict[str, Any]) -> list[str]:
+    """Those that were played on, in turn. On a busy machine one is opened anew, to ask for more of it."""
+    return [name for name, _ in groupby(report["opened"])]
+
+
 def first_loud_s(recording: Recording) -> float:
     loud = np.flatnonzero(np.abs(recording.samples()[:, 0]) > LOUD)
     assert len(loud)
@@ -69,7 +75,7 @@ def test_another_default_speaker_is_followed_at_once(card: Card) -> None:
         said = report(process)
         # 15 ms were measured.
         assert (first_loud_s(recording) - changed_s) * 1000 < CHANGE_MS
-    assert said["opened"] == [SPEAKER, SECOND]
+    assert speakers(said) == [SPEAKER, SECOND]
     assert said["failures"] == []
     assert said["ring_overruns"] == 0
     # Nothing piled up meanwhile.
@@ -84,7 +90,7 @@ def test_a_speaker_that_is_unplugged_is_replaced_at_once(card: Card) -> None:
         said = report(process)
         # 35 to 75 ms were measured.
         assert (first_loud_s(recording) - changed_s) * 1000 < CHANGE_MS
-    assert said["opened"] == [SPEAKER, "mic_sink"]
+    assert speakers(said) == [SPEAKER, "mic_sink"]
 
 
 def test_a_speaker_that_vanishes_while_it_is_opened_is_no_storm(card: Card) -> None:
@@ -143,7 +149,7 @@ def test_speakers_of_every_shape_play_the_right_pitch_at_the_right_level(
     process = started(card, 4.0)
     heard = channels_heard(card, SECOND, rate_hz, channels, 1.5)
     said = report(process)
-    assert said["opened"] == [SECOND]
+    assert speakers(said) == [SECOND]
     front = heard[rate_hz // 2 :, : min(2, channels)].astype(np.float64)
     for side in front.T:
         spectrum = np.abs(np.fft.rfft(side * np.hanning(len(side))))
