@@ -44,8 +44,8 @@ class Answer:
 
     @property
     def head(self) -> str:
-        """As much of the text as is looked at."""
-        return self.content[:READ_LIMIT].decode("utf-8", "replace")
+        """As much of the text as is looked at, and more: a secret that begins in it is seen whole."""
+        return self.content[: 2 * READ_LIMIT].decode("utf-8", "replace")
 
     def json(self) -> Any:
         """The body read as JSON; ``None`` when it is none."""
@@ -85,7 +85,7 @@ def retry_after_s(answer: Answer) -> float:
 
 def first_line(answer: Answer) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
-    text = known.blank(answer.text, READ_LIMIT)
+    text = known.blank(answer.head, READ_LIMIT)
     if answer.is_html:
         text = _words_of(text)
     line = next((line for line in text.splitlines() if line.strip()), "")

@@ -144,11 +144,8 @@ class TranscriptJournal:
 
     def _append(self, lines: bytes) -> None:
         if self._file is None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = self.path.open("ab")
-            self.path.chmod(0o600)
             make_folder(self.path.parent)
-            self._file = open(self.path, "a", encoding="utf-8", errors="replace", opener=open_private)  # noqa: SIM115
+            self._file = open(self.path, "ab", opener=open_private)  # noqa: SIM115
             forget_oldest(self.path)
         self._file.write(lines)
         self._file.flush()

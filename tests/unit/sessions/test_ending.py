@@ -7,8 +7,9 @@ import httpx
 import pytest
 from keyring.errors import KeyringLocked
 
+from atlas_desktop.api.access import Access
 from atlas_desktop.api.address import DEFAULT_BASE
-from atlas_desktop.api.source import EndReceipt, Mode, SourceKind
+from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.sessions.ending import LIMIT_S, PATIENCE, Ender
 from atlas_desktop.sessions.listing import is_called
@@ -125,10 +126,10 @@ async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
 async def test_what_goes_wrong_with_one_is_not_the_others_trouble(tmp_path: Path) -> None:
     service = FakeService(open_sessions=[STRANGER])
 
-    def opened(kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()) -> FakeSource:
-        if "broken" in address:
+    def opened(access: Access, own_ids: Iterable[str] = ()) -> FakeSource:
+        if "broken" in access.address:
             raise RuntimeError("a bug")
-        return service.opener(kind, secret, address, own_ids)
+        return service.opener(access, own_ids)
 
     journal = BillingJournal(tmp_path / "sessions.jsonl")
     here = at_hand(MemoryRing(), ATLAS_API_KEY="ak_1")
