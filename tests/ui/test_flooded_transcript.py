@@ -50,7 +50,9 @@ def listener_of(bench: ModelBench) -> RoomListener:
 
 
 def rows_of(pane: TranscriptPane) -> TranscriptRows:
-    rows = pane.findChild(MessageList).model()
+    messages = pane.findChild(MessageList)
+    assert messages is not None
+    rows = messages.model()
     assert isinstance(rows, TranscriptRows)
     return rows
 

@@ -99,8 +99,8 @@ _SHARES = {
     "participants": 1,
     "tracks": 0.5,
     "states": 1,
-    "mutes": 0.48,
-    "long_names": 0.02,
+    "mutes": 0.46,
+    "long_names": 0.04,
 }
 
 

@@ -28,7 +28,7 @@ from atlas_desktop.session.words_said import clean
 from tests.hostile.files.subject import peak_mb
 from tests.hostile.rooms.shapes import HostileRoom
 from tests.hostile.rooms.window import Watched, prepare, watched
-from tests.ui.model_bench import KEY, ModelBench, go_live
+from tests.ui.model_bench import KEY, FakeMicrophone, ModelBench, go_live
 from tests.unit.session.fakes import settle
 
 MOST_MB = 400.0
@@ -141,9 +141,11 @@ async def _begin(window: Watched) -> None:
     model = window.bench.model
     model.end()
     await settle(lambda: model.snapshot.is_over, 30.0)
+    window.bench.session.attach_microphone(cast(Any, FakeMicrophone))
     model.set_mode(Mode.CONVERSATION)
     model.rehearse()
     await settle(lambda: model.snapshot.is_live, 30.0)
+    model.set_microphone(True)
     await asyncio.sleep(0.5)
     # Opening a session may take its time; what counts is what the room does to it.
     window.found()
