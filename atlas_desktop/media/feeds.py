@@ -22,6 +22,8 @@ Signal: TypeAlias = Callable[[], None]
 """Called in a native thread: must only signal, never block, never raise."""
 
 RING_MS = 500
+MOST_PIXELS = 4096 * 2304
+"""Of one picture. Larger ones take too long to be made ready for the screen, and too much memory."""
 _WAITING_BLOCKS = 100
 
 
@@ -88,7 +90,9 @@ class VideoFeed:
         self._first = signal
 
     def offer(self, frame: I420Frame) -> None:
-        """Takes a new frame. Thread: the tap's; never blocks."""
+        """Takes a new frame; one larger than ``MOST_PIXELS`` is left out. Thread: the tap's; never blocks."""
+        if frame.width * frame.height > MOST_PIXELS:
+            return
         self._latest = frame
         self.received += 1
         self.last_frame_us = frame.received_us

@@ -48,7 +48,9 @@ class Attendance:
         if which == "participant_connected":
             return self._comes(event.info.info)
         identity = getattr(event, "participant_identity", None)
-        if identity is not None and identity not in self._people:
+        if not isinstance(identity, str):
+            return True
+        if identity not in self._people:
             return False
         match which:
             case "participant_disconnected":

@@ -13,6 +13,7 @@ from atlas_desktop.session.transcript import MOST_MESSAGES
 from atlas_desktop.storage.transcripts import read_journal
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_list import MessageList
+from atlas_desktop.ui.talk.transcript_model import TranscriptRows
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from tests.ui.model_bench import ModelBench, go_live
 from tests.unit.session.fakes import settle
@@ -48,6 +49,14 @@ def listener_of(bench: ModelBench) -> RoomListener:
     return bench.room.room.listener
 
 
+def rows_of(pane: TranscriptPane) -> TranscriptRows:
+    messages = pane.findChild(MessageList)
+    assert messages is not None
+    rows = messages.model()
+    assert isinstance(rows, TranscriptRows)
+    return rows
+
+
 async def test_tens_of_thousands_of_segments(keyed: ModelBench, pane: TranscriptPane) -> None:
     await go_live(keyed)
     pace = Pace()
@@ -55,7 +64,7 @@ async def test_tens_of_thousands_of_segments(keyed: ModelBench, pane: Transcript
         listener_of(keyed).segment_received(LegacySegment(f"SG_{number}", "agent", f"word {number}", True))
         await pace.rest()
     assert keyed.model.send("am I heard?")
-    rows = pane.findChild(MessageList).model()
+    rows = rows_of(pane)
     assert len(keyed.model.messages) == MOST_MESSAGES + 1
     await settle(lambda: rows.rowCount() == MOST_MESSAGES + 1, 60.0)
     assert rows.index(0, 0).data() == "word 0"
@@ -74,7 +83,7 @@ async def test_a_stream_in_pieces_of_eight_bytes(keyed: ModelBench, pane: Transc
         await pace.rest()
     stream.close()
     frames = (time.monotonic() - began_s) * 60 + 2
-    rows = pane.findChild(MessageList).model()
+    rows = rows_of(pane)
     await settle(lambda: changes and keyed.model.messages[0].final and rows.message(0).final, 10.0)
     assert len(changes) <= frames + 2
     assert len(rows.message(0).text) == LONGEST_MESSAGE

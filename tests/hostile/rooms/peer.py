@@ -19,8 +19,14 @@ from tests.hostile.rooms.attacks import ATTACKS, Attacker
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 
 
+class Taciturn(ToyMind):
+    """Says nothing by itself: after one text stream legacy segments would not be listened to."""
+
+    def greet(self) -> None: ...
+
+
 def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage) if mode == "conversation" else None)
+    return Cast(ToyPerformer(hums=False), Taciturn(stage) if mode == "conversation" else None)
 
 
 class Door:

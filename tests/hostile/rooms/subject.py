@@ -1,8 +1,8 @@
 """A process with a window and a session, under a hostile room; reports what became of it.
 
 ``python -m tests.hostile.rooms.subject session SEED COUNT``: the room's events are made here.
-``python -m tests.hostile.rooms.subject peer BASE KEY``: a session on a local Atlas elsewhere; each line on
-standard input asks for a report, an empty one for the end.
+``python -m tests.hostile.rooms.subject peer BASE KEY``: a session on a local Atlas elsewhere. A line on
+standard input asks for a session (``begin``) or a report; the end of it for the end.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from atlas_desktop.session.words_said import clean
 from tests.hostile.files.subject import peak_mb
 from tests.hostile.rooms.shapes import HostileRoom
 from tests.hostile.rooms.window import Watched, prepare, watched
-from tests.ui.model_bench import KEY, ModelBench, go_live
+from tests.ui.model_bench import KEY, FakeMicrophone, ModelBench, go_live
 from tests.unit.session.fakes import settle
 
 MOST_MB = 400.0
@@ -126,10 +126,10 @@ async def run_peer(window: Watched) -> None:
         loop.call_soon_threadsafe(lines.put_nowait, "")
 
     threading.Thread(target=read, daemon=True).start()
-    await _begin(window)
     while wanted := await lines.get():
-        if wanted == "again" and bench.model.snapshot.is_over:
+        if wanted == "begin":
             await _begin(window)
+            continue
         more = [] if await window.shown() else ["not all messages came to be seen"]
         report(window, Counter(), more + misfits(window))
     bench.model.end()
@@ -138,9 +138,14 @@ async def run_peer(window: Watched) -> None:
 
 
 async def _begin(window: Watched) -> None:
-    window.bench.model.set_mode(Mode.CONVERSATION)
-    window.bench.model.rehearse()
-    await settle(lambda: window.bench.model.snapshot.is_live, 30.0)
+    model = window.bench.model
+    model.end()
+    await settle(lambda: model.snapshot.is_over, 30.0)
+    window.bench.session.attach_microphone(cast(Any, FakeMicrophone))
+    model.set_mode(Mode.CONVERSATION)
+    model.rehearse()
+    await settle(lambda: model.snapshot.is_live, 30.0)
+    model.set_microphone(True)
     await asyncio.sleep(0.5)
     # Opening a session may take its time; what counts is what the room does to it.
     window.found()

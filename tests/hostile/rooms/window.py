@@ -96,7 +96,9 @@ class Watched:
         wiring.join_transcript(pane)
         self.window.resize(1024, 700)
         self.window.show()
-        rows = pane.findChild(MessageList).model()
+        messages = pane.findChild(MessageList)
+        assert messages is not None
+        rows = messages.model()
         assert isinstance(rows, TranscriptRows)
         self.rows = rows
         self.probe = AnswerProbe()

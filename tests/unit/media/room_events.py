@@ -14,7 +14,7 @@ ATTRIBUTE = "state"
 
 def room_event(**detail: Any) -> Any:
     """A ``room_event`` of our room."""
-    return _filled(ffi_pb2.FfiEvent(room_event={"room_handle": ROOM, **detail}))
+    return _event(room_event={"room_handle": ROOM, **detail})
 
 
 def segment(segment_id: str, text: str, final: bool = False, identity: str = "agent") -> Any:
@@ -30,11 +30,11 @@ def opened(handle: int, stream_id: str = "s", topic: str = TOPIC, **attributes: 
 
 def piece(handle: int, text: str) -> Any:
     detail = {"reader_handle": handle, "chunk_received": {"content": text}}
-    return _filled(ffi_pb2.FfiEvent(text_stream_reader_event=detail))
+    return _event(text_stream_reader_event=detail)
 
 
 def ended(handle: int) -> Any:
-    return _filled(ffi_pb2.FfiEvent(text_stream_reader_event={"reader_handle": handle, "eos": {}}))
+    return _event(text_stream_reader_event={"reader_handle": handle, "eos": {}})
 
 
 def came(identity: str, handle: int = 0, **info: Any) -> Any:
@@ -119,6 +119,10 @@ class Notebook:
 
     def room_flooded(self) -> None:
         self.said.append(("flooded",))
+
+
+def _event(**message: Any) -> Any:
+    return _filled(ffi_pb2.FfiEvent(**message))
 
 
 def _filled(message: Any) -> Any:

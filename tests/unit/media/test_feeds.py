@@ -164,3 +164,13 @@ def test_broken_floats_are_silence_or_full_scale() -> None:
     feed = AudioFeed()
     feed.offer(np.array([[np.nan], [np.inf], [-9.0], [0.5]], np.float32))
     assert feed.ring.read(4)[:, 0].tolist() == [0, 32_767, -32_768, 16_384]
+
+
+def test_a_picture_larger_than_any_screen_is_left_out() -> None:
+    feed = VideoFeed()
+    memory = np.zeros(6, np.uint8)
+    feed.offer(I420Frame(memory, 16_383, 16_383, received_us=1))
+    feed.offer(I420Frame(memory, 2**31 - 1, 1, received_us=1))
+    assert (feed.received, feed.latest(), feed.first_frame_us) == (0, None, None)
+    feed.offer(frame(1))
+    assert feed.received == 1
