@@ -36,7 +36,9 @@ _LARGEST_PIXELS = 24_000_000
 Image.MAX_IMAGE_PIXELS = _LARGEST_PIXELS
 # What programs write of themselves into a PNG beside the picture, their whole history among it.
 PngImagePlugin.MAX_TEXT_CHUNK = FACE_LIMIT_BYTES
-PngImagePlugin.MAX_TEXT_MEMORY = 2 * FACE_LIMIT_BYTES
+PngImagePlugin.MAX_TEXT_MEMORY = FACE_LIMIT_BYTES
+# Of one small file there may be 65,000, each a line of the log.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 _JPEG = b"\xff\xd8\xff"
 _JPEG_QUALITY = 98  # with whole colours: an edge of the strongest colours is off by 7 of 255 levels at most
@@ -45,7 +47,7 @@ _UPRIGHT = (None, 1)
 # A progressive photo has some ten scans; each takes as long as a whole picture.
 _MOST_SCANS, _MOST_SCANNED_PIXELS = 100, 32 * _LARGEST_PIXELS
 # A GIF of 20 MB has 160,000: its blocks are of 255 bytes, each read in two.
-_MOST_READS = 1_000_000
+_MOST_READS = 400_000
 
 _UNREADABLE = (
     OSError,
@@ -61,6 +63,7 @@ _UNREADABLE = (
     AttributeError,
     AssertionError,
     zlib.error,
+    UserWarning,  # where warnings are errors
 )
 """What Pillow 13 raises on broken data (found by damaging files); ``OSError`` covers unknown formats."""
 

@@ -61,7 +61,7 @@ def _lines_of(lines: bytes) -> Iterator[str]:
     if not any(mark in lines for mark in _MARKS):
         return
     for line in lines.split(b"\n"):
-        if any(mark in line for mark in _MARKS):
+        if line and any(mark in line for mark in _MARKS):
             for start in range(0, len(line), _LONGEST_LINE_BYTES):
                 yield line[start : start + 2 * _LONGEST_LINE_BYTES].decode("utf-8", "replace").strip()
 
@@ -83,13 +83,13 @@ def _read_line(line: str) -> tuple[list[dict[str, Any]], str]:
 
 def _object_at(text: str, place: int) -> tuple[dict[str, Any] | None, int]:
     """The object that begins there, and where it ends; where to look on if there is none."""
-    try:
-        found, end = DECODER.raw_decode(text, place)
-    except ValueError:
-        return None, place if place == 0 and not text.startswith(_BEGINNING) else place + 1
-    except RecursionError:
-        return None, len(text)
-    return (found, end) if isinstance(found, dict) else (None, end)
+    at_start = place == 0 and not text.startswith(_BEGINNING)
+    is_record = text[place + len(_BEGINNING) : place + len(_BEGINNING) + 2].strip()[:1].isdigit()
+    if at_start or is_record:
+        with suppress(ValueError, RecursionError):
+            found, end = DECODER.raw_decode(text, place)
+            return (found, end) if isinstance(found, dict) else (None, end)
+    return None, place if at_start else place + 1
 
 
 def _salvaged(text: str) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The short form of ``make fuzz KINDS="sounds pictures"``: some hundreds of broken files, and no harm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.hostile.files.campaign import MOST_MB, Campaign
+from tests.hostile.files.bombs import BOMBS
+from tests.hostile.files.campaign import HANG_CPU_S, MOST_MB, Campaign, Subject
 from tests.hostile.files.corpus import picture_seeds, sound_seeds
 
 Seeds = Callable[[], Sequence[tuple[str, bytes]]]
@@ -77,3 +78,25 @@ def test_sound_of_sixteen_planes_is_spoken(tmp_path: Path) -> None:
         file.mux(stream.encode(None))
     files = [("wv", path.read_bytes())]
     assert Campaign(files, 1, tmp_path / "found").take_all(files) == [("wv", "spoken")]
+
+
+@pytest.fixture(scope="module")
+def subject() -> Iterator[Subject]:
+    subject = Subject()
+    yield subject
+    subject.end()
+
+
+@pytest.mark.parametrize(("ending", "make"), BOMBS, ids=[make.__name__ for _ending, make in BOMBS])
+def test_a_picture_takes_neither_memory_nor_time_without_end(
+    tmp_path: Path, subject: Subject, ending: str, make: Callable[[], bytes]
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(make())
+    report = subject.take(path)
+    assert report is not None
+    assert report["outcome"] in ("shown", "named")
+    assert report["cpu_s"] < HANG_CPU_S
+    assert report["peak_mb"] < MOST_MB
+    if make.__name__.startswith("large") and "scans" not in make.__name__:
+        assert report["outcome"] == "shown"

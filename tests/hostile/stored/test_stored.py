@@ -57,9 +57,7 @@ def blind(tmp_path: Path, tally: Tally) -> Iterator[Attempt]:
     attempt.close()
 
 
-def test_a_reader_that_raises_is_found_with_what_it_read(
-    tmp_path: Path, tally: Tally, blind: Attempt
-) -> None:
+def test_a_reader_that_raises_is_found_with_its_file(tmp_path: Path, tally: Tally, blind: Attempt) -> None:
     blind.take(next(every_change(blind.good)))
     [finding] = tally.findings
     assert finding.startswith("settings: cut at 0: KeyError")

@@ -105,6 +105,42 @@ def test_a_picture_with_a_long_history_in_it_is_a_picture() -> None:
     assert face_from_bytes(out.getvalue()).content == out.getvalue()
 
 
+def test_scans_of_what_lies_behind_a_photo_are_not_its_own() -> None:
+    """Phones put a film behind it, in which every sign of two bytes comes now and then."""
+    photo = picture(kind="JPEG")
+    assert face_from_bytes(photo + b"\xff\xda" * 10_000).content is not None
+
+
+def test_a_photo_of_very_many_scans_is_refused() -> None:
+    out = io.BytesIO()
+    Image.linear_gradient("L").save(out, "JPEG", progressive=True)
+    content = out.getvalue()
+    last = content.rindex(b"\xff\xda")
+    for count, taken in ((50, True), (200, False)):
+        many = content[:-2] + content[last:-2] * count + content[-2:]
+        if taken:
+            assert face_from_bytes(many).content == many
+        else:
+            with pytest.raises(FaceNotImageError):
+                face_from_bytes(many)
+
+
+@pytest.mark.parametrize("segment", [b"\xff\xe1\0\x02", b"\xff\xfe\0\x05abc", b"\xff\xe1\0\x08Exif\0\0"])
+def test_a_photo_of_very_many_parts_is_refused(segment: bytes) -> None:
+    photo = picture(kind="JPEG")
+    assert face_from_bytes(photo[:2] + segment * 50 + photo[2:]).content is not None
+    with pytest.raises(FaceNotImageError):
+        face_from_bytes(photo[:2] + segment * 100_000 + photo[2:])
+
+
+def test_a_png_of_very_many_parts_is_refused() -> None:
+    chunk = struct.pack(">I", 0) + b"teSt" + struct.pack(">I", zlib.crc32(b"teSt"))
+    content = picture(kind="PNG")
+    assert face_from_bytes(content[:33] + chunk * 1000 + content[33:]).content is not None
+    with pytest.raises(FaceNotImageError):
+        face_from_bytes(content[:33] + chunk * 1_000_000 + content[33:])
+
+
 def test_more_than_20_mb_are_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     with path.open("wb") as file:

@@ -48,6 +48,24 @@ def test_a_file_is_opened_and_read(tmp_path: Path) -> None:
         assert not os.get_inheritable(file.fileno())
 
 
+def test_what_has_no_length_has_nothing_in_it(tmp_path: Path) -> None:
+    """A table of all memory: a quarter of a million gigabytes, of no size."""
+    link = tmp_path / "a.wav"
+    link.symlink_to("/proc/self/pagemap")
+    with open_regular(link) as file:
+        assert (file.read(1000), file.read()) == (b"", b"")
+
+
+def test_what_is_written_meanwhile_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"abc")
+    with open_regular(path) as file, path.open("ab") as more:
+        assert file.read() == b"abc"
+        more.write(b"def")
+        more.flush()
+        assert (file.read(2), file.read(), file.read(1)) == (b"de", b"f", b"")
+
+
 def test_a_folder_is_seen_and_not_opened(tmp_path: Path) -> None:
     assert probe_path(tmp_path) is PathKind.FOLDER
     with pytest.raises(NotAFileError, match="not a file, but a folder"):

@@ -158,6 +158,9 @@ def test_its_transcript_is_found_though_the_clock_was_set(profile: Profile, set_
         '{"began": "2026-01-01", "crash_log": 1e999, "version": ["1"]}',
         "[" * 99_999,
         "7" * 9_999,
+        '{"began": "9999-12-31T23:59:59.999999+00:00"}',
+        '{"began": "2026-01-01", "version": ' + "[" * 400 + "]" * 400 + "}",
+        '{"began": "2026-01-01", "crash_log": ' + "9" * 400 + ', "journals": {"a": 1}}',
         "\x00",
     ],
 )
@@ -176,6 +179,15 @@ def test_pipes_in_their_place_are_not_waited_for(profile: Profile) -> None:
     stopped = begun(profile).stopped
     assert stopped is not None
     assert (stopped.log, stopped.stacks) == ("", "")
+
+
+def test_a_disk_may_say_any_time(profile: Profile) -> None:
+    profile.log_file.write_text("x")
+    os.utime(profile.log_file, (2**38, 2**38))
+    (profile.folder / "running.json").write_text("{")
+    stopped = begun(profile).stopped
+    assert stopped is not None
+    assert stopped.last_seen.year < 9000
 
 
 def test_a_clock_that_was_set_back_a_year_changes_nothing(profile: Profile) -> None:

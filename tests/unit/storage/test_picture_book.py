@@ -20,7 +20,24 @@ def test_a_finding_is_kept(book: PictureBook, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no JSON", "[]", "{}", '{"use_gl": true}', '{"use_gl": 1, "odd": 2}', "[" * 99_999]
+    "text",
+    [
+        *(
+            "",
+            "no JSON",
+            "[]",
+            "{}",
+            '{"use_gl": true}',
+            '{"use_gl": 1, "odd": 2}',
+            "[" * 99_999,
+            " " * (5 << 20),
+        ),
+        '{"driver": 7, "machine": "m", "use_gl": true, "why": "w"}',
+        '{"driver": "d", "machine": "m", "use_gl": 1, "why": "w"}',
+        '{"driver": "d", "machine": "m", "use_gl": true, "why": "w", "raster_ms": "2"}',
+        '{"driver": "d", "machine": "m", "use_gl": true, "why": "w", "gl_ms": 1e999}',
+        '{"driver": "d", "machine": "m", "use_gl": true, "why": "w", "gl_ms": NaN}',
+    ],
 )
 def test_a_finding_that_can_not_be_read_is_none(book: PictureBook, tmp_path: Path, text: str) -> None:
     (tmp_path / "picture-path.json").write_text(text, "utf-8")

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
-from atlas_desktop.storage.settings import RANGES, Settings, ThemeChoice
+from atlas_desktop.storage.settings import RANGES, Settings, ThemeChoice, parse
 from atlas_desktop.storage.settings_store import SettingsStore
 
 
@@ -160,6 +161,101 @@ def test_limits_that_were_misread_are_set_back_once(
     store.close()
     again = SettingsStore(file)
     assert (again.settings.limit_session_usd, again.repaired) == (500.0, {})
+
+
+def changed_file(file: Path, **limits: float) -> bytes:
+    store = SettingsStore(file)
+    store.change(**limits, limits_seen=True, volume=30)
+    store.close()
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\n", b" ", b'"', b"0", b"9", b"\xff"])
+def test_no_byte_of_the_file_makes_a_limit_higher(tmp_path: Path, byte: bytes) -> None:
+    file = tmp_path / "settings.json"
+    good = changed_file(file, limit_session_usd=1.5, limit_day_usd=40.0, limit_session_s=600.0)
+    for at in range(len(good)):
+        try:
+            found, _ = parse((good[:at] + byte + good[at + 1 :]).decode("utf-8", "replace"))
+        except ValueError:
+            continue
+        assert found.limit_session_usd <= 1.5, good[at - 9 : at + 9]
+        assert found.limit_day_usd <= 40.0, good[at - 9 : at + 9]
+        assert found.limit_session_s <= 600.0, good[at - 9 : at + 9]
+
+
+def test_limits_survive_what_tears_the_rest_off(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    good = changed_file(file, limit_session_usd=1.5)
+    for cut in range(200, len(good) - 2, 37):
+        file.write_bytes(good[:cut])
+        store = SettingsStore(file)
+        assert store.moved_aside is not None
+        assert (store.settings.limit_session_usd, store.settings.volume) == (1.5, 80)
+        assert not store.settings.limits_seen
+
+
+def test_a_limit_that_is_not_what_was_written_is_said_and_lowered(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    good = changed_file(file, limit_session_usd=1.5)
+    file.write_bytes(good.replace(b'"limit_session_usd": 1.5', b'"limit_session_usd": 915'))
+    store = SettingsStore(file)
+    assert (store.settings.limit_session_usd, store.unusable) == (1.5, ("limit_session_usd",))
+    store.close()
+    assert SettingsStore(file).unusable == ()
+
+
+def test_a_limit_that_is_lowered_by_hand_holds(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    good = changed_file(file, limit_session_usd=1.5)
+    file.write_bytes(good.replace(b'"limit_session_usd": 1.5', b'"limit_session_usd": 0.5'))
+    assert SettingsStore(file).settings.limit_session_usd == 0.5
+
+
+def test_where_limits_and_seal_are_both_damaged_the_usual_ones_hold(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    good = changed_file(file, limit_session_usd=1.5, limit_day_usd=900.0)
+    torn = re.sub(rb'"limits_seal": "[^"]*"', b'"limits_seal": "1 2 3"', good)
+    file.write_bytes(torn.replace(b'"limit_session_usd": 1.5', b'"limit_session_usd": 9.5'))
+    settings = SettingsStore(file).settings
+    assert settings.limit_session_usd <= SpendingLimits().session_usd
+    assert settings.limit_day_usd <= SpendingLimits().day_usd
+
+
+@pytest.mark.parametrize(
+    "seal", ["null", "[]", '""', '"x"', '"1 2 3 4 5 6"', "[" * 400 + "]" * 400, "9" * 400]
+)
+def test_a_seal_that_is_none_makes_no_limit_higher(tmp_path: Path, seal: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(f'{{"limits_seal": {seal}, "limit_session_usd": 900, "limit_day_usd": [[]]}}')
+    assert SettingsStore(file).settings.spending_limits == SpendingLimits()
+
+
+def test_a_file_without_end_fills_no_memory(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    changed_file(file)
+    os.truncate(file, 1 << 40)
+    store = SettingsStore(file)
+    assert store.moved_aside is not None
+    assert store.moved_aside.stat().st_size == 1 << 40
+
+
+@pytest.mark.parametrize("depth", range(20, 1000, 70))
+def test_however_deep_the_unknown_is_settings_are_saved(tmp_path: Path, depth: int) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"volume": 20, "other": ' + "[" * depth + "]" * depth + "}")
+    store = SettingsStore(file)
+    store.change(volume=21)
+    store.close()
+    assert SettingsStore(file).settings.volume == 21
+
+
+def test_a_file_is_set_aside_though_a_folder_has_that_name(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    (tmp_path / "settings.damaged.json" / "x").mkdir(parents=True)
+    file.write_text("{")
+    store = SettingsStore(file)
+    assert store.moved_aside == tmp_path / "settings.damaged-2.json"
 
 
 def test_bytes_that_are_no_text_are_moved_aside_too(tmp_path: Path) -> None:

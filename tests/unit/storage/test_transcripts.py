@@ -1,6 +1,7 @@
 import json
+import os
 import resource
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,6 +126,53 @@ def test_a_line_cut_by_a_crash_is_left_out(tmp_path: Path) -> None:
     damaged = text[:-20] + '\n{"id": 1}\n[]\n' + "[" * 99_999 + "\n"
     journal.path.write_text(damaged, encoding="utf-8")
     assert read_journal(journal.path) == [HELLO]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": [1]},
+        {"id": {}},
+        {"role": None},
+        {"text": 7},
+        {"final": "yes"},
+        {"timestamp_ms": "now"},
+        {"timestamp_ms": 10**18},
+        {"timestamp_ms": -1},
+        {"timestamp_ms": 1.5e300},
+        {"delivery": []},
+        {"colour": "red"},
+    ],
+)
+def test_a_message_of_another_shape_is_left_out(tmp_path: Path, odd: dict[str, object]) -> None:
+    path = tmp_path / "talk.jsonl"
+    rows = [asdict(HELLO), {**asdict(ANSWER), **odd}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_journal(path) == [HELLO]
+
+
+def test_a_journal_without_end_fills_no_memory(tmp_path: Path) -> None:
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(HELLO)
+    journal.close()
+    os.truncate(journal.path, 1 << 40)
+    assert read_journal(journal.path) == [HELLO]
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "talk.jsonl")
+    with pytest.raises(OSError, match="not a file"):
+        read_journal(tmp_path / "talk.jsonl")
+
+
+def test_a_folder_among_the_journals_ends_none(tmp_path: Path) -> None:
+    (tmp_path / "2020-01-01 00-00-00.jsonl").mkdir()
+    journal = TranscriptJournal(tmp_path, MOMENT)
+    journal.note(HELLO)
+    forget_oldest(journal.path, keep=1)
+    journal.note(ANSWER)
+    journal.close()
+    assert read_journal(journal.path) == [HELLO, ANSWER]
 
 
 def test_nothing_said_leaves_no_file(tmp_path: Path) -> None:

@@ -52,7 +52,11 @@ def test_a_run_that_comes_to_its_end_leaves_nothing(tmp_path: Path) -> None:
         ("[" * 9_999, Work()),
         ("null", Work()),
         ('{"clips": 5, "draft": ""}', Work()),
-        ('{"clips": [{"path": "/a"}], "draft": "x"}', Work()),
+        ('{"clips": [{"path": "/a"}], "draft": "x"}', Work(draft="x")),
+        ('{"clips": {"path": "/a"}, "draft": "x"}', Work(draft="x")),
+        ('{"clips": ["/a", null, {"path": "/a", "position_s": 2}]}', Work((Clip("/a", 2.0),))),
+        ('{"clips": [{"path": "/a", "position_s": ' + "9" * 400 + "}]}", Work()),
+        ('{"clips": [], "draft": "a\\ud800b"}', Work(draft="a\ufffdb")),
         ('{"clips": [], "draft": 7}', Work()),
         (
             '{"clips": [{"path": "", "position_s": 0}, {"path": "/a", "position_s": 2}], "draft": "x"}',
@@ -80,6 +84,26 @@ def test_a_draft_is_cut_before_it_fills_the_disk(tmp_path: Path) -> None:
     store.keep(draft="x" * 1_000_000)
     written(tmp_path / "work.json", Work(draft="x" * 200_000))
     assert len(json.loads((tmp_path / "work.json").read_text())["draft"]) == 200_000
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\0" * 99, b"[1]"])
+def test_what_can_not_be_read_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "work.json"
+    file.write_bytes(content)
+    store = WorkStore(file)
+    assert store.read() == Work()
+    assert store.moved_aside is not None
+    assert store.moved_aside.read_bytes() == content
+    assert not file.exists()
+
+
+def test_a_file_without_end_fills_no_memory(tmp_path: Path) -> None:
+    file = tmp_path / "work.json"
+    file.write_text(json.dumps({"clips": [], "draft": "x"}))
+    os.truncate(file, 1 << 40)
+    store = WorkStore(file)
+    assert store.read() == Work()
+    assert store.moved_aside is not None
 
 
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
