@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.instance import InstanceServer, LaunchLock, addresses, hand_over, is_in_use, socket_name
-from atlas_desktop.instance.addresses import is_local
 from atlas_desktop.instance.doors import PipeDoor, knock_at_pipe, peer_user
+from atlas_desktop.instance.places import is_local
 
 STRANGER = 54_321
 # Only root can play another user: as anybody else the tests do without.
@@ -25,7 +26,7 @@ IS_ROOT = os.geteuid() == 0
 @pytest.fixture(autouse=True)
 def no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runtime folder of whoever runs the tests is not touched."""
-    monkeypatch.setattr("atlas_desktop.instance.addresses.LOGINS", tmp_path / "logins")
+    monkeypatch.setattr("atlas_desktop.instance.places.LOGINS", tmp_path / "logins")
 
 
 @pytest.fixture
@@ -45,13 +46,13 @@ def profile(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for everybody's temporary files."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    folder.chmod(0o1777)
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for everybody's temporary files: its path is short."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o1777)
+        monkeypatch.setattr("tempfile.tempdir", name)
+        yield folder
 
 
 @pytest.fixture
@@ -123,14 +124,13 @@ def test_a_runtime_folder_that_is_not_fit_is_not_used(
 def test_without_a_place_of_ours_a_folder_is_made_for_it(
     profile: Path,
     temporary: Path,
-    tmp_path: Path,
     server: Callable[[], InstanceServer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     profile.chmod(0o755)
     server()
-    (found,) = sockets_in(tmp_path)
+    (found,) = sockets_in(temporary)
     assert found.parent.parent == temporary
     assert stat.S_IMODE(found.parent.stat().st_mode) == 0o700
     assert is_in_use(profile)
@@ -157,7 +157,7 @@ def test_a_folder_that_a_stranger_has_made_in_its_place_is_not_used(
         if trap == "foreign":
             of_a_stranger(place)
     server()
-    assert sockets_in(tmp_path) == []
+    assert sockets_in(temporary) == sockets_in(tmp_path) == []
     assert addresses(profile) == []
     assert not hand_over(profile, ["/a.wav"])
 
