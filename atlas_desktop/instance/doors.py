@@ -4,6 +4,7 @@ Both sides look at who the other is. Qt's own server is not used for the socket:
 lives, and removes, as it closes, whatever bears its name by then.
 """
 
+import errno
 import logging
 import os
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from atlas_desktop.instance.addresses import IN_PROFILE, address_to_serve, addresses
+from atlas_desktop.instance.places import IN_PROFILE, address_to_serve, addresses
 from atlas_desktop.private_files import FILE_MODE, is_ours
 from atlas_desktop.storage import atomic
 
@@ -42,48 +43,34 @@ class SocketDoor(QObject):
     def __init__(self, profile: Path, parent: QObject | None = None) -> None:
         """Listens; one that nobody answers at any more, or whose owner is frozen, is taken over."""
         super().__init__(parent)
-        self._path: Path | None = None
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.setblocking(False)
+        self._socket: socket.socket | None = None
+        self._notifier: QSocketNotifier | None = None
         for path in address_to_serve(profile):
             try:
-                self._listen_at(path)
+                self._socket = _listening_at(path)
             except OSError as error:
-                log.info("launches can't be heard in %s: %s", path.parent, error.strerror)
-            else:
-                break
-        if self._path is None:
-            log.info("second launches can't be heard: there is no place for it that is ours alone")
+                log.info("launches can't be heard in %s: %s", path.parent, error.strerror or error)
+                continue
+            self._path, self._identity = path, _identity(path)
+            self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
+            self._notifier.activated.connect(self._accept)
             return
-        self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._accept)
+        log.info("second launches can't be heard: there is no place for it that is ours alone")
 
     def close(self) -> None:
         """Takes no more launches; a name that another window has taken over stays."""
-        path, self._path = self._path, None
-        if path is None:
+        listening, self._socket = self._socket, None
+        if listening is None or self._notifier is None:
             return
         self._notifier.setEnabled(False)
-        self._socket.close()
+        listening.close()
         with suppress(OSError):
-            if self._identity == _identity(path):
-                path.unlink()
-
-    def _listen_at(self, path: Path) -> None:
-        with suppress(FileNotFoundError):
-            found = path.lstat()
-            if not (stat.S_ISSOCK(found.st_mode) and is_ours(found)):
-                raise FileExistsError(0, "something else is in its place")
-            path.unlink()
-        self._socket.bind(os.fsencode(path))
-        self._identity = _identity(path)
-        path.chmod(FILE_MODE)
-        self._socket.listen(_WAITING_LAUNCHES)
-        self._path = path
+            if self._identity == _identity(self._path):
+                self._path.unlink()
 
     @Slot()
     def _accept(self) -> None:
-        while self._path is not None:
+        while self._socket is not None:
             try:
                 connection, _ = self._socket.accept()
             except OSError:
@@ -163,10 +150,29 @@ def peer_user(connection: socket.socket) -> int | None:
             size = _LINUX_CREDENTIALS.size
             said = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
             return int(_LINUX_CREDENTIALS.unpack(said)[1])
-        said = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
-        return int(_BSD_CREDENTIALS.unpack_from(said)[1])
+        else:
+            said = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES)
+            return int(_BSD_CREDENTIALS.unpack_from(said)[1])
     except (OSError, struct.error):
         return None
+
+
+def _listening_at(path: Path) -> socket.socket:
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        if not (stat.S_ISSOCK(found.st_mode) and is_ours(found)):
+            raise FileExistsError(errno.EEXIST, "something else is in its place")
+        path.unlink()
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.setblocking(False)
+        listening.bind(os.fsencode(path))
+        path.chmod(FILE_MODE)
+        listening.listen(_WAITING_LAUNCHES)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _knock_at(path: Path) -> QLocalSocket | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from atlas_desktop.instance.addresses import IN_PROFILE, address_to_serve
 from atlas_desktop.instance.doors import knock
+from atlas_desktop.instance.places import IN_PROFILE, address_to_serve
 from atlas_desktop.private_files import FILE_MODE
 
 _WAIT_MS = 1_000

@@ -29,6 +29,8 @@ _HEAD_LIMIT_S: Final = 10.0
 _CONNECT_LIMIT_S: Final = 12.0
 """Less than the SDK's own limit, so that the reason is known when that is over."""
 _PIECE_BYTES: Final = 65_536
+_MOST_UNKNOWN: Final = 16
+"""Connections that have not shown the secret yet: any user of this computer can make one."""
 
 
 class ProxyTunnel:
@@ -58,6 +60,7 @@ class ProxyTunnel:
         self._limit_s = limit_s
         self._secret = secrets.token_urlsafe(24)
         known.add_token(self._secret)
+        self._unknown: list[asyncio.StreamWriter] = []
         self._thread = LoopThread("proxy tunnel")
 
     async def open(self) -> None:
@@ -94,15 +97,25 @@ class ProxyTunnel:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_HEAD_LIMIT_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-            target = self._target_in(head.decode("latin-1"))
+            target = self._target_in(await self._head_of(reader, writer))
             if target is not None and not self.is_silent:
                 await self._join(target, reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, *LOST) as error:
             log.debug("proxy tunnel: %s", type(error).__name__)
         finally:
             writer.close()
+
+    async def _head_of(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        """The head of a request; of many connections without one the oldest makes room."""
+        self._unknown.append(writer)
+        if len(self._unknown) > _MOST_UNKNOWN:
+            self._unknown.pop(0).transport.abort()
+        try:
+            async with asyncio.timeout(_HEAD_LIMIT_S):
+                return (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        finally:
+            if writer in self._unknown:
+                self._unknown.remove(writer)
 
     def _target_in(self, head: str) -> str | None:
         """``host:port`` of a CONNECT request that knows the secret. Others are hung up on."""

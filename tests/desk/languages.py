@@ -5,9 +5,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
+from atlas_desktop.private_files import make_folder
 from tests.desk.process import DeskError
 
-_CACHE = Path(tempfile.gettempdir()) / "atlas-desktop-locales"
+# Not in the folder for everybody's temporary files: the C library trusts what it finds there.
+_CACHE = user_cache_path("atlas-desktop", appauthor=False) / "test-locales"
 _LIMIT_S = 120
 _WARNED = 1
 
@@ -29,7 +33,7 @@ def _make(name: str) -> None:
     folder = _CACHE / name
     if (folder / "LC_NUMERIC").exists():
         return
-    _CACHE.mkdir(exist_ok=True)
+    make_folder(_CACHE)
     source, _point, charset = name.partition(".")
     with tempfile.TemporaryDirectory(dir=_CACHE) as made:
         place = Path(made) / name

@@ -79,6 +79,7 @@ def test_a_second_launch_gives_its_files_to_the_first_and_goes(
     with subprocess.Popen(words, cwd=tmp_path, env=env) as second:
         qtbot.waitUntil(lambda: second.poll() is not None, timeout=20_000)
     assert second.returncode == 0
+    server.close()
     assert launches == [[str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]]
     assert not (tmp_path / "settings.json").exists()
 

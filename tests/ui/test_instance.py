@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,10 +50,11 @@ def launches() -> list[list[str]]:
 
 
 @pytest.fixture
-def server(qapp: QApplication, tmp_path: Path, launches: list[list[str]]) -> InstanceServer:
+def server(qapp: QApplication, tmp_path: Path, launches: list[list[str]]) -> Iterator[InstanceServer]:
     server = InstanceServer(tmp_path)
     server.launched.connect(launches.append)
-    return server
+    yield server
+    server.close()
 
 
 def test_a_profile_whose_path_is_odd_has_a_name(tmp_path: Path) -> None:
@@ -123,6 +124,7 @@ def test_what_a_crashed_run_left_behind_is_cleared_away(
     server.launched.connect(launches.append)
     assert second_launch(tmp_path, ["a.wav"])
     assert launches == [["a.wav"]]
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop import crash, logs
+from atlas_desktop import logs
 from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.private_files import close_to_others, is_closed, is_movable_by_others, make_folder
 from atlas_desktop.storage import atomic
@@ -48,7 +48,6 @@ def test_all_that_a_profile_holds_is_ours_alone(
     profile.ensure()
     logs.set_up(file=profile.log_file)
     logging.getLogger("atlas_desktop").info("a line")
-    crash.log_native_crashes(profile.crash_log)
     store = SettingsStore(profile.settings_file)
     store.change(volume=20)
     store.close()
@@ -167,10 +166,10 @@ def test_what_is_no_folder_is_not_made_one(tmp_path: Path) -> None:
     make_folder(tmp_path / "link")
 
 
-@pytest.mark.parametrize("role", [[], ["check", "--local"], ["sessions", "list"], ["sessions", "end"]])
-def test_another_users_profile_is_refused_with_words(
-    role: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "role", [[], ["check", "--local"], ["sessions", "list"], ["sessions", "end", "--all"]]
+)
+def test_another_users_profile_is_refused_with_words(role: list[str], tmp_path: Path) -> None:
     profile = tmp_path / "profile"
     profile.mkdir()
     # Whoever may not give the folder away is taken for another: the program then asks in vain.

@@ -47,7 +47,7 @@ async def fetched_face(url: str, is_allowed: Judge | None = None) -> bytes:
         RefusedError: 400, when the address is no https one, does not answer, or holds no face.
     """
     judge = is_allowed or is_public
-    address: URL | None = _checked(url, judge)
+    address = _checked(url, judge)
     try:
         async with asyncio.timeout(_FETCH_LIMIT_S):
             for _ in range(MOST_REDIRECTS + 1):

@@ -30,7 +30,7 @@ async def json_value(request: web.Request) -> Any:
         RefusedError: 400, when it is something else; 408 or 413, when it takes too long or is too much.
     """
     raw = bytearray()
-    async with _bounds():
+    async with _bounds("invalid_body"):
         async for chunk in request.content.iter_any():
             raw += chunk
             _check_size(len(raw), _JSON_LIMIT_BYTES)
@@ -64,7 +64,7 @@ async def multipart(request: web.Request) -> dict[str, str | bytes]:
     """
     form: dict[str, str | bytes] = {}
     total = 0
-    async with _bounds():
+    async with _bounds("invalid_form"):
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader) or not part.name or len(form) == _MOST_FIELDS:
@@ -88,7 +88,7 @@ async def _content(part: BodyPartReader, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def _bounds() -> AsyncIterator[None]:
+async def _bounds(reason: str) -> AsyncIterator[None]:
     """Maps what can go wrong while a body is read."""
     try:
         async with asyncio.timeout(BODY_LIMIT_S):
@@ -96,10 +96,10 @@ async def _bounds() -> AsyncIterator[None]:
     except TimeoutError as error:
         raise RefusedError(408, "request_timeout", "The body took too long.") from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
-        raise bad_request("invalid_body", "The body can't be read.") from error
+        raise bad_request(reason, "The body can't be read.") from error
     except (ValueError, LookupError, AssertionError, RuntimeError) as error:
         # What aiohttp says about a form's boundaries and heads.
-        raise bad_request("invalid_form", "The multipart body can't be read.") from error
+        raise bad_request(reason, "The body can't be read.") from error
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -119,7 +119,7 @@ def _is_bounded(value: Any) -> bool:
 
 
 def _is_status(value: Any) -> bool:
-    return value == 0 or 100 <= value <= 999
+    return value in range(100, 1000) or value == 0
 
 
 def _is_wait(value: Any) -> bool:
@@ -127,7 +127,7 @@ def _is_wait(value: Any) -> bool:
 
 
 def _is_header(value: Any) -> bool:
-    return value.isascii() and value.isprintable()
+    return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
 def _is_json(value: Any) -> bool:

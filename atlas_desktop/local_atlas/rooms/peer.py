@@ -31,6 +31,7 @@ from atlas_desktop.local_atlas.rooms.outlet import Outlet, PromptBuffer
 from atlas_desktop.local_atlas.scope import Scope
 
 RELIABLE = "_reliable"
+_KINDS = ("audio", "video", "application")
 _CHANNELS = (RELIABLE, "_lossy", "_data_track")
 _QUEUED_MESSAGES = 256
 _CLOSE_LIMIT_S = 3.0
@@ -335,9 +336,24 @@ def _hold_empty_reports(sender: Any) -> None:
     sender._send_rtcp = send_reports
 
 
+def _check_bundle(description: SessionDescription) -> None:
+    """Refuses an offer whose sections do not share one transport, as LiveKit's clients' do.
+
+    aiortc would leave them without any, and fail once it connects; others it would have listen elsewhere.
+    """
+    mids = [media.rtp.muxId for media in description.media]
+    bundled = next((group.items for group in description.group if group.semantic == "BUNDLE"), [])
+    known = {media.rtp.muxId for media in description.media if media.kind in _KINDS}
+    alone = [media for media in description.media if media.port and media.rtp.muxId not in bundled]
+    if len(set(mids)) < len(mids) or alone or not bundled or bundled[0] not in known:
+        raise BadSignalError(detail="an offer whose sections are not bundled")
+
+
 def _sections(sdp: str) -> tuple[Section, ...]:
+    description = SessionDescription.parse(sdp)
+    _check_bundle(description)
     found = []
-    for media in SessionDescription.parse(sdp).media:
+    for media in description.media:
         if media.kind not in ("audio", "video"):
             continue
         cid = (media.msid or "").split(" ")[-1]

@@ -21,6 +21,8 @@ from atlas_desktop.local_atlas.rest.books import Terms
 
 ANSWER_LIMIT_S = 20.0
 SESSION = "/v1/realtime/session"
+_FIRST_S = 0.4
+_MORE_S = 0.05
 _MB = 1 << 20
 
 
@@ -130,20 +132,20 @@ def running(folder: Path) -> Iterator[Subject]:
             process.wait(ANSWER_LIMIT_S)
 
 
-def answer_to(subject: Subject, sent: bytes, wait_s: float) -> bytes:
-    """What comes back for ``sent`` until the other side closes, or is silent for ``wait_s``."""
+def answer_to(subject: Subject, sent: bytes) -> bytes:
+    """What comes back for ``sent`` until the other side closes, or is silent: it may wait for the rest."""
     with subject.connect() as connection:
         with suppress(OSError):
             # Cut off while it still talks: what was answered before that is still read.
             connection.sendall(sent)
-        return _read(connection, wait_s)
+        return _read(connection)
 
 
-def _read(connection: socket.socket, wait_s: float) -> bytes:
+def _read(connection: socket.socket) -> bytes:
     found = b""
     until_s = time.monotonic() + ANSWER_LIMIT_S
     while len(found) < 100_000 and time.monotonic() < until_s:
-        connection.settimeout(ANSWER_LIMIT_S if not found else wait_s)
+        connection.settimeout(_MORE_S if found else _FIRST_S)
         try:
             part = connection.recv(65_536)
         except (TimeoutError, ConnectionError):

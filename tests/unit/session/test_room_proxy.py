@@ -431,6 +431,24 @@ async def test_others_on_this_computer_cannot_borrow_the_way(monkeypatch: pytest
         await route.aclose()
 
 
+async def test_a_crowd_of_strangers_does_not_close_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ConnectProxy(refusal="403 No") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        route = await RoomRoute.open(f"ws://{ROOM}")
+        way = urlsplit(subprocess.check_output(["printenv", "HTTP_PROXY"], text=True).strip())
+        crowd = [await asyncio.open_connection(way.hostname, way.port) for _ in range(40)]
+        secret = b64encode(f"{way.username}:{way.password}".encode()).decode()
+        reader, writer = await asyncio.open_connection(way.hostname, way.port)
+        writer.write(f"CONNECT {ROOM}:80 HTTP/1.1\r\nProxy-Authorization: Basic {secret}\r\n\r\n".encode())
+        await reader.read()
+        assert proxy.targets == [f"{ROOM}:80"]
+        with pytest.raises(ConnectionResetError):
+            await crowd[0][0].read()
+        for _, stranger in (*crowd, (reader, writer)):
+            stranger.close()
+        await route.aclose()
+
+
 async def test_the_native_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def native() -> str:
         return subprocess.check_output(["printenv", "HTTPS_PROXY"], text=True).strip()
