@@ -21,6 +21,8 @@ from atlas_desktop.proxies import Proxy, proxy_for
 from atlas_desktop.redaction import holds, known
 
 CONNECT_LIMIT_S = 15.0
+LAY_LIMIT_S = 20.0
+"""For finding the proxy and loading the certificates; each has a limit of its own, and says what was slow."""
 BODY_LIMIT_S = 10.0
 """From an answer's headers to its end: what drips on is no answer, and a session may cost meanwhile."""
 ANSWER_LIMIT_BYTES = 1_000_000
@@ -111,7 +113,7 @@ class Exchange:
         """
         headers = self._headers()
         way_s = min(CONNECT_LIMIT_S, limit_s)
-        way = await self._opened(url, way_s)
+        way = await self._opened(url)
         limits = httpx.Timeout(limit_s, connect=way_s)
         # A test's transport notes nothing of its way.
         monitor = SendMonitor(is_sent=self._transport is not None)
@@ -151,12 +153,12 @@ class Exchange:
             raise UnauthorizedError(status=0, detail="the key holds signs that no key can have")
         return {**_HEADERS, "Authorization": f"Bearer {self._bearer}"}
 
-    async def _opened(self, url: str, limit_s: float) -> httpx.AsyncBaseTransport:
+    async def _opened(self, url: str) -> httpx.AsyncBaseTransport:
         """The way that leads to ``url`` now: the proxy may have changed since the last call."""
         if self._closed:
             raise self._gone()
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(LAY_LIMIT_S):
                 # A transport of a test, and this computer, need neither proxy nor certificates.
                 proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
                 if self._way is None or proxy != self._proxy:

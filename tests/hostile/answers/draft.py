@@ -55,7 +55,11 @@ def set_body(draft: Draft) -> None:
 
 def _names_id(text: str) -> bool:
     place = max(text.find('"session_id": "ses_0'), text.find('"sessionId": "ses_0'))
-    return place >= 0 and text.count("session_id") + text.count("sessionId") == 1
+    # Far in front of where an answer is cut off.
+    return 0 <= place < _FAR and text.count("session_id") + text.count("sessionId") == 1
+
+
+_FAR: Final = 500_000
 
 
 def _cut(draft: Draft, text: str) -> str:

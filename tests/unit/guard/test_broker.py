@@ -78,7 +78,6 @@ REFUSALS = [
     UnreachableError(sent=False),
     BadAnswerError(status=404),
     BadAnswerError(status=302),
-    BadRoomAddressError(ended_session_id=LOST),
 ]
 UNKNOWNS = [
     UnreachableError(),

@@ -122,7 +122,7 @@ async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
     assert journal.entries() == []
 
 
-@pytest.mark.logs("sessions")
+@pytest.mark.logs("failed")
 async def test_what_goes_wrong_with_one_is_not_the_others_trouble(tmp_path: Path) -> None:
     service = FakeService(open_sessions=[STRANGER])
 
