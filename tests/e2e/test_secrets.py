@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -123,6 +124,14 @@ def _texts_of(control: object) -> Iterator[str]:
             continue  # it has no text
 
 
+def _is_filled(file: Path) -> bool:
+    return file.stat().st_size > 0
+
+
+def _is_asked(service: EchoService, before: int) -> bool:
+    return len(service.bearers) > before
+
+
 @contextmanager
 def bus_traffic(desk: Stage, folder: Path) -> Iterator[list[Path]]:
     """Records all that is said on the session bus and on the accessibility bus."""
@@ -133,7 +142,7 @@ def bus_traffic(desk: Stage, folder: Path) -> Iterator[list[Path]]:
             words = ["dbus-monitor", "--binary", "--address", address]
             stack.enter_context(running(words, desk.env, file))
         for file in files:
-            wait_until(lambda file=file: file.stat().st_size > 0, "dbus-monitor", file)
+            wait_until(partial(_is_filled, file), "dbus-monitor", file)
         yield files
 
 
@@ -180,7 +189,7 @@ def be_echoed(desk: Stage, folder: Path, witness: Witness) -> None:
             desk.paste(program, "API key", PASTED)
             for number in range(len(TRIALS)):
                 program.screen.press("Start")
-                assert poll(lambda number=number: len(service.bearers) > number, 20)
+                assert poll(partial(_is_asked, service, number), 20)
                 program.wait_state("Failed", 40)
                 witness.look(program)
                 program.back_to_start()

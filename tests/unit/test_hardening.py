@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ os.abort()
 """
 
 
-def run(script: str, *words: str, folder: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str, *words: str, env: Mapping[str, str], folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", script, *words]
     return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -72,7 +75,7 @@ def test_a_child_gets_no_secrets_and_proxies_only_where_it_needs_them() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows it so")
 def test_the_system_shows_no_secrets_of_a_process_which_keeps_them() -> None:
-    done = run(_SHOWN, **importing(), **SECRETS, **PROXIES, HARMLESS="stays")
+    done = run(_SHOWN, env={**importing(), **SECRETS, **PROXIES, "HARMLESS": "stays"})
     assert done.returncode == 0, done.stderr
     shown, _, rest = done.stdout.partition("\nown ")
     for secret in (*SECRETS.values(), *PROXIES.values()):
@@ -85,7 +88,7 @@ def test_the_system_shows_no_secrets_of_a_process_which_keeps_them() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory in a dump is chosen as Linux has it")
 @pytest.mark.parametrize("how", ["forbidden", "allowed"])
 def test_a_core_dump_holds_no_memory(tmp_path: Path, how: str) -> None:
-    assert run(_DYING, how, folder=tmp_path, **importing()).returncode < 0
+    assert run(_DYING, how, env=importing(), folder=tmp_path).returncode < 0
     dumps = b"".join(dump.read_bytes() for dump in tmp_path.iterdir())
     # Where the kernel hands dumps to a reporter there is none to look at.
     allowed = how == "allowed" and bool(dumps)

@@ -53,7 +53,7 @@ PLACES: dict[str, Place] = {
     "plain text": lambda echo: httpx.Response(503, text=f"upstream said {echo}\n"),
     "JSON that is no object": lambda echo: httpx.Response(200, json=[echo]),
     "a header": lambda echo: httpx.Response(
-        429, headers={"retry-after": echo.encode(), "x-key": echo.encode()}, json={"error": "rate_limited"}
+        429, headers={b"retry-after": echo.encode(), b"x-key": echo.encode()}, json={"error": "rate_limited"}
     ),
     "no room address": lambda echo: _json(200, **{**GRANT, "livekit_url": f"http://x/{echo}?k={echo}"}),
     "a room address": lambda echo: _json(200, **{**GRANT, "livekit_url": f"wss://room.example/{echo}"}),
