@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.source import EndReceipt, Mode, SourceKind
+from atlas_desktop.api.access import Access
+from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import UnreachableError
 from atlas_desktop.storage.billing_entry import Outcome, asked
 from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, FakeSource, settle
@@ -378,12 +379,10 @@ async def test_what_goes_wrong_with_one_keeps_no_other_from_its_end(
     broken, *others = [await leave_open(successor()) for _ in range(6)]
     opener = FakeService.opener
 
-    def opened(
-        service: FakeService, kind: SourceKind, secret: str, address: str, own_ids: Iterable[str] = ()
-    ) -> FakeSource:
+    def opened(service: FakeService, access: Access, own_ids: Iterable[str] = ()) -> FakeSource:
         if broken in own_ids:
             raise RuntimeError("a bug")
-        return opener(service, kind, secret, address, own_ids)
+        return opener(service, access, own_ids)
 
     monkeypatch.setattr(FakeService, "opener", opened)
     desk = successor()
