@@ -105,7 +105,7 @@ class SettingsStore:
             log.info("settings can't be read: %s", error)
             self._kept = {}
             self._move_aside()
-            return Settings(**sealed_limits(text))
+            return replace(Settings(), **sealed_limits(text))
         return settings
 
     def _move_aside(self) -> None:
