@@ -120,24 +120,28 @@ class CueInspector:
         cue = self._queue.get(cue_id)
         if cue is None or self._closed or cue.state in {CueState.FAILED, CueState.MISSING}:
             return None
-        failure: AppError | None = None
+        found: ClipInfo | AppError
         try:
             with mapped(cue.path):
-                info = await self._files.call(cue.path, partial(look, cue.path))
+                found = await self._files.call(cue.path, partial(look, cue.path))
         except AppError as error:
             # Whatever it is, also a fault of ours: the others keep their turn.
-            failure = about_file(error, cue.path.name)
+            found = about_file(error, cue.path.name)
         if self._queue.get(cue_id) is None or self._closed:
             return None  # removed meanwhile: what was seen of it is not all
-        if failure is not None:
-            self._on_broken(cue_id, failure)
+        if isinstance(found, AppError):
+            self._on_broken(cue_id, found)
             self._on_found()
             return None
+        return self._take(cue_id, cue.name, found)
+
+    def _take(self, cue_id: int, name: str, info: ClipInfo) -> ClipInfo:
+        """Fill in what was found out of a cue."""
         self._queue.change(cue_id, peaks=info.peaks, loudness_lufs=info.loudness_lufs)
         if cue_id not in self._read_to_end:
             self._queue.change(cue_id, duration_s=info.duration_s)
         if info.silent:
-            self._say_of(cue_id, SilentAudioError(name=cue.name))
+            self._say_of(cue_id, SilentAudioError(name=name))
         self._on_found()
         return info
 

@@ -14,6 +14,12 @@ from atlas_desktop.storage.json_text import parse_object
 log = logging.getLogger(__name__)
 
 _LONGEST_MS = 1e6
+_KINDS: dict[str, Any] = {
+    "use_gl": bool,
+    "crashed": bool,
+    "raster_ms": int | float | None,
+    "gl_ms": int | float | None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,7 @@ def _finding_in(found: dict[str, Any]) -> Finding:
         TypeError: Something in it is missing, or is not what we write.
     """
     finding = Finding(**found)
-    texts = (finding.driver, finding.machine, finding.why)
-    costs_ms = [cost for cost in (finding.raster_ms, finding.gl_ms) if cost is not None]
-    if (
-        all(isinstance(text, str) for text in texts)
-        and all(isinstance(flag, bool) for flag in (finding.use_gl, finding.crashed))
-        and all(isinstance(cost, int | float) and 0 <= cost < _LONGEST_MS for cost in costs_ms)
-    ):
+    is_ours = all(isinstance(value, _KINDS.get(name, str)) for name, value in found.items())
+    if is_ours and all(0 <= cost < _LONGEST_MS for cost in (finding.raster_ms or 0, finding.gl_ms or 0)):
         return finding
     raise TypeError("not a finding")

@@ -105,7 +105,8 @@ class SettingsStore:
             log.info("settings can't be read: %s", error)
             self._kept = {}
             self._move_aside()
-            return Settings(**sealed_limits(text))
+            limits: dict[str, Any] = dict(sealed_limits(text))
+            return Settings(**limits)
         return settings
 
     def _move_aside(self) -> None:

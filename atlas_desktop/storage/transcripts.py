@@ -199,9 +199,9 @@ def _message_in(found: dict[str, Any]) -> SavedMessage:
         TypeError: Something in it is missing, or is not what we write.
     """
     one = SavedMessage(**found)
-    texts = (one.id, one.role, one.text, one.delivery)
-    is_whole = all(isinstance(text, str) for text in texts) and isinstance(one.final, bool)
-    if is_whole and isinstance(one.timestamp_ms, int) and 0 <= one.timestamp_ms <= _LATEST_MS:
+    kinds = {"final": bool, "timestamp_ms": int}
+    is_ours = all(isinstance(value, kinds.get(name, str)) for name, value in found.items())
+    if is_ours and 0 <= one.timestamp_ms <= _LATEST_MS:
         return one
     raise TypeError("not a message")
 

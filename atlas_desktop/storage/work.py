@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.delayed_write import DelayedWrite
@@ -121,11 +121,12 @@ def _clip(row: Any) -> Clip | None:
         return None
     path, position_s = row.get("path"), row.get("position_s")
     # A number that is none (NaN) is in no range.
-    good = isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S
-    return Clip(path, float(position_s)) if good and _is_path(path) else None
+    if isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S and _is_path(path):
+        return Clip(path, float(position_s))
+    return None
 
 
-def _is_path(value: Any) -> bool:
+def _is_path(value: Any) -> TypeGuard[str]:
     try:
         return isinstance(value, str) and bool(value) and b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:

@@ -100,10 +100,16 @@ def stop_anywhere(path: Path, info: ClipInfo, chance: random.Random, report: Rep
     looking = threading.Thread(target=guarded_look, args=(look,), daemon=True)
     looking.start()
     time.sleep(chance.random() * _STOP_WITHIN_S)
-    report.closed(stop.set, lambda limit_s: (looking.join(limit_s), not looking.is_alive())[1])
+    report.closed(stop.set, partial(has_ended, looking))
     reader = ClipReader(path)
     time.sleep(chance.random() * _STOP_WITHIN_S)
     report.closed(reader.close, reader.join)
+
+
+def has_ended(thread: threading.Thread, limit_s: float) -> bool:
+    """Wait for a thread."""
+    thread.join(limit_s)
+    return not thread.is_alive()
 
 
 def guarded_look(look: Callable[[], object]) -> None:

@@ -170,7 +170,8 @@ def read_picture(profile: Profile, _path: Path, _good: bytes, _change: Change) -
     book = PictureBook(profile.folder)
     finding, died = book.read(), book.died()
     if finding is not None:
-        check(isinstance(finding.use_gl, bool) and isinstance(finding.driver, str), "not a finding")
+        figures = f"{finding.driver.casefold()} {finding.raster_ms or 0:.1f} {finding.gl_ms or 0:.1f}"
+        check(finding.why.casefold() in f"{figures} {finding.why}".casefold(), "not a finding")
     check(died is None or isinstance(died, str), "no name")
     return READ if finding is not None or died is not None else ASIDE
 

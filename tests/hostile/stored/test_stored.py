@@ -13,10 +13,10 @@ from tests.hostile.tally import Tally
 
 
 def test_whatever_became_of_a_stored_file_it_is_read_or_set_aside_with_words(tmp_path: Path) -> None:
-    tally = stored_files(1200, 5, tmp_path / "found")
+    tally = stored_files(500, 5, tmp_path / "found")
     assert tally.findings == []
     assert set(tally.outcomes) == {"read", "set aside", "said"}
-    assert tally.outcomes.total() > 1200 + len(PLACES) * len(STORED)
+    assert tally.outcomes.total() > 500 + len(PLACES) * len(STORED)
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ class FakeSpeaker:
         self.log.append(f"{what} {reader.name if isinstance(reader, NamedReader) else 'nothing'}")
 
 
-def look_at(path: Path) -> ClipInfo:
+def look_at(path: Path, *, stop: threading.Event) -> ClipInfo:
     """Knows every file by its name."""
     if path.stem.startswith("bad"):
         raise UnreadableAudioError(name=path.name)

@@ -14,6 +14,8 @@ from atlas_desktop.errors import (
     BugError,
     CutShortError,
     DiskError,
+    EmptyAudioError,
+    FileFaultError,
     MissingFileError,
     SilentAudioError,
     UnreadableAudioError,
@@ -90,13 +92,13 @@ async def test_lengths_and_outlines_come_later(player: CuePlayer) -> None:
     assert seen[-1][0].peaks == (1, 2, 3)
 
 
-def stumble(path: Path) -> ClipInfo:
+def stumble(path: Path, *, stop: threading.Event) -> ClipInfo:
     """A fault of ours over one file, a disk's over another."""
     if path == A:
         raise RuntimeError("nobody expected this")
     if path == B:
         raise OSError(errno.EIO, "Input/output error")
-    return look_at(path)
+    return look_at(path, stop=stop)
 
 
 @pytest.mark.logs("cues failed")
@@ -109,8 +111,10 @@ async def test_a_fault_over_one_file_costs_the_others_of_its_drop_nothing(speake
     await until(lambda: player.cues[2].duration_s is not None, 10.0)
     player.close()
     await scope.aclose()
-    assert [type(error) for error in errors] == [BugError, DiskError]
-    assert states(player) == ["waiting", "failed", "waiting"]
+    assert [type(error) for error in errors] == [FileFaultError, DiskError]
+    assert errors[0].params["name"] == A.name
+    assert isinstance(errors[0].__cause__, BugError)
+    assert states(player) == ["failed", "failed", "waiting"]
 
 
 async def test_thousands_of_broken_files_are_not_said_one_by_one(
@@ -410,9 +414,9 @@ async def test_a_cue_that_was_spoken_before_it_was_looked_at_gets_its_length_all
 ) -> None:
     spoken = threading.Event()
 
-    def late(path: Path) -> ClipInfo:
+    def late(path: Path, *, stop: threading.Event) -> ClipInfo:
         assert spoken.wait(10)
-        return look_at(path)
+        return look_at(path, stop=stop)
 
     scope = TaskScope("cues")
     player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=late)
@@ -428,6 +432,33 @@ async def test_a_cue_that_was_spoken_before_it_was_looked_at_gets_its_length_all
     await scope.join(10)
     assert [cue.duration_s for cue in player.cues] == [12.0, 12.0, 12.0]
     player.close()
+
+
+@pytest.mark.parametrize("closes", [False, True])
+async def test_looking_at_a_cue_ends_with_it(speaker: FakeSpeaker, *, closes: bool) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(path: Path, *, stop: threading.Event) -> ClipInfo:
+        begun.set()
+        assert stop.wait(10)
+        ended.set()
+        raise EmptyAudioError(name=path.name)
+
+    errors: list[AppError] = []
+    scope = TaskScope("cues", errors.append)
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=endless)
+    player.on_error(errors.append)
+    [cue_id] = player.add([A])
+    assert await asyncio.to_thread(begun.wait, 10)
+    if closes:
+        player.close()
+    else:
+        player.remove(cue_id)
+    assert await asyncio.to_thread(ended.wait, 10)
+    await scope.join(10)
+    assert errors == []
+    if not closes:
+        player.close()
 
 
 async def test_a_length_that_was_taken_on_trust_is_corrected(player: CuePlayer) -> None:
