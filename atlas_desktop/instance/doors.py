@@ -45,6 +45,7 @@ class SocketDoor(QObject):
         super().__init__(parent)
         self._socket: socket.socket | None = None
         self._notifier: QSocketNotifier | None = None
+        self._path, self._identity = Path(), (0, 0)
         for path in address_to_serve(profile):
             try:
                 self._socket = _listening_at(path)

@@ -17,7 +17,7 @@ class _WellSpoken(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError)
+        return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
 _log = logging.getLogger("atlas_desktop.local_atlas.http")
@@ -31,6 +31,8 @@ RUNNER_OPTIONS: dict[str, Any] = {
     # Also how long a connection may take over the head of its request.
     "keepalive_timeout": 30.0,
     "lingering_time": 2.0,
+    # What is packed is refused, not unpacked.
+    "auto_decompress": False,
     "logger": _log,
 }
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -71,6 +72,11 @@ async def serve(
         OSError: The port is taken.
     """
     from atlas_desktop.local_atlas.assembly import assemble
+    from atlas_desktop.local_atlas.rest.bodies import ODD_HEADS
+
+    # Each would be a line of the log, and remembered, for every odd name that a stranger sends.
+    for kind in ODD_HEADS:
+        warnings.simplefilter("ignore", kind)
 
     listener = listener or bound(port)
     base = base_of(listener)

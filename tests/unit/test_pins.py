@@ -21,8 +21,8 @@ EXACT = ("livekit", "livekit-protocol", "aiortc", "aioice")
 
 def pins() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    pairs = (requirement.split("==") for requirement in project["dependencies"] if "==" in requirement)
-    return {name: release for name, release in pairs if ";" not in release}
+    plain = (requirement.split(";")[0].strip() for requirement in project["dependencies"])
+    return dict(requirement.split("==") for requirement in plain if "==" in requirement)
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from atlas_desktop.local_atlas.rest.answers import RefusedError, bad_request
@@ -20,6 +20,8 @@ _TEXT_LIMIT_BYTES = 65_536
 _MOST_FIELDS = 16
 _CHUNK_BYTES = 65_536
 BODY_LIMIT_S = 60.0
+ODD_HEADS = (BadContentDispositionHeader, BadContentDispositionParam)
+"""Warnings of aiohttp's, one for each odd name that somebody sends."""
 _PLAIN = ("", "binary", "8bit", "7bit")
 
 
@@ -97,7 +99,7 @@ async def _bounds(reason: str) -> AsyncIterator[None]:
         raise RefusedError(408, "request_timeout", "The body took too long.") from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise bad_request(reason, "The body can't be read.") from error
-    except (ValueError, LookupError, AssertionError, RuntimeError) as error:
+    except (ValueError, LookupError, AssertionError, RuntimeError, *ODD_HEADS) as error:
         # What aiohttp says about a form's boundaries and heads.
         raise bad_request(reason, "The body can't be read.") from error
 

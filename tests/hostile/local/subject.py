@@ -68,7 +68,7 @@ class Subject:
     @property
     def datagram_ports(self) -> list[int]:
         """Where its rooms' media come in."""
-        return [found.laddr.port for found in self._process.net_connections("udp") if found.laddr]
+        return [found.laddr.port for found in self._process.net_connections("udp")]
 
     def connect(self) -> socket.socket:
         parts = urlsplit(self.base)
