@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from atlas_desktop.api.answer import READ_LIMIT, json_in, text_in
+from atlas_desktop.api.answer import READ_LIMIT, json_in, notice_line, text_in
 from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError, BadRoomAddressError
-from atlas_desktop.logs import redact
 
 Body = Mapping[str, Any]
 
@@ -150,12 +149,14 @@ def _room_address(address: str, host: str) -> str:
         raise BadAnswerError(host=host, status=200, detail="the answer's room address is far too long")
     try:
         parts = urlsplit(address)
-        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
+        # Python passes over control characters; whoever joins the room may not.
+        plain = address.isprintable() and " " not in address
+        usable = plain and parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
     if not usable:
         # Whatever follows a "?" may be a token.
-        raise BadRoomAddressError(url=redact(address.split("?", maxsplit=1)[0])[:80])
+        raise BadRoomAddressError(url=notice_line(address.split("?", maxsplit=1)[0])[:80])
     return address
 
 
