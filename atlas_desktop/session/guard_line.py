@@ -105,13 +105,12 @@ class ProcessLine:
         self._waiting[number] = answer
         try:
             self._send({**order, "n": number}, content)
-            await asyncio.wait({answer}, timeout=ANSWER_LIMIT_S)
-            if not answer.done():
-                log.warning("the guard did not carry out %s: it is replaced", order.get("op"))
-                answer.cancel()
-                self.kill()
-                raise GuardLostError()
-            frame = answer.result()
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                frame = await answer
+        except TimeoutError as error:
+            log.warning("the guard did not carry out %s: it is replaced", order.get("op"))
+            self.kill()
+            raise GuardLostError() from error
         finally:
             self._waiting.pop(number, None)
         if "error" in frame:

@@ -37,13 +37,15 @@ LOST = Case(3, "create", plain(b"{}").parts, must_give_id=True)
 LATE = Case(4, "status", (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",))
 
 
-HARM = [pytest.param(LOST, "is lost", id="lost"), pytest.param(LATE, "was waited for", id="late")]
+HARM = [pytest.param(LOST, 60.0, "is lost", id="lost"), pytest.param(LATE, -1.0, "was waited for", id="late")]
 
 
-@pytest.mark.parametrize(("one", "words"), HARM)
-def test_harm_is_found(tmp_path: Path, one: Case, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("one", "grace_s", "words"), HARM)
+def test_harm_is_found(
+    tmp_path: Path, one: Case, grace_s: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The campaign itself: what it looks for does not go unseen."""
-    monkeypatch.setattr("tests.hostile.answers.campaign.GRACE_S", -1.0)
+    monkeypatch.setattr("tests.hostile.answers.campaign.GRACE_S", grace_s)
     monkeypatch.setattr("tests.hostile.answers.campaign.case", lambda _seed, _number: one)
     campaign = Campaign(SEED, tmp_path / "found")
     assert list(campaign.run(1)) == [1]

@@ -15,6 +15,8 @@ _STATUSES: Final = (
     *(302, 303, 307, 400, 401, 402, 403, 404, 405, 408),
     *(409, 410, 413, 418, 422, 429, 431, 451, 500, 501, 502, 503, 504, 507, 520, 599, 600, 999),
 )
+# Several of these are more than any client takes as an answer's head.
+_LONG: Final = 1_000
 _PIECE: Final = b"0123456789abcdef" * 4096
 
 
@@ -120,9 +122,11 @@ def _add_headers(draft: Draft) -> None:
     if draft.status in (429, 503) or chance.random() < 0.1:
         value = chance.choice(_RETRIES)
         draft.headers.append(b"Retry-After: " + value)
-        draft.note(f"retry after {value[:20]!r}", legible=b"\x00" not in value and len(value) < 1_000)
+        draft.note(f"retry after {value[:20]!r}", legible=b"\x00" not in value and len(value) < _LONG)
     if 300 <= draft.status < 400:
-        draft.headers.append(b"Location: " + chance.choice(_LOCATIONS))
+        place = chance.choice(_LOCATIONS)
+        draft.headers.append(b"Location: " + place)
+        draft.note(f"to {place[:20]!r}", legible=len(place) < _LONG)
 
 
 _TYPES: Final = (

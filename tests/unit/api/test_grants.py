@@ -7,7 +7,7 @@ import pytest
 
 from atlas_desktop.api.grants import check_over, grant_in, session_id_in, session_id_within, status_in
 from atlas_desktop.api.source import Mode
-from atlas_desktop.errors import BadAnswerError
+from atlas_desktop.errors import BadAnswerError, BadRoomAddressError
 
 ID = "ses_0123456789abcdef0123"
 GRANT = {"session_id": ID, "livekit_url": "wss://room.example", "token": "t"}
@@ -80,6 +80,15 @@ def test_an_id_is_as_the_server_wrote_it() -> None:
 def test_a_grant_that_no_program_can_mean_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadAnswerError):
         grant_in({**GRANT, **fields}, Mode.CONVERSATION, "host", billed=True)
+
+
+@pytest.mark.parametrize(
+    "address", ["\x00", "wss://a\tb.example", "wss://a b.example", "ws\ns://a", "wss://\x7f"]
+)
+def test_a_room_address_with_control_characters_is_none_and_is_shown_without(address: str) -> None:
+    with pytest.raises(BadRoomAddressError) as caught:
+        grant_in({**GRANT, "livekit_url": address}, Mode.CONVERSATION, "host", billed=True)
+    assert str(caught.value).isprintable()
 
 
 def test_half_a_character_goes_no_further() -> None:
