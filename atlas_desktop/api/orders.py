@@ -133,8 +133,9 @@ def grant_frame(grant: SessionGrant) -> Frame:
 
 
 def grant_of_frame(frame: Frame) -> SessionGrant:
-    known.add_token(str(frame.get("token", "")))
-    return SessionGrant(**{**frame, "mode": Mode(frame["mode"])})
+    grant = SessionGrant(**{**frame, "mode": Mode(frame["mode"])})
+    known.add_token(str(grant.token))
+    return grant
 
 
 def receipt_of_frame(frame: Frame) -> EndReceipt:
