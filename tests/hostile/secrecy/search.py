@@ -1,8 +1,8 @@
 """A search for secrets in bytes, in any form. It shares nothing with what the program does to blank them."""
 
 import base64
-import codecs
 import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ _PIECE = 12
 """So many characters in a row that are left of a secret are a finding."""
 _LONGEST_TO_DECODE = 300_000
 """What is larger (a picture, a heap) is searched as it is, not decoded first."""
+
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrt]")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ def _views(content: bytes) -> Iterator[bytes]:
 
 
 def _escapes_decoded(text: str) -> str:
-    try:
-        return codecs.decode(text.encode("latin-1", "backslashreplace"), "unicode_escape")
-    except ValueError:
-        return text
+    return _ESCAPE.sub(_sign_of, text)
+
+
+def _sign_of(escape: re.Match[str]) -> str:
+    digits = escape[1] or escape[2]
+    return chr(int(digits, 16)) if digits else " "
