@@ -78,7 +78,7 @@ def test_an_id_is_as_the_server_wrote_it() -> None:
     [{"token": "t" * 16_385}, {"room": "r" * 300_000}, {"livekit_url": "wss://" + "r" * 4_096}, {"token": 7}],
 )
 def test_a_grant_that_no_program_can_mean_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(BadAnswerError):
+    with pytest.raises((BadAnswerError, BadRoomAddressError)):
         grant_in({**GRANT, **fields}, Mode.CONVERSATION, "host", billed=True)
 
 
