@@ -22,8 +22,8 @@ Signal: TypeAlias = Callable[[], None]
 """Called in a native thread: must only signal, never block, never raise."""
 
 RING_MS = 500
-MOST_PIXELS = 4096 * 2304
-"""Of one picture. Larger ones take too long to be made ready for the screen, and too much memory."""
+MOST_PIXELS = 7680 * 4320
+"""Of one picture: 8K. Larger ones take too long to be made ready for the screen, and too much memory."""
 _WAITING_BLOCKS = 100
 
 

@@ -86,8 +86,8 @@ class HostileRoom:
         self._weights: list[tuple[int, Callable[[], None]]] = [
             (40, self._segment),
             (14 if self.has_streams else 0, self._open),
-            (60, self._piece),
-            (8, self._close),
+            (60 if self.has_streams else 0, self._piece),
+            (8 if self.has_streams else 0, self._close),
             (4, self._state),
             (3, self._presence),
             (1, self._muting),

@@ -65,22 +65,24 @@ async def run_session(window: Watched, seed: int, count: int) -> None:
     """Does ``count`` hostile things, a new session every now and then."""
     chance, bench = random.Random(seed), window.bench
     outcomes: Counter[str] = Counter()
-    for first in range(0, count, _SESSION):
+    session = max(1, min(_SESSION, count // 2))
+    for first in range(0, count, session):
         await go_live(bench, chance.choice((Mode.CONVERSATION, Mode.PASSTHROUGH)))
         room = HostileRoom(
             chance,
             bench.room.room.listener,
             bench.session.video.offer,
             bench.session.audio.offer,
-            has_streams=chance.random() < 0.6,
+            has_streams=first // session % 2 == 0,
         )
         began_s = time.monotonic()
-        for number in range(first, min(count, first + _SESSION)):
+        last = min(count, first + session)
+        for number in range(first, last):
             outcomes[room.act()] += 1
             if time.monotonic() - began_s > _SLICE_S:
                 await asyncio.sleep(0)
                 began_s = time.monotonic()
-            if (number + 1) % _REPORT == 0 and number + 1 < min(count, first + _SESSION):
+            if (number + 1) % _REPORT == 0 and number + 1 < last:
                 report(window, outcomes, _typed(window, f"typed {number}"))
         more = [] if await window.shown() else ["not all messages came to be seen"]
         report(window, outcomes, more + misfits(window))
