@@ -26,8 +26,9 @@ _STEADY_CODECS = frozenset(
 # Their packets claim to last what they don't: an hour of them would be a minute too short.
 _UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
-# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. None that is meant has more.
-_MOST_APE_SAMPLES, _APE_HEAD_BYTES = 73_728 * 16, 4
+# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. The largest that are meant have
+# a seventh of this.
+_MOST_APE_SAMPLES, _APE_HEAD_BYTES = 1 << 23, 4
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
 # A broken file may keep a decoder or its own index busy for ever, and give nothing.
 _DRY_CPU_S = 1.5
