@@ -18,6 +18,7 @@ _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
 # Frames are seldom longer than 4,096 samples; a broken or odd file's may be of any length.
 _LONGEST_S = 0.35
 _LONGEST_SAMPLES = 65_536
+_SHORT_SAMPLES, _GATHERED_SAMPLES = 32, 1_024
 _UNKNOWN = "NONE"
 
 _Setup = tuple[str, str, int, int | None]
@@ -34,6 +35,7 @@ class MonoConverter:
         self._graph: Graph | None = None
         self._setup: _Setup | None = None
         self._mix = MixChoice()
+        self._gathered = _Gathered()
 
     def convert(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
         """Takes a frame; gives what is ready, float32 (n,), and ``None`` where the mix changes at once.
@@ -43,12 +45,18 @@ class MonoConverter:
         channels = frame.layout.nb_channels
         if not frame.samples or frame.sample_rate not in RATES_HZ or not 0 < channels <= MOST_CHANNELS:
             return
+        for whole in self._gathered.add(frame):
+            yield from self._convert(whole)
+
+    def _convert(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
         for part in _parts(frame):
             for settled in self._mix.add(part):
                 yield from self._push(settled)
 
     def flush(self) -> Iterator[Samples | None]:
         """What the resampler still holds; the next frame begins anew."""
+        for whole in self._gathered.flush():
+            yield from self._convert(whole)
         for settled in self._mix.flush():
             yield from self._push(settled)
         yield from self._end_graph()
@@ -79,6 +87,46 @@ class MonoConverter:
         if graph is not None:
             graph.push(None)
             yield from _arrays(graph)
+
+
+class _Gathered:
+    """Frames of a few samples, as odd files have them by the hundred thousand, become one of some more.
+
+    Each costs the graph as much as a long one.
+    """
+
+    def __init__(self) -> None:
+        self._frames: list[av.AudioFrame] = []
+        self._samples = 0
+
+    def add(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
+        """Take a frame; give what is long enough, in order."""
+        is_short = frame.samples < _SHORT_SAMPLES and gives_array(frame)
+        if self._frames and not (is_short and _kind(frame) == _kind(self._frames[0])):
+            yield from self.flush()
+        if not is_short:
+            yield frame
+            return
+        self._frames.append(frame)
+        self._samples += frame.samples
+        if self._samples >= _GATHERED_SAMPLES:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[av.AudioFrame]:
+        """Give what is left."""
+        frames, self._frames, self._samples = self._frames, [], 0
+        if len(frames) == 1:
+            yield frames[0]
+        elif frames:
+            first = frames[0]
+            content = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
+            whole = av.AudioFrame.from_ndarray(content, first.format.name, first.layout.name)
+            whole.sample_rate, whole.time_base = first.sample_rate, first.time_base
+            yield whole
+
+
+def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
