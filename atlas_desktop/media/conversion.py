@@ -120,9 +120,7 @@ class _Gathered:
         elif frames:
             first = frames[0]
             content = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
-            whole = av.AudioFrame.from_ndarray(content, first.format.name, first.layout.name)
-            whole.sample_rate, whole.time_base = first.sample_rate, first.time_base
-            yield whole
+            yield _frame_like(first, content)
 
 
 def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
@@ -139,9 +137,16 @@ def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
     width = 1 if frame.format.is_planar else frame.layout.nb_channels
     for start in range(0, frame.samples, most):
         content = np.ascontiguousarray(whole[:, start * width : (start + most) * width])
-        part = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
-        part.sample_rate, part.time_base = frame.sample_rate, frame.time_base
-        yield part
+        yield _frame_like(frame, content)
+
+
+def _frame_like(frame: av.AudioFrame, content: NDArray[Any]) -> av.AudioFrame:
+    """Other samples in the form of ``frame``; of no certain time."""
+    other = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
+    other.sample_rate = frame.sample_rate
+    if frame.time_base is not None:
+        other.time_base = frame.time_base
+    return other
 
 
 def _make_graph(frame: av.AudioFrame, channel: int | None) -> Graph:
