@@ -45,18 +45,17 @@ class MonoConverter:
         channels = frame.layout.nb_channels
         if not frame.samples or frame.sample_rate not in RATES_HZ or not 0 < channels <= MOST_CHANNELS:
             return
-        for whole in self._gathered.add(frame):
-            yield from self._convert(whole)
-
-    def _convert(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
-        for part in _parts(frame):
-            for settled in self._mix.add(part):
-                yield from self._push(settled)
+        is_usual = frame.samples >= _SHORT_SAMPLES and not self._gathered.holds
+        for whole in (frame,) if is_usual else self._gathered.add(frame):
+            for part in _parts(whole):
+                for settled in self._mix.add(part):
+                    yield from self._push(settled)
 
     def flush(self) -> Iterator[Samples | None]:
         """What the resampler still holds; the next frame begins anew."""
         for whole in self._gathered.flush():
-            yield from self._convert(whole)
+            for settled in self._mix.add(whole):
+                yield from self._push(settled)
         for settled in self._mix.flush():
             yield from self._push(settled)
         yield from self._end_graph()
@@ -98,6 +97,11 @@ class _Gathered:
     def __init__(self) -> None:
         self._frames: list[av.AudioFrame] = []
         self._samples = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether some wait."""
+        return bool(self._frames)
 
     def add(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
         """Take a frame; give what is long enough, in order."""

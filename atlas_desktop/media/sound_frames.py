@@ -182,16 +182,8 @@ class SoundFrames:
     def _decode_more(self) -> bool:
         """Decodes one packet; False at the end. Who takes the sound may do so in any time."""
         began_s = time.thread_time()
-        self._source.limit(self._left_cpu_s)
-        before = len(self._waiting)
-        goes_on = self._decode_next()
-        fresh = (frame for frame in itertools.islice(self._waiting, before, None) if frame is not None)
-        heard_s = sum(frame.samples / frame.sample_rate for frame in fresh if frame.sample_rate)
-        left_s = self._left_cpu_s - (time.thread_time() - began_s) + heard_s * _CPU_S_A_SOUND_S
-        self._left_cpu_s = min(_DRY_CPU_S, left_s)
-        return goes_on
-
-    def _decode_next(self) -> bool:
+        until_s = began_s + self._left_cpu_s
+        self._source.limit_at(until_s)
         packet = self._read()
         if packet is None:
             was_hurt, self._hurt = self._hurt, False
@@ -207,6 +199,10 @@ class SoundFrames:
             self._hurt = False
         else:
             self._waiting.extend(frames)
+            for frame in frames:
+                if frame.sample_rate:
+                    until_s += frame.samples / frame.sample_rate * _CPU_S_A_SOUND_S
+        self._left_cpu_s = min(_DRY_CPU_S, until_s - time.thread_time())
         return True
 
     def _read(self) -> SoundPacket | None:

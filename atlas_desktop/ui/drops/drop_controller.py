@@ -13,7 +13,7 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
-from atlas_desktop.files import FileThreads
+from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
@@ -102,7 +102,8 @@ class DropController:
     async def _place(self, drop: "_Drop", place: int, path: Path) -> None:
         """Looks at one path and fills its place in the strip."""
         try:
-            found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
+            with mapped(path):
+                found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
         except AppError as error:
             self._player.refuse(place, about_file(error, path.name or path))
             return
@@ -140,7 +141,8 @@ class DropController:
         """Says what is not accepted, unless it is a folder whose name looks like something else's."""
         for path in paths:
             try:
-                found = await self._files.call(path, partial(_find, path, is_sound=False))
+                with mapped(path):
+                    found = await self._files.call(path, partial(_find, path, is_sound=False))
             except AppError:
                 continue
             if found.kind is ItemKind.FOLDER:
