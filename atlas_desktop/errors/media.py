@@ -92,7 +92,7 @@ class CutShortError(MediaError):
 
     code = "cut_short"
     title = N_("“{name}” ended early")
-    advice = N_("The file was shortened while it was spoken, or its drive can't be read any more.")
+    advice = N_("It is damaged, was shortened while it was spoken, or its drive can't be read any more.")
 
 
 class MissingFileError(MediaError):

@@ -25,6 +25,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.files.threads import answered
 
 _PIECE_BYTES = 1 << 18
+_MOST_LISTED = 100_000
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
@@ -127,6 +128,8 @@ def open_regular(path: Path) -> RegularFile:
 def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """The files right in ``folder`` that are ``wanted`` by name, in no order; hidden ones are left out.
 
+    Of very many some: a hundred thousand would be more than anybody can sort or use.
+
     Raises:
         MediaError: It is not there, may not be read, or its disk fails.
     """
@@ -137,6 +140,8 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
             path = folder / entry.name
             if not entry.name.startswith(".") and wanted(path) and _is_file(entry):
                 found.append(path)
+                if len(found) >= _MOST_LISTED:
+                    break
     return found
 
 

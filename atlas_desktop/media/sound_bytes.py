@@ -81,6 +81,11 @@ class SoundBytes:
         self._until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s
         self.exceeded = time.thread_time() > self._whole_until_cpu_s
 
+    def limit_at(self, cpu_s: float) -> None:
+        """The same as a moment of this thread's own clock."""
+        self._until_cpu_s = cpu_s
+        self.exceeded = False
+
     def limit_whole(self, cpu_s: float | None) -> None:
         """Allow so much of this thread's time for all that is done from now on; ``None``: any."""
         self._whole_until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s

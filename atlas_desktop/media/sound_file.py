@@ -91,8 +91,8 @@ class SoundFile:
 
     @property
     def cut_short(self) -> bool:
-        """Whether the file was shortened after it was opened, or can't be read any more."""
-        return self._source.cut_short
+        """Whether the file was shortened after it was opened, can't be read any more, or was given up."""
+        return self._source.cut_short or self._source.exceeded
 
     def samples(self) -> Iterator[Samples]:
         """What can be decoded from here on, mono 48 kHz, finite, in pieces of 0 to 350 ms.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -26,11 +27,13 @@ _STEADY_CODECS = frozenset(
 # Their packets claim to last what they don't: an hour of them would be a minute too short.
 _UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
-# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. None that is meant has more.
-_MOST_APE_SAMPLES, _APE_HEAD_BYTES = 73_728 * 16, 4
+# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. The largest that is meant
+# has a seventh of this.
+_MOST_APE_SAMPLES, _APE_HEAD_BYTES = 1 << 23, 4
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
-# A broken file may keep a decoder or its own index busy for ever, and give nothing.
-_DRY_CPU_S = 1.5
+# A broken file may keep a decoder or its own index busy for ever, and give nothing, or next to nothing: what
+# takes half as long to be decoded as to be heard is a tenth as quick as the slowest that is meant.
+_DRY_CPU_S, _CPU_S_A_SOUND_S = 1.5, 0.5
 _MOST_STREAMS = 1_000
 _READS_A_LOOK = 16  # asking for the time takes as long as reading a packet
 LONGEST_S = 1_000_000.0
@@ -77,7 +80,7 @@ class SoundFrames:
         self._last_packet_at = 0
         self._streams_left = _MOST_STREAMS
         self._waiting: deque[av.AudioFrame | None] = deque()
-        source.limit(_DRY_CPU_S)
+        self._left_cpu_s = _DRY_CPU_S
 
     def _take(self, container: InputContainer, stream: av.AudioStream) -> None:
         self._container = container
@@ -93,7 +96,7 @@ class SoundFrames:
         self._at_start = self._hurt = False
         self._waiting.clear()
         self._packets = self._container.demux(self._stream)
-        self._source.limit(_DRY_CPU_S)
+        self._left_cpu_s = _DRY_CPU_S
 
     def first(self) -> av.AudioFrame | None:
         """The next frame, which ``all`` will give too; ``None`` at the end."""
@@ -104,7 +107,7 @@ class SoundFrames:
 
     def all(self) -> Iterator[av.AudioFrame | None]:
         """The frames from here on; ``None`` stands for what is missing between two of them."""
-        self._source.limit(_DRY_CPU_S)
+        self._left_cpu_s = _DRY_CPU_S
         while self._waiting or self._decode_more():
             while self._waiting:
                 yield self._waiting.popleft()
@@ -122,7 +125,6 @@ class SoundFrames:
             lasts_s = self._lasts_s(packet)
             if lasts_s == 0.0 or at_s + lasts_s > position_s:
                 self._packets = itertools.chain((packet,), self._packets)
-                self._source.limit(_DRY_CPU_S)
                 return at_s + self._late_s(packet)
             at_s += lasts_s
         return at_s
@@ -178,7 +180,10 @@ class SoundFrames:
         return late_s if 0.0 <= late_s < _LONGEST_PAD_S else 0.0
 
     def _decode_more(self) -> bool:
-        """Decodes one packet; False at the end."""
+        """Decodes one packet; False at the end. Who takes the sound may do so in any time."""
+        began_s = time.thread_time()
+        until_s = began_s + self._left_cpu_s
+        self._source.limit_at(until_s)
         packet = self._read()
         if packet is None:
             was_hurt, self._hurt = self._hurt, False
@@ -194,8 +199,10 @@ class SoundFrames:
             self._hurt = False
         else:
             self._waiting.extend(frames)
-        if frames and any(frame.samples for frame in frames):
-            self._source.limit(_DRY_CPU_S)
+            for frame in frames:
+                if frame.sample_rate:
+                    until_s += frame.samples / frame.sample_rate * _CPU_S_A_SOUND_S
+        self._left_cpu_s = min(_DRY_CPU_S, until_s - time.thread_time())
         return True
 
     def _read(self) -> SoundPacket | None:

@@ -182,7 +182,7 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
 
 
 def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
-    """The limits of ``found`` in whose place the usual ones hold: zero, less, without end, or damaged."""
+    """The limits of ``found`` in whose place others hold: zero, less, endless, or not what was written."""
     ceilings = _ceilings(found)
     read = {name: _number(name, found[name], float) for name in _LIMIT_NAMES if name in found}
     unusable = {name for name, value in read.items() if value is None}

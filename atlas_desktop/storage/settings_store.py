@@ -30,7 +30,7 @@ class SettingsStore:
     Attributes:
         moved_aside: Where a file that could not be read was put; ``None`` when all was well.
         repaired: The limits that an earlier version had misread, and that are set back, by name.
-        unusable: The names of limits that could not be used: the usual ones hold.
+        unusable: The names of limits that could not be used: what is known to be safe holds.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:

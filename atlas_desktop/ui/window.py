@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QGuiApplication,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -173,6 +174,10 @@ class MainWindow(QMainWindow):
         known = QByteArray.fromBase64(text.encode("ascii", "ignore"))
         if not (text and self.restoreGeometry(known)):
             self.resize(self.size().boundedTo(self.screen().availableSize() - QSize(*_FRAME_PX)))
+        places = (screen.availableGeometry() for screen in QGuiApplication.screens())
+        if not any(place.intersects(self.geometry()) for place in places):
+            # A damaged text may say a place beyond all screens, as far as numbers go.
+            self.move(self.screen().availableGeometry().topLeft())
         # Left in full screen, it comes back as a window: full screen is asked for each time.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
 

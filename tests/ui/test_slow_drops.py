@@ -205,6 +205,22 @@ async def test_of_a_folder_of_very_many_as_many_are_taken_as_are_of_use(
     assert rows.model().index(MOST_AT_ONCE, 0).data() == "last.wav"
 
 
+async def test_many_folders_at_once_give_no_more_than_one(make_model: Make, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+        make_files(folder, *(f"{folder.name} {number}.wav" for number in range(1, MOST_AT_ONCE // 2 + 1)))
+    bench = make_model()
+    give(bench, *folders)
+    await read(bench)
+    await settle(lambda: len(bench.model.cues) == MOST_AT_ONCE, 60.0)
+    # Whichever disk answers first: the order is that of the drop.
+    folders_in_order = [name[0] for name in names(bench)]
+    assert folders_in_order == sorted(folders_in_order)
+    assert set(folders_in_order) == {"a", "b", "c"}
+    assert bench.notices["taken_in_part"].title.endswith("the first 1,000 were taken")
+
+
 async def test_files_of_other_computers_are_said_to_be_there(make_model: Make) -> None:
     bench = make_model()
     give(bench, "file://otherhost/music/a.wav")

@@ -1,3 +1,4 @@
+import base64
 import subprocess
 import sys
 from dataclasses import replace
@@ -250,6 +251,26 @@ def test_place_and_size_come_back(desk: Desk, theme: Theme, qtbot: QtBot) -> Non
     assert (other.width(), other.height()) == (640, 560)
     other.restore_geometry_text("not a geometry, é")
     assert (other.width(), other.height()) == (640, 560)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x7F, 0x80, 0xFF])
+def test_a_damaged_place_and_size_leave_a_window_that_can_be_seen(
+    desk: Desk, theme: Theme, qtbot: QtBot, byte: int
+) -> None:
+    good = base64.b64decode(desk.window.geometry_text())
+    other = MainWindow(theme, ())
+    qtbot.addWidget(other, before_close_func=lambda closing: closing.close_for_good())
+    room = other.screen().availableGeometry()
+    for at in range(len(good)):
+        for damaged in (
+            good[:at] + bytes([byte]) + good[at + 1 :],
+            good[:at] + bytes([byte] * 4) + good[at + 4 :],
+        ):
+            other.restore_geometry_text(base64.b64encode(damaged).decode())
+            assert other.geometry().intersects(room), at
+            assert other.width() <= room.width(), at
+            assert other.height() <= room.height(), at
+            assert not other.isFullScreen(), at
 
 
 def test_failed_session_offers_retry_by_keyboard(desk: Desk) -> None:

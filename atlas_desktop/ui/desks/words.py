@@ -176,7 +176,7 @@ class Words(QObject):
         return Notice("limits_repaired", Severity.WARN, title, advice, (action,))
 
     def limits_unusable(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
-        title = self.tr("A limit in the settings could not be used: the usual one holds")
+        title = self.tr("A limit in the settings could not be used: a safe one holds")
         advice = self.tr("Now a session costs at most {session}, a day at most {day}.").format(
             session=money(limits.session_usd), day=money(limits.day_usd)
         )

@@ -13,7 +13,7 @@ from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
-from atlas_desktop.files import FileThreads
+from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
@@ -88,7 +88,7 @@ class DropController:
             self._model.say(self._words.not_accepted(plan.refused))
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
-        paths = self._few(plan.audio, len(plan.audio))
+        paths = self._few(drop, plan.audio)
         places = self._player.reserve(paths) if paths else []
         if any(path not in plan.unknown for path in paths):
             self._model.sound_given(drop.mode_choices)
@@ -102,7 +102,8 @@ class DropController:
     async def _place(self, drop: "_Drop", place: int, path: Path) -> None:
         """Looks at one path and fills its place in the strip."""
         try:
-            found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
+            with mapped(path):
+                found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
         except AppError as error:
             self._player.refuse(place, about_file(error, path.name or path))
             return
@@ -124,13 +125,15 @@ class DropController:
         """Some at a time: between them the window has its turn."""
         if not any(cue.id == place for cue in self._player.cues):
             return  # removed meanwhile
-        files = self._few(sounds, len(sounds))
+        drop.cues -= 1  # its own place
+        files = self._few(drop, sounds)
         for first in range(0, len(files), _SOME):
             self._player.settle(place, files[first : first + _SOME], more=first + _SOME < len(files))
             self._model.sound_given(drop.mode_choices)
             await asyncio.sleep(_TURN_S)
         if not files:
             self._player.settle(place, [])
+        if not sounds:
             drop.soundless.append(folder)
             self._model.say(self._words.no_sound_in(drop.soundless))
 
@@ -138,21 +141,25 @@ class DropController:
         """Says what is not accepted, unless it is a folder whose name looks like something else's."""
         for path in paths:
             try:
-                found = await self._files.call(path, partial(_find, path, is_sound=False))
+                with mapped(path):
+                    found = await self._files.call(path, partial(_find, path, is_sound=False))
             except AppError:
                 continue
             if found.kind is ItemKind.FOLDER:
                 drop.refused.remove(shown_name(path.name))
                 (place,) = self._player.reserve([path])
+                drop.cues += 1
                 await self._settle_folder(drop, place, path, found.sounds)
         if drop.refused:
             self._model.say(self._words.not_accepted(drop.refused))
 
-    def _few(self, paths: Sequence[Path], of: int) -> Sequence[Path]:
-        """As many as the strip takes at once; says so when there are more."""
-        if of > MOST_AT_ONCE:
-            self._model.say(self._words.taken_in_part(MOST_AT_ONCE, of))
-        return paths[:MOST_AT_ONCE]
+    def _few(self, drop: "_Drop", paths: Sequence[Path]) -> Sequence[Path]:
+        """As many as the strip takes of one drop; says so when there are more."""
+        few = paths[: max(0, MOST_AT_ONCE - drop.cues)]
+        if len(few) < len(paths):
+            self._model.say(self._words.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
+        drop.cues += len(few)
+        return few
 
 
 @dataclass(slots=True)
@@ -162,6 +169,7 @@ class _Drop:
     mode_choices: int
     refused: list[str]
     is_sound: bool = False
+    cues: int = 0
     soundless: list[Path] = field(default_factory=list)
 
 

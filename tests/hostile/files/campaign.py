@@ -17,7 +17,7 @@ from tests.hostile.files.mutation import mutated
 from tests.hostile.tally import Tally
 
 HANG_CPU_S = 5.0
-"""What a file may take of a processor's time."""
+"""What one thing done with a file may take of a processor's time."""
 CLOSE_CPU_S = 0.2
 """The same for what reads it to end, once it was closed."""
 MOST_MB = 400.0

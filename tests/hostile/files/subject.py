@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -34,14 +34,24 @@ _ADDRESS_SPACE_BYTES = 6 << 30
 
 
 class Report:
-    """What closing took, over all that was closed while a file was tried.
+    """What work and closing took while a file was tried.
 
     Attributes:
         close_s: The longest, of a processor's time: others may use the processor as well.
+        work_s: The same of all else that was done, each by itself.
     """
 
     def __init__(self) -> None:
-        self.close_s = 0.0
+        self.close_s = self.work_s = 0.0
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """One thing is done in here."""
+        began_s = time.process_time()
+        try:
+            yield
+        finally:
+            self.work_s = max(self.work_s, time.process_time() - began_s)
 
     def closed(self, close: Callable[[], object], join: Callable[[float], bool]) -> None:
         """Close, and wait for what reads to end.
@@ -61,7 +71,8 @@ def taken(path: Path, report: Report) -> tuple[str, str]:
     plan = foresee([str(path)])
     try:
         if plan.face is not None:
-            face = load_face(plan.face)
+            with report.working():
+                face = load_face(plan.face)
             return SHOWN, str(len(face.content or b""))
         if plan.audio and find_kind(path) is ItemKind.AUDIO:
             return SPOKEN, spoken(path, report)
@@ -74,15 +85,19 @@ def spoken(path: Path, report: Report) -> str:
     """Probe, measure and decode a clip to blocks, half a minute at most; seek in it; close it anywhere."""
     # What chance decides is decided by the content: a file that was kept does it again.
     chance = random.Random(zlib.crc32(path.read_bytes()))
-    info = probe(path)
+    with report.working():
+        info = probe(path)
     if not info.is_exact:
-        info = measure(path, info=info, stop=threading.Event())
+        with report.working():
+            info = measure(path, info=info, stop=threading.Event())
     reader = ClipReader(path, match_loudness=chance.random() < 0.2, loudness_lufs=info.loudness_lufs)
-    blocks = read(reader)
+    with report.working():
+        blocks = read(reader)
     for _ in range(_SEEKS):
         if reader.error is None and info.duration_s:
             reader.seek(info.duration_s * chance.choice(_PLACES) + chance.choice((0.0, -0.011, 0.007)))
-            read(reader, chance.choice((0, 3, 100)), wait_s=chance.choice((0.0, 0.002, 5.0)))
+            with report.working():
+                read(reader, chance.choice((0, 3, 100)), wait_s=chance.choice((0.0, 0.002, 5.0)))
     error = reader.error
     report.closed(reader.close, reader.join)
     stop_anywhere(path, info, chance, report)
@@ -147,7 +162,7 @@ def main() -> None:
     for line in sys.stdin:
         path = Path(line.rstrip("\n"))
         peak_mb()
-        began_s, began_cpu_s, report = time.monotonic(), time.process_time(), Report()
+        began_s, report = time.monotonic(), Report()
         try:
             outcome, words = taken(path, report)
         except (Exception, AppError) as error:  # noqa: BLE001 - whatever comes up here is what is looked for
@@ -156,7 +171,7 @@ def main() -> None:
             "outcome": outcome,
             "words": words,
             "wall_s": time.monotonic() - began_s,
-            "cpu_s": time.process_time() - began_cpu_s,
+            "cpu_s": report.work_s,
             "close_s": report.close_s,
             "peak_mb": peak_mb(),
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_desktop.errors import BugError, FileFaultError, MediaError, UnreadableAudioError
+from atlas_desktop.errors import BugError, CutShortError, FileFaultError, MediaError, UnreadableAudioError
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.probe import ClipInfo, measure, probe
@@ -110,6 +110,28 @@ def test_silence_of_hours_in_a_packet_is_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudioError):
         probe(bomb)
     assert time.thread_time() - began_s < 1.0
+
+
+class SlowClock:
+    """A processor on which everything takes longer than it sounds."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def thread_time(self) -> float:
+        self._now_s += 0.1
+        return self._now_s
+
+
+def test_what_takes_longer_to_decode_than_to_hear_is_given_up_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = encode(tmp_path / "a.m4a", "aac", tone(10.0))
+    clock = SlowClock()
+    monkeypatch.setattr("atlas_desktop.media.sound_frames.time", clock)
+    reader = ClipReader(path, match_loudness=False)
+    assert 0 < len(read_all(reader)) < 48_000
+    assert isinstance(reader.remark, CutShortError)
 
 
 @pytest.mark.logs("media.decode failed")
