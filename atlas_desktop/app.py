@@ -27,7 +27,7 @@ from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.options import WindowOptions
-from atlas_desktop.private_files import ForeignFolderError
+from atlas_desktop.private_files import ForeignFolderError, is_movable_by_others
 from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
@@ -205,6 +205,8 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
     native_trust.unset_unsafe_variables()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
+    if is_movable_by_others(profile.folder):
+        log.info("other users may put a folder of theirs in the place of %s", profile.folder)
     application = qtloop.make_application()
     launch = instance.LaunchLock(profile.folder)
     try:

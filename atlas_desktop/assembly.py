@@ -97,7 +97,7 @@ class Assembly(QObject):
         self._scope = TaskScope("app", self.take_error)
         self.sound = SoundClient(self)
         self.session = AtlasSession(parts=Parts.real(self.take_error, self.sound))
-        self.rehearsal = Rehearsal()
+        self.rehearsal = Rehearsal(on_lost=self.session.rehearsal_lost)
         self._safekeeping = Safekeeping(self.session, profile, self.take_error, self)
         self.guard = self._safekeeping.guard
         self._player = CuePlayer(self.session.speaker, self._scope)

@@ -55,11 +55,13 @@ class Child:
 
     Attributes:
         first_line: The JSON object that the child printed first.
+        on_exit: Called when it ends unasked.
     """
 
     def __init__(self, role: str, process: asyncio.subprocess.Process) -> None:
         self.role = role
         self.first_line: dict[str, Any] = {}
+        self.on_exit: Callable[[], None] | None = None
         self._process = process
         self._ending = False
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
@@ -152,6 +154,8 @@ class Child:
         status = await self._process.wait()
         if not self._ending:
             log.warning("child %s ended with status %s", self.role, status)
+            if self.on_exit is not None:
+                self.on_exit()
 
 
 class Companion:

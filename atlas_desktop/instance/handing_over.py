@@ -13,7 +13,7 @@ from atlas_desktop.private_files import FILE_MODE
 
 _WAIT_MS = 1_000
 _LONGEST_S = 5.0
-_LAUNCH_LIMIT_S = 15.0
+_LAUNCH_LIMIT_S = 20.0
 _LOOK_EVERY_S = 0.02
 TAKEN = b"ok\n"
 BUSY = b"busy\n"

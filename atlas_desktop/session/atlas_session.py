@@ -207,6 +207,12 @@ class AtlasSession(SpeakingSession):
         """R's name for the end."""
         self.end()
 
+    def rehearsal_lost(self) -> None:
+        """The local Atlas of a rehearsal is gone: its room is left, and not looked for at its address."""
+        run = self._lifecycle.run
+        if run is not None and not run.request.source.billed and not self.snapshot.is_over:
+            self._lifecycle.room_lost("UNKNOWN_REASON")
+
     def end_again(self) -> None:
         """Asks the service once more to end a session whose end it did not confirm."""
         self._lifecycle.end_again()

@@ -21,10 +21,17 @@ class Rehearsal:
 
     Args:
         start_child: Starts a process of ours in a role.
+        on_lost: Called when the local Atlas is gone unasked. Its address is anybody's from then on: whoever
+            listens there next must not be taken for it.
     """
 
-    def __init__(self, start_child: Callable[[str], Awaitable[Child]] = Child.start) -> None:
+    def __init__(
+        self,
+        start_child: Callable[[str], Awaitable[Child]] = Child.start,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
         self._start_child = start_child
+        self._on_lost = on_lost
         self._child: Child | None = None
         self._source: SessionSource | None = None
         self._scope = TaskScope("rehearsal")
@@ -70,6 +77,7 @@ class Rehearsal:
 
         child = await self._start_child(ROLE)
         self._child = child
+        child.on_exit = self._on_lost
         try:
             base, key = str(child.first_line["base"]), str(child.first_line["key"])
         except KeyError as error:

@@ -42,6 +42,19 @@ async def test_a_child_that_dies_first_is_an_error_with_its_last_words(program: 
         await Child.start("local")
 
 
+@pytest.mark.logs("ended with status -9")
+async def test_only_an_end_that_nobody_asked_for_is_told(program: Path) -> None:
+    program.write_text("import sys\nprint('{}', flush=True)\nsys.stdin.read()\n")
+    ended = asyncio.Event()
+    asked, unasked = await Child.start("local"), await Child.start("local")
+    asked.on_exit, unasked.on_exit = (lambda: pytest.fail("it was asked to")), ended.set
+    await asked.aclose()
+    os.kill(unasked.pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        await ended.wait()
+    await unasked.aclose()
+
+
 async def test_nonsense_on_the_first_line_is_an_error(program: Path) -> None:
     program.write_text("print('hello')\n")
     with pytest.raises(ChildError):

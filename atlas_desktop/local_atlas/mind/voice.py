@@ -108,18 +108,27 @@ class Voice:
 
 def system_synthesizer(timbre: Timbre, platform: str = sys.platform) -> Synthesizer | None:
     """This system's text-to-speech in a timbre; ``None`` when there is none."""
-    if platform == "darwin" and (say := shutil.which("say")):
+    if platform == "darwin" and (say := _installed("say")):
         return Synthesizer(
             [say, "-f", "-", "-r", "170", "--file-format=WAVE", "--data-format=LEI16@22050", "-o", "{wav}"]
         )
-    if platform == "win32" and (shell := shutil.which("powershell")):
+    if platform == "win32" and (shell := _installed("powershell")):
         script = _WINDOWS_SCRIPT.replace("GENDER", timbre.gender)
         options = ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", script]
         return Synthesizer([shell, *options], wants_base64=True)
-    if espeak := shutil.which("espeak-ng"):
+    if espeak := _installed("espeak-ng"):
         options = ["-v", timbre.espeak, "-p", str(timbre.espeak_pitch), "-s", "165", "-b", "1"]
         return Synthesizer([espeak, *options, "--stdin", "--stdout"])
     return None
+
+
+def _installed(name: str) -> str | None:
+    """A program by its name, but for one in the current folder, where anybody may have put it.
+
+    Windows looks there first, and so does a search path with an empty place in it.
+    """
+    found = shutil.which(name)
+    return found if found is not None and Path(found).is_absolute() else None
 
 
 def unmarked(text: str) -> str:

@@ -349,9 +349,19 @@ def _check_bundle(description: SessionDescription) -> None:
         raise BadSignalError(detail="an offer whose sections are not bundled")
 
 
+def _check_transport(description: SessionDescription) -> None:
+    """Refuses what aiortc would stumble over in a task of its own, once it connects."""
+    for media in description.media:
+        if media.kind in _KINDS and not (media.dtls and media.dtls.fingerprints):
+            raise BadSignalError(detail="an offer without a certificate's fingerprint")
+        if media.kind == "application" and not (media.sctpCapabilities and media.sctp_port):
+            raise BadSignalError(detail="an offer without what data channels need")
+
+
 def _sections(sdp: str) -> tuple[Section, ...]:
     description = SessionDescription.parse(sdp)
     _check_bundle(description)
+    _check_transport(description)
     found = []
     for media in description.media:
         if media.kind not in ("audio", "video"):

@@ -84,8 +84,10 @@ class TokenDesk:
                 leeway=_LEEWAY_S,
                 options={"require": ["exp", "sub"]},
             )
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            # Beside its own errors: what was no text in a header, and brackets without end.
+        except jwt.PyJWTError as error:
+            raise TokenRefusedError(detail=ascii(str(error))[1:-1]) from error
+        except (ValueError, TypeError, RecursionError) as error:
+            # What was no text in a header, and brackets without end.
             raise TokenRefusedError(detail=type(error).__name__) from error
         return _grant(claims)
 

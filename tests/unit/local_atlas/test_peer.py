@@ -82,6 +82,15 @@ async def test_an_offer_without_one_of_its_lines_is_answered_or_refused(peer: Pe
 
 
 @pytest.mark.parametrize(
+    "line", ["a=fingerprint:", "a=max-message-size:", "a=sctp-port:", "a=group:", "a=setup:"]
+)
+async def test_what_would_fail_only_once_it_connects_is_refused(peer: Peer, line: str) -> None:
+    kept = [one for one in (await offer()).split("\r\n") if not one.startswith(line)]
+    with pytest.raises(BadSignalError):
+        await peer.answer("\r\n".join(kept), ())
+
+
+@pytest.mark.parametrize(
     "candidate",
     [
         "{",

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import shutil
 import sys
 import time
@@ -146,6 +147,15 @@ def test_each_system_is_asked_in_its_own_way(monkeypatch: pytest.MonkeyPatch) ->
     assert all(system_synthesizer(Timbre(), platform) for platform in ("darwin", "win32", "linux"))
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert not any(system_synthesizer(Timbre(), platform) for platform in ("darwin", "win32", "linux"))
+
+
+def test_a_program_in_the_current_folder_is_no_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "espeak-ng").write_text("#!/bin/sh\n")
+    (tmp_path / "espeak-ng").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for search in (".", f".{os.pathsep}/nonexistent", f"{os.pathsep}/nonexistent"):
+        monkeypatch.setenv("PATH", search)
+        assert system_synthesizer(Timbre(), "linux") is None
 
 
 def test_marks_that_voices_obey_are_taken_out() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ class FakeChild:
     def __init__(self, first_line: dict[str, Any]) -> None:
         self.first_line = first_line
         self.running = True
+        self.on_exit: Callable[[], None] | None = None
 
     async def aclose(self) -> None:
         self.running = False
@@ -77,3 +79,15 @@ async def test_a_first_line_without_address_is_a_failed_start() -> None:
     with pytest.raises(ChildError):
         await rehearsal.source()
     assert not nursery.children[0].running
+
+
+async def test_that_a_local_atlas_is_gone_is_said_at_once() -> None:
+    lost: list[str] = []
+    nursery = Nursery(GOOD)
+    rehearsal = Rehearsal(nursery.start, lambda: lost.append("lost"))
+    await rehearsal.source()
+    assert nursery.children[0].on_exit is not None
+    nursery.children[0].on_exit()
+    assert lost == ["lost"]
+    await rehearsal.aclose()
+    assert lost == ["lost"]

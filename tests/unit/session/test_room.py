@@ -143,6 +143,20 @@ async def test_being_expelled_fails_and_leaves_nothing_open(
     assert not atlas.books.active
 
 
+async def test_a_rehearsal_whose_local_atlas_is_gone_is_over_at_once(
+    session: AtlasSession, source: AtlasSource
+) -> None:
+    session.rehearsal_lost()
+    assert session.snapshot.is_over
+    await live(session, source, Mode.CONVERSATION)
+    session.rehearsal_lost()
+    life = await session.ended()
+    assert isinstance(life, Failed)
+    assert type(life.error) is RoomLostError
+    session.rehearsal_lost()
+    assert session.snapshot.life is life
+
+
 async def test_a_room_that_refuses_says_so_without_the_token(
     session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
