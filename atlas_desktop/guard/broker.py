@@ -157,11 +157,6 @@ class Broker:
         self._note(order)
         return {}
 
-    async def end_all(self, why: Why) -> None:
-        """Ends every session and waits until the service has confirmed each."""
-        self._end_held(why)
-        await self._endings.join()
-
     async def aclose(self, limit_s: float, why: Why = Why.APP_GONE) -> None:
         """Ends every session, also one that is only being made, and lets go.
 

@@ -97,7 +97,7 @@ async def test_what_is_not_confirmed_in_time_stays_open_in_the_journal(desk: Des
 async def test_all_are_ended_at_once(desk: Desk) -> None:
     for _ in range(3):
         await desk.create()
-    await desk.broker.end_all(Why.GUARD_TOLD)
+    await desk.broker.aclose(5.0, Why.GUARD_TOLD)
     assert desk.service.open_sessions == []
     assert {entry.why for entry in desk.entries()} == {"guard_told"}
     assert len(desk.told("ended")) == 3
@@ -200,7 +200,6 @@ async def test_a_leftovers_id_that_comes_again_is_no_leftover(desk: Desk, tmp_pa
     await successor.broker.obey({"op": "leftovers"})
     await settle(lambda: len(successor.told("leftover")) == 2)
     await successor.create()
-    await successor.broker.end_all(Why.HANG)
+    await successor.broker.aclose(5.0, Why.HANG)
     assert [event["why"] for event in successor.told("ended")] == ["hang"]
     assert len(successor.told("leftover")) == 2
-    await successor.broker.aclose(1.0)
