@@ -38,12 +38,11 @@ _CLOSE: Final = 4
 _TOKENS: Final = 16
 
 _ESCAPE: Final = re.compile(
-    r"%u[0-9a-f]{4}|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|\\[\\/\"'bfnrt]"
-    r"|&#x[0-9a-f]{1,6};?|&#[0-9]{1,7};?|&[a-z][a-z0-9]{1,30};|=[0-9a-f]{2}",
-    re.IGNORECASE,
+    r"%[uU][0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[uU][0-9a-fA-F]{4}|\\[uU]\{[0-9a-fA-F]{1,6}\}|\\[xX][0-9a-fA-F]{2}"
+    r"|\\[\\/\"'bfnrt]|&#[xX][0-9a-fA-F]{1,6};?|&#[0-9]{1,7};?|&[a-zA-Z][a-zA-Z0-9]{1,30};|=[0-9a-fA-F]{2}"
 )
 _ESCAPING: Final = frozenset("%\\&=")
-_HEX_OF: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
+_DIGITS: Final = re.compile(r"[0-9a-fA-F]+")
 _Span = tuple[int, int]
 
 
@@ -266,7 +265,7 @@ def _value_of(escape: str) -> str:
         return html.unescape(escape)
     if escape[0] == "\\" and escape[1] not in "uxUX":
         return " " if escape[1].isalpha() else escape[1]
-    digits = _HEX_OF.search(escape, 2 if escape[1] in "uxUX" else 1)
+    digits = _DIGITS.search(escape, 2 if escape[1] in "uxUX" else 1)
     if digits is None:
         return escape
     number = int(digits[0], 16)

@@ -124,7 +124,9 @@ class BillingEntry:
 
     def id_for(self, secret: str) -> str:
         """The id by which the service knows it, for who has the secret that made it."""
-        return opened_id(self.key, self.sealed_id, secret) if self.sealed_id else self.session_id
+        if not self.sealed_id:
+            return self.session_id
+        return opened_id(self.key, self.session_id, self.sealed_id, secret)
 
     def is_at(self, address: str) -> bool:
         """Whether it was made at this address."""

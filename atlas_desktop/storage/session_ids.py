@@ -18,10 +18,7 @@ def public_id(session_id: str) -> str:
     A mark tells such ids apart.
     """
     shown = known.blank(session_id)
-    if shown == session_id:
-        return session_id
-    mark = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{shown}#{mark[:_MARK_DIGITS]}"
+    return session_id if shown == session_id else f"{shown}{_mark(session_id)}"
 
 
 def sealed_id(entry_key: str, session_id: str, secret: str) -> str:
@@ -30,12 +27,24 @@ def sealed_id(entry_key: str, session_id: str, secret: str) -> str:
     return _mixed(entry_key, content, secret).hex()
 
 
-def opened_id(entry_key: str, sealed: str, secret: str) -> str:
-    """Return the id that ``sealed_id`` was given; something else, or nothing, for another secret."""
-    try:
-        return _mixed(entry_key, bytes.fromhex(sealed), secret).decode("utf-8", "surrogatepass")
-    except ValueError:
-        return ""
+def opened_id(entry_key: str, shown: str, sealed: str, secret: str) -> str:
+    """Return the id that ``sealed_id`` was given; for another secret the id as it is shown.
+
+    One that was sealed without a secret is read, too.
+    """
+    for one in (secret, ""):
+        try:
+            opened = _mixed(entry_key, bytes.fromhex(sealed), one).decode("utf-8", "surrogatepass")
+        except ValueError:
+            continue
+        if shown.endswith(_mark(opened)):
+            return opened
+    return shown
+
+
+def _mark(session_id: str) -> str:
+    digest = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"#{digest[:_MARK_DIGITS]}"
 
 
 def _mixed(entry_key: str, content: bytes, secret: str) -> bytes:

@@ -60,12 +60,13 @@ def test_the_desktops_own_program_opens_it_with_the_users_numbers(
 ) -> None:
     said = tmp_path / "said"
     program = tmp_path / "xdg-open"
-    program.write_text(f'#!/bin/sh\necho "$1 $LC_NUMERIC" > {said}.new; mv {said}.new {said}\n')
+    program.write_text(f'#!/bin/sh\necho "$1 $LC_NUMERIC$ATLAS_API_KEY" > {said}.new; mv {said}.new {said}\n')
     program.chmod(0o755)
     be_in(monkeypatch, there)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("LC_NUMERIC", "C")
     monkeypatch.setenv("ATLAS_DESKTOP_NUMBERS", "de_DE.UTF-8")
+    monkeypatch.setenv("ATLAS_API_KEY", "ak_is_nobody_else_s")
     open_address(ADDRESS)
     qtbot.waitUntil(said.exists, timeout=10_000)
     assert said.read_text().split() == ["https://example.com/a%20b?c=d", "de_DE.UTF-8"]

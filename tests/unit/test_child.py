@@ -306,3 +306,30 @@ def test_a_child_is_this_program_whatever_lies_in_the_current_folder(tmp_path: P
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert "a stranger" not in done.stdout
     assert "atlas-desktop" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("role", "way"),
+    [
+        ("sound", None),
+        ("picture-trial", None),
+        ("guard", "http://ann:letmein@x:1"),
+        ("local", "http://ann:letmein@x:1"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Child, Companion])
+async def test_a_child_gets_no_secrets_and_a_proxy_s_password_only_where_it_goes_online(
+    program: Path, monkeypatch: pytest.MonkeyPatch, role: str, way: str | None, kind: type[Child | Companion]
+) -> None:
+    for name in ("ATLAS_API_KEY", "SOME_TOKEN", "DB_PASSWORD", "ATLAS_BACKEND_URL"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://ann:letmein@x:1")
+    program.write_text(
+        "import json, os, sys\n"
+        "found = [name for name, value in os.environ.items() if value == 'a secret']\n"
+        "print(json.dumps({'found': found, 'way': os.environ.get('HTTPS_PROXY')}), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    child = await kind.start(role)
+    assert child.first_line == {"found": [], "way": way}
+    await child.aclose()
