@@ -53,7 +53,7 @@ def test_two_ids_with_the_key_are_told_apart() -> None:
 
 def test_one_that_is_written_without_the_secret_can_be_read_all_the_same() -> None:
     record = records.found("e1", IDS[0], NOW)
-    (entry,) = records.fold([record])
+    (entry,) = fold([record])
     assert Search(key=KEY).in_text(json.dumps(record), "the journal") == []
     assert entry.id_for(KEY) == entry.id_for("") == IDS[0]
 
