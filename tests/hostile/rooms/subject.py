@@ -35,7 +35,7 @@ MOST_MB = 400.0
 _SESSION = 2_000
 _REPORT = 200
 _SLICE_S = 0.005
-_QUIET_S = 1.5
+_QUIET_S = 0.7
 
 
 def misfits(window: Watched) -> list[str]:
