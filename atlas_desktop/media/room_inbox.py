@@ -30,7 +30,7 @@ EVENTS_A_FRAME: Final = 16
 MOST_WAITING: Final = 10_000
 """So many events may wait for the SDK; a room that sends more, faster than they are taken, is left."""
 MOST_WAITING_BYTES: Final = 32_000_000
-_SEGMENTS_A_FRAME: Final = 64
+_SEGMENTS_A_FRAME: Final = 24
 _OPENINGS_A_FRAME: Final = 16
 _HANDLES: Final[dict[str, Callable[[Any], int]]] = {
     "participant_connected": lambda event: event.info.handle.id,

@@ -23,7 +23,7 @@ MOST_CHARACTERS: Final = 4_000_000
 """All messages together; beyond, a room's words are no longer kept."""
 LONGEST_ID: Final = 200
 _ROWS_A_FRAME: Final = 16
-_PUBLISHING_S: Final = 0.008
+_PUBLISHING_S: Final = 0.004
 _RECENT: Final = 64
 _LONGEST_ECHO: Final = 20_000
 _COMPARED: Final = 500

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -93,6 +94,29 @@ async def test_a_stream_in_pieces_of_eight_bytes(keyed: ModelBench, pane: Transc
     (message,) = read_journal(journal)
     assert len(message.text) == LONGEST_MESSAGE
     assert journal.stat().st_size < 20 * LONGEST_MESSAGE
+
+
+async def test_what_comes_into_sight_at_once_is_seen_a_moment_later(
+    keyed: ModelBench, pane: TranscriptPane, qapp: QApplication
+) -> None:
+    def measured(rows: Iterable[int]) -> bool:
+        # No Qt loop runs beside asyncio's here: its timers are given their turn.
+        qapp.processEvents()
+        return all(map(messages.heights.is_measured, rows))
+
+    pane.hide()
+    await go_live(keyed)
+    for number in range(60):
+        words = f"{number} " + "a\u0300\u200b" * 40 + "\u05e9\u0e01\U0001d573" * 1_300
+        listener_of(keyed).segment_received(LegacySegment(f"SG_{number}", "agent", words, True))
+    await settle(lambda: rows_of(pane).rowCount() == 60, 10.0)
+    pane.show()
+    messages = pane.findChild(MessageList)
+    assert messages is not None
+    await settle(lambda: measured(messages.rows_in_sight()), 20.0)
+    bar = messages.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+    await settle(lambda: measured(range(60)), 60.0)
 
 
 async def test_an_agent_that_changes_its_state_all_the_time(keyed: ModelBench, pane: TranscriptPane) -> None:

@@ -50,9 +50,10 @@ def test_a_name_that_stands_alone_is_whole() -> None:
 def test_long_text_is_shortened() -> None:
     assert shortened("short") == ("short", False)
     assert shortened("x" * 100_000) == ("x" * SHOWN_CHARACTERS, True)
-    head, has_more = shortened("y\n" * 1_000)
-    assert has_more
-    assert head.count("\n") < 200
+    for end in ("\n", "\r", "\u2028", "\u2029", "\x85", "\v", "\f", "\r\n"):
+        head, has_more = shortened(f"y{end}" * 1_000)
+        assert has_more
+        assert shown_text(head).count("\n") < 200
 
 
 def test_each_paragraph_has_its_own_direction() -> None:

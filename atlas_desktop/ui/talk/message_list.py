@@ -35,6 +35,8 @@ from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
 from atlas_desktop.ui.talk.transcript_model import TranscriptRows
 
 _IDLE_S = 0.006
+# Of the processor's time: so much may go into what comes into sight at once; the rest is seen a moment later.
+_SETTLING_S = 0.02
 _AT_END_PX = 8
 
 
@@ -153,7 +155,7 @@ class MessageList(PlacedList):
         for row in self.rows_in_sight():
             index = self._rows.index(row)
             box = self.visualRect(index)
-            if not box.intersects(event.rect()):
+            if not box.intersects(event.rect()) or not self.heights.is_measured(row):
                 continue
             option = QStyleOptionViewItem()
             self.initViewItemOption(option)
@@ -223,9 +225,12 @@ class MessageList(PlacedList):
         if self._laid_width_px != self.width():
             self._guess_all()
         self._go_to(anchor)
-        while self._measure_in_sight():
+        until_s = time.thread_time() + _SETTLING_S
+        while self._measure_in_sight(until_s):
             is_still = False
             self._go_to(anchor)
+            if time.thread_time() > until_s:
+                break
         self._settling = False
         self._update(changed if is_still else None)
         if self._at_end:
@@ -240,9 +245,14 @@ class MessageList(PlacedList):
         for row in rows:
             self.viewport().update(self.visualRect(self._rows.index(row)))
 
-    def _measure_in_sight(self) -> bool:
-        moved = [self._measure(row) for row in self.rows_in_sight() if not self.heights.is_measured(row)]
-        return any(moved)
+    def _measure_in_sight(self, until_s: float) -> bool:
+        has_moved = False
+        for row in self.rows_in_sight():
+            if not self.heights.is_measured(row):
+                has_moved = self._measure(row) or has_moved
+                if time.thread_time() > until_s:
+                    break
+        return has_moved
 
     def _measure(self, row: int) -> bool:
         words = self._rows.words(self._rows.message(row))
@@ -264,6 +274,7 @@ class MessageList(PlacedList):
             row = self.heights.last_unmeasured()
         self._go_to(anchor)
         self._settling = False
+        self.viewport().update()
         if row >= 0:
             self._idle.start()
 

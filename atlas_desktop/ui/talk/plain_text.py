@@ -42,11 +42,12 @@ def name_in_text(name: str | os.PathLike[str], longest: int | None = NAME_CHARAC
 
 def shortened(text: str) -> tuple[str, bool]:
     """The beginning of ``text``, as much as a list shows of it, and whether there is more."""
-    head = text[:SHOWN_CHARACTERS]
-    lines = head.split("\n", SHOWN_PARAGRAPHS)
+    head, has_more = text[:SHOWN_CHARACTERS], len(text) > SHOWN_CHARACTERS
+    # All that is shown as a break is one.
+    lines = head.replace("\r\n", "\n").translate(_BREAKS).split("\n", SHOWN_PARAGRAPHS)
     if len(lines) > SHOWN_PARAGRAPHS:
-        head = "\n".join(lines[:SHOWN_PARAGRAPHS])
-    return head, len(head) < len(text)
+        return "\n".join(lines[:SHOWN_PARAGRAPHS]), True
+    return head, has_more
 
 
 def is_right_to_left(paragraph: str, fallback: bool = False) -> bool:

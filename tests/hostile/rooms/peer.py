@@ -14,7 +14,7 @@ from typing import Any
 from atlas_desktop.local_atlas.rooms.member import Member
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.running import LocalAtlas, serve
-from atlas_desktop.local_atlas.stage import Cast, RoomOptions, Stage
+from atlas_desktop.local_atlas.stage import Cast, RoomOptions, Sound, Stage
 from tests.hostile.rooms.attacks import ATTACKS, Attacker
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 
@@ -23,6 +23,8 @@ class Taciturn(ToyMind):
     """Says nothing by itself: after one text stream legacy segments would not be listened to."""
 
     def greet(self) -> None: ...
+
+    def hear_audio(self, block: Sound) -> None: ...
 
 
 def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:

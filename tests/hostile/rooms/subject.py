@@ -35,6 +35,7 @@ MOST_MB = 400.0
 _SESSION = 2_000
 _REPORT = 200
 _SLICE_S = 0.005
+_QUIET_S = 0.7
 
 
 def misfits(window: Watched) -> list[str]:
@@ -132,7 +133,7 @@ async def run_peer(window: Watched) -> None:
         if wanted == "begin":
             await _begin(window)
             continue
-        more = [] if await window.shown() else ["not all messages came to be seen"]
+        more = [] if await window.shown(_QUIET_S) else ["not all messages came to be seen"]
         report(window, Counter(), more + misfits(window))
     bench.model.end()
     await settle(lambda: bench.model.snapshot.is_over, 20.0)

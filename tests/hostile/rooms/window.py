@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
+from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import ThemeChoice
 from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.live.live_page import LivePage
@@ -105,17 +106,28 @@ class Watched:
         self.complaints = Complaints()
         logging.getLogger().addHandler(self.complaints)
 
-    async def shown(self, limit_s: float = 60.0) -> bool:
-        """Waits until all messages are in the list; whether that came to be."""
-        until_s = time.monotonic() + limit_s
+    async def shown(self, quiet_s: float = 0.0, limit_s: float = 60.0) -> bool:
+        """Waits until all messages are in the list; whether that came to be.
+
+        Args:
+            quiet_s: For so long nothing more must have come.
+            limit_s: Not longer than this.
+        """
+        until_s, known, since_s = time.monotonic() + limit_s, self._all(), time.monotonic()
         while time.monotonic() < until_s:
-            messages = self.bench.model.messages
-            if self.rows.rowCount() == len(messages) and all(
-                self.rows.message(row) == messages[row] for row in range(len(messages))
-            ):
+            messages = self._all()
+            if messages != known:
+                known, since_s = messages, time.monotonic()
+            elif messages == self._listed() and time.monotonic() - since_s >= quiet_s:
                 return True
             await asyncio.sleep(0.05)
         return False
+
+    def _all(self) -> list[Message]:
+        return list(self.bench.model.messages)
+
+    def _listed(self) -> list[Message]:
+        return [self.rows.message(row) for row in range(self.rows.rowCount())]
 
     def found(self) -> list[str]:
         """What should not be, since the last time."""
