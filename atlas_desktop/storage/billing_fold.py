@@ -22,7 +22,9 @@ def fold(records: Iterable[Record]) -> list[BillingEntry]:
             _apply(entries, record)
         except (KeyError, TypeError):
             continue
-    return list(entries.values())
+    # A session whose own entry is known has no other one, however a piece of its record was found.
+    named = {entry.session_id for key, entry in entries.items() if key[:1] != _NOBODYS}
+    return [one for key, one in entries.items() if key[:1] != _NOBODYS or one.session_id not in named]
 
 
 def _apply(entries: dict[str, BillingEntry], record: Record) -> None:

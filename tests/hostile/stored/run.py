@@ -16,7 +16,7 @@ from tests.hostile.stored.readers import STORED, Stored
 from tests.hostile.stored.shapes import contents
 from tests.hostile.tally import Tally
 
-MOST_CPU_S, MOST_MB = 5.0, 100.0
+MOST_CPU_S, MOST_MB = 10.0, 100.0
 """What one may take more than there was before; a gigabyte of zeros is read in it."""
 _SHAPED_SHARE = 4
 _MADE_AGAIN = "python -m tests.hostile stored --count {count} --seed {seed}"

@@ -119,7 +119,7 @@ class SlowClock:
         self._now_s = 0.0
 
     def thread_time(self) -> float:
-        self._now_s += 0.1
+        self._now_s += 0.02
         return self._now_s
 
 
@@ -128,9 +128,10 @@ def test_what_takes_longer_to_decode_than_to_hear_is_given_up_and_said(
 ) -> None:
     path = encode(tmp_path / "a.m4a", "aac", tone(10.0))
     clock = SlowClock()
-    monkeypatch.setattr("atlas_desktop.media.sound_frames.time", clock)
+    for module in ("sound_frames", "sound_bytes"):
+        monkeypatch.setattr(f"atlas_desktop.media.{module}.time", clock)
     reader = ClipReader(path, match_loudness=False)
-    assert 0 < len(read_all(reader)) < 48_000
+    assert 0 < len(read_all(reader)) < 240_000
     assert isinstance(reader.remark, CutShortError)
 
 

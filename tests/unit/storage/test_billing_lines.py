@@ -61,6 +61,16 @@ def test_what_a_crash_tore_behind_the_id_is_enough_to_end_it() -> None:
         assert entry.running_s(NOON) == 0.0
 
 
+def test_a_piece_of_a_record_makes_no_second_session_of_it() -> None:
+    """Without line ends a journal is read in pieces, which begin anywhere."""
+    given = [record for number in range(600) for record in opened(number)]
+    content = written(*given).replace(b"\n", b" ")
+    assert len(content) > 200_000
+    entries = read(content)
+    assert {entry.session_id for entry in entries} == {f"ses_{number}" for number in range(600)}
+    assert len(entries) == 600
+
+
 def test_an_end_that_is_damaged_is_not_believed() -> None:
     ask, grant = opened(1)
     end = records.ended(ask["key"], EndReceipt("ses_1", confirmed=True), "asked", None, NOON)
