@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 MOST_CONNECTIONS = 128
 """Far more than a window, its guard and fifty rooms' clients; far fewer than a process may open files."""
+_CONTINUE = "100-continue"
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _WellSpoken(logging.Filter):
@@ -71,11 +75,25 @@ class BoundedRunner(web.AppRunner):
         super().__init__(app, shutdown_timeout=shutdown_limit_s, **RUNNER_OPTIONS)
         self._connections = connections
 
+    async def setup(self) -> None:
+        """Prepares the application and what every request passes first."""
+        await super().setup()
+        server = super().server
+        assert server is not None
+        server.request_handler = partial(_unless_odd, server.request_handler)
+
     @property
     def server(self) -> Any:
         """What makes the protocol of each new connection."""
         server = super().server
         return None if server is None else partial(self._connections.connect, server)
+
+
+async def _unless_odd(handler: Handler, request: web.BaseRequest) -> web.StreamResponse:
+    """Refuses an expectation that can't be met: aiohttp, before any middleware, repeats it as it came."""
+    if request.headers.get("Expect", _CONTINUE).lower() != _CONTINUE:
+        return web.Response(status=417, text="This expectation can't be met.")
+    return await handler(request)
 
 
 class _TurnedAway(asyncio.Protocol):

@@ -59,6 +59,8 @@ CREATE = b"POST " + SESSION + b" HTTP/1.1"
         (GOOD + b"Origin: null\r\n", 403),
         (GOOD + b"Origin: http://localhost\r\nOrigin: https://evil.example\r\n", 403),
         (GOOD + b"Content-Encoding: gzip\r\n", 415),
+        (GOOD + b"Expect: something\r\n", 417),
+        (GOOD + b"Expect: \xff\xfe\r\n", 417),
         (b"Host: 127.0.0.1\r\nAuthorization: Bearer \xff\xfe\xed\xa0\x80\r\n", 401),
         (b"Host: 127.0.0.1\r\n", 401),
     ],
