@@ -209,10 +209,9 @@ def test_strangers_who_take_every_connection_keep_nobody_out(atlas: LocalAtlasTh
             assert status_of(atlas, asked(GOOD)) == 200
             # The first of the strangers made room; who showed the key did not.
             assert crowd[0].recv(100) == b""
-            while answers.readline() not in (b"\r\n", b""):
-                pass
             good.sendall(asked(GOOD.replace(b"{KEY}", atlas.key.encode())))
-            assert b"200" in good.recv(4_096) + good.recv(4_096)
+            # The first answer's body has no end of line.
+            assert any(b"HTTP/1.1 200 " in line for line in answers)
     finally:
         for one in crowd:
             one.close()
