@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 MOST_CONNECTIONS = 128
 """Far more than a window, its guard and fifty rooms' clients; far fewer than a process may open files."""
+_CONTINUE = "100-continue"
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _WellSpoken(logging.Filter):
@@ -40,8 +44,8 @@ RUNNER_OPTIONS: dict[str, Any] = {
 class Connections:
     """Every connection, bounded in number. Thread: the event loop's.
 
-    When all are taken, the oldest that never showed a key or a token makes room for the next; where all have
-    shown one, the next is turned away.
+    When there are too many, the oldest that never showed a key or a token goes; where all have shown one, the
+    newest.
     """
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
@@ -53,15 +57,19 @@ class Connections:
         self._admitted.add(request.protocol)
 
     def connect(self, server: web.Server) -> asyncio.BaseProtocol:
-        """The protocol of a connection that has just been made."""
+        """The protocol of a connection that is about to be made; once it is, others may have to go."""
+        loop = asyncio.get_running_loop()
+        # Many are taken in one turn of the loop, and made in the next.
+        loop.call_soon(loop.call_soon, self._make_room, server)
+        return server()
+
+    def _make_room(self, server: web.Server) -> None:
         connections = [one for one in server.connections if one.transport is not None]
         self._admitted.intersection_update(connections)
-        if len(connections) >= self._most:
-            unknown = next((one for one in connections if one not in self._admitted), None)
-            if unknown is None:
-                return _TurnedAway()
-            unknown.force_close()
-        return server()
+        unknown = [one for one in connections if one not in self._admitted]
+        known = [one for one in connections if one in self._admitted]
+        for one in (*unknown, *reversed(known))[: max(0, len(connections) - self._most)]:
+            one.force_close()
 
 
 class BoundedRunner(web.AppRunner):
@@ -71,6 +79,13 @@ class BoundedRunner(web.AppRunner):
         super().__init__(app, shutdown_timeout=shutdown_limit_s, **RUNNER_OPTIONS)
         self._connections = connections
 
+    async def setup(self) -> None:
+        """Prepares the application and what every request passes first."""
+        await super().setup()
+        server = super().server
+        assert server is not None
+        server.request_handler = partial(_unless_odd, server.request_handler)
+
     @property
     def server(self) -> Any:
         """What makes the protocol of each new connection."""
@@ -78,7 +93,8 @@ class BoundedRunner(web.AppRunner):
         return None if server is None else partial(self._connections.connect, server)
 
 
-class _TurnedAway(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
+async def _unless_odd(handler: Handler, request: web.BaseRequest) -> web.StreamResponse:
+    """Refuses an expectation that can't be met: aiohttp, before any middleware, repeats it as it came."""
+    if request.headers.get("Expect", _CONTINUE).lower() != _CONTINUE:
+        return web.Response(status=417, text="This expectation can't be met.")
+    return await handler(request)

@@ -59,6 +59,8 @@ CREATE = b"POST " + SESSION + b" HTTP/1.1"
         (GOOD + b"Origin: null\r\n", 403),
         (GOOD + b"Origin: http://localhost\r\nOrigin: https://evil.example\r\n", 403),
         (GOOD + b"Content-Encoding: gzip\r\n", 415),
+        (GOOD + b"Expect: something\r\n", 417),
+        (GOOD + b"Expect: \xff\xfe\r\n", 417),
         (b"Host: 127.0.0.1\r\nAuthorization: Bearer \xff\xfe\xed\xa0\x80\r\n", 401),
         (b"Host: 127.0.0.1\r\n", 401),
     ],
@@ -207,10 +209,9 @@ def test_strangers_who_take_every_connection_keep_nobody_out(atlas: LocalAtlasTh
             assert status_of(atlas, asked(GOOD)) == 200
             # The first of the strangers made room; who showed the key did not.
             assert crowd[0].recv(100) == b""
-            while answers.readline() not in (b"\r\n", b""):
-                pass
             good.sendall(asked(GOOD.replace(b"{KEY}", atlas.key.encode())))
-            assert b"200" in good.recv(4_096) + good.recv(4_096)
+            # The first answer's body has no end of line.
+            assert any(b"HTTP/1.1 200 " in line for line in answers)
     finally:
         for one in crowd:
             one.close()
