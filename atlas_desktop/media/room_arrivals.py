@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from atlas_desktop.media.room_attendance import MOST_PARTICIPANTS
 
-MOST_SEGMENTS: Final = 2_000
+MOST_SEGMENTS: Final = 10_000
 MOST_CHARACTERS: Final = 2_000_000
 LONGEST_TEXT: Final = 100_000
 _MOST_OPENINGS: Final = 256

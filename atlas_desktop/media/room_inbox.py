@@ -30,7 +30,10 @@ EVENTS_A_FRAME: Final = 16
 MOST_WAITING: Final = 10_000
 """So many events may wait for the SDK; a room that sends more, faster than they are taken, is left."""
 MOST_WAITING_BYTES: Final = 32_000_000
-_SEGMENTS_A_FRAME: Final = 24
+_SEGMENTS: Final = 24
+_PORTIONS_A_FRAME: Final = 20
+_SEGMENTS_S: Final = 0.003
+"""Of the processor's time: so much a frame goes into legacy segments, and at least one portion."""
 _OPENINGS_A_FRAME: Final = 16
 _HANDLES: Final[dict[str, Callable[[Any], int]]] = {
     "participant_connected": lambda event: event.info.handle.id,
@@ -281,8 +284,7 @@ class RoomInbox:
         if self._is_closed:
             return
         self._hand_over_texts(taken)
-        for (identity, segment_id, _number), (text, final) in _some(taken.segments, _SEGMENTS_A_FRAME):
-            self._listener.segment_arrived(identity, segment_id, text, final)
+        self._hand_over_segments(taken)
         for _ in range(min(_OPENINGS_A_FRAME, len(taken.openings))):
             self._open_text(taken.openings.popleft())
         for identity, value in _some(taken.states, len(taken.states)):
@@ -290,6 +292,14 @@ class RoomInbox:
         if taken.is_cut:
             taken.is_cut = False
             self._listener.room_cut()
+
+    def _hand_over_segments(self, taken: Arrivals) -> None:
+        until_s = time.thread_time() + _SEGMENTS_S
+        for _ in range(_PORTIONS_A_FRAME):
+            for (identity, segment_id, _number), (text, final) in _some(taken.segments, _SEGMENTS):
+                self._listener.segment_arrived(identity, segment_id, text, final)
+            if not taken.segments or time.thread_time() > until_s:
+                return
 
     def _hand_over_texts(self, taken: Arrivals) -> None:
         for handle, pieces in _some(taken.texts, len(taken.texts)):
