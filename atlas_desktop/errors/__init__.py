@@ -48,6 +48,7 @@ to one of these, once, with ``raise … from``::
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   ├── FileDeniedError, BadFileNameError, LinkLoopError, NotAFileError
     │   ├── DiskError, FileSilentError, ElsewhereError
+    │   ├── FileFaultError         our own fault, over one file
     │   ├── SilentAudioError, CutShortError     said beside what goes on
     │   └── FaceNotImageError, FaceTooLargeError (FaceTooManyPixelsError), FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
