@@ -50,10 +50,14 @@ def listener_of(bench: ModelBench) -> RoomListener:
     return bench.room.room.listener
 
 
+def list_of(pane: TranscriptPane) -> MessageList:
+    found = pane.findChild(MessageList)
+    assert found is not None
+    return found
+
+
 def rows_of(pane: TranscriptPane) -> TranscriptRows:
-    messages = pane.findChild(MessageList)
-    assert messages is not None
-    rows = messages.model()
+    rows = list_of(pane).model()
     assert isinstance(rows, TranscriptRows)
     return rows
 
@@ -104,6 +108,7 @@ async def test_what_comes_into_sight_at_once_is_seen_a_moment_later(
         qapp.processEvents()
         return all(map(messages.heights.is_measured, rows))
 
+    messages = list_of(pane)
     pane.hide()
     await go_live(keyed)
     for number in range(60):
@@ -111,8 +116,6 @@ async def test_what_comes_into_sight_at_once_is_seen_a_moment_later(
         listener_of(keyed).segment_received(LegacySegment(f"SG_{number}", "agent", words, True))
     await settle(lambda: rows_of(pane).rowCount() == 60, 10.0)
     pane.show()
-    messages = pane.findChild(MessageList)
-    assert messages is not None
     await settle(lambda: measured(messages.rows_in_sight()), 20.0)
     bar = messages.verticalScrollBar()
     assert bar.value() == bar.maximum()
