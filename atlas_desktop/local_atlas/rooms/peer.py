@@ -165,6 +165,8 @@ class Peer:
             raise BadSignalError(detail="an offer that is too large")
         if sdp.count("a=candidate:") > _MOST_CANDIDATES:
             raise BadSignalError(detail="too many candidates")
+        # A network that comes and goes brings an offer each time, and its candidates.
+        self._candidates = 0
         try:
             return await self._answer(clean_offer(sdp), wanted)
         except _UNREADABLE as error:
