@@ -36,8 +36,9 @@ _CHANNELS = (RELIABLE, "_lossy", "_data_track")
 _QUEUED_MESSAGES = 256
 _CLOSE_LIMIT_S = 3.0
 # aiortc's way through an offer is quadratic in places, and each section is a transceiver.
-_LONGEST_OFFER = 100_000
-_MOST_SECTIONS = 40
+_LONGEST_OFFER = 400_000
+_MOST_SECTIONS = 300  # a client keeps those of all tracks that there were
+_MOST_LINES = 500  # of one of them
 _MOST_CANDIDATES = 200
 _LONGEST_CANDIDATE = 2_000
 _MOST_UNSENT_BYTES = 4_000_000
@@ -161,10 +162,14 @@ class Peer:
         Raises:
             BadSignalError: It can't be used.
         """
-        if len(sdp) > _LONGEST_OFFER or sdp.count("\nm=") > _MOST_SECTIONS:
+        sections = sdp[:_LONGEST_OFFER].split("\nm=")
+        is_long = len(sdp) > _LONGEST_OFFER or len(sections) > _MOST_SECTIONS
+        if is_long or any(section.count("\n") > _MOST_LINES for section in sections):
             raise BadSignalError(detail="an offer that is too large")
         if sdp.count("a=candidate:") > _MOST_CANDIDATES:
             raise BadSignalError(detail="too many candidates")
+        # A network that comes and goes brings an offer each time, and its candidates.
+        self._candidates = 0
         try:
             return await self._answer(clean_offer(sdp), wanted)
         except _UNREADABLE as error:

@@ -13,7 +13,7 @@ from atlas_desktop.local_atlas.rooms.presence import make_sid
 from atlas_desktop.local_atlas.scope import Scope
 from atlas_desktop.local_atlas.stage import Sound
 
-_MOST_TRACKS = 16
+_MOST_TRACKS = 1_000
 _LONGEST_NAME = 256
 
 Heard = Callable[[models.TrackInfo, Sound], None]
