@@ -1,8 +1,8 @@
 """The tap: frames taken in the SDK's own callback thread, past every queue and loop.
 
 With ``room_inbox`` the one file with names private to livekit 1.2.1 (``_ffi_client``, ``_proto``,
-``_ffi_handle``); the pin in pyproject.toml, ``tap_available`` and contract tests guard them. Half the CPU and a third of the
-delay of the public streams, which cost a wake-up and a hand-over of the GIL a frame.
+``_ffi_handle``); the pin in pyproject.toml, ``tap_available`` and contract tests guard them. Half the
+CPU and a third of the delay of the public streams, which cost a wake-up and a hand-over of the GIL a frame.
 """
 
 import asyncio
