@@ -41,6 +41,7 @@ TAKEN, NAMED, BUG = "taken", "named", "bug"
 LIMIT_S: Final = 1.0
 BODY_LIMIT_S: Final = 0.3
 _LONGEST_WORDS: Final = 1_000
+_KEY: Final = "ak_hostile_0123456789"
 _FACE: Final = Face("a.png", b"\x89PNG" + bytes(1_000))
 _ADDRESS_SPACE_BYTES: Final = 4 << 30
 
@@ -61,7 +62,7 @@ class Subject:
     async def take(self, call: str) -> tuple[str, str]:
         """What became of one call, and the words for it."""
         self._ids.clear()
-        source = AtlasSource("ak_hostile_0123456789", f"http://127.0.0.1:{self._port}", own_ids=[SESSION_ID])
+        source = AtlasSource(_KEY, f"http://127.0.0.1:{self._port}", own_ids=[SESSION_ID])
         try:
             return TAKEN, self._pass_on(await self._call(source, call))
         except AppError as error:
@@ -93,7 +94,7 @@ class Subject:
             return repr(answer)
         frame = frame_of(line_of(grant_frame(answer)))
         assert grant_of_frame(frame) == answer
-        self._write(answer.session_id, records.granted("key", answer, datetime.now(UTC)))
+        self._write(answer.session_id, records.granted("key", answer, datetime.now(UTC), _KEY))
         return repr(answer)
 
     def _name(self, error: AppError, call: str) -> str:
@@ -106,7 +107,7 @@ class Subject:
             assert named == self.session_id, f"the error names {named!r}, not {self.session_id!r}"
             assert not (named and made_none(error)), "it was made, and none was"
         if named:
-            self._write(named, records.found("key", named, datetime.now(UTC)))
+            self._write(named, records.found("key", named, datetime.now(UTC), _KEY))
         return f"{error.code}: {words}"
 
     def _write(self, session_id: str, record: dict[str, Any]) -> None:
@@ -115,7 +116,8 @@ class Subject:
         journal.file.unlink(missing_ok=True)
         journal.append(record)
         (entry,) = unfinished(journal.entries())
-        assert entry.session_id == session_id
+        # As it stands there, or sealed: what looks like a token that the service gave is not written.
+        assert entry.id_for(_KEY) == session_id
         now, left = datetime.now(UTC), [Leftover(entry, in_use=False, key_at_hand=True)]
         shown = terminal_text(as_table(left, now)) + json.dumps(as_objects(left, now))
         shown.encode()
