@@ -106,7 +106,8 @@ class Link:
         while True:
             try:
                 message = await self._socket.receive(timeout=PING_TIMEOUT_S + PING_INTERVAL_S)
-            except TimeoutError:
+            except (TimeoutError, ConnectionError):
+                # The latter: it pinged and went, and can't be answered.
                 return
             if message.type is not WSMsgType.BINARY:
                 return
