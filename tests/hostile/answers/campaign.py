@@ -1,11 +1,6 @@
 """Hostile answers through the real client, in a process that may die of them or never come back."""
 
-import contextlib
 import json
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,64 +8,19 @@ from typing import Any, Final
 from tests.hostile.answers.server import HostileServer
 from tests.hostile.answers.subject import BUG, LIMIT_S
 from tests.hostile.answers.wire import Case, case
+from tests.hostile.subject_process import SubjectProcess
 from tests.hostile.tally import Tally
 
 MOST_MB: Final = 64.0
 GRACE_S: Final = 10.0
 """Beside the time-out: others may use the processor."""
 MOST_CPU_S: Final = 5.0
-# Then it is taken for one that never comes back.
-_WAIT_S: Final = 60.0
 _TOLD_EVERY: Final = 1_000
 
 
-class SubjectProcess:
-    """The process that makes the calls."""
-
-    def __init__(self, port: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.hostile.answers.subject", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        self._answer()
-
-    def take(self, call: str) -> dict[str, Any] | None:
-        """What became of a call; ``None`` when the process died or hangs."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps(call) + "\n")
-            self._process.stdin.flush()
-        return self._answer()
-
-    def end(self) -> str:
-        """End it; how it ended before, in words."""
-        status = self._process.poll()
-        if status is None:
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        if status is None:
-            return "hangs"
-        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
-
-    def _answer(self) -> dict[str, Any] | None:
-        assert self._process.stdout is not None
-        watch = threading.Timer(_WAIT_S, self._process.kill)
-        watch.start()
-        line = self._process.stdout.readline()
-        watch.cancel()
-        if not line:
-            self._process.wait()
-            return None
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+def new_subject(port: int) -> SubjectProcess:
+    """A process that makes the calls, of which it takes the names as JSON."""
+    return SubjectProcess("tests.hostile.answers.subject", str(port))
 
 
 class Campaign:
@@ -89,14 +39,14 @@ class Campaign:
     def run(self, count: int, first: int = 0) -> Iterator[int]:
         """Try ``count`` cases from the number ``first`` on; yields how many were, now and then."""
         server = HostileServer()
-        subject = SubjectProcess(server.port)
+        subject = new_subject(server.port)
         try:
             for number in range(first, first + count):
                 server.case = one = case(self._seed, number)
-                report = subject.take(one.call)
+                report = subject.take(json.dumps(one.call))
                 if report is None:
                     self._find(one, subject.end())
-                    subject = SubjectProcess(server.port)
+                    subject = new_subject(server.port)
                 else:
                     self._judge(one, report)
                 done = number + 1 - first

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.answers.campaign import MOST_MB, Campaign, SubjectProcess
+from tests.hostile.answers.campaign import MOST_MB, Campaign, new_subject
 from tests.hostile.answers.server import HostileServer
 from tests.hostile.answers.shapes import SESSION_ID
 from tests.hostile.answers.wire import Case, case
@@ -56,10 +56,10 @@ def test_harm_is_found(
 
 def test_what_is_meant_is_taken() -> None:
     server = HostileServer()
-    subject = SubjectProcess(server.port)
+    subject = new_subject(server.port)
     try:
         server.case = plain(json.dumps(GRANT).encode(), b"Content-Type: application/json")
-        report = subject.take("create")
+        report = subject.take(json.dumps("create"))
         assert report is not None
         assert (report["outcome"], report["session_id"]) == ("taken", SESSION_ID)
     finally:

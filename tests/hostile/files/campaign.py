@@ -1,19 +1,13 @@
 """Mutated files through the drop's path, in a process that may die of them; what it dies of is kept."""
 
-import contextlib
-import json
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.hostile.files.mutation import mutated
+from tests.hostile.subject_process import SubjectProcess
 from tests.hostile.tally import Tally
 
 HANG_CPU_S = 5.0
@@ -21,60 +15,12 @@ HANG_CPU_S = 5.0
 CLOSE_CPU_S = 0.2
 """The same for what reads it to end, once it was closed."""
 MOST_MB = 400.0
-# Of the clock, as others may use the processor too.
-_WAIT_S = 60.0
 _BATCH = 500
 
 
-class Subject:
-    """The process that takes the files."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.hostile.files.subject"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        self._answer()
-
-    def take(self, path: Path) -> dict[str, Any] | None:
-        """What became of a file; ``None`` when the process died or hangs."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{path}\n")
-            self._process.stdin.flush()
-        except OSError:
-            return None
-        return self._answer()
-
-    def end(self) -> str:
-        """End it; how it ended before, in words."""
-        status = self._process.poll()
-        if status is None:
-            self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        if status is None:
-            return "hangs"
-        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
-
-    def _answer(self) -> dict[str, Any] | None:
-        assert self._process.stdout is not None
-        watch = threading.Timer(_WAIT_S, self._process.kill)
-        watch.start()
-        line = self._process.stdout.readline()
-        watch.cancel()
-        if not line:
-            self._process.wait()
-            return None
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+def new_subject() -> SubjectProcess:
+    """A process that takes paths of files."""
+    return SubjectProcess("tests.hostile.files.subject")
 
 
 class Campaign:
@@ -94,7 +40,7 @@ class Campaign:
 
     def run(self, count: int) -> Iterator[int]:
         """Take ``count`` files; yields how many were, now and then."""
-        subject = Subject()
+        subject = new_subject()
         try:
             for first in range(0, count, _BATCH):
                 with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
@@ -106,15 +52,15 @@ class Campaign:
 
     def take_all(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, str]]:
         """What becomes of files as they are: ending and outcome of each."""
-        subject, outcomes = Subject(), []
+        subject, outcomes = new_subject(), []
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             for number, (ending, content) in enumerate(files):
                 path = Path(folder) / f"{number}.{ending}"
                 path.write_bytes(content)
-                report = subject.take(path)
+                report = subject.take(str(path))
                 if report is None:
                     subject.end()
-                    subject = Subject()
+                    subject = new_subject()
                 outcomes.append((ending, "died" if report is None else str(report["outcome"])))
                 if report is not None:
                     self.tally.worst_mb = max(self.tally.worst_mb, (report["peak_mb"], path.name))
@@ -130,12 +76,12 @@ class Campaign:
         path.write_bytes(mutated(self._chance, pool))
         return path
 
-    def _take(self, subject: Subject, path: Path) -> Subject:
-        report = subject.take(path)
+    def _take(self, subject: SubjectProcess, path: Path) -> SubjectProcess:
+        report = subject.take(str(path))
         if report is None:
             how = subject.end()
             self._find(path, how, replayed=True)
-            return Subject()
+            return new_subject()
         tally = self.tally
         tally.count(report["outcome"], path.name, report["cpu_s"], report["peak_mb"])
         if report["outcome"] == "bug" or report["words"].startswith("not named"):
@@ -150,7 +96,7 @@ class Campaign:
             return subject
         if report["peak_mb"] > MOST_MB:  # what it holds would be counted against the next ones
             subject.end()
-            return Subject()
+            return new_subject()
         return subject
 
     def _find(self, path: Path, what: str, *, replayed: bool = False) -> None:
@@ -158,8 +104,8 @@ class Campaign:
         self._keep.mkdir(parents=True, exist_ok=True)
         kept = Path(shutil.copy(path, self._keep / path.name))
         if replayed:
-            again = Subject()
-            report = again.take(kept)
+            again = new_subject()
+            report = again.take(str(kept))
             what = f"{what}; again: {again.end() if report is None else report['outcome']}"
             if report is not None:
                 again.end()

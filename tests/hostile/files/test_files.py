@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.hostile.files.bombs import BOMBS
-from tests.hostile.files.campaign import HANG_CPU_S, MOST_MB, Campaign, Subject
+from tests.hostile.files.campaign import HANG_CPU_S, MOST_MB, Campaign, new_subject
 from tests.hostile.files.corpus import picture_seeds, sound_seeds
+from tests.hostile.subject_process import SubjectProcess
 
 Seeds = Callable[[], Sequence[tuple[str, bytes]]]
 
@@ -81,19 +82,19 @@ def test_sound_of_sixteen_planes_is_spoken(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def subject() -> Iterator[Subject]:
-    subject = Subject()
+def subject() -> Iterator[SubjectProcess]:
+    subject = new_subject()
     yield subject
     subject.end()
 
 
 @pytest.mark.parametrize(("ending", "make"), BOMBS, ids=[make.__name__ for _ending, make in BOMBS])
 def test_a_picture_takes_neither_memory_nor_time_without_end(
-    tmp_path: Path, subject: Subject, ending: str, make: Callable[[], bytes]
+    tmp_path: Path, subject: SubjectProcess, ending: str, make: Callable[[], bytes]
 ) -> None:
     path = tmp_path / f"a.{ending}"
     path.write_bytes(make())
-    report = subject.take(path)
+    report = subject.take(str(path))
     assert report is not None
     assert report["outcome"] in ("shown", "named")
     assert report["cpu_s"] < HANG_CPU_S
