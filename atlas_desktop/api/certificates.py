@@ -13,6 +13,7 @@ import httpx
 from atlas_desktop.errors import CertificatesError, KeyLogError, MediaError
 from atlas_desktop.files import FileThreads, open_regular
 from atlas_desktop.native_trust import KEY_LOG
+from atlas_desktop.private_files import open_private
 
 _FILE: Final = "SSL_CERT_FILE"
 _FOLDER: Final = "SSL_CERT_DIR"
@@ -99,7 +100,7 @@ def _check_key_log(path: str) -> None:
     if not path:
         return
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600))
+        os.close(open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
     except (OSError, ValueError) as error:
         raise KeyLogError(name=KEY_LOG, detail=_words_of(error)) from error
 

@@ -42,14 +42,10 @@ class SegmentStream:
             self._transcript.put_stream(self._key, self._role, self._whole(), final=False)
 
     def close(self) -> None:
-        """The stream ended as it should: an agent's words are final, the user's when it said so."""
+        """The stream ended, or broke: an agent's words are final, the user's when it said so."""
         self._transcript.put_stream(
             self._key, self._role, self._whole(), final=self._final or self._role == "agent"
         )
-
-    def abandon(self) -> None:
-        """The stream broke: what it brought stands, and nothing more will come."""
-        self.close()
 
     def _cleaned(self, piece: str) -> str:
         """What is new, and no more: a line break may be torn apart."""

@@ -17,14 +17,14 @@ from filelock import FileLock, Timeout
 
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
-from atlas_desktop.private_files import FILE_MODE, make_folder
+from atlas_desktop.private_files import FILE_MODE, make_folder, open_private
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry
 from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.billing_lines import records_in
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005
-_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 class BillingJournal:
@@ -72,7 +72,7 @@ class BillingJournal:
         return list(self._entries)
 
     def _append(self, line: bytes) -> None:
-        handle = os.open(self.file, _OPENING, FILE_MODE)
+        handle = open_private(str(self.file), _OPENING)
         try:
             found = os.fstat(handle)
             if stat.S_ISFIFO(found.st_mode):

@@ -125,8 +125,7 @@ class HostileRoom:
     def _close(self) -> None:
         # Closed ones may go on all the same, and be closed again.
         if self.streams:
-            stream = self.chance.choice(self.streams)
-            (stream.close if self.chance.random() < 0.7 else stream.abandon)()
+            self.chance.choice(self.streams).close()
 
     def _state(self) -> None:
         self.listener.agent_state_changed(self.chance.choice((None, *_STATES)))

@@ -97,7 +97,7 @@ def test_an_empty_final_stream_keeps_the_words_and_makes_them_final(transcript: 
 def test_a_broken_stream_keeps_what_it_had(transcript: Transcript) -> None:
     stream = transcript.open_stream("s", "agent", final=False)
     stream.add("I was about to")
-    stream.abandon()
+    stream.close()
     assert transcript.messages == (Message("m1", "agent", "I was about to", True, 1_000_000),)
 
 
@@ -110,7 +110,7 @@ def test_a_second_stream_of_an_agents_segment_goes_on_or_says_the_whole(
 ) -> None:
     first = transcript.open_stream("s", "agent", final=False)
     first.add("Hello there")
-    first.abandon()
+    first.close()
     again = transcript.open_stream("s", "agent", final=False)
     for piece in second:
         again.add(piece)
