@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -110,20 +111,23 @@ class TranscriptJournal:
         self._interim_s = 0.0
 
     def note(self, *messages: Spoken) -> None:
-        """Writes ``messages`` as they are now. A full disk ends the journal, nothing else."""
+        """Write ``messages`` as they are now. What can't be written ends the journal, nothing else.
+
+        Raises:
+            OSError: It ends with this call. Later calls write nothing and raise nothing.
+        """
         lines = b"".join(_line_of(message) for message in messages if self._is_due(message))
         if not lines or self._broken:
             return
-        if self._bytes + len(lines) > MOST_BYTES:
-            self._broken = True
-            log.info("the transcript's journal ends: it holds %d bytes", self._bytes)
-            return
-        self._bytes += len(lines)
         try:
+            if self._bytes + len(lines) > MOST_BYTES:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
             self._append(lines)
         except OSError as error:
             self._broken = True
-            log.info("the transcript's journal ends: %s", error)
+            log.info("the transcript's journal ends after %d bytes: %s", self._bytes, error)
+            raise
+        self._bytes += len(lines)
 
     def close(self) -> None:
         """Closes the file; a later ``note`` opens it again."""

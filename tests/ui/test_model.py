@@ -247,6 +247,18 @@ async def test_what_is_said_is_told_and_lies_on_disk_at_once(keyed: ModelBench) 
     assert not keyed.model.send("  ")
 
 
+async def test_a_transcript_that_is_not_kept_on_disk_is_said_once(keyed: ModelBench) -> None:
+    keyed.profile.transcripts_folder.write_text("")
+    await go_live(keyed)
+    keyed.model.send("Hello")
+    await settle(lambda: "transcript_journal" in keyed.notices)
+    assert "no longer kept on disk" in keyed.notices["transcript_journal"].title
+    keyed.model.send("How are you?")
+    await keyed.quiet()
+    assert keyed.raised == ["transcript_journal"]
+    assert [message.text for message in keyed.model.messages] == ["Hello", "How are you?"]
+
+
 async def test_a_new_session_has_a_transcript_and_a_journal_of_its_own(keyed: ModelBench) -> None:
     resets: list[bool] = []
     keyed.model.transcript_reset.connect(lambda: resets.append(True))

@@ -1,9 +1,11 @@
 """The transcript on disk: a journal that grows as it is spoken, and the file that the user asks for."""
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +57,7 @@ class JournalDesk:
             self._unwritten[message.id] = message
         if not is_first:
             return
-        write = partial(self._write, self._journal, self._unwritten)
+        write = partial(self._write, self._journal, self._unwritten, asyncio.get_running_loop())
         now_s = time.monotonic()
         may_wait = now_s - self._waited_s > _WAITS_APART_S
         self._waited_s = now_s if may_wait else self._waited_s
@@ -70,12 +72,19 @@ class JournalDesk:
             self._journal = None
             self._unwritten = {}
 
-    def _write(self, journal: TranscriptJournal, unwritten: dict[str, Message]) -> None:
+    def _write(
+        self, journal: TranscriptJournal, unwritten: dict[str, Message], loop: asyncio.AbstractEventLoop
+    ) -> None:
         """In the writer's thread: all that has come until now, of each message what it is now."""
         with self._lock:
             messages = tuple(unwritten.values())
             unwritten.clear()
-        journal.note(*messages)
+        try:
+            journal.note(*messages)
+        except OSError as error:
+            # The program may have gone meanwhile: there is nobody left to read a notice.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._say, self._words.not_journalled(error))
 
     async def aclose(self) -> None:
         """Ends the journal and waits until it is written, if the disk answers in time."""

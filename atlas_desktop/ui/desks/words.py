@@ -153,6 +153,13 @@ class Words(QObject):
         title = self.tr("{name} can't be written: {why}").format(name=name_in_text(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
+    def not_journalled(self, error: OSError) -> Notice:
+        """The transcript lives in memory only from now on."""
+        why = error.strerror or error
+        title = self.tr("The transcript is no longer kept on disk: {why}").format(why=why)
+        advice = self.tr("It would be lost if the program ended now. Save it to another place.")
+        return Notice("transcript_journal", Severity.WARN, title, advice)
+
     def found_in(self, store: SettingsStore, change_limits: Callable[[], None]) -> Iterator[Notice]:
         """What was amiss with the settings when they were read."""
         if store.moved_aside is not None:

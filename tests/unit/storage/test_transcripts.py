@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import resource
@@ -183,7 +184,9 @@ def test_nothing_said_leaves_no_file(tmp_path: Path) -> None:
 def test_a_folder_that_can_not_be_made_ends_the_journal_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     journal = TranscriptJournal(tmp_path / "file" / "transcripts", MOMENT)
-    journal.note(HELLO)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOTDIR)):
+        journal.note(HELLO)
+    # It has said so.
     journal.note(ANSWER)
     journal.close()
     assert (tmp_path / "file").read_text() == ""
@@ -214,7 +217,8 @@ def test_a_disk_that_fills_up_ends_the_journal_and_nothing_else(tmp_path: Path) 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size, before[1]))
     try:
-        journal.note(ANSWER)
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            journal.note(ANSWER)
         # It holds what could not be written, and tries once more.
         journal.close()
     finally:
@@ -237,8 +241,14 @@ def test_several_messages_are_written_at_once(tmp_path: Path) -> None:
 
 def test_a_journal_has_an_end(tmp_path: Path) -> None:
     journal = TranscriptJournal(tmp_path, MOMENT)
-    for number in range(MOST_BYTES // 1_000_000 + 5):
-        journal.note(SavedMessage("1", "agent", f"{number}" + "é" * 500_000, True, 5))
+
+    def talk() -> None:
+        for number in range(MOST_BYTES // 1_000_000 + 5):
+            journal.note(SavedMessage("1", "agent", f"{number}" + "é" * 500_000, True, 5))
+
+    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+        talk()
+    journal.note(HELLO)
     journal.close()
     assert MOST_BYTES - 1_100_000 < journal.path.stat().st_size <= MOST_BYTES
     (message,) = read_journal(journal.path)
