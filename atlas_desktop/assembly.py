@@ -113,8 +113,9 @@ class Assembly(QObject):
             backend=options.backend or "",
             guard=self.guard,
         )
+        self._journal = BillingJournal(profile.billing_journal)
         self._recovery = RecoveryController(
-            self.model, self._player, mark, WorkStore(profile.work_file), self._scope
+            self.model, self._player, mark, WorkStore(profile.work_file), self._journal, self._scope
         )
         self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
         self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
@@ -123,7 +124,6 @@ class Assembly(QObject):
         self.microphone = Microphone(self.sound, parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
-        self._journal = BillingJournal(profile.billing_journal)
         self._life_before: Life = self.session.snapshot.life
         self._join_window(window, theme)
         self._join_devices()

@@ -13,7 +13,11 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.orders import Why
+from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.cues.player import CuePlayer
+from atlas_desktop.storage.billing_entry import asked, ended, granted
+from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.last_run import RunMark, StoppedRun
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.transcripts import SavedMessage, TranscriptJournal
@@ -46,11 +50,15 @@ class Bench:
         self.player = CuePlayer(FakeSpeaker(), self.scope, open_clip=NamedReader, probe_clip=look_at)
         self.store = WorkStore(self.profile.work_file, write_after_s=0.001)
         self.model = Telling()
+        self.billing = BillingJournal(self.profile.billing_journal)
         self.model.notice_raised.connect(self._take)
+        self.model.notice_changed.connect(self._take)
         self.model.text_offered.connect(self.offered.append)
         mark = RunMark(self.profile)
         mark.stopped, mark.trouble, mark.is_ours = self.stopped, self.trouble, self.is_ours
-        self.recovery = RecoveryController(self.model, self.player, mark, self.store, self.scope)
+        self.recovery = RecoveryController(
+            self.model, self.player, mark, self.store, self.billing, self.scope
+        )
         self.recovery.open()
 
     def _take(self, notice: Notice) -> None:
@@ -105,6 +113,17 @@ def died(journal: Path | None = None) -> StoppedRun:
     )
 
 
+def bill(profile: Profile, began: datetime, why: Why, charged_usd: float | None) -> None:
+    """Write a session of twelve minutes into the billing journal."""
+    journal = BillingJournal(profile.billing_journal)
+    record = asked("guard", "atlas", "https://api.example", KEY, Mode.CONVERSATION, began)
+    grant = SessionGrant("sess-1", "wss://room.example", "t", Mode.CONVERSATION, price_per_hour_usd=10.0)
+    receipt = EndReceipt("sess-1", confirmed=True, cost_usd=charged_usd, duration_s=723.0)
+    journal.append(record)
+    journal.append(granted(str(record["key"]), grant, began))
+    journal.append(ended(str(record["key"]), receipt, why, 2.01, began + timedelta(minutes=12)))
+
+
 async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
     bench = Bench(profile, TaskScope("test"), died())
     notice = bench.notices[STOPPED]
@@ -112,6 +131,38 @@ async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
     assert notice.advice.startswith("2 clips that were in the strip were kept.")
     assert bench.labels() == ["Restore cues", "Copy report"]
     assert bench.offered == ["half a"]
+    await bench.scope.aclose()
+
+
+@pytest.mark.parametrize(
+    ("charged_usd", "words"),
+    [
+        (0.25, "ended after 12 min 03 s and cost $0.25."),
+        (None, "ended after 12 min 03 s and cost about $2.01."),
+    ],
+)
+async def test_what_the_session_has_cost_is_said(
+    profile: Profile, charged_usd: float | None, words: str
+) -> None:
+    bill(profile, MOMENT - timedelta(minutes=13), Why.APP_GONE, charged_usd)
+    bench = Bench(profile, TaskScope("test"), died())
+    await settle(lambda: "Its session" in bench.notices[STOPPED].advice, LIMIT_S)
+    assert bench.notices[STOPPED].advice.startswith(f"Its session was {words} 2 clips")
+    await bench.scope.aclose()
+
+
+@pytest.mark.parametrize(
+    ("began", "why"),
+    [(MOMENT - timedelta(hours=2), Why.APP_GONE), (MOMENT - timedelta(minutes=13), Why.ASKED)],
+)
+async def test_a_session_of_another_run_or_ended_before_is_not_its_own(
+    profile: Profile, began: datetime, why: Why
+) -> None:
+    bill(profile, began, why, 0.25)
+    bench = Bench(profile, TaskScope("test"), died())
+    await bench.scope.join(LIMIT_S)
+    assert "session" not in bench.notices[STOPPED].advice
+    await bench.scope.aclose()
 
 
 async def test_cues_come_back_in_order_and_are_kept_again(profile: Profile) -> None:
@@ -149,6 +200,7 @@ async def test_the_report_holds_stacks_and_log_but_no_secret(profile: Profile) -
     assert "Fatal Python error" in text
     assert KEY not in text
     assert text.endswith("last\n")
+    await bench.scope.aclose()
 
 
 async def test_the_transcript_is_opened_in_readable_form(profile: Profile, opener: Opener) -> None:

@@ -1,6 +1,7 @@
 """After a crash: says what happened, and gives back the report, the transcript and the work in hand."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,23 +10,32 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QGuiApplication
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.orders import Why
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
+from atlas_desktop.errors import AppError
+from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
+from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
+from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.last_run import RunMark, StoppedRun
 from atlas_desktop.storage.transcripts import format_text, read_journal
 from atlas_desktop.storage.work import Clip, Work, WorkStore
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.desks.reports import stopped_report
 from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.look.amounts import fill, recent
+from atlas_desktop.ui.look.amounts import duration_words, fill, money, recent
 from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.talk.plain_text import name_in_text
 from atlas_desktop.ui.telling import Telling
 
+log = logging.getLogger(__name__)
+
 STOPPED = "stopped_unexpectedly"
 UNSAVED = "nothing_saved"
 _REMOVAL_LIMIT_S = 1.0
+_ENDED_FOR_US = (Why.APP_GONE, Why.HANG, Why.GUARD_TOLD, Why.LEFT_OPEN)
+"""Reasons for which the guard ends a session that its user has not ended."""
 _POSITION_STEP_S = 5.0
 """So often the place in a long clip is written while it is spoken."""
 
@@ -38,17 +48,27 @@ class RecoveryController(QObject):
         player: Its clips are kept, and get back those of the run before.
         mark: What the run before has left.
         store: Holds the work.
-        scope: Owns the saving of a transcript.
+        billing: Says what the session of the run before has cost.
+        scope: Owns the reading, and the saving of a transcript.
     """
 
     def __init__(
-        self, model: Telling, player: CuePlayer, mark: RunMark, store: WorkStore, scope: TaskScope
+        self,
+        model: Telling,
+        player: CuePlayer,
+        mark: RunMark,
+        store: WorkStore,
+        billing: BillingJournal,
+        scope: TaskScope,
     ) -> None:
         super().__init__(model)
         self._model = model
         self._player = player
         self._mark = mark
         self._store = store
+        self._billing = billing
+        self._files = FileThreads("recovery")
+        self._cost = ""
         self._scope = scope
         self._words = Words(self)
         self._stopped = mark.stopped
@@ -66,6 +86,7 @@ class RecoveryController(QObject):
             self._model.notice_raised.emit(self._unsaved(self._mark.trouble))
         if self._stopped is not None:
             self._offer(self._stopped)
+            self._scope.start(self._add_cost(self._stopped), "cost of the stopped run")
             if self._work.draft.strip():
                 self._model.text_offered.emit(self._work.draft)
 
@@ -93,7 +114,33 @@ class RecoveryController(QObject):
         # What is offered and not taken yet stays in hand: this run may die as well.
         self._store.keep(clips=[*self._work.clips, *ours])
 
+    async def _add_cost(self, stopped: StoppedRun) -> None:
+        """Add to the notice what the session has cost that the guard ended when the run stopped."""
+        try:
+            entries = await self._files.call(self._billing.file, self._billing.entries)
+        except AppError as error:
+            log.info("what the stopped run has cost can't be read: %s", error)
+            return
+        session = _session_of(stopped, entries)
+        if session is None:
+            return
+        lasted = duration_words(session.duration_s or 0.0)
+        if session.charged_usd is not None:
+            words = self.tr("Its session was ended after {time} and cost {cost}.")
+        else:
+            words = self.tr("Its session was ended after {time} and cost about {cost}.")
+        self._cost = words.format(time=lasted, cost=money(session.cost_usd or 0.0))
+        notice = self._notice(stopped)
+        if notice is not None:
+            self._model.notice_changed.emit(notice)
+
     def _offer(self, stopped: StoppedRun) -> None:
+        notice = self._notice(stopped)
+        if notice is not None:
+            self._model.notice_raised.emit(notice)
+
+    def _notice(self, stopped: StoppedRun) -> Notice | None:
+        """What happened, and what is left to be taken; ``None`` when all was."""
         actions = []
         if self._work.clips:
             actions.append(NoticeAction(self.tr("Restore cues"), self._restore_cues, primary=True))
@@ -101,19 +148,13 @@ class RecoveryController(QObject):
             actions.append(NoticeAction(self.tr("Open transcript"), self._open_transcript))
         if not self._was_copied:
             actions.append(NoticeAction(self.tr("Copy report"), self._copy_report))
-        if actions:
-            title = self.tr("Atlas Desktop stopped unexpectedly at {time}")
-            notice = Notice(
-                STOPPED,
-                Severity.WARN,
-                title.format(time=recent(stopped.last_seen)),
-                self._kept(),
-                tuple(actions),
-            )
-            self._model.notice_raised.emit(notice)
+        if not actions:
+            return None
+        title = self.tr("Atlas Desktop stopped unexpectedly at {time}").format(time=recent(stopped.last_seen))
+        return Notice(STOPPED, Severity.WARN, title, self._kept(), tuple(actions))
 
     def _kept(self) -> str:
-        kept = []
+        kept = [self._cost] if self._cost else []
         if len(self._work.clips) == 1:
             kept.append(self.tr("A clip that was in the strip was kept."))
         elif self._work.clips:
@@ -163,6 +204,15 @@ class RecoveryController(QObject):
             open_address(QUrl.fromLocalFile(str(place)))
             # Where nothing opens it, this says where it lies.
             self._model.notice_raised.emit(self._words.saved(place))
+
+
+def _session_of(stopped: StoppedRun, entries: Sequence[BillingEntry]) -> BillingEntry | None:
+    """The session that was open when the run stopped, if it is over and its cost is known."""
+    during = (entry for entry in entries if stopped.began <= entry.asked_at <= stopped.last_seen)
+    newest = max(during, key=lambda entry: entry.asked_at, default=None)
+    if newest is None or newest.outcome is not Outcome.ENDED or newest.cost_usd is None:
+        return None
+    return newest if newest.why in _ENDED_FOR_US else None
 
 
 def _write_readable(journal: Path, place: Path) -> None:
