@@ -24,6 +24,9 @@ FAR = (
 )
 NEAR = "Could you please stop for a moment, I have a question about the second number."
 SETTLED_S, NEAR_AFTER_S = 3.0, 3.0
+TRIES = 4
+"""Where others have the processor, the sound server is late, and no canceller follows an echo that jumps. It
+takes one run without that to see what ours does; a broken one does it in none."""
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +86,29 @@ def frames(sound: NDArray[np.int16]) -> NDArray[np.complex128]:
 
 
 def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
+    residuals_db: list[float] = []
     with card.echoing(DELAY_MS, GAIN_DB):
         echo = hear(card, voices[0], tmp_path / "echo.npy", canceller=False)
-        left = hear(card, voices[0], tmp_path / "left.npy", canceller=True)
-    assert len(left) == pytest.approx(len(echo), rel=0.05)
-    residual_db = 10 * np.log10((energy(left, SETTLED_S) + 1) / energy(echo, SETTLED_S))
-    # -59 dB on a machine at ease.
-    assert residual_db < -35
+        for _ in range(TRIES):
+            left = hear(card, voices[0], tmp_path / "left.npy", canceller=True)
+            residuals_db.append(10 * np.log10((energy(left, SETTLED_S) + 1) / energy(echo, SETTLED_S)))
+            # -59 dB on a machine at ease.
+            if residuals_db[-1] < -35 and len(left) == pytest.approx(len(echo), rel=0.05):
+                return
+    pytest.fail(f"of its own voice is left: {residuals_db} dB")
 
 
 def test_both_at_once_keeps_who_is_near(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     far, near = voices
     quiet = tmp_path / "quiet.wav"
     subprocess.run(["sox", str(far), str(quiet), "vol", "0"], check=True)
-    alone = hear(card, quiet, tmp_path / "alone.npy", canceller=False, near=near)
-    with card.echoing(DELAY_MS, GAIN_DB):
-        both = hear(card, far, tmp_path / "both.npy", canceller=True, near=near)
-    # 1.3 with the gain control that is on in the program; it would be 0.4 to 0.7 without.
-    assert kept(both, alone) > 0.8
+    shares: list[float] = []
+    for _ in range(TRIES):
+        alone = hear(card, quiet, tmp_path / "alone.npy", canceller=False, near=near)
+        with card.echoing(DELAY_MS, GAIN_DB):
+            both = hear(card, far, tmp_path / "both.npy", canceller=True, near=near)
+        shares.append(kept(both, alone))
+        # 1.3 with the gain control that is on in the program; it would be 0.4 to 0.7 without.
+        if shares[-1] > 0.8:
+            return
+    pytest.fail(f"of who is near is kept: {shares}")

@@ -1,5 +1,6 @@
 """Words from files, people and strangers on every page and dialog: shown as they stand, never obeyed."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -194,9 +195,11 @@ async def test_the_history(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     journal, now = BillingJournal(tmp_path / "sessions.jsonl"), datetime(2026, 11, 17, 12, tzinfo=UTC)
     record = asked("guard", "atlas", "https://x.example", "ak_key", Mode.CONVERSATION, now, SpendingLimits())
     key = str(record["key"])
-    journal.append(record)
-    journal.append(granted(key, SessionGrant(HOSTILE, "wss://x", "t", HOSTILE), now))
-    journal.append(ended(key, EndReceipt(HOSTILE, confirmed=True), HOSTILE, None, now))
+    await asyncio.to_thread(journal.append, record)
+    grant = SessionGrant(HOSTILE, "wss://x", "t", HOSTILE)
+    await asyncio.to_thread(journal.append, granted(key, grant, now))
+    receipt = EndReceipt(HOSTILE, confirmed=True)
+    await asyncio.to_thread(journal.append, ended(key, receipt, HOSTILE, None, now))
     scope = TaskScope("test")
     dialog = HistoryDialog(journal, theme, scope, now=lambda: now)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

@@ -1,9 +1,11 @@
+import asyncio
 import csv
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -37,8 +39,16 @@ class Bench:
     qtbot: QtBot
     errors: list[AppError]
     now: datetime = NOW
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    async def write(self) -> None:
+        """Append the records so far. As in the program, no disk is waited for in the window's thread."""
+        records, self.records = self.records, []
+        for record in records:
+            await asyncio.to_thread(self.journal.append, record)
 
     async def open(self) -> HistoryDialog:
+        await self.write()
         dialog = HistoryDialog(self.journal, self.theme, self.scope, now=lambda: self.now)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         self.qtbot.addWidget(dialog)
@@ -49,10 +59,10 @@ class Bench:
         return dialog
 
     def add(self, minutes_ago: float, *, mode: Mode = Mode.CONVERSATION, granted_: bool = True) -> str:
-        """Writes down a session that was asked for, and given unless said otherwise; returns its key."""
+        """Note a session that was asked for, and given unless said otherwise; returns its key."""
         then = self.now - timedelta(minutes=minutes_ago)
         record = asked("guard", "atlas", "https://api.example", "ak_key", mode, then, LIMITS)
-        self.journal.append(record)
+        self.records.append(record)
         key = str(record["key"])
         if granted_:
             grant = SessionGrant(
@@ -62,7 +72,7 @@ class Bench:
                 mode=mode,
                 price_per_hour_usd=6.0,
             )
-            self.journal.append(granted(key, grant, then))
+            self.records.append(granted(key, grant, then))
         return key
 
     def end(
@@ -70,7 +80,7 @@ class Bench:
     ) -> None:
         receipt = EndReceipt(f"sess-{key}", confirmed=True, cost_usd=charged_usd)
         then = self.now - timedelta(minutes=minutes_ago)
-        self.journal.append(ended(key, receipt, why, None, then))
+        self.records.append(ended(key, receipt, why, None, then))
 
 
 @pytest.fixture
@@ -142,7 +152,7 @@ async def test_newest_first_with_both_figures_and_how_it_ended(bench: Bench) -> 
 async def test_every_way_to_end_has_words(bench: Bench) -> None:
     for why in (*Why, "from_a_newer_version"):
         bench.end(bench.add(60), 50, why=why)
-    bench.journal.append(dismissed(bench.add(30), NOW))
+    bench.records.append(dismissed(bench.add(30), NOW))
     bench.add(20, granted_=False)
     bench.add(10)
     dialog = await bench.open()
@@ -166,6 +176,7 @@ async def test_an_open_one_is_marked_and_counts_on(bench: Bench) -> None:
     assert cells(dialog)[0][1] == "$4.00"
     assert table(dialog).currentIndex().row() == 0
     bench.end(key, 0)
+    await bench.write()
     dialog.reload()
     await bench.scope.join(5)
     assert cells(dialog)[0][-1] == "By you"
@@ -218,6 +229,7 @@ async def test_a_record_that_cannot_be_read_is_said(bench: Bench) -> None:
 
 async def test_a_dialog_that_is_closed_while_it_reads_says_nothing(bench: Bench) -> None:
     bench.add(5)
+    await bench.write()
     dialog = HistoryDialog(bench.journal, bench.theme, bench.scope)
     dialog.show()
     dialog.close()

@@ -144,7 +144,7 @@ async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
 async def test_what_the_session_has_cost_is_said(
     profile: Profile, charged_usd: float | None, words: str
 ) -> None:
-    bill(profile, MOMENT - timedelta(minutes=13), Why.APP_GONE, charged_usd)
+    await asyncio.to_thread(bill, profile, MOMENT - timedelta(minutes=13), Why.APP_GONE, charged_usd)
     bench = Bench(profile, TaskScope("test"), died())
     await settle(lambda: "Its session" in bench.notices[STOPPED].advice, LIMIT_S)
     assert bench.notices[STOPPED].advice.startswith(f"Its session was {words} 2 clips")
@@ -158,7 +158,7 @@ async def test_what_the_session_has_cost_is_said(
 async def test_a_session_of_another_run_or_ended_before_is_not_its_own(
     profile: Profile, began: datetime, why: Why
 ) -> None:
-    bill(profile, began, why, 0.25)
+    await asyncio.to_thread(bill, profile, began, why, 0.25)
     bench = Bench(profile, TaskScope("test"), died())
     await bench.scope.join(LIMIT_S)
     assert "session" not in bench.notices[STOPPED].advice
