@@ -21,21 +21,42 @@ _PASSWORD = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
 # Without the end of candidates aioice waits for the client's own checks, however few it signals:
 # a client on a host with only loopback signals none. mDNS names would bind port 5353.
 _DROPPED_LINES = re.compile(r"^a=(?:end-of-candidates\r?|candidate:(?=.*\.local ).*+)\n", re.MULTILINE)
+_UDP_LINES = re.compile(r"^a=candidate:(\S+ \S+ udp .*)", re.MULTILINE | re.IGNORECASE)
+_PORTS = range(1, 1 << 16)
 
 
 def clean_offer(sdp: str) -> str:
-    """Returns ``sdp`` without what aioice must not see: mDNS candidates and their end."""
-    return _DROPPED_LINES.sub("", sdp)
+    """Return ``sdp`` without what aioice must not see: mDNS candidates and their end.
+
+    Raises:
+        ValueError, AssertionError: A candidate can't be used.
+    """
+    cleaned = _DROPPED_LINES.sub("", sdp)
+    for line in _UDP_LINES.findall(cleaned):
+        _usable(line)
+    return cleaned
 
 
 def parse_candidate(line: str, mid: str | None, index: int | None) -> RTCIceCandidate | None:
-    """Returns a trickled candidate, or ``None`` for one that is empty, mDNS or not UDP."""
+    """Return a trickled candidate, or ``None`` for one that is empty, mDNS or not UDP.
+
+    Raises:
+        ValueError, AssertionError: It can't be used.
+    """
     body = line.removeprefix("candidate:")
     if not body or ".local " in body or " udp " not in body.lower():
         return None
-    candidate = candidate_from_sdp(body)
+    candidate = _usable(body)
     candidate.sdpMid = mid
     candidate.sdpMLineIndex = index
+    return candidate
+
+
+def _usable(body: str) -> RTCIceCandidate:
+    candidate = candidate_from_sdp(body)
+    # asyncio closes a datagram transport for good over a port that is none, and with it the client.
+    if candidate.port not in _PORTS:
+        raise ValueError(f"port {candidate.port}")
     return candidate
 
 

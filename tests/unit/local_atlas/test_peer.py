@@ -91,6 +91,14 @@ async def test_what_would_fail_only_once_it_connects_is_refused(peer: Peer, line
         await peer.answer("\r\n".join(kept), ())
 
 
+@pytest.mark.parametrize(("udp", "port"), [("udp", 99999), ("UDP", 0), ("udp", -1)])
+async def test_an_offer_with_a_port_that_is_none_is_refused(peer: Peer, udp: str, port: int) -> None:
+    mid = "a=mid:0\r\n"
+    candidate = f"a=candidate:1 1 {udp} 1 127.0.0.1 {port} typ host\r\n"
+    with pytest.raises(BadSignalError):
+        await peer.answer((await offer()).replace(mid, mid + candidate), ())
+
+
 @pytest.mark.parametrize(
     "candidate",
     [
@@ -102,6 +110,10 @@ async def test_what_would_fail_only_once_it_connects_is_refused(peer: Peer, line
         '{"candidate": "candidate: udp "}',
         '{"candidate": "candidate:1 1 udp x 127.0.0.1 9 typ host", "sdpMid": "0"}',
         json.dumps({"candidate": "candidate:" + "1 udp " * 1_000}),
+        *(
+            json.dumps({"candidate": f"candidate:1 1 {udp} 1 127.0.0.1 {port} typ host", "sdpMid": "0"})
+            for udp, port in (("udp", 65536), ("UDP", 99999), ("udp", 0), ("udp", -1), ("udp", 10**30))
+        ),
     ],
 )
 async def test_a_candidate_that_can_not_be_used_is_refused(peer: Peer, candidate: str) -> None:
