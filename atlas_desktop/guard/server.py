@@ -184,7 +184,8 @@ async def _load_client() -> None:
     # The client's command line, where it is installed too, brings 8 MB that nobody here uses.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     import anyio.lowlevel
-    import h11  # noqa: F401 - the client loads it with its first connection
+    import h11  # noqa: F401 - loaded by httpx with its first connection, as is httpcore
+    import httpcore  # noqa: F401
 
     from atlas_desktop.api import backend, client  # noqa: F401
     from atlas_desktop.api.certificates import loaded_certificates
