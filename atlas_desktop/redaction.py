@@ -13,8 +13,9 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 BLANK: Final = "[secret]"
@@ -96,6 +97,7 @@ class Redactor:
             self._tokens.clear()
             self._lasting.clear()
             self._clear_index()
+            _all_forms.cache_clear()
 
     def blank(self, text: str, limit: int | None = None) -> str:
         """Return ``text`` with ``[secret]`` in place of every registered secret.
@@ -133,7 +135,7 @@ class Redactor:
         for token in self._tokens:
             self._index(token, _forms(token))
 
-    def _index(self, secret: str, forms: set[str]) -> None:
+    def _index(self, secret: str, forms: Collection[str]) -> None:
         for form in forms:
             if len(form) < _SEED:
                 continue
@@ -141,9 +143,11 @@ class Redactor:
                 self._whole = {*self._whole, form}
                 continue
             for at in range(0, len(form) - _SEED + 1, _STRIDE):
-                found = self._seeds.setdefault(form[at : at + _SEED], [])
-                same = sum(known is form for known, _ in found)
-                if same < _SAME_SEEDS and len(found) < _SHARED_SEEDS:
+                seed = form[at : at + _SEED]
+                found = self._seeds.get(seed)
+                if found is None:
+                    self._seeds[seed] = [(form, at)]
+                elif len(found) < _SHARED_SEEDS and not _ends_with(found, form):
                     found.append((form, at))
         if len(_squashed(secret)) < _LEAST:
             self._literal = {*self._literal, *map(_folded, (secret, _as_bytes(secret)))}
@@ -180,7 +184,13 @@ known: Final = Redactor()
 def holds(text: str, secret: str) -> bool:
     """Whether ``text`` holds the whole of ``secret``, in any form; of a secret that is too short: never."""
     forms = [form for form in _all_forms(secret) if len(form) >= _SEED]
-    return any(form in _without_signs(view).text for view in _views(text) for form in forms)
+    squashed = (_without_signs(view).text for view in _views(text))
+    return any(form in one for one in squashed for form in forms)
+
+
+def _ends_with(found: list[tuple[str, int]], form: str) -> bool:
+    """Whether a seed is known often enough of this form; those of one form stand together."""
+    return len(found) >= _SAME_SEEDS and found[-_SAME_SEEDS][0] is form
 
 
 def _extended(text: str, at: int, form: str, seed_at: int) -> _Span:
@@ -201,12 +211,13 @@ def _forms(secret: str) -> set[str]:
     return set(map(_squashed, forms))
 
 
-def _all_forms(secret: str) -> set[str]:
+@lru_cache(maxsize=8)
+def _all_forms(secret: str) -> frozenset[str]:
     """The same, also where its case was changed before, and in what is rarely used."""
     forms = _forms(secret) | _forms(secret.lower()) | _forms(secret.upper())
     content = secret.encode("utf-8", "replace")
     rare = (*_in_base32(content), *_in_base64(secret.encode("utf-16-le", "replace")))
-    return forms | set(map(_squashed, rare))
+    return frozenset(forms.union(map(_squashed, rare)))
 
 
 def _in_base64(content: bytes) -> Iterator[str]:
