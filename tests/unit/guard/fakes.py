@@ -152,10 +152,10 @@ class FakeJournal(BillingJournal):
         super().__init__(file)
         self.full = False
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append(self, record: dict[str, Any], *, durable: bool = True) -> None:
         if self.full:
             raise JournalError(detail="No space left on device")
-        super().append(record)
+        super().append(record, durable=durable)
 
 
 class Desk:

@@ -65,6 +65,19 @@ def test_what_is_appended_is_read_by_another(journal: BillingJournal) -> None:
 
 
 @UNIX
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
+    journal: BillingJournal, durable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, grant, _ = life(1)
+    journal.append(ask)
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    journal.append(grant, durable=durable)
+    assert bool(synced) is durable
+    assert outcomes(BillingJournal(journal.file)) == [Outcome.OPEN]
+
+
 def test_only_the_owner_may_read_it(journal: BillingJournal) -> None:
     journal.append(life(1)[0])
     assert stat.S_IMODE(journal.file.stat().st_mode) == 0o600
