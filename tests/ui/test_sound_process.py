@@ -23,7 +23,6 @@ from tests.desk.sound import RATE_HZ, Card, Kind, sound
 BACK_S = 4.0
 """0.4 to 1.1 s were measured; on a machine with better things to do it takes three times as long."""
 ATTEMPTS = 3
-STUTTER_S = 1.0
 QUIET = 103  # -50 dBFS
 KINDS: list[Kind] = ["pulseaudio", "pipewire"]
 
@@ -87,9 +86,8 @@ def talking(card: Card, seconds: float, **order: Any) -> Iterator[Talker]:
 
 
 def back_s(gaps_s: list[list[float]], since_s: float) -> float:
-    """How long after ``since_s`` it went on, and went on to the end, but for a stutter of a busy machine."""
-    lost = (ends_s for began_s, ends_s in gaps_s if began_s <= since_s or ends_s - began_s > STUTTER_S)
-    return max(lost, default=since_s) - since_s
+    """How long after ``since_s`` it went on, and went on to the end."""
+    return max((ends_s for _, ends_s in gaps_s), default=since_s) - since_s
 
 
 @pytest.mark.parametrize("away_s", [0.0, 2.0])
@@ -195,15 +193,21 @@ def test_our_own_process_may_be_killed(card: Card) -> None:
 
 
 def test_a_process_that_stands_still_is_replaced(pulse: Card) -> None:
-    with talking(pulse, 12.0) as talker:
-        talker.wait()
-        time.sleep(1.0)
-        talker.sound_process().send_signal(signal.SIGSTOP)
-        stopped_s = time.monotonic()
-        report = talker.report()
-    # It shows no sign of life for 3 s; then it is as with one that was killed.
-    assert 2.0 < back_s(report["played_gaps_s"], stopped_s) < 3.0 + 0.5 + BACK_S
-    assert len(report["processes"]) == 2
+    took_s = 0.0
+    # A busy machine may stutter once more, long after it is back.
+    for _ in range(ATTEMPTS):
+        with talking(pulse, 12.0) as talker:
+            talker.wait()
+            time.sleep(1.0)
+            talker.sound_process().send_signal(signal.SIGSTOP)
+            stopped_s = time.monotonic()
+            report = talker.report()
+        assert len(report["processes"]) == 2
+        took_s = back_s(report["played_gaps_s"], stopped_s)
+        # It shows no sign of life for 3 s; then it is as with one that was killed.
+        if 2.0 < took_s < 3.0 + 0.5 + BACK_S:
+            return
+    pytest.fail(f"back after {took_s} s")
 
 
 def test_a_server_that_stands_still_for_a_while_is_waited_for(card: Card) -> None:

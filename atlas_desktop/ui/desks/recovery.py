@@ -124,7 +124,7 @@ class RecoveryController(QObject):
         session = _session_of(stopped, entries)
         if session is None:
             return
-        lasted = duration_words(session.duration_s or 0.0)
+        lasted = duration_words(session.running_s(stopped.last_seen))
         if session.charged_usd is not None:
             words = self.tr("Its session was ended after {time} and cost {cost}.")
         else:

@@ -64,7 +64,6 @@ def test_what_is_appended_is_read_by_another(journal: BillingJournal) -> None:
     assert (entry.outcome, entry.session_id, entry.charged_usd) == (Outcome.ENDED, f"ses_{1:020x}", 0.17)
 
 
-@UNIX
 @pytest.mark.parametrize("durable", [True, False])
 def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
     journal: BillingJournal, durable: bool, monkeypatch: pytest.MonkeyPatch
@@ -78,6 +77,7 @@ def test_only_what_must_survive_a_power_cut_waits_for_the_disk(
     assert outcomes(BillingJournal(journal.file)) == [Outcome.OPEN]
 
 
+@UNIX
 def test_only_the_owner_may_read_it(journal: BillingJournal) -> None:
     journal.append(life(1)[0])
     assert stat.S_IMODE(journal.file.stat().st_mode) == 0o600
