@@ -48,6 +48,7 @@ class VideoFeed:
         self._line = ShowingLine()
         self._dropped_before = 0
         self._latest: I420Frame | None = None
+        self._telling = threading.Lock()
         self._arrival: Signal | None = None
         self._first: Signal | None = None
         self._subscribers: Subscribers[I420Frame] = Subscribers(limit=1)
@@ -82,12 +83,17 @@ class VideoFeed:
         return self._line.newest() if hold_us is None else self._line.due(now_us, hold_us)
 
     def on_arrival(self, signal: Signal | None) -> None:
-        """Sets who is told, in the native thread, that there is something to take again."""
-        self._arrival = signal
+        """Sets who is told, in the native thread, that there is something to take again.
+
+        Once it has returned the former one isn't being told any more, and may be destroyed.
+        """
+        with self._telling:
+            self._arrival = signal
 
     def on_first_frame(self, signal: Signal | None) -> None:
-        """Sets who is told, in the native thread, of the first frame after a ``clear()``."""
-        self._first = signal
+        """Sets who is told, in the native thread, of the first frame after a ``clear()``, as above."""
+        with self._telling:
+            self._first = signal
 
     def offer(self, frame: I420Frame) -> None:
         """Takes a new frame; one larger than ``MOST_PIXELS`` is left out. Thread: the tap's; never blocks."""
@@ -99,10 +105,12 @@ class VideoFeed:
         is_first = self.first_frame_us is None
         if is_first:
             self.first_frame_us = frame.received_us
-        if self._line.put(frame) and self._arrival is not None:
-            self._arrival()
-        if is_first and self._first is not None:
-            self._first()
+        is_news = self._line.put(frame)
+        with self._telling:
+            if is_news and self._arrival is not None:
+                self._arrival()
+            if is_first and self._first is not None:
+                self._first()
         self._subscribers.offer(frame)
 
     def clear(self) -> None:

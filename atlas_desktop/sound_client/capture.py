@@ -1,14 +1,17 @@
 """The microphone's thread in the window's process: the sound process → echo canceller → 10 ms blocks."""
 
+import asyncio
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QThread
 
 from atlas_desktop.aio import guarded
+from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.level import LevelMeter
 from atlas_desktop.media.ring import PcmRing
@@ -34,27 +37,29 @@ class Canceller(Protocol):
     def process_capture(self, block: Block) -> Block: ...
 
 
-class CaptureThread(QObject):
+class CaptureThread:
     """Takes what the sound process hears, whichever microphone that is, until stopped.
 
     A thread of Python's: one that hangs in native code holds up neither the window nor the program's exit.
-
-    Signals:
-        failed(AppError): A bug in the thread.
-        finished(): The thread has let go of the sound process's memory; another may read it.
+    It may outlive everything of Qt's, so it neither emits a signal nor is ever the last to hold an object of
+    Qt's, which it would then destroy in the wrong thread: either ends the process now and then.
 
     Attributes:
         port: Where the sound process says that something was heard.
-        is_finished: ``finished`` is said, or on its way.
+        error: The bug that ended the thread.
+        is_finished: It has let go of the sound process's memory; another may read it.
     """
 
-    failed = Signal(object)
-    finished = Signal()
-
     def __init__(
-        self, memory: SoundMemory, make_canceller: Callable[[], Canceller], parent: QObject | None = None
+        self, memory: SoundMemory, make_canceller: Callable[[], Canceller], on_finish: Callable[[], None]
     ) -> None:
-        super().__init__(parent)
+        """Makes the thread, not started. Thread: main, where a loop of asyncio runs.
+
+        Args:
+            memory: Where the sound process writes what it hears.
+            make_canceller: Makes the echo canceller, in the thread.
+            on_finish: A bound method, held weakly; called on the loop when ``is_finished``.
+        """
         self.meter = LevelMeter()
         self.captured = PcmRing(_CAPTURE_MS, channels=1)
         self.blocks = 0
@@ -63,7 +68,10 @@ class CaptureThread(QObject):
         self._heard = RingReader(memory.captured, CAPTURED)
         self._rendered = RingReader(memory.rendered, RENDERED)
         self.port = self._heard.port
+        self.error: AppError | None = None
         self.is_finished = False
+        self._loop = asyncio.get_running_loop()
+        self._on_finish = weakref.WeakMethod(on_finish)
         self._stopping = False
         self._rest = silence(0)
 
@@ -77,18 +85,21 @@ class CaptureThread(QObject):
         self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
 
     def stop(self) -> None:
-        """Ends the thread, soon: ``finished`` says when. Thread: main; never waits."""
+        """Ends the thread, soon: ``on_finish`` says when. Thread: main; never waits."""
         self._stopping = True
         self._heard.wake()
 
     def _run(self) -> None:
-        guarded("the microphone's thread", self.failed.emit)(self._listen)()
+        guarded("the microphone's thread", self._take_error)(self._listen)()
         self._heard.close()
         self._rendered.close()
         self.is_finished = True
-        # The window may be gone by now.
+        # The loop may be gone by now.
         with suppress(RuntimeError):
-            self.finished.emit()
+            self._loop.call_soon_threadsafe(_call, self._on_finish)
+
+    def _take_error(self, error: AppError) -> None:
+        self.error = error
 
     def _listen(self) -> None:
         # As high as Qt can raise it where the system lets it: here it does what ``QThread.start`` would.
@@ -120,3 +131,8 @@ class CaptureThread(QObject):
             if not self.sending:
                 self.captured.skip(self.captured.level_samples - _KEPT_SAMPLES)
             self.captured.write(block)
+
+
+def _call(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
+    if (call := method()) is not None:
+        call()

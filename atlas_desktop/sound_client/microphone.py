@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.errors import MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
@@ -91,9 +91,7 @@ class Microphone(QObject):
         if self._capture is not None:
             self._client.close_microphone()
             self._capture.stop()
-            if self._capture.is_finished:
-                self._capture.deleteLater()
-            else:
+            if not self._capture.is_finished:
                 self._ending = self._capture
             self._capture = None
 
@@ -108,12 +106,11 @@ class Microphone(QObject):
         elif self._wanted and self._capture is None:
             self._open()
 
-    @Slot()
     def _finish(self) -> None:
         """The thread has ended; the next one reads the same memory, so it comes only now."""
-        ended, self._ending = self._ending, None
-        if ended is not None:
-            ended.deleteLater()
+        ended, self._ending = self._ending or self._capture, None
+        if ended is not None and ended.error is not None:
+            self.failed.emit(ended.error)
         if self._opens_next:
             self._open()
 
@@ -121,9 +118,7 @@ class Microphone(QObject):
         self._opens_next = self._ending is not None
         if self._opens_next:
             return
-        self._capture = CaptureThread(self._client.memory, self._make_canceller, self)
-        self._capture.failed.connect(self.failed)
-        self._capture.finished.connect(self._finish)
+        self._capture = CaptureThread(self._client.memory, self._make_canceller, self._finish)
         if self._reader is not None:
             self._reader.attach(self._capture)
         self._capture.start()

@@ -1,15 +1,19 @@
 """The microphone's thread: it holds up nothing, however long it takes to end."""
 
+import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 
 import pytest
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
+from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.shared_ring import RingWriter
+from atlas_desktop.sound_client.capture import CaptureThread
 from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.sound_client.memory import CAPTURED
 from atlas_desktop.sound_client.microphone import Microphone
@@ -53,11 +57,11 @@ async def client(qapp: object) -> AsyncIterator[SoundClient]:
 
 
 @pytest.fixture
-def microphone(client: SoundClient, canceller: SlowCanceller, qtbot: QtBot) -> Iterator[Microphone]:
+async def microphone(client: SoundClient, canceller: SlowCanceller) -> AsyncIterator[Microphone]:
     """Its thread hangs, and has not begun to listen."""
     microphone = Microphone(client, canceller.make)
     microphone.reader()
-    qtbot.waitUntil(lambda: canceller.made == 1)
+    await until(lambda: canceller.made == 1)
     yield microphone
     microphone.close()
 
@@ -66,7 +70,14 @@ def threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "microphone"]
 
 
-def wait_heard(client: SoundClient, microphone: Microphone, qtbot: QtBot) -> None:
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not reached():
+            QApplication.processEvents()
+            await asyncio.sleep(0.01)
+
+
+async def wait_heard(client: SoundClient, microphone: Microphone) -> None:
     """What the sound process hears reaches the microphone."""
     with closing(RingWriter(client.memory.captured, CAPTURED)) as writer:
 
@@ -74,7 +85,7 @@ def wait_heard(client: SoundClient, microphone: Microphone, qtbot: QtBot) -> Non
             writer.write(silence(SAMPLE_RATE_HZ // 50))
             return microphone.blocks > 0
 
-        qtbot.waitUntil(is_heard, timeout=10_000)
+        await until(is_heard)
 
 
 async def test_closing_waits_for_no_thread_that_hangs(
@@ -89,20 +100,20 @@ async def test_closing_waits_for_no_thread_that_hangs(
 
 
 async def test_opened_again_it_is_heard_once_the_former_thread_has_ended(
-    client: SoundClient, microphone: Microphone, canceller: SlowCanceller, qtbot: QtBot
+    client: SoundClient, microphone: Microphone, canceller: SlowCanceller
 ) -> None:
     """The two would read the same memory, and take each other's sound."""
     microphone.close()
     microphone.reader()
     assert not microphone.is_open
     canceller.may_begin.set()
-    wait_heard(client, microphone, qtbot)
+    await wait_heard(client, microphone)
     assert canceller.made == 2
     assert len(threads()) == 1
 
 
 async def test_closed_again_before_the_former_thread_has_ended_it_stays_closed(
-    client: SoundClient, microphone: Microphone, canceller: SlowCanceller, qtbot: QtBot
+    client: SoundClient, microphone: Microphone, canceller: SlowCanceller
 ) -> None:
     for _ in range(2):
         microphone.close()
@@ -110,9 +121,40 @@ async def test_closed_again_before_the_former_thread_has_ended_it_stays_closed(
     microphone.close()
     (former,) = threads()
     canceller.may_begin.set()
-    qtbot.waitUntil(lambda: not former.is_alive(), timeout=10_000)
-    QApplication.processEvents()
+    await until(lambda: not former.is_alive())
     assert not microphone.is_open
     assert canceller.made == 1
     microphone.reader()
-    wait_heard(client, microphone, qtbot)
+    await wait_heard(client, microphone)
+
+
+async def test_a_thread_that_outlives_the_microphone_emits_nothing_and_destroys_nothing_of_qt(
+    client: SoundClient, canceller: SlowCanceller
+) -> None:
+    """An object of Qt's that is destroyed while a thread emits, or in the thread, may end the process."""
+    assert not issubclass(CaptureThread, QObject)
+    microphone: Microphone | None = Microphone(client, canceller.make)
+    assert microphone is not None
+    microphone.reader()
+    await until(lambda: canceller.made == 1)
+    microphone.close()
+    left = weakref.ref(microphone)
+    microphone = None
+    assert left() is None, "the thread holds it"
+    (thread,) = threads()
+    canceller.may_begin.set()
+    await until(lambda: not thread.is_alive())
+
+
+@pytest.mark.logs("the microphone's thread failed")
+async def test_a_bug_in_the_thread_is_said(client: SoundClient) -> None:
+    def fail() -> SlowCanceller:
+        raise ValueError("no canceller")
+
+    microphone = Microphone(client, fail)
+    said: list[AppError] = []
+    microphone.failed.connect(said.append)
+    microphone.reader()
+    await until(lambda: bool(said))
+    assert isinstance(said[0], BugError)
+    microphone.close()

@@ -12,8 +12,8 @@ from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
-class _Reading(QObject):
-    """A large picture that is being read in a thread.
+class _Reader(QObject):
+    """Reads large pictures in a thread. Its well keeps it: a thread must not be the one that destroys it.
 
     Signals:
         done(object, int, object): The face, the side in pixels, and its ``QImage``.
@@ -22,7 +22,7 @@ class _Reading(QObject):
     done = Signal(object, int, object)
 
     def start(self, face: Face, side_px: int) -> None:
-        """Reads it; whoever waits may be gone by the time it is done."""
+        """Reads one; whoever waits may be gone by the time it is done."""
         QThreadPool.globalInstance().start(lambda: self._read(face, side_px))
 
     def _read(self, face: Face, side_px: int) -> None:
@@ -47,6 +47,8 @@ class FaceWell(QWidget):
         self._picture = QImage()
         self._picture_side_px = 0
         self._side_px = 400
+        self._reader = _Reader()
+        self._reader.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._say()
@@ -99,9 +101,7 @@ class FaceWell(QWidget):
         if wanted_px != self._picture_side_px:
             self._picture_side_px = wanted_px
             if is_large(self._face):
-                reading = _Reading()
-                reading.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
-                reading.start(self._face, wanted_px)
+                self._reader.start(self._face, wanted_px)
             else:
                 self._picture = picture_of_face(self._face, wanted_px)
         return self._picture

@@ -32,6 +32,29 @@ def test_the_painter_is_signalled_once_until_it_has_taken() -> None:
     assert (feed.received, feed.replaced) == (3, 1)
 
 
+def test_who_is_taken_off_is_not_being_told_any_more() -> None:
+    """The painter is destroyed next; a native thread that is about to tell it would end the process."""
+    feed = VideoFeed()
+    telling, may_end = threading.Event(), threading.Event()
+
+    def tell() -> None:
+        telling.set()
+        may_end.wait(20)
+
+    feed.on_arrival(tell)
+    native = threading.Thread(target=feed.offer, args=(frame(1),))
+    native.start()
+    assert telling.wait(20)
+    taking_off = threading.Thread(target=feed.on_arrival, args=(None,))
+    taking_off.start()
+    taking_off.join(0.1)
+    assert taking_off.is_alive()
+    may_end.set()
+    taking_off.join(20)
+    native.join(20)
+    assert not taking_off.is_alive()
+
+
 def test_latest_stays_until_replaced_and_goes_with_clear() -> None:
     feed = VideoFeed()
     feed.offer(frame(1))
