@@ -16,6 +16,7 @@ from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.session.guard import Guard
 from tests.bench.figures import Figure, at_most
 from tests.bench.runs import open_program
+from tests.desk.children import child_as
 from tests.e2e.program import LocalAtlas, local_atlas
 
 _SETTLE_S = 5.0
@@ -28,7 +29,7 @@ def guard(env: Mapping[str, str]) -> list[Figure]:
     """The guard of an idle window, and of one session; a create with it and, in turn, without."""
     with open_program(env) as pid:
         time.sleep(_SETTLE_S)
-        own = _guard_of(pid)
+        own = child_as("guard", pid)
         memory = own.memory_full_info()
         idle_percent = _cpu_percent(own)
     with TemporaryDirectory(prefix="bench-") as name, local_atlas(env, Path(name) / "local.log") as atlas:
@@ -72,10 +73,6 @@ async def _created_ms(source: SessionSource) -> float:
     took_ms = (time.monotonic() - began_s) * 1000
     await source.end(grant.session_id)
     return took_ms
-
-
-def _guard_of(pid: int) -> psutil.Process:
-    return next(child for child in psutil.Process(pid).children() if "guard" in child.cmdline())
 
 
 def _cpu_percent(process: psutil.Process) -> float:

@@ -12,6 +12,7 @@ import pytest
 
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
+from tests.desk.children import child_as, children_as
 from tests.e2e.accessibility import MONEY, poll
 from tests.e2e.program import LocalAtlas, Window, give_settings
 from tests.e2e.stage import Stage
@@ -32,20 +33,9 @@ def paid(desk: Stage, atlas: LocalAtlas, profile: Path) -> Iterator[Window]:
         yield program
 
 
-def guards_of(program: Window) -> list[psutil.Process]:
-    return [child for child in psutil.Process(program.pid).children() if "guard" in _words_of(child)]
-
-
-def _words_of(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []  # gone meanwhile
-
-
 def kill_with_guard(program: Window) -> None:
     """As a power cut would: neither hears of the other's death."""
-    (guard,) = guards_of(program)
+    guard = child_as("guard", program.pid)
     program.process.send_signal(signal.SIGSTOP)
     guard.kill()
     os.kill(program.pid, signal.SIGKILL)
@@ -98,9 +88,9 @@ def test_parking_ends_the_bill_and_keeps_the_stage(paid: Window, atlas: LocalAtl
 
 
 def test_a_killed_guard_is_replaced_and_nobody_notices(paid: Window, atlas: LocalAtlas) -> None:
-    (before,) = guards_of(paid)
+    before = child_as("guard", paid.pid)
     before.kill()
-    assert poll(lambda: [guard for guard in guards_of(paid) if guard.pid != before.pid], 10)
+    assert poll(lambda: [one for one in children_as("guard", paid.pid) if one.pid != before.pid], 10)
     paid.wait_state("Live")
     paid.end_session()
     atlas.wait_all_ended()
@@ -108,7 +98,7 @@ def test_a_killed_guard_is_replaced_and_nobody_notices(paid: Window, atlas: Loca
 
 @pytest.mark.parametrize("closes", [False, True], ids=["end", "close"])
 def test_a_frozen_guard_holds_up_no_end(paid: Window, atlas: LocalAtlas, closes: bool) -> None:
-    (guard,) = guards_of(paid)
+    guard = child_as("guard", paid.pid)
     guard.suspend()
     try:
         began_s = time.monotonic()

@@ -6,29 +6,23 @@ from pathlib import Path
 
 import psutil
 
+from tests.desk.children import child_as
 from tests.e2e.accessibility import poll
-from tests.e2e.program import Window
 from tests.e2e.stage import Stage
-
-
-def child_of(program: Window, role: str) -> psutil.Process:
-    below = psutil.Process(program.pid).children(recursive=True)
-    (found,) = [process for process in below if role in process.cmdline()]
-    return found
 
 
 def test_a_local_atlas_that_aborts_is_said_and_the_next_rehearsal_has_another(desk: Stage) -> None:
     with desk.open() as program:
         program.screen.press("Rehearse")
         program.wait_state("Live")
-        first = child_of(program, "local")
+        first = child_as("local", program.pid)
         os.kill(first.pid, signal.SIGABRT)
         program.wait_state("Failed", 60)
         program.wait_words("The connection to the avatar was lost")
         assert "local: Fatal Python error: Aborted" in program.log.read_text()
         program.back_to_start()
         program.rehearse_once()
-        assert child_of(program, "local").pid != first.pid
+        assert child_as("local", program.pid).pid != first.pid
 
 
 def test_a_window_that_aborts_leaves_nothing_behind_but_its_stacks(desk: Stage) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.desk.children import children_as
 from tests.e2e import eyes
 from tests.e2e.accessibility import poll
 from tests.e2e.ears import Ears, Hearing, likeness
@@ -46,11 +46,6 @@ def spoken(desk: Stage, words: str) -> Path:
     path = desk.folder / "spoken.wav"
     subprocess.run(["espeak-ng", "-w", str(path), "-s", "150", words], check=True, timeout=20)
     return path
-
-
-def local_atlas_of(program: Window) -> list[psutil.Process]:
-    below = psutil.Process(program.pid).children(recursive=True)
-    return [process for process in below if "local" in process.cmdline()]
 
 
 def test_one_click_leads_to_an_avatar_that_moves_and_greets(desk: Stage, program: Window, ears: Ears) -> None:
@@ -158,7 +153,7 @@ def running_window(desk: Stage) -> Iterator[int]:
 def test_closing_the_window_while_live_ends_everything(desk: Stage) -> None:
     with desk.open("--local", "--start") as program:
         program.wait_state("Live")
-        children = local_atlas_of(program)
+        children = children_as("local", program.pid)
         assert children
         desk.hands.key("alt+F4")
         assert program.process.wait(10) == 0
@@ -168,7 +163,7 @@ def test_closing_the_window_while_live_ends_everything(desk: Stage) -> None:
 def test_a_killed_program_leaves_no_local_atlas_behind(desk: Stage) -> None:
     with desk.open("--local", "--start") as program:
         program.wait_state("Live")
-        children = local_atlas_of(program)
+        children = children_as("local", program.pid)
         assert children
         program.process.send_signal(signal.SIGKILL)
         program.process.wait(5)

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.desk.bus import session_bus
+from tests.desk.children import child_as
 from tests.desk.player import PEAK
 from tests.desk.sound import RATE_HZ, Card, Kind, sound
 
@@ -64,8 +65,7 @@ class Talker:
         raise AssertionError(f"it ended without a word of {missing}")
 
     def sound_process(self) -> psutil.Process:
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if "sound" in child.cmdline())
+        return child_as("sound", self.process.pid)
 
     def report(self) -> dict[str, Any]:
         """What it saw; it has ended well."""
