@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 from PySide6.QtCore import QCoreApplication
 
@@ -20,13 +19,13 @@ from atlas_desktop.audio.backend import do_without_films
 from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.audio.server_link import is_server_there, server_connections, wait_for_break
 from atlas_desktop.audio.service import SoundService, say
+from atlas_desktop.descriptors import read_lines
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.sound_client.memory import PROCESS, SoundMemory
 
 log = logging.getLogger(__name__)
 
 _STDIN = 0
-_READ_BYTES = 4096
 _LOOK_EVERY_S = 0.25
 _WAIT_S = 0.1
 _DONE, _SERVER_LOST, _SERVER_RETURNED = 0, 3, 4
@@ -105,16 +104,9 @@ def _say_server(is_there: bool) -> None:
 
 def _take_orders(service: SoundService) -> None:
     take = guarded("an order to the sound process")(service.handle)
-    for line in _lines():
+    for line in read_lines(_STDIN):
         take(frame_of(line))
     _end(_DONE, "the window has gone")
-
-
-def _lines() -> Iterator[bytes]:
-    left = b""
-    while data := os.read(_STDIN, _READ_BYTES):
-        *lines, left = (left + data).split(b"\n")
-        yield from lines
 
 
 def _leave_no_core() -> None:

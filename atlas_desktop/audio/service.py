@@ -1,6 +1,5 @@
 """What the sound process does for the window: it plays, listens, lists devices and calibrates, as ordered."""
 
-import os
 import threading
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,6 +12,7 @@ from atlas_desktop.audio.calibration import Calibration
 from atlas_desktop.audio.devices import DeviceWatch, device_id, names_of
 from atlas_desktop.audio.microphone import MicrophoneThread
 from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.descriptors import write_all
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
 from atlas_desktop.media.playout import Gate, PlayoutControl
@@ -228,9 +228,7 @@ _saying = threading.Lock()
 def say(word: dict[str, Any]) -> None:
     """Says ``word`` to the window. Thread: any."""
     with _saying:
-        view = memoryview(line_of(word))
-        while view:
-            view = view[os.write(_STDOUT, view) :]
+        write_all(_STDOUT, line_of(word))
 
 
 def _complain(what: str, error: AppError) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.orders import error_in, frame_of, line_of
-from atlas_desktop.child import Companion
+from atlas_desktop.child import Child
 from atlas_desktop.errors import AppError, ChildError, DeviceError, SoundServerLostError
 from atlas_desktop.media.shared_ring import RingWriter
 from atlas_desktop.sound_client.devices import DeviceLists, names_in
@@ -88,7 +88,7 @@ class SoundClient(QObject):
         self.playout = PlayoutClient(self.memory, self._send)
         self.devices = DeviceLists(self)
         self._scope = TaskScope("sound", self.device_failed.emit)
-        self._process: Companion | None = None
+        self._process: Child | None = None
         self._chosen: dict[str, str] = {}
         self._microphone: Order | None = None
         self._calibrates = False
@@ -188,7 +188,7 @@ class SoundClient(QObject):
         shared = self.memory.shared
         # What there was to be connected with is waited for: without it the process would have to start again.
         words = ["--wait"] if self._had_server else []
-        process = await Companion.start(ROLE, *words, shared.name, inherited=shared.inherited)
+        process = await Child.start(ROLE, *words, shared.name, inherited=shared.inherited)
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         process.listen(self._take, ended.set_result)
         self._process = process

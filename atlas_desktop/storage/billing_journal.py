@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from atlas_desktop.descriptors import write_all
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import FILE_MODE, make_folder, open_private
@@ -81,7 +82,7 @@ class BillingJournal:
             length = found.st_size
             try:
                 # What a crash tore ends here; its beginning must not swallow this line.
-                _write_all(handle, line if _ends_whole(handle, length) else b"\n" + line)
+                write_all(handle, line if _ends_whole(handle, length) else b"\n" + line)
                 os.fsync(handle)
                 if length == 0:
                     _sync_folder(self.file.parent)
@@ -121,11 +122,6 @@ def _ends_whole(handle: int, length: int) -> bool:
         return True
     os.lseek(handle, length - 1, os.SEEK_SET)
     return os.read(handle, 1) == b"\n"
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
 
 
 def _sync_folder(folder: Path) -> None:
