@@ -21,6 +21,7 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import DaemonExecutor
+from atlas_desktop.end_signals import END_SIGNALS
 from atlas_desktop.escapes import one_line
 from atlas_desktop.locales import numbers_locale, set_c_numbers
 
@@ -37,9 +38,6 @@ _COMPLAINTS = (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
 _NO_DISPLAY = 1
 _NO_FILMS = "No QtMultimedia backends found."
 _NO_LOCALE = "Detected locale "
-END_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 
 
 def make_application() -> QApplication:
@@ -79,7 +77,7 @@ def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
 
 
 def on_end_signals(handler: Callable[[signal.Signals], None]) -> QObject:
-    """Calls ``handler`` on the loop for SIGINT, SIGTERM and SIGHUP.
+    """Call ``handler`` on the loop for each of ``END_SIGNALS``.
 
     Python runs a signal's handler only when it has the interpreter, and Qt may hold it for long: the
     wake-up descriptor makes Qt give it back. This works on Windows too, where the loop's own

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from atlas_desktop.session.signals import ended_by_signals
+from atlas_desktop.end_signals import handle_end_signals
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal can't be sent to oneself there")
@@ -13,7 +13,7 @@ from atlas_desktop.session.signals import ended_by_signals
 async def test_a_signal_asks_for_the_end_once_and_is_then_itself_again(number: signal.Signals) -> None:
     asked: list[int] = []
     former = signal.getsignal(number)
-    with ended_by_signals(asked.append):
+    with handle_end_signals(asked.append):
         os.kill(os.getpid(), number)
         async with asyncio.timeout(1):
             while not asked:
