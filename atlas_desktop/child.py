@@ -5,7 +5,6 @@ with us however we end; secrets travel over its pipes only, never in its argumen
 """
 
 import asyncio
-import json
 import logging
 import queue
 import subprocess
@@ -20,6 +19,7 @@ from typing import Any, Self
 from atlas_desktop.aio import guarded
 from atlas_desktop.descriptors import read_lines, write_all
 from atlas_desktop.errors import ChildError
+from atlas_desktop.lenient_json import parse_or_none
 from atlas_desktop.options import CHILD_FLAG
 from atlas_desktop.proxies import child_environment
 
@@ -167,10 +167,7 @@ class Child:
         raise ChildError(role=self.role, detail=self._stderr_lines[-1] if self._stderr_lines else detail)
 
     def _parse_first(self, line: bytes) -> dict[str, Any]:
-        try:
-            first = json.loads(line)
-        except ValueError:
-            first = None
+        first = parse_or_none(line)
         if not isinstance(first, dict):
             raise ChildError(role=self.role, detail=f"unexpected first line: {line[:80]!r}")
         return first

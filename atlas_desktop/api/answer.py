@@ -1,6 +1,5 @@
 """An HTTP answer as it came, and the little that is read out of any answer."""
 
-import json
 import math
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +10,7 @@ from html.parser import HTMLParser
 from http import HTTPStatus
 from typing import Any
 
+from atlas_desktop.lenient_json import parse_or_none
 from atlas_desktop.logs import redact
 from atlas_desktop.redaction import known
 
@@ -18,8 +18,6 @@ DEFAULT_RETRY_AFTER_S = 5.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 _DETAIL_LIMIT = 200
-_MOST_DIGITS = 400
-"""More than the largest number has that can be reckoned with; from 4,300 on Python refuses to read any."""
 READ_LIMIT = 4096
 """So many characters of a foreign text are looked at for what it says, whatever its length."""
 
@@ -49,16 +47,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body read as JSON; ``None`` when it is none."""
-        return json_in(self.content)
-
-
-def json_in(content: bytes | bytearray) -> Any:
-    """``content`` read as JSON; ``None`` when it is none."""
-    try:
-        # A number of a hundred thousand digits is no number, but no reason to lose the rest either.
-        return json.loads(content, parse_int=_whole_number)
-    except (ValueError, RecursionError):
-        return None
+        return parse_or_none(self.content)
 
 
 def text_in(body: Mapping[str, Any], *names: str) -> str:
@@ -143,10 +132,6 @@ def _until(date: str) -> float:
         return (aware - datetime.now(UTC)).total_seconds()
     except (ValueError, IndexError, TypeError, OverflowError):
         return math.nan
-
-
-def _whole_number(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _MOST_DIGITS else None
 
 
 def phrase(status: int) -> str:

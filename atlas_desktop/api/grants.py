@@ -1,14 +1,14 @@
 """An answer of the service read as our plain values: grants, receipts, statuses."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.answer import READ_LIMIT, json_in, notice_line, text_in
-from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
+from atlas_desktop.api.answer import READ_LIMIT, notice_line, text_in
+from atlas_desktop.api.pricing import charged_usd, price_per_hour_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError
+from atlas_desktop.lenient_json import DECODER, number_of, parse_or_none
 from atlas_desktop.redaction import known
 
 Body = Mapping[str, Any]
@@ -37,7 +37,7 @@ def session_id_within(content: bytes | bytearray) -> str:
     It is also found further in, and in a body that is no JSON, or was cut off behind it: what was made must
     be ended, however little else of the answer can be used.
     """
-    body = json_in(content)
+    body = parse_or_none(content)
     if isinstance(body, dict) and (session_id := session_id_in(body)):
         return session_id
     text = content.decode("utf-8", "replace")
@@ -66,7 +66,7 @@ def _id_at(text: str, place: int) -> str:
     colon, _, rest = text[place : place + READ_LIMIT].partition(":")
     rest = rest.lstrip()
     try:
-        value, end = json.JSONDecoder().raw_decode(rest)
+        value, end = DECODER.raw_decode(rest)
     except (ValueError, RecursionError):
         return ""
     # Of a number that was cut off behind a digit more may have come.
@@ -103,7 +103,7 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
         token=token,
         room=notice_line(room),
         mode=mode,
-        max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
+        max_duration_s=_number_in(body, "max_duration_seconds", "maxDurationSeconds") or None,
         price_per_hour_usd=price_per_hour_usd(body.get("pricing"), mode) if billed else None,
     )
 
@@ -124,7 +124,7 @@ def receipt_in(body: Body, session_id: str) -> EndReceipt:
     return EndReceipt(
         session_id,
         confirmed=True,
-        duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
+        duration_s=_number_in(body, "duration_seconds", "durationSeconds"),
         cost_usd=charged_usd(body),
     )
 
@@ -134,8 +134,8 @@ def status_in(body: Body, session_id: str) -> SessionStatus:
     return SessionStatus(
         session_id,
         status=notice_line(text_in(body, "status")[:_LONGEST_STATUS]) or "unknown",
-        duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
-        max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
+        duration_s=_number_in(body, "duration_seconds", "durationSeconds"),
+        max_duration_s=_number_in(body, "max_duration_seconds", "maxDurationSeconds") or None,
     )
 
 
@@ -150,5 +150,6 @@ def _room_address(address: str, host: str) -> str:
     return checked_room_url(address)
 
 
-def _first(body: Body, *names: str) -> Any:
-    return next((body[name] for name in names if body.get(name) is not None), None)
+def _number_in(body: Body, *names: str) -> float | None:
+    value = next((body[name] for name in names if body.get(name) is not None), None)
+    return number_of(value, from_text=True)

@@ -1,6 +1,5 @@
 """The window's side: hears second launches, and answers each."""
 
-import json
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -8,6 +7,7 @@ from PySide6.QtNetwork import QLocalSocket
 
 from atlas_desktop.instance.doors import open_door
 from atlas_desktop.instance.handing_over import BUSY, TAKEN
+from atlas_desktop.lenient_json import parse_or_none
 
 _LIMIT_BYTES = 1_000_000
 
@@ -51,10 +51,7 @@ class InstanceServer(QObject):
             if socket.bytesAvailable() > _LIMIT_BYTES:
                 socket.abort()
             return
-        try:
-            paths = json.loads(bytes(socket.readLine(_LIMIT_BYTES).data()))
-        except (ValueError, RecursionError):
-            paths = None
+        paths = parse_or_none(bytes(socket.readLine(_LIMIT_BYTES).data()))
         if not self._takes_launches:
             socket.write(BUSY)
             socket.flush()

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,13 +14,12 @@ from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.lenient_json import number_of
 from atlas_desktop.storage.session_ids import opened_id, public_id, sealed_id
 
 VERSION = 1
 Record = Mapping[str, Any]
 
-_MOST = 1e9
-"""More seconds or dollars no session had; the product of larger ones is no number, and no limit holds."""
 _USER = re.compile(r"^((?:\w[\w+.-]*:)?//)?[^/]*@")
 
 
@@ -218,8 +216,8 @@ def asked(
         "salt": salt,
         "fingerprint": fingerprint(salt, secret),
         "mode": mode.value,
-        "limit_s": None if limits is None else figure(limits.session_s),
-        "limit_usd": None if limits is None else figure(limits.session_usd),
+        "limit_s": None if limits is None else number_of(limits.session_s),
+        "limit_usd": None if limits is None else number_of(limits.session_usd),
         "at": _text(now),
     }
 
@@ -289,17 +287,6 @@ def _place(kind: str, address: str) -> str:
 def _bare(address: str) -> str:
     """Without user, password, query and fragment; whatever it is that somebody typed."""
     return _USER.sub(r"\1", address.partition("#")[0].partition("?")[0])
-
-
-def figure(value: object) -> float | None:
-    """A figure that can be reckoned with; what a damaged file says may be anything."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        read = float(value)
-    except OverflowError:
-        return None
-    return read if math.isfinite(read) and 0 <= read <= _MOST else None
 
 
 def _text(moment: datetime) -> str:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from atlas_desktop.api.source import Mode, SourceKind
-from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, Record, figure
-from atlas_desktop.storage.json_text import text_of
+from atlas_desktop.lenient_json import number_of, text_of
+from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, Record
 
 _FIRST, _LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _LONGEST_NAME = 4096
@@ -58,8 +58,8 @@ def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
         sealed_id=_encodable(record.get("sealed_id")),
         # By a moment that can't be read it would have run for half a century.
         granted_at=entry.asked_at if at == _FIRST else at,
-        price_per_hour_usd=figure(record.get("price_per_hour_usd")),
-        max_duration_s=figure(record.get("max_duration_s")),
+        price_per_hour_usd=number_of(record.get("price_per_hour_usd")),
+        max_duration_s=number_of(record.get("max_duration_s")),
         ended_at=None,
         why="",
     )
@@ -80,7 +80,7 @@ def _ended(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
 
 
 def _known(before: float | None, said: object) -> float | None:
-    return figure(said) if before is None else before
+    return number_of(said) if before is None else before
 
 
 def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
@@ -96,8 +96,8 @@ def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
         mode=Mode(mode) if mode in list(Mode) else Mode.CONVERSATION,
         asked_at=at,
         is_address_cut=record.get("address_cut") is True,
-        limit_s=figure(record.get("limit_s")),
-        limit_usd=figure(record.get("limit_usd")),
+        limit_s=number_of(record.get("limit_s")),
+        limit_usd=number_of(record.get("limit_usd")),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
-from atlas_desktop.storage.json_text import DECODER, parse
+from atlas_desktop.lenient_json import DECODER, parse
 
 _PIECE_BYTES = 1 << 20
 _ZEROS = bytes(_PIECE_BYTES)

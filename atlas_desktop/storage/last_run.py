@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.errors import MediaError
 from atlas_desktop.files import open_regular
+from atlas_desktop.lenient_json import number_of, parse_object, text_of
 from atlas_desktop.private_files import FILE_MODE, open_private
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object, text_of
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class RunMark:
             version=text_of(found.get("version"), _LONGEST_VERSION),
             began=began,
             last_seen=_moment(seen_s),
-            stacks=_tail(self._profile.crash_log, _whole(found.get("crash_log"))),
+            stacks=_tail(self._profile.crash_log, int(number_of(found.get("crash_log")) or 0)),
             log=self._last_log,
             journal=journal,
         )
@@ -173,10 +173,6 @@ def _tail(file: Path, begin: int = 0) -> str:
             return source.read(_LONGEST_REPORT_BYTES).decode(errors="replace")
     except (MediaError, OSError):
         return ""
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _size(file: Path) -> int:

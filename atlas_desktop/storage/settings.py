@@ -14,9 +14,9 @@ from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
+from atlas_desktop.lenient_json import parse_object
 from atlas_desktop.proxies import ProxyMode, ProxySetting
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()

@@ -13,9 +13,9 @@ from typing import IO, Any, Protocol
 
 from atlas_desktop.errors import MediaError, MissingFileError
 from atlas_desktop.files import open_regular
+from atlas_desktop.lenient_json import parse_object
 from atlas_desktop.private_files import make_folder, open_private
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object
 
 log = logging.getLogger(__name__)
 

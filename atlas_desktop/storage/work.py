@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from atlas_desktop.lenient_json import number_of, parse_object, text_of
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.delayed_write import DelayedWrite
-from atlas_desktop.storage.json_text import parse_object, text_of
 
 log = logging.getLogger(__name__)
 
 _WRITE_AFTER_S = 0.5
 _LONGEST_DRAFT = 200_000
-_LONGEST_CLIP_S = 1e9
 _MOST_CLIPS = 10_000
 _LONGEST_BYTES = 16 << 20
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -119,11 +118,8 @@ class WorkStore:
 def _clip(row: Any) -> Clip | None:
     if not isinstance(row, dict):
         return None
-    path, position_s = row.get("path"), row.get("position_s")
-    # A number that is none (NaN) is in no range.
-    if isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S and _is_path(path):
-        return Clip(path, float(position_s))
-    return None
+    path, position_s = row.get("path"), number_of(row.get("position_s"))
+    return Clip(path, position_s) if position_s is not None and _is_path(path) else None
 
 
 def _is_path(value: Any) -> TypeGuard[str]:
