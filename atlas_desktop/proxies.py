@@ -217,7 +217,7 @@ def is_this_computer(host: str) -> bool:
 def child_environment(*, online: bool = True) -> Mapping[str, str]:
     """The environment for a process of ours, without secrets; passwords of proxies where it is ``online``.
 
-    Named whole, as the native environment may differ from Python's (``native_proxy``).
+    Named whole, as the native environment may differ from Python's (``native_environment``).
     """
     setting = _provider()
     chosen = {ProxyMode.AUTOMATIC: "", ProxyMode.NONE: "none", ProxyMode.ADDRESS: setting.address}

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import DaemonExecutor
 from atlas_desktop.end_signals import END_SIGNALS
-from atlas_desktop.escapes import one_line
 from atlas_desktop.locales import numbers_locale, set_c_numbers
+from atlas_desktop.logs import one_line
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import httpx
 
 from atlas_desktop.errors import CertificatesError, KeyLogError, MediaError
 from atlas_desktop.files import FileThreads, open_regular
-from atlas_desktop.native_trust import KEY_LOG
+from atlas_desktop.native_environment import KEY_LOG
 from atlas_desktop.private_files import open_private
 
 _FILE: Final = "SSL_CERT_FILE"

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from atlas_desktop import app
-from atlas_desktop.escapes import one_line, terminal_text
+from atlas_desktop.logs import one_line, terminal_text
 from atlas_desktop.options import CheckOptions, WindowOptions
 from atlas_desktop.proxies import ProxySetting
 from atlas_desktop.storage.profile import Profile

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 
-from atlas_desktop import logs, native_trust
+from atlas_desktop import logs, native_environment
 from atlas_desktop.descriptors import drain
 from atlas_desktop.end_signals import handle_end_signals
 from atlas_desktop.heap import limit_arenas
@@ -57,7 +57,7 @@ def _drop_unsafe_variables() -> None:
     A key log that can't be written raises there. Nothing is lost: a rehearsal is plain HTTP on this computer,
     and only a face by its address needs trust.
     """
-    for name in (native_trust.KEY_LOG, *native_trust.unsafe_variables()):
+    for name in (native_environment.KEY_LOG, *native_environment.unsafe_certificate_variables()):
         os.environ.pop(name, None)
 
 

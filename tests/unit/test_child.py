@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop import child as child_module
-from atlas_desktop import native_proxy
+from atlas_desktop import native_environment
 from atlas_desktop.child import Child
 from atlas_desktop.errors import ChildError
 
@@ -263,11 +263,11 @@ async def test_a_child_has_the_environment_that_the_person_set(
         "sys.stdin.read()\n"
     )
     holder = object()
-    native_proxy.hold(holder, "http://127.0.0.1:1")
+    native_environment.set_proxy(holder, "http://127.0.0.1:1")
     try:
         local, guard = await Child.start("local"), await Child.start("guard")
     finally:
-        native_proxy.release(holder)
+        native_environment.restore_proxy(holder)
     assert local.first_line == guard.first_line == {"there": "http://proxy.example:3128"}
     await local.aclose()
     await guard.release()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.native_trust import unsafe_variables, unset_unsafe_variables
+from atlas_desktop.native_environment import unsafe_certificate_variables, unset_unsafe_certificates
 from tests.desk.slow_disk import slow_disk
 
 
@@ -21,9 +21,9 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_disk_that_does_not_answer_is_unsafe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with slow_disk(tmp_path / "disk", roots=b"x") as disk:
         monkeypatch.setenv("SSL_CERT_FILE", str(disk.path("roots")))
-        assert unsafe_variables() == []
+        assert unsafe_certificate_variables() == []
         disk.lookup_s = 60.0
-        assert unsafe_variables() == ["SSL_CERT_FILE"]
+        assert unsafe_certificate_variables() == ["SSL_CERT_FILE"]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_only_what_would_be_waited_for_is_left_out(
 ) -> None:
     value = value.format(folder=tmp_path)
     monkeypatch.setenv(name, value)
-    assert unsafe_variables() == ([name] if is_unsafe else [])
-    unset_unsafe_variables()
+    assert unsafe_certificate_variables() == ([name] if is_unsafe else [])
+    unset_unsafe_certificates()
     native = subprocess.run(["printenv", name], capture_output=True, text=True, check=False).stdout.strip()
     assert native == ("" if is_unsafe else value)
     assert os.environ[name] == value
