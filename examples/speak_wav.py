@@ -20,8 +20,8 @@ import numpy as np
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.address import DEFAULT_BASE
-from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.face_file import load_face
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.end_signals import handle_end_signals

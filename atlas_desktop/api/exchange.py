@@ -11,9 +11,9 @@ import httpx
 
 from atlas_desktop import __version__
 from atlas_desktop.api.address import host_of, is_loopback
-from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
+from atlas_desktop.api.response import HttpResponse
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
@@ -93,7 +93,7 @@ class Exchange:
         form: Mapping[str, str] | None = None,
         files: Mapping[str, FileField] | None = None,
         received: Received | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Sends one request and returns what was answered, whatever the status.
 
         Args:
@@ -196,7 +196,7 @@ class Exchange:
         foreign = None if proxy is None else _foreign(proxy, verify)
         return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
 
-    async def _read(self, response: httpx.Response, received: Received) -> Answer:
+    async def _read(self, response: httpx.Response, received: Received) -> HttpResponse:
         received.status, content = response.status_code, received.content
         headers = {name.lower(): value for name, value in response.headers.items()}
         unpacker = Unpacker(headers.get("content-encoding", ""), ANSWER_LIMIT_BYTES)
@@ -209,7 +209,7 @@ class Exchange:
             raise self._unreadable(received.status, "the answer is far too long") from error
         if unpacker.problem:
             raise self._unreadable(received.status, unpacker.problem)
-        return Answer(self.host, response.status_code, headers, bytes(content))
+        return HttpResponse(self.host, response.status_code, headers, bytes(content))
 
     def _unreadable(self, status: int, detail: str) -> BadAnswerError:
         return BadAnswerError(host=self.host, status=status, detail=detail)

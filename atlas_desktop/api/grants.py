@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.answer import READ_LIMIT, notice_line, text_in
 from atlas_desktop.api.pricing import charged_usd, price_per_hour_usd
+from atlas_desktop.api.response import READ_LIMIT, notice_line, text_in
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError
 from atlas_desktop.lenient_json import DECODER, number_of, parse_or_none

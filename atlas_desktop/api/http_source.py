@@ -7,11 +7,18 @@ from urllib.parse import quote
 
 import httpx
 
-from atlas_desktop.api.address import below, checked_picture_url
-from atlas_desktop.api.answer import Answer
+from atlas_desktop.api.address import (
+    DEFAULT_BASE,
+    below,
+    checked_picture_url,
+    host_of,
+    normalise_backend,
+    normalise_base,
+)
 from atlas_desktop.api.exchange import Exchange, FileField, Received
 from atlas_desktop.api.grants import check_over, grant_in, receipt_in, session_id_within, status_in
 from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
+from atlas_desktop.api.response import HttpResponse
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import AppError, BadAnswerError, RejectedError
 
@@ -23,6 +30,8 @@ END_LIMIT_S = 60.0
 VIEWER_LIMIT_S = 60.0
 READ_LIMIT_S = 30.0
 
+_SESSIONS_PATH = ("v1", "realtime", "session")
+_OUR_REHEARSAL = "this computer"
 _ENDED_REASONS = ("already_ended", "session_already_ended", "session_ended")
 _UNSURE_STATUSES = (401, 403, 404, 405, 501)
 _EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
@@ -160,7 +169,7 @@ class HttpSource:
     async def aclose(self) -> None:
         await self._exchange.aclose()
 
-    def _check_offer(self, answer: Answer, what: str) -> None:
+    def _check_offer(self, answer: HttpResponse, what: str) -> None:
         if answer.status == 404 and not self.offers_all:
             raise RejectedError(status=404, detail=f"{answer.host} does not offer {what}")
 
@@ -184,6 +193,71 @@ class HttpSource:
         if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
             host = self._exchange.host
             raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")
+
+
+class AtlasSource(HttpSource):
+    """Makes sessions at Atlas, with a key. Satisfies ``SessionSource``.
+
+    Args:
+        key: The API key; it is sent to ``base`` only and shown nowhere.
+        base: Address of the service; https, or this computer.
+        billed: False only for the local Atlas of our own rehearsal.
+        own_ids: Sessions that were made earlier with this very base and key: for these, and those made
+            through this source, a 404 of Atlas's own shape means that they are over.
+        transport: Stands in for the network in tests.
+
+    Raises:
+        InsecureAddressError: ``base`` is neither https nor on this computer.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        base: str = DEFAULT_BASE,
+        *,
+        billed: bool = True,
+        own_ids: Iterable[str] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base = normalise_base(base)
+        super().__init__(
+            below(self.base, *_SESSIONS_PATH),
+            key,
+            label=host_of(self.base) if billed else _OUR_REHEARSAL,
+            billed=billed,
+            own_ids=own_ids,
+            transport=transport,
+        )
+
+
+class BackendSource(HttpSource):
+    """Makes sessions at a backend. Satisfies ``SessionSource``.
+
+    Requests carry both spellings in use (``faceUrl`` and ``face_url``), answers may come in either.
+
+    Args:
+        url: The address that a POST creates a session at; https, or this computer.
+        bearer: A token that the backend wants, if it does; not an Atlas key.
+        own_ids: Sessions that were made earlier at this very backend.
+        transport: Stands in for the network in tests.
+
+    Raises:
+        InsecureAddressError: ``url`` is neither https nor on this computer.
+    """
+
+    face_url_names: ClassVar[tuple[str, ...]] = ("faceUrl", "face_url")
+    offers_all: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        url: str,
+        bearer: str | None = None,
+        *,
+        own_ids: Iterable[str] = (),
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = normalise_backend(url)
+        super().__init__(self.url, bearer, label=host_of(self.url), own_ids=own_ids, transport=transport)
 
 
 def _may_have_made(status: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from atlas_desktop.api.answer import Answer, first_line, notice_line, phrase, retry_after_s, text_in
+from atlas_desktop.api.response import HttpResponse, first_line, notice_line, phrase, retry_after_s, text_in
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import (
     BadAnswerError,
@@ -101,7 +101,7 @@ def _noted(host: str, proxy: Proxy | None, monitor: SendMonitor | None) -> Itera
         raise _unsent_error(error, host, proxy) from error
 
 
-def body_of(answer: Answer) -> dict[str, Any]:
+def body_of(answer: HttpResponse) -> dict[str, Any]:
     """The JSON object of a successful answer; an empty body is an empty object.
 
     Raises:
@@ -118,7 +118,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
     return body
 
 
-def complaint_of(answer: Answer) -> Complaint:
+def complaint_of(answer: HttpResponse) -> Complaint:
     """Reads Atlas's ``{"error": code, "message": text}``, and near relatives as mere detail."""
     body = answer.json()
     if not isinstance(body, dict):
@@ -136,7 +136,7 @@ def _is_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None and not known.finds_in(text)
 
 
-def error_of(answer: Answer) -> ServiceError:
+def error_of(answer: HttpResponse) -> ServiceError:
     """The error that an unsuccessful answer means."""
     complaint = complaint_of(answer)
     status, detail = answer.status, complaint.detail
@@ -160,7 +160,7 @@ _KINDS: Mapping[int, type[ServiceError]] = {
 }
 
 
-def create_error_of(answer: Answer, mode: str) -> ServiceError:
+def create_error_of(answer: HttpResponse, mode: str) -> ServiceError:
     """As ``error_of``, for a create: it may be the mode that was refused."""
     complaint = complaint_of(answer)
     named = "mode" in complaint.code.split("_") or _is_mode_refused(complaint.detail)

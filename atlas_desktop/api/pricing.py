@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from atlas_desktop.api.answer import READ_LIMIT
+from atlas_desktop.api.response import READ_LIMIT
 from atlas_desktop.api.source import Mode
 from atlas_desktop.lenient_json import number_of
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from atlas_desktop.api.answer import notice_line
+from atlas_desktop.api.response import notice_line
 
 ACCEPTED: Final = "gzip, deflate"
 """What requests ask for, as ``Accept-Encoding``."""

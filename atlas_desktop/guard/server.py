@@ -186,7 +186,7 @@ async def _load_client() -> None:
     import anyio.lowlevel
     import h11  # noqa: F401 - the client loads it with its first connection
 
-    from atlas_desktop.api import backend, client  # noqa: F401
+    from atlas_desktop.api import http_source  # noqa: F401
     from atlas_desktop.api.certificates import loaded_certificates
 
     # Told with the first call, where there is none to be read.

@@ -73,7 +73,7 @@ class Rehearsal:
             await self._drop()
 
     async def _start(self) -> SessionSource:
-        from atlas_desktop.api.client import AtlasSource
+        from atlas_desktop.api.http_source import AtlasSource
 
         child = await self._start_child(ROLE)
         self._child = child

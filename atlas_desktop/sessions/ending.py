@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.access import Access
-from atlas_desktop.api.opening import open_source
+from atlas_desktop.api.access import Access, open_source
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.pending import PendingSource
 from atlas_desktop.api.source import EndReceipt, SessionSource

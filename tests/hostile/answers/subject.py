@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atlas_desktop.api import exchange, http_source
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.orders import (
     complaint_of,
     error_in,

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from atlas_desktop.api.access import Access
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.orders import complaint_of
 from atlas_desktop.api.source import Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import AppError

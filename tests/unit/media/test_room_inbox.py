@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage

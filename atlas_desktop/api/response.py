@@ -23,7 +23,7 @@ READ_LIMIT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer as it came: status, headers (names in lower case) and body."""
 
     host: str
@@ -60,7 +60,7 @@ def text_in(body: Mapping[str, Any], *names: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def retry_after_s(answer: Answer) -> float:
+def retry_after_s(answer: HttpResponse) -> float:
     """How long ``Retry-After`` asks to wait: seconds or an HTTP date; 5 s when it does not say."""
     value = answer.headers.get("retry-after", "")[:_DETAIL_LIMIT].strip()
     try:
@@ -72,7 +72,7 @@ def retry_after_s(answer: Answer) -> float:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
 
 
-def first_line(answer: Answer) -> str:
+def first_line(answer: HttpResponse) -> str:
     """The first line of a body that a person can read: a page's title, or its first words."""
     text = known.blank(answer.head, READ_LIMIT)
     if answer.is_html:
