@@ -20,8 +20,7 @@ from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import FILE_MODE, make_folder, open_private
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry
-from atlas_desktop.storage.billing_fold import fold
-from atlas_desktop.storage.billing_lines import records_in
+from atlas_desktop.storage.billing_replay import fold, records_in
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005

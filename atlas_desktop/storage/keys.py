@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from atlas_desktop.aio import BlockingCallRunner
 from atlas_desktop.errors import BugError, KeyringError
 from atlas_desktop.redaction import known
-from atlas_desktop.storage.patience import PatientCaller
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +54,6 @@ class StoredKey:
         known.add(self.value)
 
 
-class Ring(Protocol):
-    """What we use of a keyring back end."""
-
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def delete_password(self, service: str, username: str) -> None: ...
-
-
 def clean_key(pasted: str) -> str:
     """Returns a pasted key without spaces, quotes, newlines and a ``NAME=`` before it."""
     return _NOT_IN_KEYS.sub("", _ASSIGNMENT.sub("", pasted))
@@ -80,14 +73,14 @@ class KeyStore:
         self,
         profile: str,
         environment_key: str = "",
-        open_ring: Callable[[], Ring] | None = None,
+        open_ring: Callable[[], "KeyringBackend"] | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
         self._profile = profile
         self._environment_key = clean_key(environment_key)
         self._open_ring = open_ring or _open_system_ring
         self._memory: dict[str, StoredKey] = {}
-        self._caller = PatientCaller("keyring", limit_s)
+        self._caller = BlockingCallRunner("keyring", limit_s)
 
     def environment_key(self, address: str) -> StoredKey | None:
         """The key that the environment gave for this run; it is for ``address``, where keys go in it."""
@@ -133,7 +126,7 @@ class KeyStore:
     def _account(self, address: str) -> str:
         return f"{self._profile} {address}"
 
-    async def _ask(self, question: Callable[[Ring], R]) -> R:
+    async def _ask(self, question: Callable[["KeyringBackend"], R]) -> R:
         try:
             return await self._caller.call(lambda: _mapped(lambda: question(self._open_ring())))
         except TimeoutError as error:
@@ -169,12 +162,12 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
     return (keyring.errors.KeyringError, OSError, RuntimeError, *linux)
 
 
-def _delete(ring: Ring, account: str) -> None:
+def _delete(ring: "KeyringBackend", account: str) -> None:
     if ring.get_password(SERVICE, account) is not None:
         ring.delete_password(SERVICE, account)
 
 
-def _open_system_ring() -> Ring:
+def _open_system_ring() -> "KeyringBackend":
     """The system's keyring.
 
     Raises:
@@ -187,8 +180,7 @@ def _open_system_ring() -> Ring:
     safe = [kind for kind in kinds if not _is_unsafe(kind.__module__)]
     if not safe or safe != kinds:
         raise KeyringError(detail="there is none" if not safe else "it keeps keys as plain text")
-    ring_found: Ring = ring
-    return ring_found
+    return ring
 
 
 def _is_unsafe(module: str) -> bool:

@@ -21,7 +21,7 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.logs import RedactingFormatter
 from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 from tests.hostile.secrecy.forms import FORMS
 from tests.hostile.secrecy.search import Search
 from tests.hostile.tally import Tally

@@ -11,7 +11,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BASE = "https://api.example.com"

@@ -10,8 +10,7 @@ from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage import history
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
-from atlas_desktop.storage.billing_fold import fold
-from atlas_desktop.storage.billing_lines import records_in
+from atlas_desktop.storage.billing_replay import fold, records_in
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
