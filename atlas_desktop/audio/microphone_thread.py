@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtMultimedia import QAudioDevice
 
 from atlas_desktop.aio import guarded
-from atlas_desktop.audio.input import Input
+from atlas_desktop.audio.device_streams import InputStream
 from atlas_desktop.audio.realtime import take_priority
 from atlas_desktop.audio.speaker_port import MISSED_S
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoMicrophoneError
@@ -21,53 +21,53 @@ _REOPEN_S = 0.5
 
 
 class MicrophoneThread(QThread):
-    """Listens to one microphone until stopped; follows another one when told.
+    """Captures from one microphone until stopped; ``select`` switches to another.
 
     Signals:
-        failed(AppError): No microphone, or it broke; said once until one works again.
-        opened(str): The microphone of this name is heard.
+        failed(AppError): No microphone, or it broke; emitted once until one works again.
+        opened(str): The microphone of this name is open.
     """
 
     failed = Signal(object)
     opened = Signal(str)
 
     def __init__(self, ring: RingWriter, on_turn: Callable[[], None], parent: QObject | None = None) -> None:
-        """Makes the thread; nothing runs before ``start``.
+        """Create the thread; nothing runs before ``start``.
 
         Args:
-            ring: Takes what is heard.
-            on_turn: Called all the time while the thread is alive.
+            ring: Receives what is captured.
+            on_turn: Called with every turn of the thread's loop, at least every 0.5 s.
             parent: Qt's owner of the thread object.
         """
         super().__init__(parent)
         self.setObjectName("microphone")
         self._ring = ring
         self._on_turn = on_turn
-        self._wanted = (0, QAudioDevice())
+        self._selected = (0, QAudioDevice())
         self._opened_for = 0
         self._stopping = False
         self._failed = False
         self._missed_s = 0.0
-        self._input: Input | None = None
+        self._input: InputStream | None = None
 
-    def follow(self, device: QAudioDevice) -> None:
-        """Listens to ``device`` from now on; none when it is null. Thread: main."""
-        self._wanted = (self._wanted[0] + 1, device)
+    def select(self, device: QAudioDevice) -> None:
+        """Capture from ``device`` from now on; from none when it is null. Thread: main."""
+        self._selected = (self._selected[0] + 1, device)
 
     def stop(self) -> None:
-        """Ends the thread and closes the device. Thread: main; waits for at most 2 s."""
+        """End the thread and close the device. Thread: main; waits for at most 2 s."""
         self._stopping = True
         self.wait(2_000)
 
     def run(self) -> None:
         """The thread's body."""
-        take_priority(_nothing)
-        guarded("the microphone's thread", self._say)(self._listen)()
+        take_priority(lambda: None)
+        guarded("the microphone's thread", self._report)(self._capture)()
         if self._input is not None:
             self._input.close()
             self._input = None
 
-    def _listen(self) -> None:
+    def _capture(self) -> None:
         while not self._stopping:
             self._on_turn()
             source = self._follow_device()
@@ -79,8 +79,8 @@ class MicrophoneThread(QThread):
                 self._ring.write(heard)
             time.sleep(_POLL_S)
 
-    def _follow_device(self) -> Input | None:
-        number, device = self._wanted
+    def _follow_device(self) -> InputStream | None:
+        number, device = self._selected
         if self._input is not None and number == self._opened_for and not self._input.broken:
             return self._input
         was_working = self._input is not None and number == self._opened_for
@@ -94,7 +94,7 @@ class MicrophoneThread(QThread):
         self._opened_for = number
         return self._open(device)
 
-    def _open(self, device: QAudioDevice) -> Input | None:
+    def _open(self, device: QAudioDevice) -> InputStream | None:
         if device.isNull():
             self._missed_s = self._missed_s or time.monotonic()
             if time.monotonic() - self._missed_s > MISSED_S:
@@ -102,7 +102,7 @@ class MicrophoneThread(QThread):
             return None
         self._missed_s = 0.0
         try:
-            self._input = Input(device)
+            self._input = InputStream(device)
         except DeviceError as error:
             self._fail(error)
             time.sleep(_REOPEN_S)
@@ -114,12 +114,8 @@ class MicrophoneThread(QThread):
     def _fail(self, error: DeviceError) -> None:
         if not self._failed:
             self._failed = True
-            self._say(error)
+            self._report(error)
 
-    def _say(self, error: AppError) -> None:
+    def _report(self, error: AppError) -> None:
         log.info("microphone: %s", error)
         self.failed.emit(error)
-
-
-def _nothing() -> None:
-    pass

@@ -1,4 +1,4 @@
-"""Between our one shape of sound and what a device wants: rate, channels and kind of sample."""
+"""Conversion between our one format of sound and a device's: rate, channels and sample format."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ _DTYPES: dict[_Kind, type[Any]] = {
 
 
 def our_format(channels: int) -> QAudioFormat:
-    """48 kHz, int16: what we ask for first."""
+    """Return 48 kHz, int16: what we ask for first."""
     wanted = QAudioFormat()
     wanted.setSampleRate(SAMPLE_RATE_HZ)
     wanted.setChannelCount(channels)
@@ -30,50 +30,53 @@ def our_format(channels: int) -> QAudioFormat:
 
 
 def negotiate(device: QAudioDevice, channels: int) -> QAudioFormat:
-    """Our own format when ``device`` takes it, else the one it prefers; we convert then."""
+    """Return our own format when ``device`` supports it, else the one it prefers; we convert then."""
     wanted = our_format(channels)
     return wanted if device.isFormatSupported(wanted) else device.preferredFormat()
 
 
 def can_convert(form: QAudioFormat) -> bool:
-    """Whether we can read and write ``form`` at all."""
+    """Return whether we can read and write ``form`` at all."""
     return form.isValid() and form.sampleFormat() in _DTYPES
 
 
 class ToDevice:
-    """Turns our blocks, (samples, channels), into a device's bytes. One thread; keeps the rate's rest."""
+    """Converts our blocks, (samples, channels), to a device's bytes. One thread.
+
+    Keeps the resampler's state.
+    """
 
     def __init__(self, form: QAudioFormat) -> None:
         self._channels = form.channelCount()
         self._kind = form.sampleFormat()
-        self._rate = _Rate(SAMPLE_RATE_HZ, form.sampleRate())
+        self._resampler = _Resampler(SAMPLE_RATE_HZ, form.sampleRate())
 
     def convert(self, block: Block) -> bytes:
-        """The bytes of ``block``; perhaps a few samples more or less when the rate differs."""
-        samples = self._rate.convert(with_channels(block, self._channels))
+        """Return the bytes of ``block``; a few samples more or less when the rates differ."""
+        samples = self._resampler.convert(with_channels(block, self._channels))
         return from_int16(samples, self._kind).tobytes()
 
 
 class FromDevice:
-    """Turns a device's bytes into mono blocks of ours, (samples, 1). One thread."""
+    """Converts a device's bytes to mono blocks of ours, (samples, 1). One thread."""
 
     def __init__(self, form: QAudioFormat) -> None:
         self._channels = form.channelCount()
         self._kind = form.sampleFormat()
         self._frame_bytes = form.bytesPerFrame()
         self._rest = b""
-        self._rate = _Rate(form.sampleRate(), SAMPLE_RATE_HZ)
+        self._resampler = _Resampler(form.sampleRate(), SAMPLE_RATE_HZ)
 
     def convert(self, data: bytes) -> Block:
-        """The whole samples of ``data`` and of what was left over before."""
+        """Return the whole samples of ``data`` and of what remained before."""
         data = self._rest + data
         whole = len(data) // self._frame_bytes * self._frame_bytes
         self._rest = data[whole:]
         samples = np.frombuffer(data[:whole], _DTYPES[self._kind]).reshape(-1, self._channels)
-        return self._rate.convert(with_channels(to_int16(samples, self._kind), 1))
+        return self._resampler.convert(with_channels(to_int16(samples, self._kind), 1))
 
 
-class _Rate:
+class _Resampler:
     """Resamples int16 (samples, channels); does nothing when the rates are equal."""
 
     def __init__(self, source_hz: int, target_hz: int) -> None:
@@ -97,7 +100,7 @@ class _Rate:
 
 
 def with_channels(block: Block, channels: int) -> Block:
-    """``block`` with so many channels: mixed to mono, doubled from mono, or the first ones and silence."""
+    """Return ``block`` with ``channels``: mixed to mono, doubled from mono, or the first ones and silence."""
     have = block.shape[1]
     if have == channels:
         return block
@@ -113,7 +116,7 @@ def with_channels(block: Block, channels: int) -> Block:
 
 
 def from_int16(samples: Block, kind: _Kind) -> NDArray[Any]:
-    """int16 samples as those of ``kind``, same shape."""
+    """Return int16 samples as those of ``kind``, same shape."""
     match kind:
         case _Kind.UInt8:
             return ((samples >> 8) + 128).astype(np.uint8)
@@ -126,7 +129,7 @@ def from_int16(samples: Block, kind: _Kind) -> NDArray[Any]:
 
 
 def to_int16(samples: NDArray[Any], kind: _Kind) -> Block:
-    """Samples of ``kind`` as int16, same shape; too loud ones are clipped."""
+    """Return samples of ``kind`` as int16, same shape; too loud ones are clipped."""
     match kind:
         case _Kind.UInt8:
             centred: Block = samples.astype(np.int16) - np.int16(128)

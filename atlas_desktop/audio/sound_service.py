@@ -1,4 +1,4 @@
-"""What the sound process does for the window: it plays, listens, lists devices and calibrates, as ordered."""
+"""The orders that the sound process carries out: play, capture, list devices, calibrate."""
 
 import threading
 from dataclasses import asdict, replace
@@ -9,9 +9,9 @@ from PySide6.QtMultimedia import QAudioDevice, QMediaDevices
 
 from atlas_desktop.api.orders import complaint_of, line_of
 from atlas_desktop.audio.calibration import Calibration
-from atlas_desktop.audio.devices import DeviceWatch, device_id, names_of
-from atlas_desktop.audio.microphone import MicrophoneThread
-from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.audio.device_monitor import DeviceMonitor, device_id, names_of
+from atlas_desktop.audio.microphone_thread import MicrophoneThread
+from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.descriptors import write_all
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
@@ -38,7 +38,7 @@ class SoundService(QObject):
     """Carries out orders. Thread: main, but for ``handle``.
 
     Attributes:
-        port: Where it waits for word of the avatar's sound.
+        port: The port that wakes the sound thread for the avatar's sound.
     """
 
     _ordered = Signal(object)
@@ -50,36 +50,36 @@ class SoundService(QObject):
         self._orders = 0
         source = RingReader(memory.avatar, AVATAR)
         self.port = source.port
-        # Those of the process before this one are counted on: what it saw does not become undone.
+        # Continue those of the process before this one.
         counters = replace(memory.counters, level_ms=0.0, target_ms=0.0, server_ms=0.0)
         self._sound = SoundThread(
             source, self._control, parent=self, counters=counters, on_turn=self._publish
         )
         self._rendered = RingWriter(memory.rendered, RENDERED)
         self._captured = RingWriter(memory.captured, CAPTURED)
-        self._watch: DeviceWatch | None = None
+        self._devices: DeviceMonitor | None = None
         self._microphone: MicrophoneThread | None = None
         self._chosen_microphone = b""
         self._calibration: Calibration | None = None
-        self._ordered.connect(self._obey, Qt.ConnectionType.QueuedConnection)
+        self._ordered.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self)
         self._timer.setInterval(_SIGN_EVERY_MS)
         self._timer.timeout.connect(self._sign)
 
     def start(self) -> None:
-        """Plays from now on; the first use of Qt's devices takes up to 0.2 s."""
+        """Start playing; the first use of Qt's devices takes up to 0.2 s."""
         self._sign()
         self._timer.start()
-        self._devices = QMediaDevices(self)
-        self._devices.audioOutputsChanged.connect(self._list)
-        self._devices.audioInputsChanged.connect(self._list)
+        self._system_devices = QMediaDevices(self)
+        self._system_devices.audioOutputsChanged.connect(self._list)
+        self._system_devices.audioInputsChanged.connect(self._list)
         self._sound.device_failed.connect(self._speaker_failed)
         self._sound.device_opened.connect(self._speaker_opened)
         self._sound.start()
         self._list()
 
     def handle(self, order: Order) -> None:
-        """Takes an order. What is to be heard at once does not wait for the main thread. Thread: any one."""
+        """Carry out an order; volume and gate without waiting for the main thread. Thread: any one."""
         match order["do"]:
             case "set":
                 setattr(self._control, order["name"], order["value"])
@@ -101,7 +101,7 @@ class SoundService(QObject):
         self._orders += 1
 
     @Slot(object)
-    def _obey(self, order: Order) -> None:
+    def _carry_out(self, order: Order) -> None:
         match order["do"]:
             case "choose" if order["what"] == "speaker":
                 self._sound.choose(id_of_key(order["key"]))
@@ -120,7 +120,7 @@ class SoundService(QObject):
                 self._stop_calibration()
 
     def _publish(self) -> None:
-        """Says how it goes. Thread: the sound thread."""
+        """Publish counters and playout state. Thread: the sound thread."""
         control, orders = self._control, self._orders
         state = PlayoutState(orders, control.gate, control.sounding, control.is_heard)
         self._memory.publish(self._sound.counters, state)
@@ -136,25 +136,25 @@ class SoundService(QObject):
             names_frame(names_of(devices))
             for devices in (QMediaDevices.audioOutputs(), QMediaDevices.audioInputs())
         )
-        say({"says": "devices", "speakers": speakers, "microphones": microphones})
+        send_event({"says": "devices", "speakers": speakers, "microphones": microphones})
 
     def _choose_microphone(self, microphone: bytes) -> None:
         self._chosen_microphone = microphone
-        if self._watch is not None:
-            self._watch.choose_microphone(microphone)
+        if self._devices is not None:
+            self._devices.choose_microphone(microphone)
 
     def _open_microphone(self, port: int) -> None:
         self._captured.wakes = port
         if self._microphone is not None:
             return
-        if self._watch is None:
-            self._watch = DeviceWatch(self)
-            self._watch.choose_microphone(self._chosen_microphone)
-            self._watch.microphone_changed.connect(self._follow_microphone)
+        if self._devices is None:
+            self._devices = DeviceMonitor(self)
+            self._devices.choose_microphone(self._chosen_microphone)
+            self._devices.microphone_changed.connect(self._select_microphone)
         self._microphone = MicrophoneThread(self._captured, self._sign_microphone, self)
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_opened)
-        self._microphone.follow(self._watch.microphone)
+        self._microphone.select(self._devices.microphone)
         self._microphone.start(QThread.Priority.HighPriority)
         self._sound.listen_to_render(self._rendered.write)
 
@@ -170,9 +170,9 @@ class SoundService(QObject):
         self._memory.sign(MICROPHONE)
 
     @Slot(QAudioDevice)
-    def _follow_microphone(self, device: QAudioDevice) -> None:
+    def _select_microphone(self, device: QAudioDevice) -> None:
         if self._microphone is not None:
-            self._microphone.follow(device)
+            self._microphone.select(device)
 
     def _calibrate(self, speaker_ms: float, *, listens: bool) -> None:
         self._stop_calibration()
@@ -193,43 +193,43 @@ class SoundService(QObject):
 
     @Slot()
     def _flash(self) -> None:
-        say({"says": "flash"})
+        send_event({"says": "flash"})
 
     @Slot(object)
     def _calibrated(self, heard: Heard | None) -> None:
-        say({"says": "calibrated", "heard": None if heard is None else asdict(heard)})
+        send_event({"says": "calibrated", "heard": None if heard is None else asdict(heard)})
 
     @Slot(object)
     def _calibration_failed(self, error: AppError) -> None:
-        _complain("calibration", error)
+        _report_failure("calibration", error)
 
     @Slot(object)
     def _speaker_failed(self, error: AppError) -> None:
-        _complain("speaker", error)
+        _report_failure("speaker", error)
 
     @Slot(str)
     def _speaker_opened(self, name: str) -> None:
-        say({"says": "opened", "what": "speaker", "name": name})
+        send_event({"says": "opened", "what": "speaker", "name": name})
 
     @Slot(object)
     def _microphone_failed(self, error: AppError) -> None:
-        _complain("microphone", error)
-        if self._watch is not None:
-            self._watch.shun_microphone(device_id(self._watch.microphone))
+        _report_failure("microphone", error)
+        if self._devices is not None:
+            self._devices.exclude_microphone(device_id(self._devices.microphone))
 
     @Slot(str)
     def _microphone_opened(self, name: str) -> None:
-        say({"says": "opened", "what": "microphone", "name": name})
+        send_event({"says": "opened", "what": "microphone", "name": name})
 
 
-_saying = threading.Lock()
+_stdout_lock = threading.Lock()
 
 
-def say(word: dict[str, Any]) -> None:
-    """Says ``word`` to the window. Thread: any."""
-    with _saying:
-        write_all(_STDOUT, line_of(word))
+def send_event(event: dict[str, Any]) -> None:
+    """Send ``event`` to the window. Thread: any."""
+    with _stdout_lock:
+        write_all(_STDOUT, line_of(event))
 
 
-def _complain(what: str, error: AppError) -> None:
-    say({"says": "failed", "what": what, **complaint_of(error)})
+def _report_failure(what: str, error: AppError) -> None:
+    send_event({"says": "failed", "what": what, **complaint_of(error)})
