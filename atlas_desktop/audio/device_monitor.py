@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice, QMediaDevices
 
-from atlas_desktop.sound_client.devices import DeviceName, Names
+from atlas_desktop.sound_client.device_names import DeviceName, Names
 
 
 def names_of(devices: Sequence[QAudioDevice]) -> Names:

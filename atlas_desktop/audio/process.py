@@ -43,7 +43,7 @@ def main(memory_name: str, *, waits: bool) -> int:
     ask_for_low_latency()
     logs.set_up()
     memory = SoundMemory.open(memory_name)
-    memory.sign(PROCESS)
+    memory.beat(PROCESS)
     application = QCoreApplication(sys.argv[:1])
     # Shown in the system's volume control.
     application.setApplicationName("Atlas Desktop")
@@ -79,7 +79,7 @@ class _ServerMonitor(threading.Thread):
 
     def _watch(self) -> None:
         while True:
-            self._memory.sign(PROCESS)
+            self._memory.beat(PROCESS)
             connections = self.connections
             if connections:
                 if wait_for_break(connections, _LOOK_EVERY_S):

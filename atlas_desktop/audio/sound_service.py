@@ -17,7 +17,7 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
 from atlas_desktop.media.playout import Gate, PlayoutControl
 from atlas_desktop.media.shared_ring import RingReader, RingWriter
-from atlas_desktop.sound_client.devices import id_of_key, names_frame
+from atlas_desktop.sound_client.device_names import id_of_key, names_frame
 from atlas_desktop.sound_client.memory import (
     AVATAR,
     CAPTURED,
@@ -30,7 +30,7 @@ from atlas_desktop.sound_client.memory import (
 )
 
 _STDOUT = 1
-_SIGN_EVERY_MS = 500
+_BEAT_EVERY_MS = 500
 Order = dict[str, Any]
 
 
@@ -63,12 +63,12 @@ class SoundService(QObject):
         self._calibration: Calibration | None = None
         self._ordered.connect(self._carry_out, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self)
-        self._timer.setInterval(_SIGN_EVERY_MS)
-        self._timer.timeout.connect(self._sign)
+        self._timer.setInterval(_BEAT_EVERY_MS)
+        self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
         """Start playing; the first use of Qt's devices takes up to 0.2 s."""
-        self._sign()
+        self._beat()
         self._timer.start()
         self._system_devices = QMediaDevices(self)
         self._system_devices.audioOutputsChanged.connect(self._list)
@@ -124,11 +124,11 @@ class SoundService(QObject):
         control, orders = self._control, self._orders
         state = PlayoutState(orders, control.gate, control.sounding, control.is_heard)
         self._memory.publish(self._sound.counters, state)
-        self._memory.sign(SPEAKER)
+        self._memory.beat(SPEAKER)
 
     @Slot()
-    def _sign(self) -> None:
-        self._memory.sign(MAIN)
+    def _beat(self) -> None:
+        self._memory.beat(MAIN)
 
     @Slot()
     def _list(self) -> None:
@@ -151,7 +151,7 @@ class SoundService(QObject):
             self._devices = DeviceMonitor(self)
             self._devices.choose_microphone(self._chosen_microphone)
             self._devices.microphone_changed.connect(self._select_microphone)
-        self._microphone = MicrophoneThread(self._captured, self._sign_microphone, self)
+        self._microphone = MicrophoneThread(self._captured, self._beat_microphone, self)
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_opened)
         self._microphone.select(self._devices.microphone)
@@ -164,10 +164,10 @@ class SoundService(QObject):
         if microphone is not None:
             microphone.stop()
             microphone.deleteLater()
-            self._memory.sign_off(MICROPHONE)
+            self._memory.stop_beating(MICROPHONE)
 
-    def _sign_microphone(self) -> None:
-        self._memory.sign(MICROPHONE)
+    def _beat_microphone(self) -> None:
+        self._memory.beat(MICROPHONE)
 
     @Slot(QAudioDevice)
     def _select_microphone(self, device: QAudioDevice) -> None:

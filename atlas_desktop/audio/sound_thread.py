@@ -20,7 +20,7 @@ from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.media.playout_level import samples_of
 from atlas_desktop.media.playout_line import BRIDGE_BELOW_MS, PlayoutLine
-from atlas_desktop.sound_client.sound_counters import SoundCounters
+from atlas_desktop.sound_client.memory import SoundCounters
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
-"""The microphone's thread in the window's process: the sound process → echo canceller → 10 ms blocks."""
+"""The microphone's thread in the window's process: sound process → echo canceller → 10 ms blocks."""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
@@ -15,44 +15,39 @@ from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.shared_ring import RingReader
 from atlas_desktop.sound_client.memory import CAPTURED, RENDERED, SoundMemory
 
+if TYPE_CHECKING:
+    from atlas_desktop.media.processing import EchoCanceller
+
+CancellerFactory = Callable[[], "EchoCanceller"]
 _WAIT_S = 0.2
 _CAPTURE_MS = 400
 PREROLL_MS = 150
-"""What was heard before the microphone opens is kept so long: who presses a key to talk is a little late."""
+"""So much sound from before the microphone is unmuted is kept: push-to-talk is pressed a little late."""
 _KEPT_SAMPLES = (PREROLL_MS - BLOCK_MS) * SAMPLE_RATE_HZ // 1000
 _DELAY_MS = 60
-"""From giving the speaker a block to hearing it again, both sound servers included; only a first guess."""
-
-
-class Canceller(Protocol):
-    """What cleans the microphone's sound, knowing what the speaker plays."""
-
-    def set_delay_ms(self, delay_ms: int) -> None: ...
-
-    def process_render(self, block: Block) -> None: ...
-
-    def process_capture(self, block: Block) -> Block: ...
+"""From writing a block to capturing it again, sound server included both ways; only an initial estimate."""
 
 
 class CaptureThread(QObject):
-    """Takes what the sound process hears, whichever microphone that is, until stopped.
+    """Processes what the sound process captures, from any microphone, until stopped.
 
-    A thread of Python's: one that hangs in native code holds up neither the window nor the program's exit.
+    A daemon thread of Python's: one that hangs in native code blocks neither the window nor the program's
+    exit.
 
     Signals:
         failed(AppError): A bug in the thread.
-        finished(): The thread has let go of the sound process's memory; another may read it.
+        finished(): The thread has released the sound process's memory; another may read it.
 
     Attributes:
-        port: Where the sound process says that something was heard.
-        is_finished: ``finished`` is said, or on its way.
+        port: The port that the sound process wakes when it has captured something.
+        is_finished: ``finished`` is emitted, or about to be.
     """
 
     failed = Signal(object)
     finished = Signal()
 
     def __init__(
-        self, memory: SoundMemory, make_canceller: Callable[[], Canceller], parent: QObject | None = None
+        self, memory: SoundMemory, make_canceller: CancellerFactory, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.meter = LevelMeter()
@@ -68,16 +63,16 @@ class CaptureThread(QObject):
         self._rest = silence(0)
 
     def start(self) -> None:
-        """Begins to listen. To be called once."""
+        """Start the thread. To be called once."""
         threading.Thread(target=self._run, name="microphone", daemon=True).start()
 
     def begin(self, preroll_ms: int) -> None:
-        """Hands out what is heard from now on, and up to ``preroll_ms`` from before. Thread: main."""
+        """Output what is captured from now on, and up to ``preroll_ms`` from before. Thread: main."""
         self.sending = True
         self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
 
     def stop(self) -> None:
-        """Ends the thread, soon: ``finished`` says when. Thread: main; never waits."""
+        """Ask the thread to end; ``finished`` follows. Thread: main; never waits."""
         self._stopping = True
         self._heard.wake()
 
@@ -91,18 +86,18 @@ class CaptureThread(QObject):
             self.finished.emit()
 
     def _listen(self) -> None:
-        # As high as Qt can raise it where the system lets it: here it does what ``QThread.start`` would.
+        # As ``QThread.start`` would, where the system permits it.
         QThread.currentThread().setPriority(QThread.Priority.HighPriority)
         canceller = self._make_canceller()
         canceller.set_delay_ms(_DELAY_MS)
         while not self._stopping:
             if self._heard.wait(BLOCK_SAMPLES, _WAIT_S):
-                self._pass_on(self._heard.read(self._heard.capacity_samples), canceller)
+                self._process(self._heard.read(self._heard.capacity_samples), canceller)
             elif self._heard.level_samples == 0:
-                # It is gone, or being opened: silence is not to look like the last loud word.
+                # Disconnected, or being opened: the meter must not keep showing the last level.
                 self.meter.reset()
 
-    def _pass_on(self, heard: Block, canceller: Canceller) -> None:
+    def _process(self, heard: Block, canceller: "EchoCanceller") -> None:
         sound = np.concatenate((self._rest, heard)) if len(self._rest) else heard
         whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
         self._rest = sound[whole:]
@@ -110,7 +105,7 @@ class CaptureThread(QObject):
             return
         rendered = self._rendered.read(self._rendered.capacity_samples)
         for start in range(0, whole, BLOCK_SAMPLES):
-            # After a wait there are several: each goes in beside what was played meanwhile, as it came.
+            # After a wait there are several: each is paired with its share of what was rendered meanwhile.
             begins, ends = (len(rendered) * at // whole for at in (start, start + BLOCK_SAMPLES))
             if ends > begins:
                 canceller.process_render(rendered[begins:ends])

@@ -1,4 +1,4 @@
-"""What the window has of a calibration: the devices it needs, and its run in the sound process."""
+"""The window's side of a calibration: the devices it needs, and its run in the sound process."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from atlas_desktop.media.calibration import Heard
-from atlas_desktop.sound_client.client import SoundClient
-from atlas_desktop.sound_client.permission import ask_for_microphone
+from atlas_desktop.sound_client.microphone import ask_for_microphone
+from atlas_desktop.sound_client.sound_client import SoundClient
 
 
 class CalibrationRun(QObject):
@@ -15,7 +15,7 @@ class CalibrationRun(QObject):
 
     Signals:
         flashed(): Flash now: the beep is heard now, if ``speaker_ms`` is right.
-        finished(Heard): What the microphone says; ``None`` when it heard too few beeps, or there is none.
+        finished(Heard): The measurement; ``None`` when too few beeps were heard, or without a microphone.
         failed(AppError): Speaker or microphone can't be used.
     """
 
@@ -35,7 +35,7 @@ class CalibrationRun(QObject):
 
     @property
     def speaker_ms(self) -> float:
-        """What is thought to come behind the sound server."""
+        """The assumed delay behind the sound server."""
         return self._speaker_ms
 
     @speaker_ms.setter
@@ -44,11 +44,11 @@ class CalibrationRun(QObject):
         self._client.move_flash(speaker_ms)
 
     def start(self) -> None:
-        """Begins; the first beep comes after a second."""
+        """Start; the first beep comes after a second."""
         self._client.calibrate(self._speaker_ms, listens=self._listens)
 
     def stop(self) -> None:
-        """Ends it, wherever it is."""
+        """Stop, at any stage."""
         if self._is_over:
             return
         self._is_over = True
@@ -70,13 +70,13 @@ class CalibrationDevices:
 
     @property
     def has_microphone(self) -> bool:
-        """Whether there is one now."""
+        """Whether one is connected."""
         return bool(self._client.devices.microphones())
 
     def ask(self, context: QObject, answered: Callable[[bool], None]) -> None:
-        """Tells ``answered`` whether the microphone is allowed; the platform may ask the user first."""
+        """Call ``answered`` with whether the microphone is allowed; the platform may ask the user first."""
         ask_for_microphone(context, answered)
 
     def make(self, speaker_ms: float, parent: QObject, *, listens: bool) -> CalibrationRun:
-        """A run that has not begun; one that does not listen goes on until it is stopped."""
+        """Create a run that has not started; one that does not listen goes on until it is stopped."""
         return CalibrationRun(self._client, speaker_ms, parent, listens=listens and self.has_microphone)

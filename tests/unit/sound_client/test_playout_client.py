@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from atlas_desktop.media.playout import Gate
-from atlas_desktop.sound_client.memory import PROCESS, SPEAKER, PlayoutState, SoundMemory
-from atlas_desktop.sound_client.playout import PlayoutClient
-from atlas_desktop.sound_client.sound_counters import SoundCounters
+from atlas_desktop.sound_client.memory import PROCESS, SPEAKER, PlayoutState, SoundCounters, SoundMemory
+from atlas_desktop.sound_client.playout_client import PlayoutClient
 
 
 @pytest.fixture
@@ -71,8 +70,8 @@ def test_counters_go_through_the_memory(memory: SoundMemory) -> None:
 
 def test_a_sign_of_life_that_is_not_expected_is_not_missed(memory: SoundMemory) -> None:
     assert memory.silent_s(SPEAKER) == 0.0
-    memory.sign(SPEAKER)
+    memory.beat(SPEAKER)
     assert 0.0 < memory.silent_s(SPEAKER) < 60.0
     assert memory.silent_s(PROCESS) == 0.0
-    memory.sign_off(SPEAKER)
+    memory.stop_beating(SPEAKER)
     assert memory.silent_s(SPEAKER) == 0.0

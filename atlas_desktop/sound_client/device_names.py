@@ -1,16 +1,16 @@
-"""The sound devices that there are, by name."""
+"""Names and ids of the sound devices, as the sound process lists them."""
 
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
 _KEY_CODE = "latin-1"
-"""Any bytes pass, and the ids of today's sound servers can be read."""
+"""Maps any bytes, and keeps the ids of today's sound servers readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceName:
-    """A device as it is shown, and the id by which it is found again."""
+    """A device's displayed name, and the id that identifies it."""
 
     id: bytes
     name: str
@@ -23,7 +23,7 @@ class DeviceName:
 
 
 def id_of_key(key: str) -> bytes:
-    """The id that a ``DeviceName.key`` stands for; empty for what is none."""
+    """Return the id that a ``DeviceName.key`` stands for; characters that no key has are dropped."""
     return key.encode(_KEY_CODE, "ignore")
 
 
@@ -31,10 +31,10 @@ Names = tuple[DeviceName, ...]
 
 
 class DeviceLists(QObject):
-    """The speakers and microphones there are, as the sound process lists them.
+    """The connected speakers and microphones.
 
     Signals:
-        changed(): One came or went, or another one is the default.
+        changed(): One was connected or disconnected, or another one is the default.
     """
 
     changed = Signal()
@@ -45,15 +45,15 @@ class DeviceLists(QObject):
         self._microphones: Names = ()
 
     def speakers(self) -> Names:
-        """The speakers there are now."""
+        """Return the connected speakers."""
         return self._speakers
 
     def microphones(self) -> Names:
-        """The microphones there are now."""
+        """Return the connected microphones."""
         return self._microphones
 
-    def take(self, speakers: Names, microphones: Names) -> None:
-        """Takes what is there now."""
+    def set(self, speakers: Names, microphones: Names) -> None:
+        """Replace both lists."""
         if (speakers, microphones) != (self._speakers, self._microphones):
             self._speakers, self._microphones = speakers, microphones
             self.changed.emit()
@@ -63,10 +63,10 @@ Frame = list[tuple[str, str, bool]]
 
 
 def names_frame(names: Names) -> Frame:
-    """The names as a line of JSON can carry them."""
+    """Encode the names for a line of JSON."""
     return [(one.key, one.name, one.is_default) for one in names]
 
 
 def names_in(frame: Frame) -> Names:
-    """The names that ``names_frame`` was given."""
+    """Decode what ``names_frame`` encoded."""
     return tuple(DeviceName(id_of_key(key), name, is_default) for key, name, is_default in frame)

@@ -1,4 +1,4 @@
-"""Volume, mute and gate of the avatar's sound, as the window has them: orders to the sound process."""
+"""Volume, mute and gate of the avatar's sound: the window's side, which sends orders to the sound process."""
 
 import threading
 import time
@@ -12,17 +12,17 @@ Order = dict[str, Any]
 
 
 class PlayoutClient:
-    """A ``Playout`` in another process. What was set is kept, and said again to a process that is new.
+    """A ``Playout`` in another process. Settings are kept, and sent again to a restarted process.
 
     Args:
-        memory: Where the process says what became of it.
-        send: Takes an order; thread: any.
+        memory: Where the process publishes its playout state.
+        send: Sends an order; thread: any.
     """
 
     def __init__(self, memory: SoundMemory, send: Callable[[Order], None]) -> None:
         self._memory = memory
         self._send = send
-        self._set: dict[str, Any] = {"volume": VOLUME_DEFAULT, "muted": False, "quiet": False}
+        self._values: dict[str, Any] = {"volume": VOLUME_DEFAULT, "muted": False, "quiet": False}
         self._gate, self._gate_set_s = Gate.OPEN, 0.0
         self._lock = threading.Lock()
         self._orders = 0
@@ -30,29 +30,29 @@ class PlayoutClient:
     @property
     def volume(self) -> int:
         """0 to 100."""
-        return int(self._set["volume"])
+        return int(self._values["volume"])
 
     @volume.setter
     def volume(self, volume: int) -> None:
-        self._take("volume", min(100, max(0, volume)))
+        self._set_value("volume", min(100, max(0, volume)))
 
     @property
     def muted(self) -> bool:
-        """Silent, the volume kept for later."""
-        return bool(self._set["muted"])
+        """Muted, with the volume kept."""
+        return bool(self._values["muted"])
 
     @muted.setter
     def muted(self, muted: bool) -> None:
-        self._take("muted", muted)
+        self._set_value("muted", muted)
 
     @property
     def quiet(self) -> bool:
-        """Silent for a while, whatever the user chose: something else is to be heard."""
-        return bool(self._set["quiet"])
+        """Muted for a while, regardless of the user's settings: something else is to be heard."""
+        return bool(self._values["quiet"])
 
     @quiet.setter
     def quiet(self, quiet: bool) -> None:
-        self._take("quiet", quiet)
+        self._set_value("quiet", quiet)
 
     @property
     def closed(self) -> bool:
@@ -62,44 +62,44 @@ class PlayoutClient:
 
     @property
     def sounding(self) -> bool:
-        """Whether something above −50 dBFS went to the speaker within the last 100 ms of sound."""
+        """Whether something above −50 dBFS was played within the last 100 ms of sound."""
         return self._memory.playout.sounding
 
     @property
     def is_heard(self) -> bool:
-        """Whether the last block is above −50 dBFS as it goes to the speaker."""
+        """Whether the last block is above −50 dBFS as it is played."""
         return self._memory.playout.is_heard
 
     def close(self) -> None:
-        """Fades out in 5 ms; opens by itself when the remote sound is over, after 1.5 s at the latest."""
+        """Fade out in 5 ms; it opens by itself when the remote sound is over, after 1.5 s at the latest."""
         self._move(Gate.CLOSED)
 
     def hold(self) -> None:
-        """Fades out in 5 ms; opens after ``release``, or after 3 s of remote silence."""
+        """Fade out in 5 ms; it opens after ``release``, or after 3 s of remote silence."""
         self._move(Gate.HELD)
 
     def release(self) -> None:
-        """The agent turned to something new: a held gate opens as soon as the old sound has passed."""
+        """Open a held gate as soon as the old sound has passed: the agent turned to something new."""
         self._move(Gate.RELEASED)
 
     def open(self) -> None:
-        """Opens at once, with a 5 ms fade: a new session starts."""
+        """Open at once, with a 5 ms fade: a new session starts."""
         self._move(Gate.OPEN)
 
     def replay(self) -> Iterator[Order]:
-        """What a process that is new must be told."""
+        """Yield the orders that bring a restarted process to the current state."""
         with self._lock:
             self._orders = 0
-            for name, value in self._set.items():
+            for name, value in self._values.items():
                 yield {"do": "set", "name": name, "value": value}
             is_recent = time.monotonic() - self._gate_set_s < CLOSED_AT_MOST_MS / 1000
             if self._gate is Gate.HELD or (self._gate is Gate.CLOSED and is_recent):
                 self._orders = 1
                 yield {"do": "gate", "gate": self._gate.name}
 
-    def _take(self, name: str, value: Any) -> None:
+    def _set_value(self, name: str, value: Any) -> None:
         with self._lock:
-            self._set[name] = value
+            self._values[name] = value
             self._send({"do": "set", "name": name, "value": value})
 
     def _move(self, gate: Gate) -> None:
