@@ -12,7 +12,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
-    from atlas_desktop.sleep_watch import SleepWatch
+    from atlas_desktop.sleep_watch import SleepMonitor
 
 
 class Safekeeping(QObject):
@@ -28,7 +28,7 @@ class Safekeeping(QObject):
         super().__init__(parent)
         self.guard = Guard(profile.folder, on_error=on_error)
         self._session = session
-        self._sleep: SleepWatch | None = None
+        self._sleep: SleepMonitor | None = None
         self._running: str | None = None
         session.on_change(self._follow)
 
@@ -53,12 +53,12 @@ class Safekeeping(QObject):
             self.guard.note_why(self._running, self._session.why)
             self._running = None
 
-    def _sleep_watch(self) -> "SleepWatch":
+    def _sleep_watch(self) -> "SleepMonitor":
         if self._sleep is None:
             # Loads the system bus: not before somebody pays.
-            from atlas_desktop.sleep_watch import SleepWatch
+            from atlas_desktop.sleep_watch import SleepMonitor
 
-            self._sleep = SleepWatch(self)
+            self._sleep = SleepMonitor(self)
             self._sleep.about_to_sleep.connect(self._end_for_sleep)
             self._sleep.woke.connect(self._end_for_sleep)
         return self._sleep

@@ -10,14 +10,14 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.sleep_watch import SleepWatch
+from atlas_desktop.sleep_watch import SleepMonitor
 from atlas_desktop.sleep_watch.power_messages import (
     PBT_APMRESUMEAUTOMATIC,
     PBT_APMSUSPEND,
     WM_POWERBROADCAST,
     PowerMessages,
 )
-from atlas_desktop.sleep_watch.watch import Tell
+from atlas_desktop.sleep_watch.sleep_monitor import SleepCallback
 from tests.desk.service import private_bus
 from tests.ui.fake_logind import FakeLogind
 
@@ -25,9 +25,9 @@ from tests.ui.fake_logind import FakeLogind
 class FakeSystem:
     def __init__(self) -> None:
         self.said: list[str] = []
-        self.tell: Tell = lambda going: None
+        self.tell: SleepCallback = lambda going: None
 
-    def open(self, tell: Tell) -> "FakeSystem":
+    def open(self, tell: SleepCallback) -> "FakeSystem":
         self.tell = tell
         self.said.append("open")
         return self
@@ -48,8 +48,8 @@ class Bench:
     def __init__(self, has_system: bool = True) -> None:
         self.system = FakeSystem()
         self.lasting_s = self.waking_s = 1000.0
-        opener: Callable[[Tell], FakeSystem | None] = self.system.open if has_system else _nothing
-        self.watch = SleepWatch(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
+        opener: Callable[[SleepCallback], FakeSystem | None] = self.system.open if has_system else _nothing
+        self.watch = SleepMonitor(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
         self.goings = QSignalSpy(self.watch.about_to_sleep)
         self.wakes = QSignalSpy(self.watch.woke)
 
@@ -64,7 +64,7 @@ class Bench:
         self.waking_s += awake_s
 
 
-def _nothing(_tell: Tell) -> None:
+def _nothing(_tell: SleepCallback) -> None:
     return None
 
 
@@ -83,8 +83,8 @@ def logind(bus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLogind]:
 
 
 @pytest.fixture
-def watch(qapp: QApplication) -> Iterator[SleepWatch]:
-    made = SleepWatch()
+def watch(qapp: QApplication) -> Iterator[SleepMonitor]:
+    made = SleepMonitor()
     yield made
     made.hold(False)
 
@@ -95,7 +95,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="logind is Linux's
 
 
 @on_linux
-def test_a_held_watch_makes_the_computer_wait(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_held_watch_makes_the_computer_wait(watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot) -> None:
     assert logind.asked == []
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -106,7 +106,7 @@ def test_a_held_watch_makes_the_computer_wait(watch: SleepWatch, logind: FakeLog
 
 @on_linux
 def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
-    watch: SleepWatch, logind: FakeLogind, qtbot: QtBot
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
 ) -> None:
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -122,7 +122,9 @@ def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
 
 
 @on_linux
-def test_a_lock_that_comes_too_late_is_not_kept(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_lock_that_comes_too_late_is_not_kept(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     watch.hold(True)
     watch.hold(False)
     qtbot.wait(200)
@@ -132,7 +134,9 @@ def test_a_lock_that_comes_too_late_is_not_kept(watch: SleepWatch, logind: FakeL
 
 
 @on_linux
-def test_a_watch_that_was_let_go_is_told_nothing(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_watch_that_was_let_go_is_told_nothing(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     goings = QSignalSpy(watch.about_to_sleep)
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -143,7 +147,9 @@ def test_a_watch_that_was_let_go_is_told_nothing(watch: SleepWatch, logind: Fake
 
 
 @on_linux
-def test_a_child_of_ours_does_not_keep_the_lock(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_child_of_ours_does_not_keep_the_lock(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
@@ -153,7 +159,9 @@ def test_a_child_of_ours_does_not_keep_the_lock(watch: SleepWatch, logind: FakeL
 
 
 @on_linux
-def test_sleep_is_told_where_the_lock_is_refused(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_sleep_is_told_where_the_lock_is_refused(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     logind.refuses = True
     watch.hold(True)
     qtbot.waitUntil(lambda: bool(logind.asked))
@@ -167,7 +175,7 @@ def test_sleep_is_told_where_the_lock_is_refused(watch: SleepWatch, logind: Fake
 @on_linux
 @pytest.mark.parametrize("there_is_a_bus", [True, False])
 def test_without_logind_nothing_is_said(
-    there_is_a_bus: bool, watch: SleepWatch, bus: str, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    there_is_a_bus: bool, watch: SleepMonitor, bus: str, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus if there_is_a_bus else "unix:path=/nowhere")
     watch.hold(True)
@@ -178,8 +186,8 @@ def test_without_logind_nothing_is_said(
 
 def test_before_it_is_held_no_bus_is_known() -> None:
     words = (
-        "import sys; from atlas_desktop.sleep_watch import SleepWatch; "
-        "SleepWatch(); sys.exit('PySide6.QtDBus' in sys.modules)"
+        "import sys; from atlas_desktop.sleep_watch import SleepMonitor; "
+        "SleepMonitor(); sys.exit('PySide6.QtDBus' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", words], check=True, env=dict(os.environ))
 
@@ -194,7 +202,7 @@ def test_a_night_asleep_is_seen_by_the_clocks_once(has_system: bool, qtbot: QtBo
     bench.pass_time(2, asleep_s=8 * 3600)
     qtbot.waitUntil(lambda: bench.wakes.count() == 1, timeout=5000)
     bench.pass_time(2)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 1
     assert bench.goings.count() == 0
     bench.watch.hold(False)
@@ -205,7 +213,7 @@ def test_a_stalled_program_or_a_slow_drift_is_no_sleep(qtbot: QtBot) -> None:
     bench.hold(qtbot)
     for _ in range(2):
         bench.pass_time(60, asleep_s=4)
-        bench.watch.look()
+        bench.watch.compare_clocks()
     assert bench.wakes.count() == 0
     bench.watch.hold(False)
 
@@ -218,11 +226,11 @@ def test_a_wake_that_system_and_clocks_see_is_told_once(qtbot: QtBot) -> None:
     assert bench.goings.count() == 1
     bench.pass_time(1, asleep_s=600)
     bench.system.tell(False)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 1
     bench.system.tell(True)
     bench.pass_time(1, asleep_s=600)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 2
     bench.system.tell(False)
     assert bench.wakes.count() == 2

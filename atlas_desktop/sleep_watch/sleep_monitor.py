@@ -1,4 +1,4 @@
-"""Sleep and wake as signals, from the system where it tells, and from two clocks everywhere."""
+"""Sleep and wake-up as signals: from the system where it notifies, and from two clocks everywhere."""
 
 import logging
 import sys
@@ -12,39 +12,40 @@ from atlas_desktop.clock import lasting_s
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_MS = 2000
+_COMPARE_EVERY_MS = 2000
 _ASLEEP_S = 5.0
 _OPEN_AFTER_MS = 50
-"""Loading the system's bus takes 10 ms and more: in these the request for the session leaves first."""
+"""Loading QtDBus takes 10 ms and more: the request for the session is sent first."""
 
-Tell = Callable[[bool], None]
-"""Called with True before the computer sleeps, with False after it woke. Thread: the UI's."""
+SleepCallback = Callable[[bool], None]
+"""Called with True before the computer sleeps, with False after it woke up. Thread: the UI's."""
 
 
 class SystemSleep(Protocol):
-    """What a system lets a program do about sleep. Thread: the UI's."""
+    """A system's notification of sleep, and its inhibitor. Thread: the UI's."""
 
     def delay(self) -> None:
-        """Asks the system to wait for ``release`` before it sleeps; nothing if it does so already."""
+        """Ask the system to wait for ``release`` before it sleeps, unless it does so already."""
 
     def release(self) -> None:
-        """Lets the computer sleep."""
+        """Let the computer sleep."""
 
     def close(self) -> None:
-        """Lets the computer sleep, and tells nothing any more."""
+        """Let the computer sleep, and notify no more."""
 
 
-class SleepWatch(QObject):
-    """Watches while ``hold(True)`` holds; before and after it costs nothing. Thread: the UI's.
+class SleepMonitor(QObject):
+    """Active after ``hold(True)``, idle after ``hold(False)``. Thread: the UI's.
 
-    Linux: logind tells, and waits for ``ready`` (5 s at most, unless its administrator says otherwise).
-    Windows: a window message tells; the system waits about 2 s for the program as a whole.
-    macOS: nothing tells in time (NSWorkspace's notices need pyobjc); only the wake is seen.
-    The wake is also seen by two clocks, of which one stops in sleep. Windows has no such pair.
+    Linux: logind notifies, and waits for ``ready`` (5 s at most, unless its administrator says otherwise).
+    Windows: a window message; the system waits about 2 s for the program as a whole.
+    macOS: no notification in time (NSWorkspace's need pyobjc); only the wake-up is noticed.
+    The wake-up is also noticed by comparing two clocks, of which one stops in sleep. Windows has no such
+    pair.
 
     Signals:
-        about_to_sleep(): The computer is going to sleep; say ``ready()`` when all has left that must.
-        woke(): It slept and is awake again, or changed its mind. Once each time.
+        about_to_sleep(): The computer is going to sleep; call ``ready()`` when everything necessary was sent.
+        woke(): It slept and is awake again, or sleep was cancelled. Once each time.
     """
 
     about_to_sleep = Signal()
@@ -54,17 +55,17 @@ class SleepWatch(QObject):
         self,
         parent: QObject | None = None,
         *,
-        system: "Callable[[Tell], SystemSleep | None] | None" = None,
+        system: "Callable[[SleepCallback], SystemSleep | None] | None" = None,
         lasting: Callable[[], float] = lasting_s,
         waking: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Makes it; nothing is watched yet.
+        """Create it, idle.
 
         Args:
             parent: Owner.
-            system: Opens what this system offers; ``None`` for the platform's own.
-            lasting: Seconds, running on in sleep.
-            waking: Seconds, standing still in sleep.
+            system: Opens the system's notification; ``None`` for the platform's own.
+            lasting: Seconds of a clock that runs on in sleep.
+            waking: Seconds of a clock that stops in sleep.
         """
         super().__init__(parent)
         self._open_system = system or open_system
@@ -76,15 +77,15 @@ class SleepWatch(QObject):
         self._timer = QTimer(self)
         # A coarse one wakes the processor together with others.
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
-        self._timer.setInterval(_LOOK_EVERY_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.setInterval(_COMPARE_EVERY_MS)
+        self._timer.timeout.connect(self.compare_clocks)
         self._opening = QTimer(self)
         self._opening.setSingleShot(True)
         self._opening.setInterval(_OPEN_AFTER_MS)
         self._opening.timeout.connect(self._open)
 
     def hold(self, held: bool) -> None:
-        """Watches from now on, and soon asks the system to wait before it sleeps; or lets go of all that."""
+        """Become active, and soon ask the system to wait before it sleeps; or become idle."""
         if held == self._timer.isActive():
             return
         if held:
@@ -101,16 +102,16 @@ class SleepWatch(QObject):
 
     @Slot()
     def ready(self) -> None:
-        """Lets the computer sleep; without meaning when it is not about to."""
+        """Let the computer sleep, when it is about to."""
         if self._is_going and self._system is not None:
             self._system.release()
 
     @Slot()
     def _open(self) -> None:
-        self._system = self._open_system(self._take)
+        self._system = self._open_system(self._handle)
 
-    def _take(self, going: bool) -> None:
-        """The system tells; each of its windows may be told."""
+    def _handle(self, going: bool) -> None:
+        """Handle a notification of the system; on Windows each window receives one."""
         if not going:
             self._wake()
         elif not self._is_going:
@@ -119,15 +120,15 @@ class SleepWatch(QObject):
             self.about_to_sleep.emit()
 
     @Slot()
-    def look(self) -> None:
-        """Compares the clocks now; while held this is done every two seconds."""
+    def compare_clocks(self) -> None:
+        """Notice a wake-up by the clocks; called every two seconds while active."""
         if self._asleep_s() - self._slept_s > _ASLEEP_S:
             self._is_going = True
             self._wake()
         self._slept_s = self._asleep_s()
 
     def _wake(self) -> None:
-        # Whoever sees it first, the system or the clocks, tells it; the other finds it told.
+        # Noticed twice, by the system and by the clocks, it is emitted once.
         self._slept_s = self._asleep_s()
         if not self._is_going:
             return
@@ -141,19 +142,19 @@ class SleepWatch(QObject):
         return self._lasting() - self._waking()
 
 
-def open_system(tell: Tell) -> SystemSleep | None:
-    """What this platform offers, opened and asked to wait before it sleeps; ``None`` for nothing."""
+def open_system(notify: SleepCallback) -> SystemSleep | None:
+    """Open this platform's notification, asked to wait before sleep; return ``None`` where there is none."""
     opener = {"linux": _open_logind, "win32": _open_power_messages}.get(sys.platform)
-    return None if opener is None else opener(tell)
+    return None if opener is None else opener(notify)
 
 
-def _open_logind(tell: Tell) -> SystemSleep:
+def _open_logind(notify: SleepCallback) -> SystemSleep:
     from atlas_desktop.sleep_watch.logind import Logind
 
-    return Logind(tell)
+    return Logind(notify)
 
 
-def _open_power_messages(tell: Tell) -> SystemSleep:
+def _open_power_messages(notify: SleepCallback) -> SystemSleep:
     from atlas_desktop.sleep_watch.power_messages import PowerMessages
 
-    return PowerMessages(tell)
+    return PowerMessages(notify)

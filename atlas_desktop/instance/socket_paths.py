@@ -1,4 +1,4 @@
-"""Where a window is met: in folders that only this user can enter, so that no stranger gets there first."""
+"""Paths of a window's socket: in folders that only this user can enter."""
 
 import hashlib
 import os
@@ -11,35 +11,34 @@ from pathlib import Path
 from atlas_desktop.private_files import FOLDER_MODE, is_closed, is_movable_by_others
 
 IN_PROFILE = "instance"
-"""The name of what lies in the profile's folder for this."""
+"""The socket's name in the profile's folder."""
 LONGEST_ADDRESS_BYTES = 103
 """Of a socket's path, on macOS; Linux takes four more. Source: ``sockaddr_un``."""
 
-# Two computers would share the socket's name, and neither could tell the other's from a stale one.
+# Two computers would share the socket's path, and neither could tell the other's from a stale one.
 _NETWORK_FILE_SYSTEMS = """
     nfs nfs4 cifs smb3 smbfs ncpfs 9p afs virtiofs ceph gfs2 ocfs2 lustre beegfs
     fuse.sshfs fuse.glusterfs fuse.ceph fuse.s3fs fuse.rclone fuse.davfs
 """
 MOUNTS = Path("/proc/self/mountinfo")
 LOGINS = Path("/run/user")
-"""Where systemd and elogind make a runtime folder for each user who is logged in."""
+"""Where systemd and elogind create a runtime folder for each user who is logged in."""
 
 
 def socket_name(profile: Path) -> str:
-    """The socket's name where other profiles have theirs, too."""
-    # A digest is short, and keeps the path to itself. Links that lead in a circle are followed as far as
-    # that goes.
+    """Return the socket's name in a folder shared by profiles."""
+    # A digest is short, and hides the path. realpath follows circular links as far as that goes.
     return "atlas-desktop-" + hashlib.sha256(os.fsencode(os.path.realpath(profile))).hexdigest()[:16]
 
 
 def addresses(profile: Path) -> list[Path]:
-    """Every path at which the window of ``profile`` may be met now, the best first; maybe none."""
-    return [path for path in _wanted(profile) if _is_safe(path)]
+    """Return every path at which the window of ``profile`` may listen, the best first; perhaps none."""
+    return [path for path in _candidates(profile) if _is_safe(path)]
 
 
-def address_to_serve(profile: Path) -> Iterator[Path]:
-    """The paths to listen at, the best first; a folder that only this is for is made."""
-    for path in _wanted(profile):
+def paths_to_listen_at(profile: Path) -> Iterator[Path]:
+    """Yield the paths to listen at, the best first; our temporary folder is created."""
+    for path in _candidates(profile):
         if path.parent == _own_temporary_folder():
             with suppress(OSError):
                 path.parent.mkdir(FOLDER_MODE)
@@ -48,7 +47,7 @@ def address_to_serve(profile: Path) -> Iterator[Path]:
 
 
 def is_local(folder: Path, mounts: Path = MOUNTS) -> bool:
-    """Whether ``folder`` lies on this computer, as far as that can be known."""
+    """Return whether ``folder`` lies on this computer, as far as that can be known."""
     if sys.platform != "linux":
         return True
     try:
@@ -64,7 +63,7 @@ def is_local(folder: Path, mounts: Path = MOUNTS) -> bool:
     return True
 
 
-def _wanted(profile: Path) -> Iterator[Path]:
+def _candidates(profile: Path) -> Iterator[Path]:
     name = socket_name(profile)
     for folder in _runtime_folders():
         yield folder / name
@@ -77,14 +76,14 @@ def _runtime_folders() -> Iterator[Path]:
     if given.startswith("/"):
         yield Path(os.path.realpath(given))
     if sys.platform == "linux":
-        # A launch from a shell that does not name it meets the window all the same.
+        # For a launch from a shell without XDG_RUNTIME_DIR.
         own = LOGINS / str(os.geteuid())
         if os.path.realpath(given) != str(own):
             yield own
 
 
 def _own_temporary_folder() -> Path:
-    """For a profile whose path is too long: short, and ours; one that a stranger has made is not used."""
+    """Return a short path for profiles with a long one; not used when another user has created it."""
     user = "" if sys.platform == "win32" else os.geteuid()
     return Path(os.path.realpath(tempfile.gettempdir())) / f"atlas-desktop-{user}"
 

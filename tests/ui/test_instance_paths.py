@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.instance import InstanceServer, LaunchLock, addresses, hand_over, is_in_use, socket_name
-from atlas_desktop.instance.doors import PipeDoor, knock_at_pipe, peer_user
-from atlas_desktop.instance.places import is_local
+from atlas_desktop.instance.listeners import PipeListener, connect_to_pipe, peer_user
+from atlas_desktop.instance.socket_paths import is_local
 
 STRANGER = 54_321
 # Only root can play another user: as anybody else the tests do without.
@@ -27,7 +27,7 @@ IS_ROOT = os.geteuid() == 0
 @pytest.fixture(autouse=True)
 def no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runtime folder of whoever runs the tests is not touched."""
-    monkeypatch.setattr("atlas_desktop.instance.places.LOGINS", tmp_path / "logins")
+    monkeypatch.setattr("atlas_desktop.instance.socket_paths.LOGINS", tmp_path / "logins")
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_what_is_no_socket_is_left_where_it_is(
 def test_what_another_user_listens_at_is_told_nothing(
     runtime: Path, profile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_desktop.instance.doors.peer_user", lambda _connection: STRANGER)
+    monkeypatch.setattr("atlas_desktop.instance.listeners.peer_user", lambda _connection: STRANGER)
     with socket.socket(socket.AF_UNIX) as squatter:
         squatter.bind(str(runtime / socket_name(profile)))
         squatter.listen()
@@ -204,7 +204,7 @@ def test_a_launch_of_another_user_is_not_heard(
 ) -> None:
     launches: list[list[str]] = []
     server().launched.connect(launches.append)
-    monkeypatch.setattr("atlas_desktop.instance.doors.peer_user", lambda _connection: STRANGER)
+    monkeypatch.setattr("atlas_desktop.instance.listeners.peer_user", lambda _connection: STRANGER)
     stranger = QLocalSocket()
     stranger.connectToServer(str(runtime / socket_name(profile)))
     stranger.write(b'["/a.wav"]\n')
@@ -302,10 +302,10 @@ def test_a_folder_on_a_network_is_known(tmp_path: Path, kind: str, local: bool) 
 def test_a_pipe_is_met_by_the_name_that_the_profile_keeps(
     qapp: QApplication, profile: Path, qtbot: QtBot
 ) -> None:
-    assert knock_at_pipe(profile) is None
-    door = PipeDoor(profile)
-    with qtbot.waitSignal(door.arrived):
-        assert knock_at_pipe(profile) is not None
+    assert connect_to_pipe(profile) is None
+    listener = PipeListener(profile)
+    with qtbot.waitSignal(listener.arrived):
+        assert connect_to_pipe(profile) is not None
     assert stat.S_IMODE((profile / "instance").stat().st_mode) == 0o600
-    door.close()
-    assert knock_at_pipe(profile) is None
+    listener.close()
+    assert connect_to_pipe(profile) is None

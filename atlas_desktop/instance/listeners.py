@@ -1,7 +1,7 @@
-"""Listening for other launches, and knocking: a socket in a closed folder, on Windows a pipe of secret name.
+"""Listening for other launches, and connecting: a socket in a private folder, on Windows a secret pipe.
 
-Both sides look at who the other is. Qt's own server is not used for the socket: it takes the name of one that
-lives, and removes, as it closes, whatever bears its name by then.
+Both sides check the other's user. Qt's own server is not used for the socket: it takes over the name of a
+live one, and on closing removes whatever has its name by then.
 """
 
 import errno
@@ -18,21 +18,21 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from atlas_desktop.instance.places import IN_PROFILE, address_to_serve, addresses
+from atlas_desktop.instance.socket_paths import IN_PROFILE, addresses, paths_to_listen_at
 from atlas_desktop.private_files import FILE_MODE, is_ours
 from atlas_desktop.storage import atomic
 
 log = logging.getLogger(__name__)
 
-_KNOCK_LIMIT_S = 1.0
+_CONNECT_LIMIT_S = 1.0
 _WAITING_LAUNCHES = 50
 _LINUX_CREDENTIALS = struct.Struct("iII")  # process, user, group
 _BSD_CREDENTIALS = struct.Struct("=II")  # version, user; groups follow
 _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED_BYTES = 0, 1, 76
 
 
-class SocketDoor(QObject):
-    """A socket that takes this user's launches. Thread: the GUI's.
+class SocketListener(QObject):
+    """A socket that accepts this user's launches. Thread: the GUI's.
 
     Signals:
         arrived(QLocalSocket): A launch is connected.
@@ -41,25 +41,25 @@ class SocketDoor(QObject):
     arrived = Signal(QLocalSocket)
 
     def __init__(self, profile: Path, parent: QObject | None = None) -> None:
-        """Listens; one that nobody answers at any more, or whose owner is frozen, is taken over."""
+        """Listen; a stale socket, or one whose owner is frozen, is replaced."""
         super().__init__(parent)
         self._socket: socket.socket | None = None
         self._notifier: QSocketNotifier | None = None
         self._path, self._identity = Path(), (0, 0)
-        for path in address_to_serve(profile):
+        for path in paths_to_listen_at(profile):
             try:
                 self._socket = _listening_at(path)
             except OSError as error:
-                log.info("launches can't be heard in %s: %s", path.parent, error.strerror or error)
+                log.info("can't listen for launches in %s: %s", path.parent, error.strerror or error)
                 continue
             self._path, self._identity = path, _identity(path)
             self._notifier = QSocketNotifier(self._socket.fileno(), QSocketNotifier.Type.Read, self)
             self._notifier.activated.connect(self._accept)
             return
-        log.info("second launches can't be heard: there is no place for it that is ours alone")
+        log.info("can't listen for launches: no folder is private to this user")
 
     def close(self) -> None:
-        """Takes no more launches; a name that another window has taken over stays."""
+        """Accept no more launches; a socket that another window has replaced stays."""
         listening, self._socket = self._socket, None
         if listening is None or self._notifier is None:
             return
@@ -78,13 +78,13 @@ class SocketDoor(QObject):
                 return
             with connection:
                 if peer_user(connection) != os.geteuid():
-                    log.info("another user asked for this window, and was not heard")
+                    log.info("a connection of another user was refused")
                 elif (taken := _as_local_socket(connection, self)) is not None:
                     self.arrived.emit(taken)
 
 
-class PipeDoor(QObject):
-    """A pipe that takes this user's launches; a file in the profile, which strangers can't read, names it.
+class PipeListener(QObject):
+    """A pipe that accepts this user's launches; a file in the profile, private to the user, names it.
 
     Signals:
         arrived(QLocalSocket): A launch is connected.
@@ -98,18 +98,18 @@ class PipeDoor(QObject):
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._accept)
-        # Nobody else can make a pipe of this name first.
+        # Nobody else can create a pipe of this name first.
         name = f"atlas-desktop-{secrets.token_hex(16)}"
         if not self._server.listen(name):
-            log.info("second launches can't be heard: %s", self._server.errorString())
+            log.info("can't listen for launches: %s", self._server.errorString())
             return
         try:
             atomic.write_text(self._file, name)
         except OSError as error:
-            log.info("second launches can't be heard: %s", error.strerror)
+            log.info("can't listen for launches: %s", error.strerror)
 
     def close(self) -> None:
-        """Takes no more launches."""
+        """Accept no more launches."""
         self._server.close()
 
     @Slot()
@@ -118,34 +118,34 @@ class PipeDoor(QObject):
             self.arrived.emit(taken)
 
 
-def open_door(profile: Path, parent: QObject) -> SocketDoor | PipeDoor:
-    """Listens for launches in this system's way."""
-    return PipeDoor(profile, parent) if sys.platform == "win32" else SocketDoor(profile, parent)
+def listen(profile: Path, parent: QObject) -> SocketListener | PipeListener:
+    """Listen for launches in this system's way."""
+    return PipeListener(profile, parent) if sys.platform == "win32" else SocketListener(profile, parent)
 
 
-def knock(profile: Path) -> QLocalSocket | None:
-    """A connection to the window of ``profile``, if one of this user's is there, frozen or not."""
+def connect(profile: Path) -> QLocalSocket | None:
+    """Connect to this user's window of ``profile``, frozen or not; return ``None`` when there is none."""
     if sys.platform == "win32":
-        return knock_at_pipe(profile)
+        return connect_to_pipe(profile)
     for path in addresses(profile):
-        if (found := _knock_at(path)) is not None:
+        if (found := _connect_to(path)) is not None:
             return found
     return None
 
 
-def knock_at_pipe(profile: Path) -> QLocalSocket | None:
-    """A connection to the pipe that the profile names."""
+def connect_to_pipe(profile: Path) -> QLocalSocket | None:
+    """Connect to the pipe that the profile names."""
     try:
         name = atomic.read_text(profile / IN_PROFILE)
     except (OSError, ValueError):
         return None
     found = QLocalSocket()
     found.connectToServer(name)
-    return found if found.waitForConnected(int(_KNOCK_LIMIT_S * 1000)) else None
+    return found if found.waitForConnected(int(_CONNECT_LIMIT_S * 1000)) else None
 
 
 def peer_user(connection: socket.socket) -> int | None:
-    """The user at the other end of a local socket; ``None`` where the system does not say."""
+    """Return the user at the other end of a local socket; ``None`` where the system does not say."""
     try:
         if sys.platform == "linux":
             size = _LINUX_CREDENTIALS.size
@@ -176,13 +176,13 @@ def _listening_at(path: Path) -> socket.socket:
     return listening
 
 
-def _knock_at(path: Path) -> QLocalSocket | None:
+def _connect_to(path: Path) -> QLocalSocket | None:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_KNOCK_LIMIT_S)
+        connection.settimeout(_CONNECT_LIMIT_S)
         try:
             connection.connect(os.fsencode(path))
         except OSError:
-            # Nobody there, or more launches wait already than a window that answers would let wait.
+            # No listener, or a full backlog, which a window that answers never has.
             return None
         if peer_user(connection) != os.geteuid():
             return None
@@ -190,7 +190,7 @@ def _knock_at(path: Path) -> QLocalSocket | None:
 
 
 def _as_local_socket(connection: socket.socket, parent: QObject | None = None) -> QLocalSocket | None:
-    """Hands a connection to Qt, which closes it."""
+    """Hand a connection to Qt, which closes it."""
     connection.setblocking(False)
     descriptor = connection.detach()
     taken = QLocalSocket(parent)

@@ -1,4 +1,4 @@
-"""A launch looks for a window of its profile, and hands its files over; launches at once do so in turn."""
+"""The second launch: finds the window of its profile and hands its files over; one launch at a time."""
 
 import json
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
-from atlas_desktop.instance.doors import knock
-from atlas_desktop.instance.places import IN_PROFILE, address_to_serve
+from atlas_desktop.instance.listeners import connect
+from atlas_desktop.instance.socket_paths import IN_PROFILE, paths_to_listen_at
 from atlas_desktop.private_files import FILE_MODE
 
 _WAIT_MS = 1_000
@@ -20,23 +20,24 @@ BUSY = b"busy\n"
 
 
 class ProfileBusyError(Exception):
-    """What runs on the profile takes no files: a test call."""
+    """A test call runs on the profile: it accepts no files."""
 
 
 class LaunchLock:
-    """Held from the look for a window until one can be met: of launches at once, one opens it.
+    """Held from the search for a window until ours listens: of simultaneous launches, one opens the window.
 
-    It is gone with its process. Where there is no place for it, launches at once may open a window each.
+    It is released with its process. Where no private folder exists, simultaneous launches may open a window
+    each.
     """
 
     def __init__(self, profile: Path) -> None:
-        place = next(address_to_serve(profile), profile / IN_PROFILE)
+        place = next(paths_to_listen_at(profile), profile / IN_PROFILE)
         self._lock = QLockFile(f"{place}.lock")
-        # A start may be slow; a process that is gone is known by its number.
+        # No time-out: a start may be slow. A dead owner is recognised by its process id.
         self._lock.setStaleLockTime(0)
 
     def acquire(self, limit_s: float = _LAUNCH_LIMIT_S) -> bool:
-        """Waits while another launch is under way; False when it takes too long, or nothing can be locked."""
+        """Wait for another launch; return False when it takes too long, or locking is impossible."""
         until_s = time.monotonic() + limit_s
         while not self._lock.tryLock(0):
             held = self._lock.error() is QLockFile.LockError.LockFailedError
@@ -49,18 +50,20 @@ class LaunchLock:
         return True
 
     def release(self) -> None:
-        """Lets the next launch look."""
+        """Let the next launch go on."""
         if self._lock.isLocked():
             self._lock.unlock()
 
 
 def hand_over(profile: Path, paths: list[str]) -> bool:
-    """Gives ``paths`` to the window that runs on ``profile``. False when there is none, or it is frozen.
+    """Hand ``paths`` to the window that runs on ``profile``.
+
+    Return False when there is none, or it is frozen.
 
     Raises:
         ProfileBusyError: A test call runs there.
     """
-    socket = knock(profile)
+    socket = connect(profile)
     if socket is None:
         return False
     socket.write(json.dumps(paths).encode() + b"\n")
@@ -68,7 +71,7 @@ def hand_over(profile: Path, paths: list[str]) -> bool:
     while socket.bytesToWrite() and socket.waitForBytesWritten(_WAIT_MS):
         if time.monotonic() > until_s:
             return False
-    # The answer may have come while the rest was written: then there is nothing more to wait for.
+    # The answer may have arrived during the writing: then there is nothing more to wait for.
     answered = socket.canReadLine() or socket.waitForReadyRead(_WAIT_MS)
     answer = bytes(socket.readLine().data()) if answered else b""
     socket.disconnectFromServer()
@@ -78,5 +81,5 @@ def hand_over(profile: Path, paths: list[str]) -> bool:
 
 
 def is_in_use(profile: Path) -> bool:
-    """Whether a window or a test call runs on ``profile``, frozen or not."""
-    return knock(profile) is not None
+    """Return whether a window or a test call runs on ``profile``, frozen or not."""
+    return connect(profile) is not None

@@ -1,37 +1,37 @@
-"""The window's side: hears second launches, and answers each."""
+"""The window's side: accepts second launches, and answers each."""
 
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtNetwork import QLocalSocket
 
-from atlas_desktop.instance.doors import open_door
-from atlas_desktop.instance.handing_over import BUSY, TAKEN
+from atlas_desktop.instance.listeners import listen
+from atlas_desktop.instance.second_launch import BUSY, TAKEN
 from atlas_desktop.lenient_json import parse_or_none
 
 _LIMIT_BYTES = 1_000_000
 
 
 class InstanceServer(QObject):
-    """Listens for second launches of the same profile and user.
+    """Accepts second launches of the same profile and user.
 
     Signals:
         launched(object): A second launch asked for the window: the ``list`` of its paths, perhaps empty.
-            Not as Qt's own list, which loses what is no UTF-8 in them.
+            Declared as object: Qt's own list would lose bytes that are not UTF-8.
     """
 
     launched = Signal(object)
 
     def __init__(self, profile: Path, parent: QObject | None = None, *, takes_launches: bool = True) -> None:
-        """Listens; without ``takes_launches`` a second launch is only told that the profile is in use."""
+        """Listen; without ``takes_launches`` a second launch is refused as the profile is in use."""
         super().__init__(parent)
         self._takes_launches = takes_launches
-        self._door = open_door(profile, self)
-        self._door.arrived.connect(self._take)
+        self._listener = listen(profile, self)
+        self._listener.arrived.connect(self._take)
 
     def close(self) -> None:
-        """Hears no more: the next launch finds no window."""
-        self._door.close()
+        """Stop listening: the next launch finds no window."""
+        self._listener.close()
 
     @Slot(QLocalSocket)
     def _take(self, socket: QLocalSocket) -> None:
@@ -56,7 +56,7 @@ class InstanceServer(QObject):
             socket.write(BUSY)
             socket.flush()
         elif isinstance(paths, list) and all(isinstance(path, str) for path in paths):
-            # A launch that has waited too long opens a window of its own: its files are not taken twice.
+            # A launch that has waited too long has opened its own window: its files must not be taken twice.
             socket.write(TAKEN)
             if socket.flush() and socket.state() is QLocalSocket.LocalSocketState.ConnectedState:
                 self.launched.emit(paths)
