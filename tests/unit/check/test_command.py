@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from atlas_desktop.check.run import give_proxy
+from atlas_desktop.check.command import give_proxy
 from atlas_desktop.proxies import ProxyMode, ProxySetting
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import stored_proxy_setting

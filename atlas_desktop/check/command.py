@@ -1,4 +1,4 @@
-"""The test call from the command line: opens the window, calls, prints, and gives the exit status."""
+"""The command ``check``: opens the window, makes the call, prints the report, returns the exit status."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ _REPORT = "check.json"
 
 
 def run(options: CheckOptions) -> int:
-    """Makes a test call and prints its report; 1 when picture or sound did not arrive."""
+    """Make a test call and print its report; return 1 when picture or sound did not arrive."""
 
     async def script(program: app.Program) -> int:
         from atlas_desktop.check.call import TestCall
@@ -44,8 +44,7 @@ def run(options: CheckOptions) -> int:
     window = WindowOptions(local=options.local, profile=options.profile)
     if options.profile is not None:
         return app.run(window, script)
-    # A call of its own, with the user's key and proxy: it neither meets an open window nor changes its
-    # settings.
+    # A profile of its own, with the user's key and proxy: an open window and its settings are not touched.
     own = Profile.at(None)
     with TemporaryDirectory(prefix="atlas-desktop-check-", ignore_cleanup_errors=True) as folder:
         profile = Profile(Path(folder), own.name)
@@ -54,7 +53,7 @@ def run(options: CheckOptions) -> int:
 
 
 def give_proxy(setting: ProxySetting, profile: Profile) -> None:
-    """Lets a new ``profile`` go through the proxy of ``setting``."""
+    """Store the proxy of ``setting`` in the settings of a new ``profile``."""
     store = SettingsStore(profile.settings_file)
     store.change(proxy_mode=setting.mode, proxy_address=setting.address)
     store.close()
