@@ -55,7 +55,7 @@ class CrashNet:
 
 
 def log_native_crashes(file: Path) -> None:
-    """Lets a segmentation fault or native abort write its Python stacks to ``file``, else to stderr."""
+    """Let a segmentation fault or native abort write its Python stacks to ``file``, else to stderr."""
     try:
         make_folder(file.parent)
         # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.

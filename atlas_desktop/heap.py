@@ -10,7 +10,7 @@ _ARENAS = 2
 
 
 def give_back() -> None:
-    """Returns to the system what a large thing, now done with, has left free. Where it is not glibc: nothing.
+    """Return to the system what a large thing, now done with, has left free. Where it is not glibc: nothing.
 
     Once a block of 20 MB was freed, glibc takes the next ones from its heap, and keeps them.
     """
@@ -22,7 +22,7 @@ def give_back() -> None:
 
 
 def limit_arenas() -> None:
-    """Lets glibc's malloc use two arenas, unless the user's ``MALLOC_ARENA_MAX`` says otherwise.
+    """Let glibc's malloc use two arenas, unless the user's ``MALLOC_ARENA_MAX`` says otherwise.
 
     Each session brings dozens of native threads and takes them away again. By default each gets an arena
     of its own (up to eight a core), where a few long-lived bytes hold whole pages: measured over 20 sessions,

@@ -34,7 +34,7 @@ _CATEGORIES = (
 
 
 def pin_c_numbers(environment: MutableMapping[str, str]) -> None:
-    """Rewrites ``environment`` so that whoever sets the locale from it gets C for numbers, else what it was.
+    """Rewrite ``environment`` so that whoever sets the locale from it gets C for numbers, else what it was.
 
     To be called before anything else runs; a second time it changes nothing.
     """
@@ -49,19 +49,22 @@ def pin_c_numbers(environment: MutableMapping[str, str]) -> None:
 
 
 def set_c_numbers() -> None:
-    """Sets C for numbers now: to be called after a library has set the locale."""
+    """Set C for numbers now: to be called after a library has set the locale."""
     locale.setlocale(locale.LC_NUMERIC, "C")
     if locale.localeconv()["decimal_point"] != ".":
         log.error("the C library does not write numbers with a point")
 
 
 def numbers_locale(environment: Mapping[str, str]) -> str:
-    """The locale of the numbers that the user reads and types, such as ``de_DE.UTF-8``; may be empty."""
+    """Return the locale of the numbers that the user reads and types, such as ``de_DE.UTF-8``.
+
+    May be empty.
+    """
     return environment[_NUMBERS] if _NUMBERS in environment else _of(environment, _NUMERIC)
 
 
 def dates_locale(environment: Mapping[str, str]) -> str:
-    """The same for dates and times."""
+    """Return the same for dates and times."""
     return _of(environment, "LC_TIME")
 
 

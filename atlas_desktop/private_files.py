@@ -33,12 +33,12 @@ class ForeignFolderError(PermissionError):
 
 
 def is_ours(found: os.stat_result) -> bool:
-    """Whether what ``stat`` found belongs to the user who runs this program."""
+    """Return whether what ``stat`` found belongs to the user who runs this program."""
     return sys.platform == "win32" or found.st_uid == os.geteuid()
 
 
 def is_closed(folder: Path) -> bool:
-    """Whether ``folder`` is a folder of ours, no link to one, that nobody else may enter."""
+    """Return whether ``folder`` is a folder of ours, no link to one, that nobody else may enter."""
     try:
         found = folder.lstat()
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def is_closed(folder: Path) -> bool:
 
 
 def is_movable_by_others(folder: Path) -> bool:
-    """Whether others may put something else in the place of ``folder``: its parent is theirs to write."""
+    """Return whether others may replace ``folder``: its parent is writable by them."""
     if sys.platform == "win32":
         return False
     try:

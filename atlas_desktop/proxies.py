@@ -110,7 +110,7 @@ SettingProvider = Callable[[], ProxySetting]
 
 
 def follow(provider: SettingProvider) -> None:
-    """Makes ``provider`` say what the person has chosen, for the whole process.
+    """Make ``provider`` say what the person has chosen, for the whole process.
 
     It is asked at each connection: a change holds from the next one on. Without a call the environment's
     ``ATLAS_DESKTOP_PROXY`` counts, which is how a child without a profile follows.
@@ -120,7 +120,7 @@ def follow(provider: SettingProvider) -> None:
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """Returns the proxy that leads to ``url`` (http, https, ws or wss), or ``None`` for none.
+    """Return the proxy that leads to ``url`` (http, https, ws or wss), or ``None`` for none.
 
     May block for a name server where the system's settings list exceptions (Windows): call it in a thread.
 
@@ -144,7 +144,7 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def parse_proxy(text: str, source: str) -> Proxy:
-    """Reads a proxy's address; without a scheme it is an HTTP proxy.
+    """Read a proxy's address; without a scheme it is an HTTP proxy.
 
     Raises:
         BadProxyError: An unknown kind, no host, a port that is none, or a password that can't be sent.
@@ -172,7 +172,7 @@ def parse_proxy(text: str, source: str) -> Proxy:
 
 
 def _host_in(parts: SplitResult) -> str:
-    """The host as it is looked up: without brackets, in ASCII.
+    """Return the host as it is looked up: without brackets, in ASCII.
 
     Raises:
         ValueError: No host can be called so.
@@ -188,13 +188,13 @@ def _host_in(parts: SplitResult) -> str:
 
 
 def _is_cut(text: str, parts: SplitResult) -> bool:
-    """Whether a sign that should have been escaped ended the address too early: the host is no host then."""
+    """Return whether an unescaped sign ended the address too early, so that the host is not the real one."""
     rest = f"{parts.path}?{parts.query}#{parts.fragment}"
     return "@" in rest or ("://" not in text and parts.path not in ("", "/"))
 
 
 def _check_credentials(proxy: Proxy) -> None:
-    """Raises a ``BadProxyError`` for a name and password that the proxy's protocol can't carry."""
+    """Raise a ``BadProxyError`` for a name and password that the proxy's protocol can't carry."""
     if proxy.is_socks:
         given = (proxy.username, proxy.password)
         if not all(word.isascii() and len(word) <= _LONGEST_SOCKS_NAME for word in given):
@@ -205,7 +205,7 @@ def _check_credentials(proxy: Proxy) -> None:
 
 
 def is_this_computer(host: str) -> bool:
-    """Whether a host name or address, without brackets, is this computer's own loopback."""
+    """Return whether a host name or address, without brackets, is this computer's own loopback."""
     host = host.rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -215,7 +215,9 @@ def is_this_computer(host: str) -> bool:
 
 
 def child_environment(*, online: bool = True) -> Mapping[str, str]:
-    """The environment for a process of ours, without secrets; passwords of proxies where it is ``online``.
+    """Return the environment for a process of ours, without secrets.
+
+    Passwords of proxies where it is ``online``.
 
     Named whole, as the native environment may differ from Python's (``native_environment``).
     """
@@ -267,7 +269,7 @@ def _automatic(host: str, target: SplitResult) -> Proxy | None:
 
 
 def _variable_of(key: str) -> str:
-    """The variable as the person wrote it; lower case wins."""
+    """Return the variable as the person wrote it; lower case wins."""
     name = f"{key}_proxy"
     return name if os.environ.get(name) else name.upper()
 
@@ -286,7 +288,10 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of ``NO_PROXY`` (``*``, host, suffix, network; maybe with a port) names the host."""
+    """Return whether an entry of ``NO_PROXY`` (``*``, host, suffix, network.
+
+    Maybe with a port) names the host.
+    """
     found = _ENTRY.fullmatch(entry)
     if found is None or (found["port"] and int(found["port"]) != port):
         return False

@@ -41,7 +41,7 @@ _NO_LOCALE = "Detected locale "
 
 
 def make_application() -> QApplication:
-    """Makes the ``QApplication``: ours decides when it ends, not the last window.
+    """Make the ``QApplication``: ours decides when it ends, not the last window.
 
     Where no window can be opened, it says so in one line and exits with 1: Qt itself would abort.
     """
@@ -66,7 +66,7 @@ def _set_numbers_of_people() -> None:
 
 
 def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
-    """Runs ``work`` on the joined loop and returns what it returns."""
+    """Run ``work`` on the joined loop and return what it returns."""
     loop = qasync.QEventLoop(application)
     # qasync's own waits at the end for what still runs, for ever for what hangs.
     loop.set_default_executor(DaemonExecutor())

@@ -118,7 +118,7 @@ class Redactor:
         return "".join((*pieces, text[done:end]))
 
     def finds_in(self, text: str) -> bool:
-        """Whether ``text`` holds a secret, in any form."""
+        """Return whether ``text`` holds a secret, in any form."""
         return bool(self._spans(text))
 
     def _clear_index(self) -> None:
@@ -178,13 +178,16 @@ known: Final = Redactor()
 
 
 def holds(text: str, secret: str) -> bool:
-    """Whether ``text`` holds the whole of ``secret``, in any form; of a secret that is too short: never."""
+    """Return whether ``text`` holds the whole of ``secret``, in any form.
+
+    Of a secret that is too short: never.
+    """
     forms = [form for form in _all_forms(secret) if len(form) >= _SEED]
     return any(form in _without_signs(view).text for view in _views(text) for form in forms)
 
 
 def _extended(text: str, at: int, form: str, seed_at: int) -> _Span:
-    """The common stretch of ``text`` and ``form`` around a seed, as far as it is looked at."""
+    """Return the common stretch of ``text`` and ``form`` around a seed, as far as it is looked at."""
     left, right = 0, _SEED
     while left < min(at, seed_at, _EXTENT) and text[at - left - 1] == form[seed_at - left - 1]:
         left += 1
@@ -202,7 +205,7 @@ def _forms(secret: str) -> set[str]:
 
 
 def _all_forms(secret: str) -> set[str]:
-    """The same, also where its case was changed before, and in what is rarely used."""
+    """Return the same, also where its case was changed before, and in what is rarely used."""
     forms = _forms(secret) | _forms(secret.lower()) | _forms(secret.upper())
     content = secret.encode("utf-8", "replace")
     rare = (*_in_base32(content), *_in_base64(secret.encode("utf-16-le", "replace")))
@@ -218,7 +221,7 @@ def _in_base32(content: bytes) -> Iterator[str]:
 
 
 def _in_blocks(content: bytes, block: int, bits: int, encode: Callable[[bytes], bytes]) -> Iterator[str]:
-    """The characters that stand for ``content`` alone, wherever in a longer text it begins."""
+    """Yield the characters that stand for ``content`` alone, wherever in a longer text it begins."""
     for before in range(block):
         encoded = encode(bytes(before) + content).decode()
         first, beyond = -(-before * 8 // bits), (before + len(content)) * 8 // bits
@@ -300,7 +303,7 @@ def _folded(text: str) -> str:
 
 
 def _as_bytes(secret: str) -> str:
-    """How a secret comes out of an encoding that knows bytes only."""
+    """Return how a secret comes out of an encoding that knows bytes only."""
     return secret.encode("utf-8", "replace").decode("latin-1")
 
 
@@ -312,7 +315,7 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:
-    """The same in order, without overlaps; what is left between two that are close goes, too."""
+    """Return the same in order, without overlaps; what is left between two that are close goes, too."""
     merged: list[_Span] = []
     for start, beyond in sorted(spans):
         if merged and start <= merged[-1][1] + _CLOSE:

@@ -33,7 +33,7 @@ class Safekeeping(QObject):
         session.on_change(self._follow)
 
     async def aclose(self) -> None:
-        """Lets go: what is open the guard ends by itself."""
+        """Let go: what is open the guard ends by itself."""
         if self._sleep is not None:
             self._sleep.hold(False)
         await self.guard.aclose()

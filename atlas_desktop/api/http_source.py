@@ -1,4 +1,4 @@
-"""Sessions over HTTP: what Atlas with a key and a backend in front of it have in common."""
+"""Sessions over HTTP: Atlas with a key, and a backend in front of it."""
 
 import logging
 from collections.abc import Iterable
@@ -38,13 +38,13 @@ _EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class HttpSource:
-    """A ``SessionSource`` that makes sessions at ``collection`` and names them below it.
+    """A ``SessionSource`` whose sessions are created at ``collection`` and addressed below it.
 
-    Every call is one request: none is repeated here.
+    Every call is one request: nothing is retried here.
 
     Attributes:
         face_url_names: The spellings in which a create's JSON names the face's address.
-        offers_all: False where a 404 on a viewer or a new face means that there is no such call.
+        offers_all: False where a 404 on a viewer or a new face means that the call is not offered.
     """
 
     face_url_names: ClassVar[tuple[str, ...]] = ("face_url",)
@@ -78,12 +78,12 @@ class HttpSource:
         return self._billed
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        """Makes a session, and looks for its id before anything else of the answer.
+        """Create a session, and extract its id before anything else of the response.
 
         Raises:
             ServiceError: The service refused or could not be reached.
             BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer. On any error,
-                ``params["session_id"]`` names a session that was made all the same: it must be ended.
+                ``params["session_id"]`` names a session that was created all the same: it must be ended.
         """
         body, form, files = None, None, None
         if face is not None and face.content is not None:
@@ -109,7 +109,7 @@ class HttpSource:
             self._check_room(grant)
             return grant
         except AppError as error:
-            # Also of an answer that began, and was never whole.
+            # Also for an incomplete response.
             session_id = session_id or self._made_in(received, on_id)
             if session_id:
                 error.params["session_id"] = session_id
@@ -125,7 +125,7 @@ class HttpSource:
         body_of(answer)
 
     async def end(self, session_id: str) -> EndReceipt:
-        """Ends the session, once.
+        """End the session, once.
 
         Returns:
             A confirmed receipt when the service ended it now or had before. An unconfirmed one when
@@ -134,7 +134,7 @@ class HttpSource:
             be open.
 
         Raises:
-            ServiceError: Anything that may pass: asking again makes sense.
+            ServiceError: Anything that may pass: retrying makes sense.
         """
         url = self._session_url(session_id)
         answer = await self._exchange.call("DELETE", url, END_LIMIT_S)
@@ -174,13 +174,13 @@ class HttpSource:
             raise RejectedError(status=404, detail=f"{answer.host} does not offer {what}")
 
     def _session_url(self, session_id: str, *rest: str) -> str:
-        # Quoted whole: an id that the server gave is used as it is, whatever its form.
+        # Quoted whole: an id is used as the server gave it, whatever its form.
         name = quote(session_id, safe="", errors="surrogatepass")
-        # One of dots alone would lead elsewhere.
+        # A path segment of dots alone would lead elsewhere.
         return below(self._collection, name if name.strip(".") else name.replace(".", "%2E"), *rest)
 
     def _made_in(self, received: Received, on_id: IdCallback | None) -> str:
-        """The id of the session that was made, as far as the answer has come; empty for none."""
+        """Return the id of the created session, from what has arrived of the response; empty for none."""
         session_id = session_id_within(received.content) if _may_have_made(received.status) else ""
         if session_id:
             self._own_ids.add(session_id)
@@ -189,22 +189,22 @@ class HttpSource:
         return session_id
 
     def _check_room(self, grant: SessionGrant) -> None:
-        """Refuses a room that would be given the key: it goes to the address that it is for alone."""
+        """Reject a room that would receive the key."""
         if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
             host = self._exchange.host
             raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")
 
 
 class AtlasSource(HttpSource):
-    """Makes sessions at Atlas, with a key. Satisfies ``SessionSource``.
+    """Sessions at Atlas, with a key. Satisfies ``SessionSource``.
 
     Args:
         key: The API key; it is sent to ``base`` only and shown nowhere.
         base: Address of the service; https, or this computer.
         billed: False only for the local Atlas of our own rehearsal.
-        own_ids: Sessions that were made earlier with this very base and key: for these, and those made
-            through this source, a 404 of Atlas's own shape means that they are over.
-        transport: Stands in for the network in tests.
+        own_ids: Sessions created earlier with exactly this base and key: for these, and those created
+            through this source, a 404 in Atlas's own format means that they are over.
+        transport: Replaces the network in tests.
 
     Raises:
         InsecureAddressError: ``base`` is neither https nor on this computer.
@@ -231,15 +231,15 @@ class AtlasSource(HttpSource):
 
 
 class BackendSource(HttpSource):
-    """Makes sessions at a backend. Satisfies ``SessionSource``.
+    """Sessions at a backend. Satisfies ``SessionSource``.
 
-    Requests carry both spellings in use (``faceUrl`` and ``face_url``), answers may come in either.
+    Requests carry both spellings in use (``faceUrl`` and ``face_url``), responses may use either.
 
     Args:
         url: The address that a POST creates a session at; https, or this computer.
-        bearer: A token that the backend wants, if it does; not an Atlas key.
-        own_ids: Sessions that were made earlier at this very backend.
-        transport: Stands in for the network in tests.
+        bearer: A token that the backend requires, if any; not an Atlas key.
+        own_ids: Sessions created earlier at exactly this backend.
+        transport: Replaces the network in tests.
 
     Raises:
         InsecureAddressError: ``url`` is neither https nor on this computer.
@@ -261,11 +261,11 @@ class BackendSource(HttpSource):
 
 
 def _may_have_made(status: int) -> bool:
-    """Whether a create that failed so may have made what its body names; a refusal names another's."""
+    """Return whether a failed create may have made the session that its body names; a 4xx names another's."""
     return status < 400 or status >= 500
 
 
 def _file_field(face: Face) -> FileField:
     assert face.content is not None
-    # The file's own name stays here: it may tell more than a face.
+    # The file's own name is not sent: it may reveal more than the face.
     return f"face.{_EXTENSIONS.get(face.media_type, 'png')}", face.content, face.media_type

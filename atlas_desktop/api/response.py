@@ -1,4 +1,4 @@
-"""An HTTP answer as it came, and the little that is read out of any answer."""
+"""HTTP responses, and the parsing common to all of them."""
 
 import math
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ LONGEST_RETRY_AFTER_S = 3600.0
 
 _DETAIL_LIMIT = 200
 READ_LIMIT = 4096
-"""So many characters of a foreign text are looked at for what it says, whatever its length."""
+"""How many characters of a foreign text are read, whatever its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer as it came: status, headers (names in lower case) and body."""
+    """An HTTP response: status, headers (names in lower case) and body."""
 
     host: str
     status: int
@@ -37,23 +37,23 @@ class HttpResponse:
 
     @property
     def is_html(self) -> bool:
-        """Whether a person's page came where a program's answer belongs."""
+        """Whether it is a web page instead of an API response."""
         return "html" in self.headers.get("content-type", "") or self.head.lstrip()[:1] == "<"
 
     @property
     def head(self) -> str:
-        """As much of the text as is looked at, and more: a secret that begins in it is seen whole."""
+        """The beginning of the text, longer than what is read of it, so that a secret in it is seen whole."""
         return self.content[: 2 * READ_LIMIT].decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body read as JSON; ``None`` when it is none."""
+        """Return the body read as JSON; ``None`` when it is none."""
         return parse_or_none(self.content)
 
 
 def text_in(body: Mapping[str, Any], *names: str) -> str:
-    """The first of ``names`` that is text and not blank; else empty.
+    """Return the first of ``names`` that is text and not blank; else empty.
 
-    Half a character (a lone surrogate, which JSON can hold and nothing else takes) becomes a question mark.
+    A lone surrogate, which JSON can hold and nothing else accepts, becomes a question mark.
     """
     found = (body[name].strip() for name in names if isinstance(body.get(name), str))
     text = next((text for text in found if text), "")
@@ -61,7 +61,7 @@ def text_in(body: Mapping[str, Any], *names: str) -> str:
 
 
 def retry_after_s(answer: HttpResponse) -> float:
-    """How long ``Retry-After`` asks to wait: seconds or an HTTP date; 5 s when it does not say."""
+    """Return the delay that ``Retry-After`` asks for: seconds or an HTTP date; 5 s without one."""
     value = answer.headers.get("retry-after", "")[:_DETAIL_LIMIT].strip()
     try:
         seconds = float(value)
@@ -73,7 +73,7 @@ def retry_after_s(answer: HttpResponse) -> float:
 
 
 def first_line(answer: HttpResponse) -> str:
-    """The first line of a body that a person can read: a page's title, or its first words."""
+    """Return the first readable line of a body: a page's title, or its first words."""
     text = known.blank(answer.head, READ_LIMIT)
     if answer.is_html:
         text = _words_of(text)
@@ -82,8 +82,8 @@ def first_line(answer: HttpResponse) -> str:
 
 
 def notice_line(text: str) -> str:
-    """``text`` fit for one line of a notice: no control characters, no secret, not too long."""
-    # Before anything is cut or changed: what is left of a secret would not be found.
+    """Return ``text`` for one line of a notice: no control characters, no secret, not too long."""
+    # Redacted before anything is cut or changed: a part of a secret would not be found.
     text = known.blank(text, READ_LIMIT)
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     line = redact(" ".join(printable.split()))
@@ -91,7 +91,7 @@ def notice_line(text: str) -> str:
 
 
 class _Page(HTMLParser):
-    """A page's title, and the lines that a person would read."""
+    """A page's title, and its visible lines."""
 
     _UNSEEN = ("script", "style", "title")
 
@@ -118,14 +118,14 @@ class _Page(HTMLParser):
 
 def _words_of(page: str) -> str:
     parser = _Page()
-    # What the parser says of ``<![`` and what is none of its words (Python 3.11).
+    # Raised for ``<![`` followed by an unknown keyword (Python 3.11).
     with suppress(AssertionError):
         parser.feed(page)
     return parser.title if parser.title.strip() else "\n".join(parser.lines)
 
 
 def _until(date: str) -> float:
-    """Seconds until a date; not a number for what is none, or of a year that no calendar has."""
+    """Return seconds until a date; NaN for an invalid one, or a year that no calendar has."""
     try:
         moment = parsedate_to_datetime(date)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -135,7 +135,7 @@ def _until(date: str) -> float:
 
 
 def phrase(status: int) -> str:
-    """HTTP's own words for ``status``."""
+    """Return HTTP's own phrase for ``status``."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

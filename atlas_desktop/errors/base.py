@@ -6,7 +6,7 @@ from atlas_desktop.redaction import known
 
 
 def N_(template: str) -> str:  # noqa: N802 - gettext's name for "to be translated", known to lupdate
-    """Marks ``template`` for translation and returns it unchanged."""
+    """Mark ``template`` for translation and return it unchanged."""
     return template
 
 

@@ -12,7 +12,7 @@ _DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u
 
 
 def shown_name(name: str | os.PathLike[str], longest: int | None = _SHOWN_CHARACTERS) -> str:
-    """A file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
+    """Return a file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
 
     Bytes that are no UTF-8 become U+FFFD, breaks and tabs a space; other control and direction signs go.
     """

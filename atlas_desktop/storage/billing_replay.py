@@ -1,7 +1,7 @@
-"""Reading a billing journal: its bytes as records, its records as one entry a session.
+"""Reading a billing journal: its bytes as records, its records as one entry per session.
 
-A damaged file gives all that can be read of it: torn lines, zeros and lost line ends lie between records, and
-a record's values may be anything.
+Of a damaged file everything readable is used: torn lines, zeros and lost line ends may lie between records,
+and a record's values may be anything.
 """
 
 import re
@@ -18,12 +18,13 @@ from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, Record
 _PIECE_BYTES = 1 << 20
 _ZEROS = bytes(_PIECE_BYTES)
 _LONGEST_LINE_BYTES = 1 << 16
-"""None of ours has a tenth of it. A longer one has lost its line ends: so much is looked at in a row."""
+"""Ours have less than a tenth of it. A longer one has lost its line ends: it is read in windows of this
+size."""
 _BEGINNING = '{"v":'
-"""Every record of ours begins so; within one the quotes would be escaped."""
+"""Every record of ours begins so; inside a record the quotes would be escaped."""
 _MARKS = (b'"event"', b'"key"', b'session_id"')
 _MADE = 'session_id":"'
-"""Only the record of a session that was made has it."""
+"""Occurs only in the record of a session that was created."""
 _LONGEST_TORN = 4096
 _VALUE = r'":("(?:[^"\\]|\\.){0,200}"|null|-?[0-9.eE+-]{1,24})'
 _KEPT = {
@@ -37,14 +38,14 @@ _NOBODYS = "?"
 
 
 def records_in(source: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Read all of ``source`` and give its records in order; one that a long line holds may come twice.
+    """Read all of ``source`` and yield its records in order; a record in an overlong line may come twice.
 
-    What lies between them costs neither memory nor, to speak of, time.
+    The bytes between records cost neither memory nor noticeable time.
     """
     rest, torn = b"", ""
     while True:
         piece = source.read(_PIECE_BYTES)
-        # What a power cut leaves on some disks; of a sparse file there may be a gigabyte.
+        # A power cut leaves zeros on some disks; a sparse file may hold a gigabyte of them.
         is_empty = not piece or piece == _ZEROS
         lines, _, rest = (rest, b"", b"") if is_empty else (rest + piece).rpartition(b"\n")
         if len(rest) > _LONGEST_LINE_BYTES:
@@ -52,7 +53,7 @@ def records_in(source: BinaryIO) -> Iterator[dict[str, Any]]:
         for line in _lines_of(lines):
             records, gaps = _read_line(line)
             yield from records
-            # A line end may have got into a record: what is left of two lines is looked at together.
+            # A line end may have got into a record: the rests of two lines are searched together.
             torn = gaps if records else torn + gaps
             if (record := _salvaged(torn)) is not None:
                 yield record
@@ -63,7 +64,7 @@ def records_in(source: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def _lines_of(lines: bytes) -> Iterator[str]:
-    """Those that may have something of a record; of one that is too long, pieces that overlap."""
+    """Yield the lines that may contain a record; of an overlong one, overlapping pieces."""
     if not any(mark in lines for mark in _MARKS):
         return
     for line in lines.split(b"\n"):
@@ -73,7 +74,7 @@ def _lines_of(lines: bytes) -> Iterator[str]:
 
 
 def _read_line(line: str) -> tuple[list[dict[str, Any]], str]:
-    """Its records, also behind what was torn, overwritten or glued to them, and what is left without them."""
+    """Return a line's records, wherever in it they begin, and what is left without them."""
     records, gaps, done = [], [], 0
     place = 0
     while place >= 0:
@@ -88,7 +89,7 @@ def _read_line(line: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def _object_at(text: str, place: int) -> tuple[dict[str, Any] | None, int]:
-    """The object that begins there, and where it ends; where to look on if there is none."""
+    """Return the object that begins at ``place``, and where it ends; without one, where to search on."""
     at_start = place == 0 and not text.startswith(_BEGINNING)
     is_record = text[place + len(_BEGINNING) : place + len(_BEGINNING) + 2].strip()[:1].isdigit()
     if at_start or is_record:
@@ -99,9 +100,9 @@ def _object_at(text: str, place: int) -> tuple[dict[str, Any] | None, int]:
 
 
 def _salvaged(text: str) -> dict[str, Any] | None:
-    """What is left of a damaged record, where it names a session that was made.
+    """Return what is left of a damaged record, where it names a session that was created.
 
-    Nothing is believed of any other: one that is taken for open although it has ended costs a request.
+    Only such records: an ended session that is taken for open merely costs a request.
     """
     if _MADE not in text:
         return None
@@ -115,14 +116,14 @@ def _salvaged(text: str) -> dict[str, Any] | None:
 
 
 def fold(records: Iterable[Record]) -> list[BillingEntry]:
-    """The entries of ``records``, oldest first. What can't be understood is passed over."""
+    """Return the entries of ``records``, oldest first; what can't be understood is skipped."""
     entries: dict[str, BillingEntry] = {}
     for record in records:
         try:
             _apply(entries, record)
         except (KeyError, TypeError):
             continue
-    # A session whose own entry is known has no other one, however a piece of its record was found.
+    # A session with an entry of its own needs none that was made from a fragment of its record.
     named = {entry.session_id for key, entry in entries.items() if key[:1] != _NOBODYS}
     return [one for key, one in entries.items() if key[:1] != _NOBODYS or one.session_id not in named]
 
@@ -144,7 +145,7 @@ def _apply(entries: dict[str, BillingEntry], record: Record) -> None:
         case "taken_over":
             entries[key] = replace(entries[key], guard=_name(record["guard"]))
         case event if event == "granted" or ("session_id" in record and not is_known):
-            # What was asked for may be torn out of the file, or the word "granted": the session is there.
+            # The record "asked" or the word "granted" may be damaged: the session exists all the same.
             entries[key] = _granted(entries.get(key) or _asked_entry(key, at, {}), at, record)
 
 
@@ -156,7 +157,7 @@ def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
         outcome=Outcome.OPEN,
         session_id=_name(record["session_id"]),
         sealed_id=_encodable(record.get("sealed_id")),
-        # By a moment that can't be read it would have run for half a century.
+        # With an unreadable time it would seem to have run for half a century.
         granted_at=entry.asked_at if at == _FIRST else at,
         price_per_hour_usd=number_of(record.get("price_per_hour_usd")),
         max_duration_s=number_of(record.get("max_duration_s")),
@@ -166,7 +167,7 @@ def _granted(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
 
 
 def _ended(entry: BillingEntry, at: datetime, record: Record) -> BillingEntry:
-    # Said twice, the first says when and why; either may bring the service's figures.
+    # Of two such records the first says when and why; either may bring the service's figures.
     first = entry.outcome is not Outcome.ENDED
     return replace(
         entry,
@@ -184,7 +185,7 @@ def _known(before: float | None, said: object) -> float | None:
 
 
 def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
-    """What can be read of it: a session of a kind that a newer version knows must show, too."""
+    """Create an entry from what is readable: a session of a newer version's kind must be shown, too."""
     mode = record.get("mode")
     return BillingEntry(
         key=key,
@@ -202,25 +203,25 @@ def _asked_entry(key: str, at: datetime, record: Record) -> BillingEntry:
 
 
 def _key(record: Record) -> str:
-    """The name of its entry; where that is lost and a session is named, one that no other entry has."""
+    """Return the name of its entry; one made from the session's id where the name is lost."""
     key = record.get("key")
     return key if isinstance(key, str) else f"{_NOBODYS}{_name(record['session_id'])}"
 
 
 def _name(value: object) -> str:
-    """What something is called by, exactly as it stands there; TypeError for what is no text."""
+    """Return a name exactly as written; raise TypeError for anything else."""
     if isinstance(value, str) and len(value) <= _LONGEST_NAME:
         return value
     raise TypeError("no name")
 
 
 def _encodable(value: object) -> str:
-    """A text that can be written, sent and hashed; empty for anything else."""
+    """Return text that can be written, sent and hashed; empty for anything else."""
     return text_of(value).encode("utf-8", "replace").decode()
 
 
 def _time(text: object) -> datetime:
-    """A moment that every platform can show; one that can't be read is taken for the earliest."""
+    """Return a time that every platform can display; an unreadable one becomes the earliest."""
     try:
         moment = datetime.fromisoformat(text_of(text))
     except ValueError:

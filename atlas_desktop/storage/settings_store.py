@@ -1,4 +1,4 @@
-"""The settings on disk: read once, changed in memory, written soon after, never half."""
+"""The settings on disk: read once, changed in memory, written soon after, never partially."""
 
 import logging
 from collections.abc import Callable
@@ -28,9 +28,9 @@ class SettingsStore:
     """Holds the settings of one profile. Thread: the caller's own, one; writing happens in another.
 
     Attributes:
-        moved_aside: Where a file that could not be read was put; ``None`` when all was well.
-        repaired: The limits that an earlier version had misread, and that are set back, by name.
-        unusable: The names of limits that could not be used: what is known to be safe holds.
+        moved_aside: Where an unreadable file was moved; ``None`` when all was well.
+        repaired: The limits that an earlier version had misread, and that are restored, by name.
+        unusable: The names of unusable limits: safe values apply instead.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
@@ -44,7 +44,7 @@ class SettingsStore:
         self._settings = self._read()
         self._written: Settings | None = self._settings
         if self.unusable:
-            # What holds is on disk from now on: it is said once.
+            # Written at once, so that it is reported only once.
             self._written = None
             self._delay.schedule()
         if self.repaired:
@@ -52,16 +52,16 @@ class SettingsStore:
 
     @property
     def settings(self) -> Settings:
-        """The settings as they are now."""
+        """The current settings."""
         return self._settings
 
     def on_change(self, callback: SettingsCallback) -> Callable[[], None]:
-        """Calls ``callback`` after each change; returns what undoes that."""
+        """Call ``callback`` after each change; return a function that unsubscribes it."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
     def change(self, **values: Any) -> Settings:
-        """Sets the named fields; they are on disk 0.3 s later, with what was changed meanwhile.
+        """Set the named fields; they are written 0.3 s later, with further changes.
 
         Raises:
             TypeError: No such setting.
@@ -75,7 +75,7 @@ class SettingsStore:
         return changed
 
     def close(self) -> None:
-        """Writes what is not written yet. May wait for the disk."""
+        """Write pending changes. May wait for the disk."""
         self._delay.flush()
 
     def _write(self) -> None:
@@ -85,7 +85,7 @@ class SettingsStore:
         try:
             atomic.write_text(self._file, format_json(settings, self._kept))
         except OSError as error:
-            # Full or read-only disk: the settings hold for this run, that is all that is lost.
+            # Full or read-only disk: the settings are lost after this run, nothing else.
             log.info("settings can't be written: %s", error)
         else:
             self._written = settings
@@ -95,13 +95,13 @@ class SettingsStore:
         try:
             text = atomic.read_text(self._file, errors="replace")
             settings, self._kept = parse(text)
-            format_json(settings, self._kept)  # what could not be written again is as good as damaged
+            format_json(settings, self._kept)  # what can't be written again counts as damaged
             self.repaired, self.unusable = misread_limits(self._kept), unusable_limits(self._kept)
         except FileNotFoundError:
             return Settings()
         except (OSError, ValueError, RecursionError) as error:
-            # Another user's file, a folder in its place, bytes that are no JSON: what is saved now would
-            # take its place, or never could.
+            # Another user's file, a folder in its place, bytes that are not JSON: what is saved now would
+            # replace it, or never could.
             log.info("settings can't be read: %s", error)
             self._kept = {}
             self._move_aside()
@@ -115,7 +115,7 @@ class SettingsStore:
             try:
                 self._file.replace(aside)
             except OSError as error:
-                # Of an earlier time a folder may lie there, which nothing takes the place of.
+                # A folder may be in that place since earlier.
                 log.info("settings that can't be read stay where they are: %s", error)
             else:
                 self.moved_aside = aside

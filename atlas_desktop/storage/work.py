@@ -1,4 +1,4 @@
-"""The work in hand: clips that wait in the strip and the message that is being typed, kept for a crash."""
+"""Unfinished work, kept for a crash: clips that wait in the cue strip, and the message being typed."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ class Clip:
     """A clip that is still to be spoken.
 
     Attributes:
-        path: Where its file lies.
+        path: Its file.
         position_s: How much of it was spoken.
     """
 
@@ -42,7 +42,7 @@ class Work:
 
     Attributes:
         clips: In the order in which they are spoken.
-        draft: What was typed and not sent.
+        draft: The typed, unsent message.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -50,12 +50,12 @@ class Work:
 
 
 class WorkStore:
-    """Keeps the work of one run in a file, written soon after each change. Thread: the caller's own, one.
+    """Stores the work of one run in a file, written soon after each change. Thread: the caller's own, one.
 
-    Writing happens in another thread: at a text in progress it costs the caller nothing.
+    Writing happens in another thread: it costs the caller nothing.
 
     Attributes:
-        moved_aside: Where work that could not be read was put; ``None`` when all was well.
+        moved_aside: Where an unreadable file was moved; ``None`` when all was well.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
@@ -65,7 +65,7 @@ class WorkStore:
         self._delay = DelayedWrite("work", self._write, write_after_s)
 
     def read(self) -> Work:
-        """What an earlier run has left, as far as it can be read."""
+        """Return the work of an earlier run, as far as it is readable."""
         try:
             found = parse_object(atomic.read_text(self._file, _LONGEST_BYTES, errors="replace"))
         except FileNotFoundError:
@@ -80,7 +80,7 @@ class WorkStore:
         return Work(tuple(clip for clip in clips if clip is not None), _SURROGATES.sub("\ufffd", draft))
 
     def keep(self, *, clips: Iterable[Clip] | None = None, draft: str | None = None) -> None:
-        """Notes what is in hand now; ``None`` leaves that part as it is."""
+        """Store the current work; ``None`` leaves that part unchanged."""
         work = self._work
         if clips is not None:
             work = replace(work, clips=tuple(clips))
@@ -91,11 +91,11 @@ class WorkStore:
             self._delay.schedule()
 
     def stop(self) -> None:
-        """Keeps what is in hand now, and notes nothing more. Never waits."""
+        """Keep the stored work, and accept no more. Never waits."""
         self._delay.stop()
 
     def close(self) -> None:
-        """The run has come to its end: nothing is in hand any more. May wait for the disk."""
+        """Delete the stored work, as the run ends properly. May wait for the disk."""
         self._delay.close(self._remove)
 
     def _move_aside(self) -> None:
