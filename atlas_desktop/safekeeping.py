@@ -1,4 +1,4 @@
-"""Keeps paid sessions from running on: joins the session to its guard and to the computer's sleep."""
+"""Connects a session with its guard and with the computer's sleep, so that no paid session runs on."""
 
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Safekeeping(QObject):
-    """Tells the guard who is there, and ends a paid session before the computer sleeps. Thread: the main one.
+    """Reports the user's activity to the guard, and ends a paid session before sleep. Thread: the main one.
 
     Attributes:
-        guard: Makes and ends paid sessions; to be started after the first paint.
+        guard: Creates and ends paid sessions; to be started after the first paint.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Safekeeping(QObject):
         session.on_change(self._follow)
 
     async def aclose(self) -> None:
-        """Let go: what is open the guard ends by itself."""
+        """Release the guard, which ends open sessions by itself."""
         if self._sleep is not None:
             self._sleep.hold(False)
         await self.guard.aclose()
@@ -43,7 +43,7 @@ class Safekeeping(QObject):
         self._note_why(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
-            # Letting go also lets the computer sleep that waited for the end.
+            # hold(False) also releases a sleep that waited for the session's end.
             self._sleep_watch().hold(is_paid)
 
     def _note_why(self, snapshot: SessionSnapshot) -> None:
@@ -55,7 +55,7 @@ class Safekeeping(QObject):
 
     def _sleep_watch(self) -> "SleepMonitor":
         if self._sleep is None:
-            # Loads the system bus: not before somebody pays.
+            # Imported here: it loads QtDBus, which is only needed for paid sessions.
             from atlas_desktop.sleep_watch import SleepMonitor
 
             self._sleep = SleepMonitor(self)

@@ -1,4 +1,4 @@
-"""The error tree: everything that can go wrong and be said to a person.
+"""The error tree: everything that can go wrong and be shown to the user.
 
 Each boundary (httpx, livekit, keyring, Qt audio, PyAV, a child process) maps foreign exceptions
 to one of these, once, with ``raise … from``::
