@@ -289,7 +289,7 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Return whether an entry of ``NO_PROXY`` matches: ``*``, host, suffix or network, perhaps with a port."""
+    """Return whether an entry of ``NO_PROXY`` matches: ``*``, host, suffix, network; maybe with a port."""
     found = _ENTRY.fullmatch(entry)
     if found is None or (found["port"] and int(found["port"]) != port):
         return False

@@ -1,4 +1,4 @@
-"""Redaction of the secrets in use: whoever holds one registers it here.
+"""Redaction of the secrets in use: their holders register them here.
 
 A service, a proxy or a room may echo what it was sent, in an error, an id or a header, and in any form:
 in another case, percent-encoded, escaped as in JSON or HTML, in base64 or hexadecimal, reversed, split,
