@@ -1,8 +1,7 @@
-"""What the user names on disk: found, opened and listed here, so that nothing of it can stop the window.
+"""The user's files: found, opened and listed in ways that never block the window.
 
-``names`` turns addresses into paths, ``opening`` touches the disk and maps what it says to our errors,
-``threads`` does so away from the event loop and stops waiting for a disk that doesn't answer, ``writer``
-writes in order. No Qt.
+``names`` turns URLs into paths, ``opening`` accesses the disk and maps its errors to ours, ``threads`` does
+so outside the event loop with a time limit for disks that don't answer, ``writer`` writes in order. No Qt.
 """
 
 from atlas_desktop.files.names import absolute, addresses_in, as_given, path_of_address

@@ -1,6 +1,6 @@
-"""Touching what the user named: nothing here waits for a pipe, and every error of the system is one of ours.
+"""Access to the user's files: a pipe never blocks, and every error of the system becomes one of ours.
 
-All of it blocks as long as the disk does: called through ``FileThreads``, or in a thread that may hang.
+Everything blocks as long as the disk does: call it through ``FileThreads``, or in a thread that may hang.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ _MEANINGS: tuple[tuple[type[MediaError], str], ...] = (
     (DiskError, "EIO ESTALE ENXIO ENODEV ENOTCONN EREMOTEIO EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH"),
     (FileSilentError, "ETIMEDOUT"),
 )
-# Not every system has them all.
+# Not every system defines all of them.
 _KINDS = {
     getattr(errno, name): kind for kind, names in _MEANINGS for name in names.split() if hasattr(errno, name)
 }
@@ -55,18 +55,18 @@ _DETAILS = {
 
 
 class PathKind(Enum):
-    """What a path leads to, links followed."""
+    """The kind of a path, links followed."""
 
     FILE = "file"
     FOLDER = "folder"
 
 
 def probe_path(path: Path) -> PathKind:
-    """Finds out what lies at ``path``, with one call.
+    """Return the kind of ``path``, with one system call.
 
     Raises:
         NotAFileError: A pipe, a socket or a device.
-        MediaError: It is not there, may not be seen, or its disk fails.
+        MediaError: It does not exist, may not be accessed, or its disk fails.
     """
     with mapped(path):
         mode = path.stat().st_mode
@@ -78,12 +78,12 @@ def probe_path(path: Path) -> PathKind:
 
 
 class RegularFile(io.FileIO):
-    """A file on a disk, open for reading; each read that comes back shows that the disk still answers."""
+    """A file on a disk, open for reading; each completed read restarts the time limit of ``FileThreads``."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one.
+        """Read up to ``size`` bytes, or all; in pieces, so that a slow disk is not mistaken for a dead one.
 
-        Never beyond the length that the system says: what has none, as in /proc, has no end either.
+        Never beyond the length that the system reports: files without one, as in /proc, have no end either.
         """
         left = max(0, self.size_bytes - self.tell())
         if size is not None and size >= 0:
@@ -100,19 +100,19 @@ class RegularFile(io.FileIO):
 
     @property
     def size_bytes(self) -> int:
-        """How long it is now."""
+        """Its current length."""
         return os.fstat(self.fileno()).st_size
 
 
 def open_regular(path: Path) -> RegularFile:
-    """Opens the file at ``path``, and nothing but a file: a pipe is not waited for, a device not touched.
+    """Open the file at ``path``, and nothing but a regular file: pipes never block, devices are not opened.
 
     Raises:
         NotAFileError: A folder, a pipe, a socket or a device, even one that has just taken the file's place.
-        MediaError: It is not there, may not be read, or its disk fails.
+        MediaError: It does not exist, may not be read, or its disk fails.
     """
     with mapped(path):
-        # A device may act on being opened: it is looked at first, and again once it is open.
+        # Opening a device may have effects: its kind is checked first, and again once it is open.
         _check_regular(path, path.stat().st_mode)
         answered()
         file = RegularFile(path, "rb", opener=_open)
@@ -126,12 +126,12 @@ def open_regular(path: Path) -> RegularFile:
 
 
 def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """The files right in ``folder`` that are ``wanted`` by name, in no order; hidden ones are left out.
+    """Return the files in ``folder`` whose names are ``wanted``, in no order, without hidden ones.
 
-    Of very many some: a hundred thousand would be more than anybody can sort or use.
+    At most a hundred thousand: more could not be sorted or used.
 
     Raises:
-        MediaError: It is not there, may not be read, or its disk fails.
+        MediaError: It does not exist, may not be read, or its disk fails.
     """
     found = []
     with mapped(folder), os.scandir(folder) as entries:
@@ -147,7 +147,7 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 @contextlib.contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turns what the system says about ``path`` into our errors."""
+    """Map errors of the system about ``path`` to ours."""
     try:
         yield
     except OSError as error:
@@ -157,7 +157,7 @@ def mapped(path: Path) -> Iterator[None]:
 
 
 def error_of(path: Path, error: OSError) -> MediaError:
-    """What ``error`` means for the file at ``path``."""
+    """Return the error of ours for ``error`` at ``path``."""
     kind = _KINDS.get(error.errno or 0, MediaError)
     return kind(name=path.name or str(path), detail=error.strerror or type(error).__name__)
 
@@ -170,7 +170,7 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_file()
     except OSError:
-        # A link that leads nowhere or in a circle.
+        # A dangling or circular link.
         return False
 
 
