@@ -65,9 +65,9 @@ class Logind(QObject):
             QDBusConnection.disconnectFromBus(bus.name())
             return
         self._bus = bus
-        self.delay()
+        self._request_lock()
 
-    def delay(self) -> None:
+    def _request_lock(self) -> None:
         """Request the lock, unless it is held or requested; it is granted asynchronously."""
         if self._bus is None or self._lock >= 0 or self._request is not None:
             return
@@ -76,25 +76,25 @@ class Logind(QObject):
         self._request = QDBusPendingCallWatcher(self._bus.asyncCall(call), self)
         self._request.finished.connect(self._take_lock)
 
-    def release(self) -> None:
-        """Release the lock; a pending request is dropped."""
+    def close(self) -> None:
+        """Release the lock, so that the computer sleeps without waiting, and disconnect from the bus."""
+        self._is_closed = True
         self._forget_request()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def close(self) -> None:
-        """Release the lock and disconnect from the bus."""
-        self.release()
-        self._is_closed = True
         if self._bus is not None:
             QDBusConnection.disconnectFromBus(self._bus.name())
             self._bus = None
 
     @Slot(bool)
     def _prepare(self, going: bool) -> None:
-        if not self._is_closed:
-            self._notify(going)
+        if self._is_closed:
+            return
+        if not going:
+            # It is refused while a sleep is being prepared.
+            self._request_lock()
+        self._notify(going)
 
     @Slot()
     def _take_lock(self) -> None:

@@ -15,7 +15,7 @@ _MEANINGS = {PBT_APMSUSPEND: True, PBT_APMRESUMEAUTOMATIC: False}
 class PowerMessages(QAbstractNativeEventFilter):
     """Filters the messages of all windows of the program. Thread: the UI's.
 
-    The system goes on as soon as the message is answered, so there is nothing to delay and to release.
+    The system goes on as soon as the message is answered: it can't be delayed.
 
     Source: Microsoft, "WM_POWERBROADCAST message".
     """
@@ -26,12 +26,6 @@ class PowerMessages(QAbstractNativeEventFilter):
         application = QCoreApplication.instance()
         if application is not None:
             application.installNativeEventFilter(self)
-
-    def delay(self) -> None:
-        """Do nothing: the system does not wait."""
-
-    def release(self) -> None:
-        """Do nothing: the system does not wait."""
 
     def close(self) -> None:
         """Remove the filter."""

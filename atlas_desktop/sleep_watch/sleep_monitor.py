@@ -4,11 +4,15 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from atlas_desktop.clock import lasting_s
+
+if TYPE_CHECKING:
+    from atlas_desktop.sleep_watch.logind import Logind
+    from atlas_desktop.sleep_watch.power_messages import PowerMessages
 
 log = logging.getLogger(__name__)
 
@@ -19,32 +23,22 @@ _OPEN_AFTER_MS = 50
 
 SleepCallback = Callable[[bool], None]
 """Called with True before the computer sleeps, with False after it woke up. Thread: the UI's."""
-
-
-class SystemSleep(Protocol):
-    """A system's notification of sleep, and its inhibitor. Thread: the UI's."""
-
-    def delay(self) -> None:
-        """Ask the system to wait for ``release`` before it sleeps, unless it does so already."""
-
-    def release(self) -> None:
-        """Let the computer sleep."""
-
-    def close(self) -> None:
-        """Let the computer sleep, and notify no more."""
+SystemSleep: TypeAlias = "Logind | PowerMessages"
+"""A system's notification of sleep; the computer sleeps without waiting once it is closed."""
 
 
 class SleepMonitor(QObject):
     """Active after ``hold(True)``, idle after ``hold(False)``. Thread: the UI's.
 
-    Linux: logind notifies, and waits for ``ready`` (5 s at most, unless its administrator says otherwise).
+    Linux: logind notifies, and waits for ``hold(False)`` (5 s at most, unless its administrator says
+    otherwise).
     Windows: a window message; the system waits about 2 s for the program as a whole.
     macOS: no notification in time (NSWorkspace's need pyobjc); only the wake-up is noticed.
     The wake-up is also noticed by comparing two clocks, of which one stops in sleep. Windows has no such
     pair.
 
     Signals:
-        about_to_sleep(): The computer is going to sleep; call ``ready()`` when everything necessary was sent.
+        about_to_sleep(): The computer is going to sleep; it waits for ``hold(False)``.
         woke(): It slept and is awake again, or sleep was cancelled. Once each time.
     """
 
@@ -101,12 +95,6 @@ class SleepMonitor(QObject):
             self._system = None
 
     @Slot()
-    def ready(self) -> None:
-        """Let the computer sleep, when it is about to."""
-        if self._is_going and self._system is not None:
-            self._system.release()
-
-    @Slot()
     def _open(self) -> None:
         self._system = self._open_system(self._handle)
 
@@ -134,27 +122,25 @@ class SleepMonitor(QObject):
             return
         log.info("the computer is awake again")
         self._is_going = False
-        if self._system is not None:
-            self._system.delay()
         self.woke.emit()
 
     def _asleep_s(self) -> float:
         return self._lasting() - self._waking()
 
 
-def open_system(notify: SleepCallback) -> SystemSleep | None:
+def open_system(notify: SleepCallback) -> "SystemSleep | None":
     """Open this platform's notification, asked to wait before sleep; return ``None`` where there is none."""
     opener = {"linux": _open_logind, "win32": _open_power_messages}.get(sys.platform)
     return None if opener is None else opener(notify)
 
 
-def _open_logind(notify: SleepCallback) -> SystemSleep:
+def _open_logind(notify: SleepCallback) -> "Logind":
     from atlas_desktop.sleep_watch.logind import Logind
 
     return Logind(notify)
 
 
-def _open_power_messages(notify: SleepCallback) -> SystemSleep:
+def _open_power_messages(notify: SleepCallback) -> "PowerMessages":
     from atlas_desktop.sleep_watch.power_messages import PowerMessages
 
     return PowerMessages(notify)

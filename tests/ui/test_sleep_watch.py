@@ -1,8 +1,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ctypes import addressof, wintypes
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QByteArray
@@ -32,12 +33,6 @@ class FakeSystem:
         self.said.append("open")
         return self
 
-    def delay(self) -> None:
-        self.said.append("delay")
-
-    def release(self) -> None:
-        self.said.append("release")
-
     def close(self) -> None:
         self.said.append("close")
 
@@ -48,7 +43,7 @@ class Bench:
     def __init__(self, has_system: bool = True) -> None:
         self.system = FakeSystem()
         self.lasting_s = self.waking_s = 1000.0
-        opener: Callable[[SleepCallback], FakeSystem | None] = self.system.open if has_system else _nothing
+        opener = cast(Any, self.system.open if has_system else _nothing)
         self.watch = SleepMonitor(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
         self.goings = QSignalSpy(self.watch.about_to_sleep)
         self.wakes = QSignalSpy(self.watch.woke)
@@ -105,7 +100,7 @@ def test_a_held_watch_makes_the_computer_wait(watch: SleepMonitor, logind: FakeL
 
 
 @on_linux
-def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
+def test_sleep_waits_until_it_is_let_go_and_the_lock_is_taken_again_by_the_next_session(
     watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
 ) -> None:
     watch.hold(True)
@@ -114,10 +109,10 @@ def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
         logind.prepare_for_sleep(True)
     qtbot.wait(100)
     assert logind.held == [True]
-    watch.ready()
+    watch.hold(False)
     qtbot.waitUntil(lambda: logind.held == [False])
-    with qtbot.waitSignal(watch.woke):
-        logind.prepare_for_sleep(False)
+    logind.prepare_for_sleep(False)
+    watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [False, True])
 
 
@@ -167,7 +162,6 @@ def test_sleep_is_told_where_the_lock_is_refused(
     qtbot.waitUntil(lambda: bool(logind.asked))
     with qtbot.waitSignal(watch.about_to_sleep):
         logind.prepare_for_sleep(True)
-    watch.ready()
     with qtbot.waitSignal(watch.woke):
         logind.prepare_for_sleep(False)
 
@@ -180,7 +174,6 @@ def test_without_logind_nothing_is_said(
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus if there_is_a_bus else "unix:path=/nowhere")
     watch.hold(True)
     qtbot.wait(150)
-    watch.ready()
     watch.hold(False)
 
 
@@ -237,19 +230,16 @@ def test_a_wake_that_system_and_clocks_see_is_told_once(qtbot: QtBot) -> None:
     bench.watch.hold(False)
 
 
-def test_ready_means_something_only_before_sleep(qtbot: QtBot) -> None:
+def test_it_is_opened_and_closed_once(qtbot: QtBot) -> None:
     bench = Bench()
     bench.hold(qtbot)
     bench.watch.hold(True)
-    bench.watch.ready()
     assert bench.system.said == ["open"]
     bench.system.tell(True)
-    bench.watch.ready()
     bench.system.tell(False)
-    bench.watch.ready()
     bench.watch.hold(False)
     bench.watch.hold(False)
-    assert bench.system.said == ["open", "release", "delay", "close"]
+    assert bench.system.said == ["open", "close"]
 
 
 # By Windows' messages
