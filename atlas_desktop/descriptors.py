@@ -3,6 +3,8 @@
 Not ``sys.stdin`` and other buffered files: a thread that waits in one's lock aborts the interpreter's exit.
 """
 
+import functools
+import operator
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,6 +31,11 @@ def drain(descriptor: int) -> None:
     with suppress(OSError):
         while os.read(descriptor, _READ_BYTES):
             pass
+
+
+def open_flags(*names: str) -> int:
+    """Return the flags of ``os.open`` with these names, without those that this system does not have."""
+    return functools.reduce(operator.or_, (getattr(os, name, 0) for name in names))
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -11,18 +11,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from atlas_desktop.descriptors import open_flags
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
-_LOOKING = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
+_READING = open_flags("O_RDONLY", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")
 
 
 class ForeignFolderError(PermissionError):
@@ -81,7 +77,7 @@ def make_folder(folder: Path) -> None:
 
 def open_private(path: str, flags: int) -> int:
     """Opener for ``open``: new files are private; a pipe without a reader raises instead of blocking."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), FILE_MODE)
+    return os.open(path, flags | open_flags("O_NONBLOCK"), FILE_MODE)
 
 
 def close_to_others(paths: Iterable[Path]) -> None:
@@ -100,7 +96,7 @@ def _close(path: Path, found: os.stat_result) -> None:
     if not (found.st_mode & _OTHERS and is_ours(found) and _is_kept(found)):
         return
     # Through the open file: between lstat and chmod another file may take the name.
-    handle = os.open(path, _LOOKING)
+    handle = os.open(path, _READING)
     try:
         opened = os.fstat(handle)
         if is_ours(opened) and _is_kept(opened):

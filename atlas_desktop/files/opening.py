@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 
+from atlas_desktop.descriptors import open_flags
 from atlas_desktop.errors import (
     BadFileNameError,
     DiskError,
@@ -26,13 +27,7 @@ from atlas_desktop.files.threads import answered
 
 _PIECE_BYTES = 1 << 18
 _MOST_LISTED = 100_000
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+_READING = open_flags("O_RDONLY", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
 _MEANINGS: tuple[tuple[type[MediaError], str], ...] = (
     (MissingFileError, "ENOENT ENOTDIR"),
     (FileDeniedError, "EACCES EPERM"),
@@ -163,7 +158,7 @@ def error_of(path: Path, error: OSError) -> MediaError:
 
 
 def _open(path: str, _flags: int) -> int:
-    return os.open(path, _FLAGS)
+    return os.open(path, _READING)
 
 
 def _is_file(entry: "os.DirEntry[str]") -> bool:

@@ -1,6 +1,7 @@
 """Atomic writes and bounded reads of files: a crash leaves the old or the new one; pipes never block."""
 
 import errno
+import logging
 import os
 import secrets
 import stat
@@ -8,22 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+from atlas_desktop.descriptors import open_flags
 from atlas_desktop.errors import MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import make_folder
+
+log = logging.getLogger(__name__)
 
 LONGEST_BYTES = 4 << 20
 """No file of ours is longer, unless its reader says so: anything longer would fill the memory."""
 # The temporary file's name is a little longer than the file's own, which may be as long as the disk allows.
 _PREFIX_SIGNS = 32
-_MAKING = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+_MOST_ASIDE = 5
+_CREATING = open_flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,7 +45,7 @@ def export_text(path: Path, text: str) -> None:
     """
     beside = path.with_name(f".{path.name[:_PREFIX_SIGNS]}-{secrets.token_hex(6)}")
     # os.open applies the umask; reading it would mean changing it, for every thread.
-    handle = os.open(beside, _MAKING, 0o666)
+    handle = os.open(beside, _CREATING, 0o666)
     with suppress(OSError, AttributeError):  # Windows
         os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
     _replace(handle, beside, path, text)
@@ -76,6 +74,20 @@ def read_text(path: Path, longest_bytes: int = LONGEST_BYTES, *, errors: str = "
     if len(content) > longest_bytes:
         raise OSError(errno.EFBIG, f"{path.name} is too long to be ours")
     return content.decode("utf-8-sig", errors)
+
+
+def move_aside(path: Path) -> Path | None:
+    """Rename an unreadable JSON file to ``….damaged.json``; return its new path, ``None`` where that fails."""
+    for number in range(1, _MOST_ASIDE + 1):
+        aside = path.with_suffix(".damaged.json" if number == 1 else f".damaged-{number}.json")
+        try:
+            path.replace(aside)
+        except OSError as error:
+            # A folder may be in that place since earlier.
+            log.info("%s stays where it is: %s", path.name, error)
+        else:
+            return aside
+    return None
 
 
 def _replace(handle: int, beside: Path, path: Path, text: str) -> None:

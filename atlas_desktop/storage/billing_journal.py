@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from atlas_desktop.descriptors import write_all
+from atlas_desktop.descriptors import open_flags, write_all
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import FILE_MODE, make_folder, open_private
@@ -24,7 +24,7 @@ from atlas_desktop.storage.billing_replay import fold, records_in
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005
-_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_APPENDING = open_flags("O_RDWR", "O_APPEND", "O_CREAT", "O_BINARY")
 
 
 class BillingJournal:
@@ -72,7 +72,7 @@ class BillingJournal:
         return list(self._entries)
 
     def _append(self, line: bytes) -> None:
-        handle = open_private(str(self.file), _OPENING)
+        handle = open_private(str(self.file), _APPENDING)
         try:
             found = os.fstat(handle)
             if stat.S_ISFIFO(found.st_mode):

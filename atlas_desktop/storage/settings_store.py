@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 SettingsCallback = Callable[[Settings], None]
 _WRITE_AFTER_S = 0.3
-_MOST_ASIDE = 5
 
 
 class SettingsStore:
@@ -104,19 +103,7 @@ class SettingsStore:
             # replace it, or never could.
             log.info("settings can't be read: %s", error)
             self._kept = {}
-            self._move_aside()
+            self.moved_aside = atomic.move_aside(self._file)
             limits: dict[str, Any] = dict(sealed_limits(text))
             return Settings(**limits)
         return settings
-
-    def _move_aside(self) -> None:
-        for number in range(1, _MOST_ASIDE + 1):
-            aside = self._file.with_suffix(".damaged.json" if number == 1 else f".damaged-{number}.json")
-            try:
-                self._file.replace(aside)
-            except OSError as error:
-                # A folder may be in that place since earlier.
-                log.info("settings that can't be read stay where they are: %s", error)
-            else:
-                self.moved_aside = aside
-                return

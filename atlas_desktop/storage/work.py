@@ -72,7 +72,7 @@ class WorkStore:
             return Work()
         except (OSError, ValueError) as error:
             log.info("the work of the last run can't be read: %s", error)
-            self._move_aside()
+            self.moved_aside = atomic.move_aside(self._file)
             return Work()
         rows = found.get("clips")
         clips = map(_clip, rows[:_MOST_CLIPS] if isinstance(rows, list) else ())
@@ -97,12 +97,6 @@ class WorkStore:
     def close(self) -> None:
         """Delete the stored work, as the run ends properly. May wait for the disk."""
         self._delay.close(self._remove)
-
-    def _move_aside(self) -> None:
-        aside = self._file.with_suffix(".damaged.json")
-        with suppress(OSError):
-            self._file.replace(aside)
-            self.moved_aside = aside
 
     def _remove(self) -> None:
         with suppress(OSError):
