@@ -77,7 +77,7 @@ def read_text(path: Path, longest_bytes: int = LONGEST_BYTES, *, errors: str = "
 
 
 def move_aside(path: Path) -> Path | None:
-    """Rename an unreadable JSON file to ``….damaged.json``; return its new path, ``None`` where that fails."""
+    """Rename an unreadable JSON file to ``….damaged.json``; return its new path, ``None`` on failure."""
     for number in range(1, _MOST_ASIDE + 1):
         aside = path.with_suffix(".damaged.json" if number == 1 else f".damaged-{number}.json")
         try:
