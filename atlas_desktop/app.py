@@ -102,7 +102,7 @@ class Program:
         self.assembly = Assembly(
             self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
-        net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
+        net = crash.CrashHandler(asyncio.get_running_loop(), self.assembly.take_bug)
         # What is given to a test call would be gone with it.
         takes = script is None
         listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 BugHandler = Callable[[AppError], None]
 
 
-class CrashNet:
+class CrashHandler:
     """Handles uncaught errors of the main thread, other threads and the event loop.
 
     ``on_bug`` is called on the event loop, whichever thread the error came from.

@@ -45,11 +45,11 @@ def make_application() -> QApplication:
 
     Where no window can be opened, it prints one line and exits with 1: Qt itself would abort.
     """
-    opening = _Opening()
-    qInstallMessageHandler(opening.take)
+    messages = _StartupMessages()
+    qInstallMessageHandler(messages.take)
     application = QApplication(sys.argv[:1])
     qInstallMessageHandler(_log_qt)
-    opening.log()
+    messages.log()
     set_c_numbers()
     _set_numbers_of_people()
     application.setApplicationName("Atlas Desktop")
@@ -113,7 +113,7 @@ def _nothing(number: int, frame: object) -> None:
     """Do nothing: the wake-up descriptor carries the number, and the default action must not run."""
 
 
-class _Opening:
+class _StartupMessages:
     """Collects Qt's messages while it opens the display: a single failed attempt means nothing.
 
     A fatal message precedes Qt's abort: something is missing, the display, the platform's plugin or one of

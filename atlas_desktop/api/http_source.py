@@ -17,7 +17,7 @@ from atlas_desktop.api.address import (
 )
 from atlas_desktop.api.exchange import Exchange, FileField, Received
 from atlas_desktop.api.grants import check_over, grant_in, receipt_in, session_id_within, status_in
-from atlas_desktop.api.mapping import body_of, complaint_of, create_error_of, error_of
+from atlas_desktop.api.mapping import body_of, create_error_of, error_detail_of, error_of
 from atlas_desktop.api.response import HttpResponse
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import AppError, BadAnswerError, RejectedError
@@ -138,17 +138,17 @@ class HttpSource:
         """
         url = self._session_url(session_id)
         answer = await self._exchange.call("DELETE", url, END_LIMIT_S)
-        complaint = complaint_of(answer)
-        if complaint.code in _ENDED_REASONS and (answer.ok or answer.status == 409):
+        problem = error_detail_of(answer)
+        if problem.code in _ENDED_REASONS and (answer.ok or answer.status == 409):
             return receipt_in(answer.json(), session_id)
         if answer.ok:
             body = body_of(answer)
             check_over(body, session_id, answer.host)
             return receipt_in(body, session_id)
-        if answer.status == 404 and complaint.code and session_id in self._own_ids:
+        if answer.status == 404 and problem.code and session_id in self._own_ids:
             return EndReceipt(session_id, confirmed=True)
         if answer.status in _UNSURE_STATUSES:
-            log.warning("the end of %s is not confirmed: %s %s", session_id, answer.status, complaint.detail)
+            log.warning("the end of %s is not confirmed: %s %s", session_id, answer.status, problem.detail)
             return EndReceipt(session_id, confirmed=False)
         raise error_of(answer)
 

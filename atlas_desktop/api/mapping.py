@@ -40,7 +40,7 @@ _BAD_MODE = re.compile(r"(?i)\b(invalid|unknown|unsupported)\b.{0,20}\bmode\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ErrorDetail:
     """The error that a response describes. ``code`` is Atlas's, empty when it is not in Atlas's format."""
 
     code: str
@@ -118,17 +118,17 @@ def body_of(answer: HttpResponse) -> dict[str, Any]:
     return body
 
 
-def complaint_of(answer: HttpResponse) -> Complaint:
+def error_detail_of(answer: HttpResponse) -> ErrorDetail:
     """Parse Atlas's ``{"error": code, "message": text}``; similar formats give a detail without a code."""
     body = answer.json()
     if not isinstance(body, dict):
-        return Complaint("", first_line(answer))
+        return ErrorDetail("", first_line(answer))
     code, message = body.get("error"), body.get("message")
     if isinstance(code, str) and isinstance(message, str) and _is_code(code):
-        return Complaint(code, notice_line(message) or code)
+        return ErrorDetail(code, notice_line(message) or code)
     nested = code if isinstance(code, dict) else {}
     words = text_in(body, "message", "error", "detail") or text_in(nested, "message", "code")
-    return Complaint("", notice_line(words) or phrase(answer.status))
+    return ErrorDetail("", notice_line(words) or phrase(answer.status))
 
 
 def _is_code(text: str) -> bool:
@@ -138,15 +138,15 @@ def _is_code(text: str) -> bool:
 
 def error_of(answer: HttpResponse) -> ServiceError:
     """Return the error that an unsuccessful response means."""
-    complaint = complaint_of(answer)
-    status, detail = answer.status, complaint.detail
+    problem = error_detail_of(answer)
+    status, detail = answer.status, problem.detail
     if status == 429:
         return RateLimitedError(status=status, detail=detail, retry_after_s=retry_after_s(answer))
-    foreign = status < 400 or (status == 404 and not complaint.code)
+    foreign = status < 400 or (status == 404 and not problem.code)
     if answer.is_html or foreign:
         return BadAnswerError(host=answer.host, status=status, detail=detail)
     if status == 409:
-        return ConflictError(status=status, detail=detail, reason=complaint.code)
+        return ConflictError(status=status, detail=detail, reason=problem.code)
     kind = _KINDS.get(status) or (RejectedError if status < 500 else ServerFailedError)
     return kind(status=status, detail=detail)
 
@@ -162,10 +162,10 @@ _KINDS: Mapping[int, type[ServiceError]] = {
 
 def create_error_of(answer: HttpResponse, mode: str) -> ServiceError:
     """Return the error as ``error_of`` does, for a create: the mode may have been refused."""
-    complaint = complaint_of(answer)
-    named = "mode" in complaint.code.split("_") or _is_mode_refused(complaint.detail)
+    problem = error_detail_of(answer)
+    named = "mode" in problem.code.split("_") or _is_mode_refused(problem.detail)
     if named and answer.status in _MODE_STATUSES and not answer.is_html:
-        return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
+        return ModeRefusedError(status=answer.status, detail=problem.detail, mode=mode)
     return error_of(answer)
 
 
