@@ -1,22 +1,15 @@
 """Ten seconds that measure the speaker's own delay: beeps, flashes, and a microphone where there is one."""
 
-import logging
-import time
-
-from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
-from atlas_desktop.aio import guarded
-from atlas_desktop.audio.device_streams import InputStream
+from atlas_desktop.audio.microphone_thread import MicrophoneThread
 from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.clock import monotonic_us
-from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.calibration import BEEPS, BeepFinder, beep
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.playout import PlayoutControl
-
-log = logging.getLogger(__name__)
 
 BEAT_MS = 1_000
 _BLOCK_MS = 20
@@ -25,7 +18,6 @@ _BEAT = SAMPLE_RATE_HZ * BEAT_MS // 1000
 _FULL_VOLUME = 100
 _ONSET = 30
 _QUIET_US = 300_000
-_POLL_S = 0.004
 
 
 class Calibration(QObject):
@@ -56,7 +48,6 @@ class Calibration(QObject):
         self._feed = AudioFeed()
         self._sound = SoundThread(self._feed.ring, PlayoutControl(_FULL_VOLUME), self._rendered, self)
         self._finder = BeepFinder()
-        self._capture = _CaptureThread(microphone, self._finder, self) if microphone is not None else None
         self._beep = beep().repeat(2, axis=1)
         self._began_us = self._sounded_us = 0
         self._given = 0
@@ -70,14 +61,18 @@ class Calibration(QObject):
         self._flash.timeout.connect(self.flashed)
         self._played.connect(self._arm_flash, Qt.ConnectionType.QueuedConnection)
         self._sound.device_failed.connect(self.failed)
-        if self._capture is not None:
-            self._capture.failed.connect(self.failed)
+        self._microphone: MicrophoneThread | None = None
+        if microphone is not None:
+            # Without the echo canceller, which would remove the beeps.
+            self._microphone = MicrophoneThread(self._captured, parent=self)
+            self._microphone.select(microphone)
+            self._microphone.failed.connect(self.failed)
 
     def start(self) -> None:
         """Start; the first beep comes after a second."""
         self._sound.start()
-        if self._capture is not None:
-            self._capture.start()
+        if self._microphone is not None:
+            self._microphone.start()
         self._began_us, self._given = monotonic_us(), 0
         self._pump.start()
 
@@ -85,8 +80,8 @@ class Calibration(QObject):
         """Stop, and close speaker and microphone; takes some milliseconds."""
         self._pump.stop()
         self._flash.stop()
-        if self._capture is not None:
-            self._capture.stop()
+        if self._microphone is not None:
+            self._microphone.stop()
         self._sound.stop()
 
     @Slot()
@@ -99,13 +94,13 @@ class Calibration(QObject):
         while self._given + _BLOCK <= due:
             self._feed.ring.write(self._block_at(self._given))
             self._given += _BLOCK
-        if self._capture is not None and self._given >= (BEEPS + 1) * _BEAT + _BEAT // 2:
+        if self._microphone is not None and self._given >= (BEEPS + 1) * _BEAT + _BEAT // 2:
             self.stop()
             self.finished.emit(self._finder.result())
 
     def _block_at(self, sample: int) -> Block:
         beat, inside = divmod(sample, _BEAT)
-        is_over = self._capture is not None and beat > BEEPS
+        is_over = self._microphone is not None and beat > BEEPS
         if beat == 0 or is_over or inside >= len(self._beep):
             return silence(_BLOCK, 2)
         return self._beep[inside : inside + _BLOCK]
@@ -124,45 +119,11 @@ class Calibration(QObject):
             self._finder.played(due_us)
             self._played.emit(due_us)
 
+    def _captured(self, block: Block) -> None:
+        """Thread: the microphone's."""
+        self._finder.hear(block, monotonic_us())
+
     @Slot(object)
     def _arm_flash(self, due_us: int) -> None:
         wait_us = due_us + round(self.speaker_ms * 1000) - monotonic_us()
         self._flash.start(max(0, wait_us // 1000))
-
-
-class _CaptureThread(QThread):
-    """Passes the microphone's sound to the finder; the echo canceller would remove the beeps."""
-
-    failed = Signal(object)
-
-    def __init__(self, device: QAudioDevice, finder: BeepFinder, parent: QObject) -> None:
-        super().__init__(parent)
-        self._device = device
-        self._finder = finder
-        self._stopping = False
-
-    def stop(self) -> None:
-        """End the thread and close the device. Thread: main."""
-        self._stopping = True
-        self.wait(2_000)
-
-    def run(self) -> None:
-        """The thread's body."""
-        guarded("calibration", self._report)(self._listen)()
-
-    def _listen(self) -> None:
-        source = InputStream(self._device)
-        try:
-            while not self._stopping and not source.broken:
-                heard = source.read()
-                if len(heard):
-                    self._finder.hear(heard, monotonic_us())
-                time.sleep(_POLL_S)
-        finally:
-            source.close()
-        if not self._stopping:
-            self._report(DeviceLostError(device=source.name))
-
-    def _report(self, error: AppError) -> None:
-        log.info("calibration: %s", error)
-        self.failed.emit(error)

@@ -1,4 +1,4 @@
-"""The microphone's thread in the sound process: device → mono, 48 kHz → the ring that the window reads."""
+"""The microphone's thread in the sound process: device → mono blocks, 48 kHz."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from atlas_desktop.audio.device_streams import InputStream
 from atlas_desktop.audio.realtime import take_priority
 from atlas_desktop.audio.speaker_port import MISSED_S
 from atlas_desktop.errors import AppError, DeviceError, DeviceLostError, NoMicrophoneError
-from atlas_desktop.media.shared_ring import RingWriter
+from atlas_desktop.media.blocks import Block
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +31,23 @@ class MicrophoneThread(QThread):
     failed = Signal(object)
     opened = Signal(str)
 
-    def __init__(self, ring: RingWriter, on_turn: Callable[[], None], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        on_captured: Callable[[Block], None],
+        on_turn: Callable[[], None] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
         """Create the thread; nothing runs before ``start``.
 
         Args:
-            ring: Receives what is captured.
+            on_captured: Called in the thread with what was captured: int16 (samples, 1), 48 kHz.
             on_turn: Called with every turn of the thread's loop, at least every 0.5 s.
             parent: Qt's owner of the thread object.
         """
         super().__init__(parent)
         self.setObjectName("microphone")
-        self._ring = ring
-        self._on_turn = on_turn
+        self._on_captured = on_captured
+        self._on_turn = on_turn or (lambda: None)
         self._selected = (0, QAudioDevice())
         self._opened_for = 0
         self._stopping = False
@@ -76,7 +81,7 @@ class MicrophoneThread(QThread):
                 continue
             heard = source.read()
             if len(heard):
-                self._ring.write(heard)
+                self._on_captured(heard)
             time.sleep(_POLL_S)
 
     def _follow_device(self) -> InputStream | None:

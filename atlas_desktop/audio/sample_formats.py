@@ -49,7 +49,7 @@ class ToDevice:
     def __init__(self, form: QAudioFormat) -> None:
         self._channels = form.channelCount()
         self._kind = form.sampleFormat()
-        self._resampler = _Resampler(SAMPLE_RATE_HZ, form.sampleRate())
+        self._resampler = _RateConverter(SAMPLE_RATE_HZ, form.sampleRate())
 
     def convert(self, block: Block) -> bytes:
         """Return the bytes of ``block``; a few samples more or less when the rates differ."""
@@ -65,7 +65,7 @@ class FromDevice:
         self._kind = form.sampleFormat()
         self._frame_bytes = form.bytesPerFrame()
         self._rest = b""
-        self._resampler = _Resampler(form.sampleRate(), SAMPLE_RATE_HZ)
+        self._resampler = _RateConverter(form.sampleRate(), SAMPLE_RATE_HZ)
 
     def convert(self, data: bytes) -> Block:
         """Return the whole samples of ``data`` and of what remained before."""
@@ -76,7 +76,7 @@ class FromDevice:
         return self._resampler.convert(with_channels(to_int16(samples, self._kind), 1))
 
 
-class _Resampler:
+class _RateConverter:
     """Resamples int16 (samples, channels); does nothing when the rates are equal."""
 
     def __init__(self, source_hz: int, target_hz: int) -> None:

@@ -151,7 +151,7 @@ class SoundService(QObject):
             self._devices = DeviceMonitor(self)
             self._devices.choose_microphone(self._chosen_microphone)
             self._devices.microphone_changed.connect(self._select_microphone)
-        self._microphone = MicrophoneThread(self._captured, self._beat_microphone, self)
+        self._microphone = MicrophoneThread(self._captured.write, self._beat_microphone, self)
         self._microphone.failed.connect(self._microphone_failed)
         self._microphone.opened.connect(self._microphone_opened)
         self._microphone.select(self._devices.microphone)
