@@ -35,7 +35,8 @@ def drain(descriptor: int) -> None:
 
 def open_flags(*names: str) -> int:
     """Return the flags of ``os.open`` with these names, without those that this system does not have."""
-    return functools.reduce(operator.or_, (getattr(os, name, 0) for name in names))
+    flags: int = functools.reduce(operator.or_, (getattr(os, name, 0) for name in names))
+    return flags
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -134,13 +134,13 @@ def open_system(notify: SleepCallback) -> "SystemSleep | None":
     return None if opener is None else opener(notify)
 
 
-def _open_logind(notify: SleepCallback) -> "Logind":
+def _open_logind(notify: SleepCallback) -> "SystemSleep":
     from atlas_desktop.sleep_watch.logind import Logind
 
     return Logind(notify)
 
 
-def _open_power_messages(notify: SleepCallback) -> "PowerMessages":
+def _open_power_messages(notify: SleepCallback) -> "SystemSleep":
     from atlas_desktop.sleep_watch.power_messages import PowerMessages
 
     return PowerMessages(notify)
