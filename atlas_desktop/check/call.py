@@ -45,10 +45,8 @@ class _CallSamples:
         self.last_paint_us = painted_us
 
 
-class TestCall:
+class MeasuredCall:
     """One call: start, say something, measure, take a screenshot, end. Thread: the main one."""
-
-    __test__ = False
 
     def __init__(self, program: Program, options: CheckOptions) -> None:
         self._program = program

@@ -21,10 +21,10 @@ def run(options: CheckOptions) -> int:
     """Make a test call and print its report; return 1 when picture or sound did not arrive."""
 
     async def script(program: app.Program) -> int:
-        from atlas_desktop.check.call import TestCall
+        from atlas_desktop.check.call import MeasuredCall
 
         try:
-            report = await TestCall(program, options).make()
+            report = await MeasuredCall(program, options).make()
         except asyncio.CancelledError:
             sys.stderr.write("atlas-desktop: the test call was ended before it was done\n")
             raise
