@@ -1,7 +1,7 @@
-"""The user's files: found, opened and listed in ways that never block the window.
+"""Access to files that the user names, such that no file, pipe or dead disk can block the window.
 
-``names`` turns URLs into paths, ``opening`` accesses the disk and maps its errors to ours, ``threads`` does
-so outside the event loop with a time limit for disks that don't answer, ``writer`` writes in order. No Qt.
+``names`` parses addresses, ``opening`` opens and lists and maps the system's errors to ours, ``threads`` runs
+that off the event loop with a limit for disks that do not answer, ``writer`` writes in order. No Qt.
 """
 
 from atlas_desktop.files.names import absolute, addresses_in, as_given, path_of_address

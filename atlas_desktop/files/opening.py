@@ -1,6 +1,6 @@
-"""Access to the user's files: a pipe never blocks, and every error of the system becomes one of ours.
+"""Opening and listing files without waiting for pipes, the system's errors mapped to ours.
 
-Everything blocks as long as the disk does: call it through ``FileThreads``, or in a thread that may hang.
+All of it blocks as long as the disk does: to be called through ``FileThreads``, or in a thread that may hang.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _MEANINGS: tuple[tuple[type[MediaError], str], ...] = (
     (DiskError, "EIO ESTALE ENXIO ENODEV ENOTCONN EREMOTEIO EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH"),
     (FileSilentError, "ETIMEDOUT"),
 )
-# Not every system defines all of them.
+# Not every system has them all.
 _KINDS = {
     getattr(errno, name): kind for kind, names in _MEANINGS for name in names.split() if hasattr(errno, name)
 }
@@ -50,18 +50,18 @@ _DETAILS = {
 
 
 class PathKind(Enum):
-    """The kind of a path, links followed."""
+    """What a path leads to, links followed."""
 
     FILE = "file"
     FOLDER = "folder"
 
 
 def probe_path(path: Path) -> PathKind:
-    """Return the kind of ``path``, with one system call.
+    """Return what lies at ``path``, with one system call.
 
     Raises:
         NotAFileError: A pipe, a socket or a device.
-        MediaError: It does not exist, may not be accessed, or its disk fails.
+        MediaError: It is not there, may not be seen, or its disk fails.
     """
     with mapped(path):
         mode = path.stat().st_mode
@@ -73,12 +73,12 @@ def probe_path(path: Path) -> PathKind:
 
 
 class RegularFile(io.FileIO):
-    """A file on a disk, open for reading; each completed read restarts the time limit of ``FileThreads``."""
+    """A file on a disk, open for reading; each read that returns is noted as an answer of the disk."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to ``size`` bytes, or all; in pieces, so that a slow disk is not mistaken for a dead one.
+        """Read up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one.
 
-        Never beyond the length that the system reports: files without one, as in /proc, have no end either.
+        Never beyond the size that the system states: a file without one, as in /proc, may have no end.
         """
         left = max(0, self.size_bytes - self.tell())
         if size is not None and size >= 0:
@@ -95,19 +95,19 @@ class RegularFile(io.FileIO):
 
     @property
     def size_bytes(self) -> int:
-        """Its current length."""
+        """Its size now."""
         return os.fstat(self.fileno()).st_size
 
 
 def open_regular(path: Path) -> RegularFile:
-    """Open the file at ``path``, and nothing but a regular file: pipes never block, devices are not opened.
+    """Open the file at ``path``, and nothing but a file: a pipe is not waited for, a device not touched.
 
     Raises:
         NotAFileError: A folder, a pipe, a socket or a device, even one that has just taken the file's place.
-        MediaError: It does not exist, may not be read, or its disk fails.
+        MediaError: It is not there, may not be read, or its disk fails.
     """
     with mapped(path):
-        # Opening a device may have effects: its kind is checked first, and again once it is open.
+        # A device may act on being opened: the kind is checked first, and again once the file is open.
         _check_regular(path, path.stat().st_mode)
         answered()
         file = RegularFile(path, "rb", opener=_open)
@@ -121,12 +121,12 @@ def open_regular(path: Path) -> RegularFile:
 
 
 def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Return the files in ``folder`` whose names are ``wanted``, in no order, without hidden ones.
+    """Return the files right in ``folder`` that are ``wanted`` by name, unsorted; hidden ones are left out.
 
-    At most a hundred thousand: more could not be sorted or used.
+    At most a hundred thousand: more can't be sorted in a reasonable time, or be of use.
 
     Raises:
-        MediaError: It does not exist, may not be read, or its disk fails.
+        MediaError: It is not there, may not be read, or its disk fails.
     """
     found = []
     with mapped(folder), os.scandir(folder) as entries:
@@ -142,7 +142,7 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 @contextlib.contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Map errors of the system about ``path`` to ours."""
+    """Map the system's errors about ``path`` to ours."""
     try:
         yield
     except OSError as error:
@@ -152,7 +152,7 @@ def mapped(path: Path) -> Iterator[None]:
 
 
 def error_of(path: Path, error: OSError) -> MediaError:
-    """Return the error of ours for ``error`` at ``path``."""
+    """Return our error for the system's ``error`` about the file at ``path``."""
     kind = _KINDS.get(error.errno or 0, MediaError)
     return kind(name=path.name or str(path), detail=error.strerror or type(error).__name__)
 
@@ -165,7 +165,7 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_file()
     except OSError:
-        # A dangling or circular link.
+        # A link that leads nowhere or in a circle.
         return False
 
 

@@ -1,4 +1,4 @@
-"""Calls that block on a disk, in daemon threads: abandoned when the disk does not answer."""
+"""Blocking calls in daemon threads, abandoned when the disk does not answer."""
 
 import asyncio
 import concurrent.futures
@@ -27,7 +27,7 @@ class AnswerClock:
     """Time of a disk's last answer. Thread: any.
 
     Attributes:
-        heard_s: When it last answered, by ``time.monotonic``; initially the clock's creation.
+        heard_s: When it last answered, by ``time.monotonic``; initially the time of construction.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class AnswerClock:
 
 
 def answered() -> None:
-    """Note that the disk has answered, which restarts the time limit of this thread's call."""
+    """Note that the disk has answered: the time limit of this thread starts again."""
     clock: AnswerClock | None = getattr(_this_thread, "clock", None)
     if clock is not None:
         clock.heard_s = time.monotonic()
@@ -48,17 +48,17 @@ def answered() -> None:
 class FileThreads:
     """Runs calls that a dead disk may block for ever. Thread: one event loop.
 
-    A few run at once; a stuck one no longer counts, so that a dead disk does not block others. A call that
-    can't be ended is left to its daemon thread, which does not delay the program's exit.
+    A few run at once; a blocked one no longer counts, so that a dead disk does not delay others. A call that
+    can't be ended is left to its daemon thread, for which the program's exit does not wait.
     """
 
     def __init__(self, name: str, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
-        """Prepare; no thread is started.
+        """Prepare, without starting a thread.
 
         Args:
             name: Of the threads, and for the log.
-            silence_limit_s: How long a call may go without an answer: each ``answered`` restarts it, so that
-                a slow disk is waited for as long as it answers at all.
+            silence_limit_s: How long a call may be silent; each ``answered`` restarts it, so that a slow disk
+                is waited for as long as it answers at all.
         """
         self._name = name
         self._limit_s = silence_limit_s
@@ -69,7 +69,7 @@ class FileThreads:
         """Run ``function``, which is about ``path``, in a thread and return its result.
 
         Raises:
-            FileSilentError: The disk did not answer.
+            FileSilentError: The disk does not answer.
             AppError, OSError: ``function`` raised it; anything else arrives as a ``BugError``.
         """
         if self._stuck >= _MOST_STUCK:

@@ -1,4 +1,4 @@
-"""Writing in order and in the background: the caller never waits for the disk."""
+"""Background writes in order, for which the caller does not wait."""
 
 import asyncio
 import queue
@@ -11,9 +11,9 @@ _MOST_WAITING = 10_000
 
 
 class FileWriter:
-    """Runs calls one after another in a daemon thread, started with the first. Thread: one.
+    """Runs calls one after another in a daemon thread, which is started with the first. Thread: one.
 
-    A disk that never answers blocks only the thread and, up to a limit, the queued calls.
+    A disk that never answers blocks that thread and keeps, up to a bound, what is queued; nothing else.
     """
 
     def __init__(self, name: str) -> None:
@@ -22,12 +22,12 @@ class FileWriter:
         self._thread: threading.Thread | None = None
 
     def write(self, function: Callable[[], object], *, wait_s: float = 0.0) -> bool:
-        """Queue ``function``; return False when the queue is full.
+        """Queue ``function``; return False if too many are queued already.
 
         Args:
-            function: The write.
-            wait_s: How long to wait for its end, so that a crash right after it loses nothing. Not waited for
-                while an earlier call is blocked by the disk.
+            function: Writes.
+            wait_s: How long to wait for it to be done, so that a crash right after loses nothing. There is no
+                waiting if an earlier call still waits for the disk.
         """
         is_idle = not self._waiting.unfinished_tasks
         done = threading.Event()
@@ -43,7 +43,7 @@ class FileWriter:
         return True
 
     async def flush(self, limit_s: float) -> bool:
-        """Wait until the queue is written; return False when the time is out."""
+        """Wait until everything queued is written; return False on timeout."""
         if self._thread is None:
             return True
         loop, written = asyncio.get_running_loop(), asyncio.Event()
