@@ -31,8 +31,8 @@ _LONGEST_HANDED_ON = 16_384
 _SHORTEST_IN_QUERY = 12
 
 _ONE_EACH: Final = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-"""One connection per request: surplus bytes of one response must not be read as the next one's, which may
-be the end of a session. Kept open, connections would be of use for five seconds only."""
+"""A connection for each request: what one answer leaves over must not be read as the next one's, which may
+be the end of a session. Kept open, they would be of use for five seconds only."""
 
 _HEADERS: Final = {
     "User-Agent": f"atlas-desktop/{__version__}",
@@ -94,7 +94,7 @@ class Exchange:
         files: Mapping[str, FileField] | None = None,
         received: Received | None = None,
     ) -> HttpResponse:
-        """Send one request and return the response, whatever its status.
+        """Send one request and return what was answered, whatever the status.
 
         Args:
             method: The HTTP method.
@@ -141,8 +141,8 @@ class Exchange:
             await way.aclose()
 
     def hands_on_bearer(self, *texts: str) -> bool:
-        """Return whether a response would hand the bearer to another host, in any form."""
-        # Cut: longer than any address or token.
+        """Return whether what was answered would give the bearer to another host, in any form."""
+        # Far more than any address or token has is no use anyway.
         return bool(self._bearer) and any(holds(text[:_LONGEST_HANDED_ON], self._bearer) for text in texts)
 
     def _headers(self) -> dict[str, str]:
@@ -154,7 +154,7 @@ class Exchange:
         return {**_HEADERS, "Authorization": f"Bearer {self._bearer}"}
 
     async def _opened(self, url: str) -> httpx.AsyncBaseTransport:
-        """Return the transport for ``url``; the proxy may have changed since the last call."""
+        """Return the way that leads to ``url`` now: the proxy may have changed since the last call."""
         if self._closed:
             raise self._gone()
         try:
@@ -192,7 +192,7 @@ class Exchange:
             return self._transport
         if proxy is not None and proxy.is_socks:
             return _by_socks(proxy, verify)
-        # Proxy variables are read by ``proxies`` alone.
+        # What the environment says of proxies is read by ``proxies`` alone.
         foreign = None if proxy is None else _foreign(proxy, verify)
         return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
 

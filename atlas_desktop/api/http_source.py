@@ -78,7 +78,7 @@ class HttpSource:
         return self._billed
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        """Create a session, and extract its id before anything else of the response.
+        """Make a session, and look for its id before anything else of the answer.
 
         Raises:
             ServiceError: The service refused or could not be reached.
@@ -125,7 +125,7 @@ class HttpSource:
         body_of(answer)
 
     async def end(self, session_id: str) -> EndReceipt:
-        """End the session, once.
+        """End the session, with one request.
 
         Returns:
             A confirmed receipt when the service ended it now or had before. An unconfirmed one when
@@ -180,7 +180,7 @@ class HttpSource:
         return below(self._collection, name if name.strip(".") else name.replace(".", "%2E"), *rest)
 
     def _made_in(self, received: Received, on_id: IdCallback | None) -> str:
-        """Return the id of the created session, from what has arrived of the response; empty for none."""
+        """Return the id of the session that was made, as far as the answer has come; empty for none."""
         session_id = session_id_within(received.content) if _may_have_made(received.status) else ""
         if session_id:
             self._own_ids.add(session_id)
@@ -189,7 +189,7 @@ class HttpSource:
         return session_id
 
     def _check_room(self, grant: SessionGrant) -> None:
-        """Reject a room that would receive the key."""
+        """Refuse a room that would be given the key: it goes to the address that it is for alone."""
         if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
             host = self._exchange.host
             raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")

@@ -1,4 +1,4 @@
-"""Spending limits: what a session may cost and how long it may run. Shared by the app and the guard."""
+"""What a session costs, what it may cost and how long it may run: plain numbers, for app and guard alike."""
 
 import math
 from dataclasses import dataclass, replace
@@ -125,6 +125,6 @@ def _day_s(day_usd: float, price_per_hour_usd: float, terms: Terms) -> float:
     today_s = max(0.0, day_usd - terms.spent_today_usd) / price_per_hour_usd * _HOUR_S
     if today_s <= terms.day_left_s:
         return today_s
-    # The rest of today's limit is not carried over: tomorrow has its own whole limit.
+    # What midnight leaves of today is not carried over: tomorrow has its own whole limit.
     whole_s = day_usd / price_per_hour_usd * _HOUR_S
     return terms.day_left_s + whole_s if whole_s <= _DAY_S else math.inf

@@ -117,5 +117,5 @@ class SessionSource(Protocol):
     async def viewer(self, session_id: str) -> SessionGrant: ...
 
     async def aclose(self) -> None:
-        """Release connections; running calls fail with ``UnreachableError``."""
+        """Close connections; running calls fail with ``UnreachableError``."""
         ...
