@@ -15,11 +15,11 @@ MODES = ("conversation", "passthrough")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program and returns its exit status."""
+    """Run the program and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     role = words[0] if words and words[0] in _ROLES else ""
     pin_c_numbers(os.environ)
-    _take_names_as_utf8()
+    _restart_in_utf8_mode()
     hardening.forbid_core_dumps()
     hardening.hide_environment()
     try:
@@ -147,10 +147,10 @@ def _sessions(words: list[str]) -> int:
     return run(options)
 
 
-def _take_names_as_utf8() -> None:
-    """Begins anew in Python's UTF-8 mode where the locale has other letters.
+def _restart_in_utf8_mode() -> None:
+    """Restart in Python's UTF-8 mode where the locale has another encoding.
 
-    Qt takes names of files for UTF-8 whatever the locale says; one that it gives us must mean the same file.
+    Qt decodes file names as UTF-8 whatever the locale; a name from Qt must mean the same file to Python.
     """
     is_utf8 = sys.getfilesystemencoding().lower().replace("-", "") == "utf8"
     if is_utf8 or "PYTHONUTF8" in os.environ or getattr(sys, "frozen", False):

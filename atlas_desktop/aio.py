@@ -1,4 +1,4 @@
-"""Task scopes: every task has an owner that holds, cancels and awaits it and routes its error."""
+"""Tasks and threads with owners: each is held, cancelled and awaited, and its error is routed."""
 
 import asyncio
 import concurrent.futures
@@ -19,7 +19,7 @@ ErrorHandler = Callable[[AppError], None]
 
 
 class TaskScope:
-    """Owns a set of tasks on one event loop.
+    """A set of tasks on one event loop, with one owner.
 
     A task that fails is logged and reported once to ``on_error`` as an ``AppError`` (anything else
     becomes a ``BugError`` with its cause); a cancelled one is silent. Thread: the loop's own.
@@ -32,11 +32,11 @@ class TaskScope:
         self._closed = False
 
     def __len__(self) -> int:
-        """How many tasks are running."""
+        """Return how many tasks are running."""
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, R], name: str) -> asyncio.Task[R]:
-        """Runs ``work`` as a task of this scope.
+        """Run ``work`` as a task of this scope.
 
         Raises:
             RuntimeError: The scope is closed.
@@ -50,18 +50,18 @@ class TaskScope:
         return task
 
     def cancel(self) -> None:
-        """Cancels every task that is running now; the scope stays open."""
+        """Cancel every running task; the scope stays open."""
         for task in tuple(self._tasks):
             task.cancel()
 
     async def aclose(self, timeout_s: float | None = None) -> None:
-        """Takes no more tasks, cancels those running and waits for their end, or for the time-out."""
+        """Accept no more tasks, cancel those running and wait for their end, or for the time-out."""
         self._closed = True
         self.cancel()
         await self.join(timeout_s)
 
     async def join(self, timeout_s: float | None = None) -> None:
-        """Waits, without cancelling, until no task is left or the time is out."""
+        """Wait, without cancelling, until no task is left or the time is out."""
         current = asyncio.current_task()
         tasks = {task for task in self._tasks if task is not current}
         if tasks:
@@ -79,21 +79,52 @@ class TaskScope:
 class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
     """Runs each call in a daemon thread of its own: a loop's default executor.
 
-    One that hangs (a name server, a dead disk) holds up neither the others nor the program's exit. asyncio
-    takes only what is a ``ThreadPoolExecutor``; nothing else of it is used.
+    A call that hangs (name server, dead disk) blocks neither the others nor the program's exit. asyncio
+    accepts only a ``ThreadPoolExecutor``; nothing else of it is used.
     """
 
     def submit(
         self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> "concurrent.futures.Future[R]":
-        """Starts the call."""
+        """Start the call."""
         future: concurrent.futures.Future[R] = concurrent.futures.Future()
         work = functools.partial(function, *args, **kwargs)
         threading.Thread(target=_settle, args=(future, work), name="executor", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Waits for nothing."""
+        """Return at once: no thread is waited for."""
+
+
+class BlockingCallRunner:
+    """Calls a component that may hang, in a thread; refuses calls while an earlier one hangs.
+
+    A hanging call keeps its daemon thread and nothing else. Thread: one event loop.
+    """
+
+    def __init__(self, name: str, limit_s: float) -> None:
+        self.name = name
+        self.limit_s = limit_s
+        self._lock = asyncio.Lock()
+        self._last: concurrent.futures.Future[Any] | None = None
+
+    async def call(self, function: Callable[[], R]) -> R:
+        """Run ``function`` in a thread and return its result.
+
+        Raises:
+            TimeoutError: It took longer than ``limit_s``, or an earlier call still hangs.
+            AppError: ``function`` raised it; anything else it raises arrives as a ``BugError``.
+        """
+        async with self._lock:
+            if self._last is not None and not self._last.done():
+                raise TimeoutError(f"{self.name} still hangs")
+            future: concurrent.futures.Future[R] = concurrent.futures.Future()
+            # Running: a time-out must not cancel it, or the next call would not know that it hangs.
+            future.set_running_or_notify_cancel()
+            self._last = future
+            work = guarded(self.name, future.set_exception)(lambda: future.set_result(function()))
+            threading.Thread(target=work, name=self.name, daemon=True).start()
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.limit_s)
 
 
 def _settle(future: "concurrent.futures.Future[R]", work: Callable[[], R]) -> None:
@@ -108,14 +139,14 @@ def _settle(future: "concurrent.futures.Future[R]", work: Callable[[], R]) -> No
 
 
 async def wait_full(seconds: float) -> None:
-    """Sleeps for ``seconds``, never for less: a timer of Qt's may be 5 % early."""
+    """Sleep for ``seconds``, never for less: a timer of Qt's may be 5 % early."""
     until_s = time.monotonic() + seconds
     while (left_s := until_s - time.monotonic()) > 0:
         await asyncio.sleep(left_s)
 
 
 def report(error: BaseException, where: str, on_error: ErrorHandler | None) -> None:
-    """Logs ``error`` and hands it on as an ``AppError``: the one place where a bug is named so."""
+    """Log ``error`` and pass it to ``on_error`` as an ``AppError``; any other kind becomes a ``BugError``."""
     if isinstance(error, AppError):
         log.info("%s: %s", where, error)
         known: AppError = error
@@ -130,7 +161,7 @@ def report(error: BaseException, where: str, on_error: ErrorHandler | None) -> N
 def guarded(
     where: str, on_error: ErrorHandler | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
-    """Wraps a thread's body or a native callback: it never raises, its error is reported instead.
+    """Wrap a thread's body or a native callback: it never raises, its error is reported instead.
 
     Args:
         where: Name of the place, for log and report.

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication
 
-from atlas_desktop import __version__, crash, instance, logs, native_proxy, native_trust, qtloop
+from atlas_desktop import __version__, crash, instance, logs, native_environment, qtloop
 from atlas_desktop.aio import guarded
 from atlas_desktop.assets import default_faces
 from atlas_desktop.clock import monotonic_us
-from atlas_desktop.escapes import one_line
 from atlas_desktop.files import as_given
 from atlas_desktop.heap import limit_arenas
+from atlas_desktop.logs import one_line
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.private_files import ForeignFolderError, is_movable_by_others
 from atlas_desktop.storage.last_run import RunMark
@@ -102,7 +102,7 @@ class Program:
         self.assembly = Assembly(
             self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
         )
-        net = crash.CrashNet(asyncio.get_running_loop(), self.assembly.take_bug)
+        net = crash.CrashHandler(asyncio.get_running_loop(), self.assembly.take_bug)
         # What is given to a test call would be gone with it.
         takes = script is None
         listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
@@ -201,8 +201,8 @@ def run(options: WindowOptions, script: Script | None = None, profile: Profile |
         # The user's own folder may be read-only or gone: the program goes on, and says what that means.
         mark.trouble = error
     limit_arenas()
-    native_proxy.reserve_names()
-    native_trust.unset_unsafe_variables()
+    native_environment.reserve_proxy_names()
+    native_environment.unset_unsafe_certificates()
     logs.set_up(file=profile.log_file)
     crash.log_native_crashes(profile.crash_log)
     if is_movable_by_others(profile.folder):

@@ -21,8 +21,8 @@ from atlas_desktop.session.life import Life, Live, Requesting
 from atlas_desktop.session.parts import Parts
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.sound_client.microphone import Microphone
+from atlas_desktop.sound_client.sound_client import SoundClient
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
@@ -280,7 +280,7 @@ def _make_calibration(
     sound: SoundClient, theme: Theme, speaker_ms: float, in_session: bool, parent: QWidget
 ) -> "CalibrationDialog":
     # Loaded by those few who ask for it.
-    from atlas_desktop.sound_client.calibration import CalibrationDevices
+    from atlas_desktop.sound_client.calibration_run import CalibrationDevices
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 
     return CalibrationDialog(CalibrationDevices(sound), theme, speaker_ms, parent, in_session=in_session)

@@ -1,4 +1,4 @@
-"""The last net: errors that nobody caught are logged, said, and lead to the session's end."""
+"""Handlers for uncaught errors: logged, shown, and followed by the session's end."""
 
 import asyncio
 import faulthandler
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 BugHandler = Callable[[AppError], None]
 
 
-class CrashNet:
-    """Catches what falls through: main thread, other threads, the loop, and the native side.
+class CrashHandler:
+    """Handles uncaught errors of the main thread, other threads and the event loop.
 
     ``on_bug`` is called on the event loop, whichever thread the error came from.
     """
@@ -55,10 +55,10 @@ class CrashNet:
 
 
 def log_native_crashes(file: Path) -> None:
-    """Lets a segmentation fault or native abort write its Python stacks to ``file``, else to stderr."""
+    """Let faulthandler write Python stacks of a native crash to ``file``, else to stderr."""
     try:
         make_folder(file.parent)
-        # Never closed, and kept by the fault handler: native libraries crash while the program goes, too.
+        # Never closed: faulthandler keeps the descriptor, and native libraries crash during exit, too.
         report = open(file, "a", encoding="utf-8", opener=open_private)  # noqa: SIM115
         faulthandler.enable(report)
     except OSError as error:

@@ -1,11 +1,11 @@
-"""What the system would show or keep of a process's secrets: its environment, and its memory when it crashes.
+"""Keeping a process's secrets from the system: in its visible environment, and in its memory when it crashes.
 
-Linux shows the environment that a process was started with in ``/proc``, whatever the process does to it
-later: so there it is overwritten in place. A core dump would be a copy of the memory on the disk, or be sent
-away by a crash reporter; the stacks that ``faulthandler`` writes are not touched by that.
+Linux shows a process's initial environment in ``/proc``, whatever the process changes later: so there it is
+overwritten in place. A core dump would be a copy of the memory on the disk, or be uploaded by a crash
+reporter; the stacks that ``faulthandler`` writes are not affected.
 
-The process is not made undumpable (``PR_SET_DUMPABLE``): desktop portals refuse such a process, and whoever
-runs as this user can ask the keyring itself.
+The process is not made undumpable (``PR_SET_DUMPABLE``): desktop portals refuse such a process, and any
+program of this user can read the keyring itself.
 """
 
 import os
@@ -20,21 +20,21 @@ _NAME: Final = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|CREDENTIALS?)(?:_|$)", re.IGNORECASE
 )
 _ADDRESS_NAME: Final = "ATLAS_BACKEND_URL"
-"""What follows its "?" may let one in."""
+"""Its query may hold a secret."""
 _CREDENTIALS: Final = re.compile(r"//[^\s/?#@]{1,500}@")
 _PROXY_SUFFIX: Final = "_proxy"
 _ENV_START, _ENV_END = 47, 48
-"""Fields of ``/proc/self/stat`` behind the name of the program. Source: proc_pid_stat(5), 50 and 51."""
+"""Fields of ``/proc/self/stat`` after the program's name. Source: proc_pid_stat(5), 50 and 51."""
 _NO_MEMORY: Final = "0"
 
 
 def forbid_core_dumps() -> None:
-    """Keep this process's memory, and that of the processes it starts, out of core dumps."""
+    """Disable core dumps of this process and of those that it starts."""
     if os.name != "posix":
         return
     import resource
 
-    # The hard limit stays: other programs that are opened from here may want theirs.
+    # The hard limit stays: other programs that are started from here may want theirs.
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     # A crash reporter that the kernel pipes dumps to gets one whatever the limit is: then one without memory.
@@ -43,9 +43,9 @@ def forbid_core_dumps() -> None:
 
 
 def hide_environment() -> None:
-    """Overwrite the secrets among the variables where the system shows them; ``os.environ`` keeps them.
+    """Overwrite secrets where the system shows the environment; ``os.environ`` keeps them.
 
-    Call it before threads start. Linux only: other systems show an environment to its own user as it was.
+    Call it before threads start. Linux only: other systems show the initial environment to its own user.
     """
     if sys.platform != "linux":
         return
@@ -53,7 +53,7 @@ def hide_environment() -> None:
     if not secrets:
         return
     for name, value in secrets.items():
-        # What native code reads becomes a copy of its own.
+        # Native code reads a copy from now on.
         os.putenv(name, value)
     with suppress(OSError, ValueError, IndexError):
         _overwrite([os.fsencode(f"{name}={value}") for name, value in secrets.items()])
@@ -64,7 +64,7 @@ def without_secrets(environment: Mapping[str, str], *, proxies: bool) -> dict[st
 
     Args:
         environment: This process's.
-        proxies: Keep the proxies' addresses, passwords included: it has to get through them.
+        proxies: Keep the addresses of proxies, passwords included: it has to connect through them.
     """
     return dict(_harmless(environment, proxies=proxies))
 
@@ -79,14 +79,14 @@ def _harmless(environment: Mapping[str, str], *, proxies: bool) -> Iterator[tupl
 def _is_secret(name: str, value: str) -> bool:
     if name == _ADDRESS_NAME or _NAME.search(name) is not None:
         return bool(value)
-    # A proxy may be named without a scheme.
+    # A proxy may be given without a scheme.
     is_proxy = name.lower().endswith(_PROXY_SUFFIX)
     return (is_proxy and "@" in value) or _CREDENTIALS.search(value) is not None
 
 
 def _overwrite(entries: list[bytes]) -> None:
-    """Overwrite the values of ``entries`` (``NAME=value``) in the environment that the process began with."""
-    # Not at the top: who has no secrets in the environment does without.
+    """Overwrite the values of ``entries`` (``NAME=value``) in the process's initial environment."""
+    # Imported here: only needed with secrets in the environment.
     import ctypes
 
     stat = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()

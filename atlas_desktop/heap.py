@@ -1,4 +1,4 @@
-"""The native heap: kept from scattering over one arena for each of WebRTC's threads."""
+"""glibc's heap: fewer arenas, and memory returned to the system."""
 
 import ctypes
 import gc
@@ -10,9 +10,9 @@ _ARENAS = 2
 
 
 def give_back() -> None:
-    """Returns to the system what a large thing, now done with, has left free. Where it is not glibc: nothing.
+    """Return memory freed by a large object to the system, where malloc is glibc's.
 
-    Once a block of 20 MB was freed, glibc takes the next ones from its heap, and keeps them.
+    After a block of 20 MB was freed, glibc allocates the next ones from its heap, and keeps them.
     """
     gc.collect()
     if os.name == "posix":
@@ -22,13 +22,13 @@ def give_back() -> None:
 
 
 def limit_arenas() -> None:
-    """Lets glibc's malloc use two arenas, unless the user's ``MALLOC_ARENA_MAX`` says otherwise.
+    """Limit glibc's malloc to two arenas, unless the user has set ``MALLOC_ARENA_MAX``.
 
-    Each session brings dozens of native threads and takes them away again. By default each gets an arena
-    of its own (up to eight a core), where a few long-lived bytes hold whole pages: measured over 20 sessions,
-    a megabyte of free memory for each that never went back. With two arenas it stays level.
+    Each session starts and ends dozens of native threads. By default each gets an arena of its own (up to
+    eight per core), where a few long-lived bytes keep whole pages: over 20 sessions a megabyte each was
+    measured that never went back. With two arenas the memory stays level.
 
-    To be called before such threads start; does nothing where malloc is another one (macOS, Windows, musl).
+    Call it before such threads start; does nothing with another malloc (macOS, Windows, musl).
     """
     if "MALLOC_ARENA_MAX" in os.environ or os.name != "posix":
         return

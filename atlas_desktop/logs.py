@@ -1,4 +1,8 @@
-"""Logging: one format, one file a profile, and a filter that never lets a secret through."""
+"""Logging: one format, one file per profile, secrets redacted, control characters escaped.
+
+A file's name may hold a newline that forges a log line, a terminal's control sequences, or signs that reverse
+the direction of what follows (CVE-2021-42574). They are written as escapes.
+"""
 
 import logging
 import logging.handlers
@@ -8,7 +12,6 @@ from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
-from atlas_desktop.escapes import one_line, terminal_text
 from atlas_desktop.private_files import make_folder, open_private
 from atlas_desktop.redaction import known
 
@@ -20,26 +23,40 @@ _SECRETS = re.compile(
     | (?P<query>(?i:access_token|join_request|token)=[^\s&"']+)
     """
 )
-# A room token's shape, with whatever it is glued to. Each run of its characters is looked at once.
+# A room token with whatever adjoins it. Possessive quantifiers: each character is looked at once.
 _DOTTED = re.compile(r"(?<![\w\-])[\w\-]{11,}+(?:\.[\w\-]*+){2,}+")
 _TOKEN_START = "eyJ"  # noqa: S105 - the beginning of any
 _LOG_BYTES = 2_000_000
 
 
 def redact(text: str, limit: int | None = None) -> str:
-    """Returns ``text`` without the secrets in use, and with whatever looks like one replaced by its kind.
+    """Return ``text`` without the secrets in use; what looks like one is replaced by the name of its kind.
 
     Args:
         text: Anything.
-        limit: So many of its characters are read.
+        limit: How many of its characters are read.
     """
     text = known.blank(text, limit)
     without_tokens = _DOTTED.sub(lambda match: "[jwt]" if _TOKEN_START in match[0] else match[0], text)
     return _SECRETS.sub(lambda match: f"[{match.lastgroup}]", without_tokens)
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` on one line, with unprintable signs escaped as in a Python string."""
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def terminal_text(text: str) -> str:
+    """Return ``text`` with unprintable signs escaped, except its line breaks."""
+    return "\n".join(one_line(line) for line in text.split("\n"))
+
+
+def _escape(sign: str) -> str:
+    return sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 class RedactingFormatter(logging.Formatter):
-    """One line a message, whatever is in it, and a traceback below; then redacts all of it."""
+    """Formats a message as one line with its traceback below, and redacts both."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's own name
         return one_line(super().formatMessage(record))
@@ -49,7 +66,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class LogFile(logging.handlers.RotatingFileHandler):
-    """A log that goes silent where it can't be written: a full disk, a folder that is for reading only."""
+    """A log file that drops records while it can't be written: disk full, folder read-only."""
 
     def _open(self) -> TextIOWrapper:
         return open(
@@ -61,17 +78,17 @@ class LogFile(logging.handlers.RotatingFileHandler):
         )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Leaves the record out, without a word for each; anything but the disk is a mistake of ours."""
+        """Drop the record silently on a disk error; report anything else, which is a bug of ours."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 
 def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
-    """Sends our log to stderr; with ``file`` (rotated at 2 MB) all goes there, to stderr only complaints."""
+    """Log to stderr; with ``file`` (rotated at 2 MB) log there, and only warnings to stderr."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if file is not None:
         handlers[0].setLevel(logging.WARNING)
-        # LiveKit complains of every plain goodbye; that is for the file.
+        # LiveKit warns at every regular disconnect.
         handlers[0].addFilter(lambda record: record.name != "livekit")
         with suppress(OSError):
             make_folder(file.parent)
@@ -84,6 +101,6 @@ def set_up(level: int = logging.INFO, file: Path | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
-    # Both print one line a request or a frame, addresses with their query included.
+    # They log one line a request or a frame, addresses with their query included.
     for chatty in ("httpx", "httpcore", "livekit", "aioice", "aiortc", "qasync"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))

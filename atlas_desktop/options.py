@@ -1,15 +1,15 @@
-"""What the command line asked for: plain data between the arguments and the role that runs."""
+"""Parsed options of the command line: plain data for the role that runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 CHILD_FLAG = "--child"
-"""Tells a role that it ends at end-of-file on its standard input, which a shell may never have opened."""
+"""Makes a role end at end-of-file on its standard input, which a shell may never have opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """What the window is opened with; ``None`` and empty mean "as the settings say"."""
+    """Options of the window; ``None`` and empty mean "as in the settings"."""
 
     local: bool = False
     backend: str | None = None
@@ -24,7 +24,7 @@ class WindowOptions:
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """What the test call does."""
+    """Options of the test call."""
 
     local: bool = False
     mode: str = "conversation"

@@ -1,6 +1,6 @@
-"""What is ours alone on a shared computer: folders 0700, files 0600, nothing of a stranger's in their place.
+"""Files and folders private to this user on a shared computer: folders 0700, files 0600, nobody else's used.
 
-On Windows a user's folders are closed to others by what they inherit: there nothing is changed or refused.
+On Windows a user's folders inherit that from their parent: there nothing is changed or refused.
 """
 
 import errno
@@ -11,34 +11,30 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from atlas_desktop.descriptors import open_flags
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
-_LOOKING = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
+_READING = open_flags("O_RDONLY", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")
 
 
 class ForeignFolderError(PermissionError):
-    """A folder of another user in the place of ours: what is kept there is theirs to read and change."""
+    """A folder of another user in the place of ours: that user could read and change its content."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(errno.EACCES, "it belongs to another user", str(folder))
 
 
 def is_ours(found: os.stat_result) -> bool:
-    """Whether what ``stat`` found belongs to the user who runs this program."""
+    """Return whether the owner of a ``stat`` result is the user who runs this program."""
     return sys.platform == "win32" or found.st_uid == os.geteuid()
 
 
 def is_closed(folder: Path) -> bool:
-    """Whether ``folder`` is a folder of ours, no link to one, that nobody else may enter."""
+    """Return whether ``folder`` is our own folder, not a link, that nobody else may enter."""
     try:
         found = folder.lstat()
     except (OSError, ValueError):
@@ -49,7 +45,7 @@ def is_closed(folder: Path) -> bool:
 
 
 def is_movable_by_others(folder: Path) -> bool:
-    """Whether others may put something else in the place of ``folder``: its parent is theirs to write."""
+    """Return whether others may replace ``folder``: its parent is writable by them."""
     if sys.platform == "win32":
         return False
     try:
@@ -61,17 +57,17 @@ def is_movable_by_others(folder: Path) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make ``folder`` and what is missing above it for us alone; what is there stays as it is.
+    """Create ``folder`` and missing parents for us alone; existing ones are unchanged.
 
     Raises:
-        OSError: It can't be made, or something else is in its place.
+        OSError: It can't be created, or something else is in its place.
     """
     try:
         folder.mkdir(FOLDER_MODE)
     except FileNotFoundError:
         if folder.parent == folder:
             raise
-        # Not ``parents=True``: that leaves those above to the umask.
+        # Not ``parents=True``: that leaves the parents' permissions to the umask.
         make_folder(folder.parent)
         folder.mkdir(FOLDER_MODE, exist_ok=True)
     except OSError:
@@ -80,12 +76,12 @@ def make_folder(folder: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open for ``open``: what is made is ours alone; a pipe that nobody reads is an error of the system's."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), FILE_MODE)
+    """Opener for ``open``: new files are private; a pipe without a reader raises instead of blocking."""
+    return os.open(path, flags | open_flags("O_NONBLOCK"), FILE_MODE)
 
 
 def close_to_others(paths: Iterable[Path]) -> None:
-    """Take everybody else's rights from files and folders of ours; links and what is not ours are left alone.
+    """Revoke others' permissions on files and folders of ours; links and what is not ours are unchanged.
 
     Thread: any; blocks for the disk.
     """
@@ -99,8 +95,8 @@ def close_to_others(paths: Iterable[Path]) -> None:
 def _close(path: Path, found: os.stat_result) -> None:
     if not (found.st_mode & _OTHERS and is_ours(found) and _is_kept(found)):
         return
-    # By what is open: between the look and the change another thing may take the name.
-    handle = os.open(path, _LOOKING)
+    # Through the open file: between lstat and chmod another file may take the name.
+    handle = os.open(path, _READING)
     try:
         opened = os.fstat(handle)
         if is_ours(opened) and _is_kept(opened):

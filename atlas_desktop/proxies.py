@@ -1,12 +1,12 @@
-"""Which proxy leads to an address: the setting's, the environment's or the system's; or none.
+"""Selection of the proxy for an address: the setting's, the environment's, the system's, or none.
 
-Every client of ours asks here, so that REST and rooms follow one rule. The rule is that of curl and httpx,
-with two additions: nothing on this computer ever goes through a proxy, and ``NO_PROXY`` may hold networks
+REST and rooms both use it, so that they follow one rule: that of curl and httpx with two additions.
+Connections to this computer never go through a proxy, and ``NO_PROXY`` may hold networks
 (``10.0.0.0/8``, ``fd00::/8``).
 
 ``urllib.request`` reads the environment and the system's settings (macOS, Windows), as httpx has it do.
-Its match of ``NO_PROXY`` knows neither networks nor IPv6, httpx's is private and raises on networks: ours
-is below.
+Its match of ``NO_PROXY`` supports neither networks nor IPv6, httpx's is private and raises on networks:
+ours is below.
 """
 
 import fnmatch
@@ -26,7 +26,7 @@ from atlas_desktop.hardening import without_secrets
 from atlas_desktop.redaction import known
 
 SETTING_NAME: Final = "ATLAS_DESKTOP_PROXY"
-"""Carries the setting to children that have no profile: ``none`` or an address without a password."""
+"""Passes the setting to children that have no profile: ``none`` or an address without a password."""
 
 _SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -35,7 +35,7 @@ _SOCKS: Final = {
     **dict.fromkeys(("socks", "socks5", "socks5h"), "socks5"),
     **dict.fromkeys(("socks4", "socks4a"), "socks4"),
 }
-"""By what people write. GNOME and KDE export ``socks://``; names are always looked up behind the proxy."""
+"""By the spellings in use. GNOME and KDE export ``socks://``; names are always resolved behind the proxy."""
 _SOCKS_PORT: Final = 1080
 _BASIC: Final = "Basic "
 _LONGEST_SOCKS_NAME: Final = 255
@@ -52,12 +52,12 @@ class ProxyMode(StrEnum):
     """The environment, else the system's settings."""
     NONE = "none"
     ADDRESS = "address"
-    """The one that the setting names."""
+    """The one in the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxySetting:
-    """What a person chose. ``address`` counts with ``ProxyMode.ADDRESS`` and holds no password."""
+    """The user's choice. ``address`` counts with ``ProxyMode.ADDRESS`` and holds no password."""
 
     mode: ProxyMode = ProxyMode.AUTOMATIC
     address: str = ""
@@ -65,15 +65,15 @@ class ProxySetting:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy that takes CONNECT, or a SOCKS proxy.
+    """An HTTP proxy that supports CONNECT, or a SOCKS proxy.
 
     Attributes:
-        scheme: How the proxy itself is spoken to: ``http``, ``https``, ``socks5`` or ``socks4``.
+        scheme: The proxy's own protocol: ``http``, ``https``, ``socks5`` or ``socks4``.
         host: Its name or address, without brackets.
         port: Its port.
         username: Empty for none.
         password: May be empty beside a name.
-        source: What named it, for messages: a variable, or the setting.
+        source: What configured it, for messages: a variable, or the setting.
     """
 
     scheme: str
@@ -84,13 +84,13 @@ class Proxy:
     source: str = ""
 
     def __post_init__(self) -> None:
-        # A proxy may say again what it was told, and it is told so in every call.
+        # A proxy may echo its credentials, which are sent with every request.
         for secret in (self.password, self.authorization.removeprefix(_BASIC)):
             known.add(secret)
 
     @property
     def address(self) -> str:
-        """``http://host:port``, without name and password: fit for logs and messages."""
+        """``http://host:port``, without name and password: for logs and messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -100,7 +100,7 @@ class Proxy:
 
     @property
     def authorization(self) -> str:
-        """The value of ``Proxy-Authorization``; empty without a user's name."""
+        """The value of ``Proxy-Authorization``; empty without a user name."""
         if not self.username:
             return ""
         return _BASIC + b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -110,22 +110,22 @@ SettingProvider = Callable[[], ProxySetting]
 
 
 def follow(provider: SettingProvider) -> None:
-    """Makes ``provider`` say what the person has chosen, for the whole process.
+    """Make ``provider`` the source of the user's proxy setting, for the whole process.
 
-    It is asked at each connection: a change holds from the next one on. Without a call the environment's
-    ``ATLAS_DESKTOP_PROXY`` counts, which is how a child without a profile follows.
+    It is called for each connection: a change applies from the next one on. Without this call the
+    environment's ``ATLAS_DESKTOP_PROXY`` applies, which is how a child without a profile gets the setting.
     """
     global _provider  # noqa: PLW0603 - like logging and the environment, the network is the process's
     _provider = provider
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """Returns the proxy that leads to ``url`` (http, https, ws or wss), or ``None`` for none.
+    """Return the proxy for ``url`` (http, https, ws or wss), or ``None`` for a direct connection.
 
-    May block for a name server where the system's settings list exceptions (Windows): call it in a thread.
+    May block on a name server where the system's settings list exceptions (Windows): call it in a thread.
 
     Raises:
-        BadProxyError: What names the proxy can't be used. Nothing of it is in the message but its name.
+        BadProxyError: The configured proxy is unusable. The message names only where it is configured.
     """
     target = urlsplit(url)
     host = (target.hostname or "").rstrip(".")
@@ -144,10 +144,10 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def parse_proxy(text: str, source: str) -> Proxy:
-    """Reads a proxy's address; without a scheme it is an HTTP proxy.
+    """Parse a proxy's address; without a scheme it is an HTTP proxy.
 
     Raises:
-        BadProxyError: An unknown kind, no host, a port that is none, or a password that can't be sent.
+        BadProxyError: An unknown scheme, no host, an invalid port, or a password that can't be sent.
     """
     text = text.strip()
     try:
@@ -172,10 +172,10 @@ def parse_proxy(text: str, source: str) -> Proxy:
 
 
 def _host_in(parts: SplitResult) -> str:
-    """The host as it is looked up: without brackets, in ASCII.
+    """Return the host for name resolution: without brackets, in ASCII.
 
     Raises:
-        ValueError: No host can be called so.
+        ValueError: It is not a valid host name.
     """
     host = unquote(parts.hostname or "")
     if any(sign.isspace() for sign in host):
@@ -188,13 +188,13 @@ def _host_in(parts: SplitResult) -> str:
 
 
 def _is_cut(text: str, parts: SplitResult) -> bool:
-    """Whether a sign that should have been escaped ended the address too early: the host is no host then."""
+    """Return whether an unescaped sign ended the address too early, so that the host is not the real one."""
     rest = f"{parts.path}?{parts.query}#{parts.fragment}"
     return "@" in rest or ("://" not in text and parts.path not in ("", "/"))
 
 
 def _check_credentials(proxy: Proxy) -> None:
-    """Raises a ``BadProxyError`` for a name and password that the proxy's protocol can't carry."""
+    """Raise a ``BadProxyError`` for a name and password that the proxy's protocol can't carry."""
     if proxy.is_socks:
         given = (proxy.username, proxy.password)
         if not all(word.isascii() and len(word) <= _LONGEST_SOCKS_NAME for word in given):
@@ -205,7 +205,7 @@ def _check_credentials(proxy: Proxy) -> None:
 
 
 def is_this_computer(host: str) -> bool:
-    """Whether a host name or address, without brackets, is this computer's own loopback."""
+    """Return whether a host name or address, without brackets, is loopback."""
     host = host.rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -215,9 +215,9 @@ def is_this_computer(host: str) -> bool:
 
 
 def child_environment(*, online: bool = True) -> Mapping[str, str]:
-    """The environment for a process of ours, without secrets; passwords of proxies where it is ``online``.
+    """Return the environment for a child: without secrets, but with proxies' passwords if ``online``.
 
-    Named whole, as the native environment may differ from Python's (``native_proxy``).
+    Passed as a whole, as the native environment may differ from Python's (``native_environment``).
     """
     setting = _provider()
     chosen = {ProxyMode.AUTOMATIC: "", ProxyMode.NONE: "none", ProxyMode.ADDRESS: setting.address}
@@ -237,14 +237,17 @@ _provider: SettingProvider = _inherited_setting
 
 
 def _from_environment() -> dict[str, str]:
-    """By kind (``https``, ``all``, ``no`` …); lower case wins, an empty value counts as none."""
+    """Return proxies by kind (``https``, ``all``, ``no`` …).
+
+    Lower case wins, an empty value counts as unset.
+    """
     import urllib.request
 
     return urllib.request.getproxies_environment()
 
 
 def _automatic(host: str, target: SplitResult) -> Proxy | None:
-    # Not at the top: it brings HTTP and TLS along, which the first paint does not wait for.
+    # Imported here: it loads HTTP and TLS, which the first paint does not need.
     import urllib.request
 
     environment = _from_environment()
@@ -261,13 +264,13 @@ def _automatic(host: str, target: SplitResult) -> Proxy | None:
         return None
     if environment:
         return parse_proxy(proxies[key], _variable_of(key))
-    # macOS gives the address of a SOCKS proxy as if it were one of HTTP's.
+    # macOS reports the address of a SOCKS proxy with http://.
     address = proxies[key].replace("http://", "socks5://") if key == "socks" else proxies[key]
     return parse_proxy(address, _THE_SYSTEM)
 
 
 def _variable_of(key: str) -> str:
-    """The variable as the person wrote it; lower case wins."""
+    """Return the variable's name as the user spelled it; lower case wins."""
     name = f"{key}_proxy"
     return name if os.environ.get(name) else name.upper()
 
@@ -286,7 +289,7 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of ``NO_PROXY`` (``*``, host, suffix, network; maybe with a port) names the host."""
+    """Return whether an entry of ``NO_PROXY`` matches: ``*``, host, suffix, network; maybe with a port."""
     found = _ENTRY.fullmatch(entry)
     if found is None or (found["port"] and int(found["port"]) != port):
         return False

@@ -1,4 +1,4 @@
-"""The one event loop of the window's process: asyncio on Qt. The only file that knows qasync."""
+"""The event loop of the window's process: asyncio on Qt. The only file that imports qasync."""
 
 import asyncio
 import logging
@@ -21,8 +21,9 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import DaemonExecutor
-from atlas_desktop.escapes import one_line
+from atlas_desktop.end_signals import END_SIGNALS
 from atlas_desktop.locales import numbers_locale, set_c_numbers
+from atlas_desktop.logs import one_line
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +38,18 @@ _COMPLAINTS = (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
 _NO_DISPLAY = 1
 _NO_FILMS = "No QtMultimedia backends found."
 _NO_LOCALE = "Detected locale "
-END_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 
 
 def make_application() -> QApplication:
-    """Makes the ``QApplication``: ours decides when it ends, not the last window.
+    """Create the ``QApplication``, which does not quit with the last window.
 
-    Where no window can be opened, it says so in one line and exits with 1: Qt itself would abort.
+    Where no window can be opened, it prints one line and exits with 1: Qt itself would abort.
     """
-    opening = _Opening()
-    qInstallMessageHandler(opening.take)
+    messages = _StartupMessages()
+    qInstallMessageHandler(messages.take)
     application = QApplication(sys.argv[:1])
     qInstallMessageHandler(_log_qt)
-    opening.log()
+    messages.log()
     set_c_numbers()
     _set_numbers_of_people()
     application.setApplicationName("Atlas Desktop")
@@ -61,16 +59,16 @@ def make_application() -> QApplication:
 
 
 def _set_numbers_of_people() -> None:
-    """What is read and typed follows the user's locale, which Qt no longer finds in the environment."""
-    # Elsewhere Qt asks the system, not the environment.
+    """Set Qt's default locale to the user's, which Qt no longer finds in the environment."""
+    # macOS and Windows: Qt asks the system, not the environment.
     if sys.platform not in ("darwin", "win32"):
         QLocale.setDefault(QLocale(numbers_locale(os.environ) or "C"))
 
 
 def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
-    """Runs ``work`` on the joined loop and returns what it returns."""
+    """Run ``work`` on the joined loop and return what it returns."""
     loop = qasync.QEventLoop(application)
-    # qasync's own waits at the end for what still runs, for ever for what hangs.
+    # qasync's own executor waits at exit for running calls, for ever for one that hangs.
     loop.set_default_executor(DaemonExecutor())
     asyncio.set_event_loop(loop)
     with loop:
@@ -79,14 +77,14 @@ def run(application: QApplication, work: Callable[[], Awaitable[int]]) -> int:
 
 
 def on_end_signals(handler: Callable[[signal.Signals], None]) -> QObject:
-    """Calls ``handler`` on the loop for SIGINT, SIGTERM and SIGHUP.
+    """Call ``handler`` on the loop for each of ``END_SIGNALS``.
 
-    Python runs a signal's handler only when it has the interpreter, and Qt may hold it for long: the
-    wake-up descriptor makes Qt give it back. This works on Windows too, where the loop's own
+    Python runs a signal's handler only when it holds the GIL, and Qt may hold it for long: the
+    wake-up descriptor makes Qt release it. This works on Windows too, where the loop's own
     ``add_signal_handler`` does not exist.
 
     Returns:
-        The watcher: keep it as long as the signals shall be heard.
+        The watcher: keep a reference as long as signals shall be handled.
     """
     return _SignalWatcher(handler)
 
@@ -112,14 +110,14 @@ class _SignalWatcher(QObject):
 
 
 def _nothing(number: int, frame: object) -> None:
-    """The wake-up descriptor carries the number; the default action must not run."""
+    """Do nothing: the wake-up descriptor carries the number, and the default action must not run."""
 
 
-class _Opening:
-    """Holds what Qt says while it looks for a display: on its own a try that failed says nothing.
+class _StartupMessages:
+    """Collects Qt's messages while it opens the display: a single failed attempt means nothing.
 
-    A fatal message comes before Qt's abort, and is the only word of it: whatever is missing ends there,
-    the display, the platform's plugin or a library of that.
+    A fatal message precedes Qt's abort: something is missing, the display, the platform's plugin or one of
+    its libraries.
     """
 
     def __init__(self) -> None:
@@ -132,12 +130,12 @@ class _Opening:
                 log.info("Qt: %s", said)
             sys.stderr.write(f"atlas-desktop: no window can be opened: {one_line(' '.join(why.split()))}\n")
             sys.stderr.flush()
-            # Returning to Qt means its abort.
+            # Qt would abort after returning.
             os._exit(_NO_DISPLAY)
         self._said.append((kind, context.category, message))
 
     def log(self) -> None:
-        """What was said is logged after all."""
+        """Log the collected messages."""
         for kind, category, message in self._said:
             _log_words(kind, category, message)
 
@@ -147,7 +145,7 @@ def _log_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
 
 
 def _log_words(kind: QtMsgType, category: str | None, message: str) -> None:
-    # A sound server that is not there is no fault: Qt then uses the one that is. Nor is a back end for films,
-    # nor a locale that is not installed, or has other letters than UTF-8: Qt then takes C.UTF-8 for them.
+    # Harmless: no PulseAudio (Qt uses another backend), no FFmpeg backend, and a locale that is not installed
+    # or is not UTF-8 (Qt uses C.UTF-8).
     harmless = category == "qt.multimedia.symbolsresolver" or message.startswith((_NO_FILMS, _NO_LOCALE))
     log.log(logging.INFO if harmless else _LEVELS.get(kind, logging.WARNING), "Qt: %s", message)

@@ -1,11 +1,11 @@
-"""Secrets in use, blanked wherever they come back: who holds one registers it here.
+"""Redaction of the secrets in use: their holders register them here.
 
-A service, a proxy or a room may echo what it was sent, in an error, an id or a header, and in any form: in
-another case, percent-encoded, escaped as JSON or HTML do it, in base64 or hexadecimal, backwards, taken
-apart, glued to words. So a text is compared by its letters and digits alone, decoded step by step, with what
-each form of a secret comes down to. Pieces of a long secret are blanked, too.
+A service, a proxy or a room may echo what it was sent, in an error, an id or a header, and in any form:
+in another case, percent-encoded, escaped as in JSON or HTML, in base64 or hexadecimal, reversed, split,
+glued to words. So a text is reduced to its letters and digits, decoded step by step, and compared with the
+reduced forms of each secret. Pieces of a long secret are redacted, too.
 
-Every step is linear in the text: short seeds of the secrets are looked up, and extended a little.
+Every step is linear in the text: short seeds of the secrets are looked up, and extended.
 """
 
 import base64
@@ -23,18 +23,18 @@ BLANK: Final = "[secret]"
 _SEED: Final = 8
 _STRIDE: Final = 5
 _LEAST: Final = _SEED + _STRIDE - 1
-"""So many letters and digits of a secret in a row are blanked: any such piece holds a seed whole."""
+"""So many consecutive letters and digits of a secret are redacted: any such piece contains a whole seed."""
 _EXTENT: Final = 2 * _LEAST
 _SHORTEST: Final = 4
-"""What is shorter can't be told from ordinary words."""
+"""Shorter ones are indistinguishable from ordinary words."""
 _LONGEST: Final = 8_192
 _SAME_SEEDS: Final = 4
-"""So many of one form, which may repeat itself; tokens of a kind begin alike: so many of all."""
+"""Limit of seeds of one form, which may repeat itself, and of all: tokens of a kind begin alike."""
 _SHARED_SEEDS: Final = 64
 _ROUNDS: Final = 4
-"""Encoded so often at most, one form over another."""
+"""Limit of nested encodings."""
 _MARGIN: Final = 2_048
-"""What a secret that begins before the end of a reading may reach beyond it, encoded."""
+"""How far a secret that begins within the limit may reach beyond it, encoded."""
 _CLOSE: Final = 4
 _TOKENS: Final = 16
 
@@ -49,7 +49,7 @@ _Span = tuple[int, int]
 
 @dataclass(slots=True)
 class _View:
-    """A text in another form; each of its characters stands for a stretch of the text as it came."""
+    """A text in another form; each of its characters stands for a range of the original."""
 
     text: str
     starts: list[int]
@@ -60,9 +60,9 @@ class _View:
 
 
 class Redactor:
-    """Blanks what was registered. Thread: any.
+    """Redacts registered secrets. Thread: any.
 
-    Secrets of fewer than four characters are not registered: they can't be told from ordinary words.
+    Secrets of fewer than four characters are not registered: they are indistinguishable from ordinary words.
     """
 
     def __init__(self) -> None:
@@ -72,14 +72,14 @@ class Redactor:
         self._clear_index()
 
     def add(self, secret: str) -> None:
-        """Register a key or a password, for the life of the process."""
+        """Register a key or a password, for the process's lifetime."""
         with self._lock:
             if _SHORTEST <= len(secret) <= _LONGEST and secret not in self._lasting:
                 self._lasting[secret] = None
                 self._index(secret, _all_forms(secret))
 
     def add_token(self, token: str) -> None:
-        """Register a secret of one session; at least the last sixteen are remembered."""
+        """Register a secret of one session; at least the last sixteen are kept."""
         with self._lock:
             if not _LEAST <= len(token) <= _LONGEST or token in self._tokens:
                 return
@@ -87,7 +87,7 @@ class Redactor:
             if len(self._tokens) > 2 * _TOKENS:
                 for _ in range(_TOKENS):
                     self._tokens.popitem(last=False)
-                self._index_anew()
+                self._rebuild_index()
             else:
                 self._index(token, _forms(token))
 
@@ -104,7 +104,7 @@ class Redactor:
 
         Args:
             text: Anything.
-            limit: So many of its characters are read; a secret that reaches beyond them is blanked whole.
+            limit: How many of its characters are read; a secret that reaches beyond them is redacted whole.
         """
         end = len(text) if limit is None else min(limit, len(text))
         spans = self._spans(text[: end + _MARGIN])
@@ -120,7 +120,7 @@ class Redactor:
         return "".join((*pieces, text[done:end]))
 
     def finds_in(self, text: str) -> bool:
-        """Whether ``text`` holds a secret, in any form."""
+        """Return whether ``text`` holds a secret, in any form."""
         return bool(self._spans(text))
 
     def _clear_index(self) -> None:
@@ -128,7 +128,7 @@ class Redactor:
         self._whole: set[str] = set()
         self._literal: set[str] = set()
 
-    def _index_anew(self) -> None:
+    def _rebuild_index(self) -> None:
         self._clear_index()
         for secret in self._lasting:
             self._index(secret, _all_forms(secret))
@@ -173,16 +173,20 @@ class Redactor:
                 if beyond - first >= _LEAST:
                     yield first, beyond
                 if beyond - at == _SEED + _EXTENT:
-                    # Others could add nothing here; what follows has seeds of its own.
+                    # Other forms could add nothing here; what follows has seeds of its own.
                     break
 
 
 known: Final = Redactor()
-"""The secrets of this process: like logging, they are the process's."""
+"""The secrets of this process, global like logging."""
 
 
 def holds(text: str, secret: str) -> bool:
-    """Whether ``text`` holds the whole of ``secret``, in any form; of a secret that is too short: never."""
+    """Return whether ``text`` holds the whole of ``secret``, in any form.
+
+    False for a secret that is too short.
+
+    """
     forms = [form for form in _all_forms(secret) if len(form) >= _SEED]
     squashed = (_without_signs(view).text for view in _views(text))
     return any(form in one for one in squashed for form in forms)
@@ -194,7 +198,7 @@ def _ends_with(found: list[tuple[str, int]], form: str) -> bool:
 
 
 def _extended(text: str, at: int, form: str, seed_at: int) -> _Span:
-    """The common stretch of ``text`` and ``form`` around a seed, as far as it is looked at."""
+    """Return the common range of ``text`` and ``form`` around a seed, within limits."""
     left, right = 0, _SEED
     while left < min(at, seed_at, _EXTENT) and text[at - left - 1] == form[seed_at - left - 1]:
         left += 1
@@ -205,7 +209,7 @@ def _extended(text: str, at: int, form: str, seed_at: int) -> _Span:
 
 
 def _forms(secret: str) -> set[str]:
-    """What the forms of a secret come down to, in letters and digits of one case."""
+    """Return the reduced forms of a secret: letters and digits in one case."""
     content = secret.encode("utf-8", "replace")
     forms = (secret, secret[::-1], _as_bytes(secret), content.hex(), *_in_base64(content))
     return set(map(_squashed, forms))
@@ -213,7 +217,7 @@ def _forms(secret: str) -> set[str]:
 
 @lru_cache(maxsize=8)
 def _all_forms(secret: str) -> frozenset[str]:
-    """The same, also where its case was changed before, and in what is rarely used."""
+    """Return the forms of ``_forms``, also with the case changed first, and rare encodings."""
     forms = _forms(secret) | _forms(secret.lower()) | _forms(secret.upper())
     content = secret.encode("utf-8", "replace")
     rare = (*_in_base32(content), *_in_base64(secret.encode("utf-16-le", "replace")))
@@ -229,7 +233,7 @@ def _in_base32(content: bytes) -> Iterator[str]:
 
 
 def _in_blocks(content: bytes, block: int, bits: int, encode: Callable[[bytes], bytes]) -> Iterator[str]:
-    """The characters that stand for ``content`` alone, wherever in a longer text it begins."""
+    """Yield the encoded characters that stand for ``content`` alone, at each of its alignments."""
     for before in range(block):
         encoded = encode(bytes(before) + content).decode()
         first, beyond = -(-before * 8 // bits), (before + len(content)) * 8 // bits
@@ -237,7 +241,7 @@ def _in_blocks(content: bytes, block: int, bits: int, encode: Callable[[bytes], 
 
 
 def _views(text: str) -> Iterator[_View]:
-    """``text`` as it came, and decoded again and again while that changes it."""
+    """Yield ``text``, and its decoded forms while decoding changes it."""
     places = list(range(len(text)))
     view = _View(text, places, list(range(1, len(text) + 1)))
     yield _in_one_case(view)
@@ -270,7 +274,7 @@ def _decoded(view: _View) -> _View:
 
 def _value_of(escape: str) -> str:
     if escape[0] == "&":
-        # Not at the top: its table of two thousand names is not waited for by the first paint.
+        # Imported here: its table of two thousand names is not needed for the first paint.
         import html
 
         return html.unescape(escape)
@@ -303,7 +307,7 @@ def _squashed(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """In one case; letters of other widths and styles as plain ones, signs that can't be seen left out."""
+    """Fold case; letters of other widths and styles become plain ones, invisible signs are dropped."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
@@ -311,7 +315,7 @@ def _folded(text: str) -> str:
 
 
 def _as_bytes(secret: str) -> str:
-    """How a secret comes out of an encoding that knows bytes only."""
+    """Return the secret as a bytes-based encoding shows it."""
     return secret.encode("utf-8", "replace").decode("latin-1")
 
 
@@ -323,7 +327,7 @@ def _occurrences(needle: str, text: str) -> Iterator[int]:
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:
-    """The same in order, without overlaps; what is left between two that are close goes, too."""
+    """Return the spans in order, without overlaps; what separates two close ones is included."""
     merged: list[_Span] = []
     for start, beyond in sorted(spans):
         if merged and start <= merged[-1][1] + _CLOSE:

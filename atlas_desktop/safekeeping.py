@@ -1,4 +1,4 @@
-"""Keeps paid sessions from running on: joins the session to its guard and to the computer's sleep."""
+"""Connects a session with its guard and with the computer's sleep, so that no paid session runs on."""
 
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,14 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
-    from atlas_desktop.sleep_watch import SleepWatch
+    from atlas_desktop.sleep_watch import SleepMonitor
 
 
 class Safekeeping(QObject):
-    """Tells the guard who is there, and ends a paid session before the computer sleeps. Thread: the main one.
+    """Reports the user's activity to the guard, and ends a paid session before sleep. Thread: the main one.
 
     Attributes:
-        guard: Makes and ends paid sessions; to be started after the first paint.
+        guard: Creates and ends paid sessions; to be started after the first paint.
     """
 
     def __init__(
@@ -28,12 +28,12 @@ class Safekeeping(QObject):
         super().__init__(parent)
         self.guard = Guard(profile.folder, on_error=on_error)
         self._session = session
-        self._sleep: SleepWatch | None = None
+        self._sleep: SleepMonitor | None = None
         self._running: str | None = None
         session.on_change(self._follow)
 
     async def aclose(self) -> None:
-        """Lets go: what is open the guard ends by itself."""
+        """Release the guard, which ends open sessions by itself."""
         if self._sleep is not None:
             self._sleep.hold(False)
         await self.guard.aclose()
@@ -43,7 +43,7 @@ class Safekeeping(QObject):
         self._note_why(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
-            # Letting go also lets the computer sleep that waited for the end.
+            # hold(False) also releases a sleep that waited for the session's end.
             self._sleep_watch().hold(is_paid)
 
     def _note_why(self, snapshot: SessionSnapshot) -> None:
@@ -53,12 +53,12 @@ class Safekeeping(QObject):
             self.guard.note_why(self._running, self._session.why)
             self._running = None
 
-    def _sleep_watch(self) -> "SleepWatch":
+    def _sleep_watch(self) -> "SleepMonitor":
         if self._sleep is None:
-            # Loads the system bus: not before somebody pays.
-            from atlas_desktop.sleep_watch import SleepWatch
+            # Imported here: it loads QtDBus, which is only needed for paid sessions.
+            from atlas_desktop.sleep_watch import SleepMonitor
 
-            self._sleep = SleepWatch(self)
+            self._sleep = SleepMonitor(self)
             self._sleep.about_to_sleep.connect(self._end_for_sleep)
             self._sleep.woke.connect(self._end_for_sleep)
         return self._sleep

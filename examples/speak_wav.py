@@ -20,17 +20,17 @@ import numpy as np
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.address import DEFAULT_BASE
-from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.face_file import load_face
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.clock import monotonic_us
+from atlas_desktop.end_signals import handle_end_signals
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.rehearsal import Rehearsal
-from atlas_desktop.session.signals import ended_by_signals
 from atlas_desktop.storage.environment import Environment
 
 _CLOCK = Fraction(1, 1_000_000)
@@ -112,7 +112,7 @@ async def run(given: argparse.Namespace) -> int:
             signals.append(number)
             session.end()
 
-        stack.enter_context(ended_by_signals(on_signal))
+        stack.enter_context(handle_end_signals(on_signal))
         session.on_state_change(lambda state, detail: print(state, detail or "", file=sys.stderr))
         session.on_notice(lambda error: print(error, file=sys.stderr))
         session.start(source, Mode.PASSTHROUGH, load_face(given.face) if given.face else None)

@@ -40,7 +40,7 @@ _LOOPS = ("/qasync/", "/asyncio/base_events.py", "/asyncio/events.py", "/asyncio
 _NUMBERED = "/asyncio/events.py"
 _RUNNERS = ("/pytestqt/", "/_pytest/", "/pluggy/")
 # Below these all of the program happens.
-_ENTRIES = ("__main__.py", "app.py", "qtloop.py", "check/run.py")
+_ENTRIES = ("__main__.py", "app.py", "qtloop.py", "check/command.py")
 _IMPORTING = "<frozen importlib._bootstrap"
 _STARTING = (("/threading.py", "start"), ("/subprocess.py", "_execute_child"))
 _FUTEX = "202" if platform.machine() == "x86_64" else "98"

@@ -1,18 +1,19 @@
-"""An address together with the secret that is for it: one value, made where the secret is read."""
+"""An address together with its secret: one value, created where the secret is read."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from atlas_desktop.api.address import host_of
-from atlas_desktop.api.source import SourceKind
+from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.redaction import known
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who makes sessions, and what lets us in there.
+    """Who makes sessions, and the credential for it.
 
-    The two are never joined later: a secret that is read late, for an address that is not used any more,
-    stays with that address. Whoever holds one blanks the secret in all texts from then on.
+    The two are never joined later: a secret that is read late, for an address that is no longer used,
+    stays with that address. Creating one registers the secret for redaction.
 
     Attributes:
         kind: Who makes the sessions.
@@ -29,12 +30,32 @@ class Access:
 
     @property
     def host(self) -> str:
-        """What the user knows the address by, even where it is none."""
+        """The host as shown to the user; "?" where the address is invalid."""
         try:
             return host_of(self.address) or "?"
         except ValueError:
             return "?"
 
     def is_for(self, kind: SourceKind, address: str) -> bool:
-        """Whether it leads to this very address."""
+        """Return whether it is for exactly this address."""
         return (self.kind, self.address) == (kind, address)
+
+
+SourceOpener = Callable[[Access], SessionSource]
+"""Opens the source of an access."""
+
+
+def open_source(access: Access, own_ids: Iterable[str] = ()) -> SessionSource:
+    """Return a source that talks to the service itself; loads the HTTP client with its first use.
+
+    Args:
+        access: The address and its secret.
+        own_ids: Sessions that were made with exactly this access in an earlier run.
+    """
+    if access.kind is SourceKind.BACKEND:
+        from atlas_desktop.api.http_source import BackendSource
+
+        return BackendSource(access.address, access.secret or None, own_ids=own_ids)
+    from atlas_desktop.api.http_source import AtlasSource
+
+    return AtlasSource(access.secret, access.address, own_ids=own_ids)

@@ -1,4 +1,4 @@
-"""Addresses of Atlas, of backends and of rooms: checked once, TLS only, except to this computer."""
+"""Addresses of Atlas, of backends and of rooms: validated once, TLS only, except to this computer."""
 
 import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -12,12 +12,12 @@ DEFAULT_BASE = "https://api.atlasv1.com"
 _QUOTES = "\"'`<>"
 _VERSION_PATH = "/v1"
 _LONGEST_ROOM_ADDRESS = 2_048
-# What another parser might read otherwise: browsers and LiveKit take a backslash for the end of the host.
+# Characters that parsers disagree on: browsers and LiveKit take a backslash for the end of the host.
 _MISREAD = re.compile(r"[\s\\^`{|}<>\"]")
 
 
 def normalise_base(text: str) -> str:
-    """Returns the base of an Atlas as ``https://host[:port][/path]``, without a trailing slash.
+    """Return the base of an Atlas as ``https://host[:port][/path]``, without a trailing slash.
 
     A missing scheme is filled in, a trailing ``/v1`` (pasted from an example) is dropped.
 
@@ -30,7 +30,7 @@ def normalise_base(text: str) -> str:
 
 
 def normalise_backend(text: str) -> str:
-    """Returns a backend's address without a trailing slash; a query stays, a fragment goes.
+    """Return a backend's address without a trailing slash; a query stays, a fragment goes.
 
     Raises:
         InsecureAddressError: Neither https nor on this computer, or no web address at all.
@@ -40,7 +40,7 @@ def normalise_backend(text: str) -> str:
 
 
 def checked_picture_url(text: str) -> str:
-    """Returns the address of a picture, which Atlas takes over https only.
+    """Return the address of a picture, which Atlas accepts over https only.
 
     Raises:
         InsecureAddressError: It is not an https address.
@@ -52,11 +52,11 @@ def checked_picture_url(text: str) -> str:
 
 
 def checked_room_url(address: str) -> str:
-    """Returns the address of a room's signalling as it was given: ``wss://``, or ``ws://`` to this computer.
+    """Return the address of a room's signalling as it was given: ``wss://``, or ``ws://`` to this computer.
 
     Raises:
         PlainRoomError: It is ``ws://`` and leads to another computer, or may.
-        BadRoomAddressError: It is no address of a room.
+        BadRoomAddressError: It is not an address of a room.
     """
     try:
         parts = urlsplit(address if len(address) <= _LONGEST_ROOM_ADDRESS else "")
@@ -73,18 +73,18 @@ def checked_room_url(address: str) -> str:
 
 
 def below(address: str, *names: str) -> str:
-    """Returns ``address`` with ``names`` (already quoted) added to its path; its query stays."""
+    """Return ``address`` with ``names`` (already quoted) appended to its path; its query stays."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(path="/".join((parts.path.rstrip("/"), *names))))
 
 
 def host_of(address: str) -> str:
-    """The host (and port, when given) that a user knows an address by."""
+    """Return the host (and port, when given) of ``address``."""
     return urlsplit(address).netloc
 
 
 def is_loopback(address: str) -> bool:
-    """Whether ``address`` leads to this computer."""
+    """Return whether ``address`` leads to this computer."""
     return is_this_computer(urlsplit(address).hostname or "")
 
 
@@ -96,7 +96,7 @@ def _checked(text: str) -> SplitResult:
 
 
 def _split(text: str) -> SplitResult:
-    """Splits what a person typed or pasted; host in lower case, never with a user or password."""
+    """Split what a person typed or pasted; host in lower case, never with a user or password."""
     clean = text.strip().strip(_QUOTES).strip()
     try:
         parts = urlsplit(clean if "://" in clean else _with_scheme(clean))
@@ -114,12 +114,12 @@ def _with_scheme(address: str) -> str:
     guess = f"http://{address}"
     if is_loopback(guess):
         return guess
-    # One bare word is no address but maybe a key in the wrong field: it must not reach a name server.
+    # A single bare word may be a key in the wrong field: it must not be sent to a name server.
     return f"https://{address}" if "." in host_of(guess) else address
 
 
 def _first_word(text: str) -> str:
-    # What was pasted here by mistake may be a key or hold one: show its beginning only.
+    # What was pasted here by mistake may be or contain a key: show its beginning only.
     return redact(text.split("?", maxsplit=1)[0].rpartition("@")[2])[:24] or "…"
 
 

@@ -1,4 +1,4 @@
-"""Whom to trust: the certificates of every connection of this program."""
+"""Trusted certificates of all connections of this program."""
 
 import functools
 import os
@@ -12,17 +12,17 @@ import httpx
 
 from atlas_desktop.errors import CertificatesError, KeyLogError, MediaError
 from atlas_desktop.files import FileThreads, open_regular
-from atlas_desktop.native_trust import KEY_LOG
+from atlas_desktop.native_environment import KEY_LOG
 from atlas_desktop.private_files import open_private
 
 _FILE: Final = "SSL_CERT_FILE"
 _FOLDER: Final = "SSL_CERT_DIR"
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""OpenSSL looks for a certificate in a folder by the hash of its owner's name."""
+"""OpenSSL looks up a certificate in a folder by the hash of its subject's name."""
 
 
 async def loaded_certificates(limit_s: float = 15.0) -> ssl.SSLContext:
-    """What ``certificates`` gives, without blocking the loop, and without waiting for a dead disk for ever.
+    """Return ``certificates()`` without blocking the loop, and with a time limit for a dead disk.
 
     Raises:
         CertificatesError: As ``certificates``, or the disk does not answer.
@@ -39,16 +39,18 @@ async def loaded_certificates(limit_s: float = 15.0) -> ssl.SSLContext:
 
 @functools.cache
 def certificates() -> ssl.SSLContext:
-    """The context of a client. The first call blocks for 20 ms and more, and as long as a disk is silent.
+    """Return the TLS context of a client, created once.
 
-    What ``SSL_CERT_FILE`` names, else what ``SSL_CERT_DIR`` does; else Mozilla's list and this computer's
-    own, where a network that opens encrypted connections has put its certificate. Rooms trust it, too.
+    The first call blocks for 20 ms and more, and as long as a disk does not answer.
+
+    Trusts what ``SSL_CERT_FILE`` names, else ``SSL_CERT_DIR``; else Mozilla's list and this computer's
+    own, where a network with TLS inspection has installed its certificate. Rooms use the same rule.
 
     Raises:
-        CertificatesError: What the environment names is not there, or holds none.
+        CertificatesError: What the environment names does not exist, or holds no certificate.
         KeyLogError: The file that ``SSLKEYLOGFILE`` names can't be written.
     """
-    # OpenSSL names none of them, waits for a pipe, and takes an empty folder for one that trusts nobody.
+    # OpenSSL's errors name none of them; it waits for a pipe, and trusts nobody with an empty folder.
     _check_key_log(os.environ.get(KEY_LOG, ""))
     named = _named()
     if named == _FILE:
@@ -77,7 +79,7 @@ def _check_file(path: str) -> None:
 
 
 def _check_folders(paths: str) -> None:
-    """One of them must hold a certificate."""
+    """Check that one of the folders holds a certificate."""
     problem: Exception | None = None
     for folder in filter(None, paths.split(os.pathsep)):
         try:
@@ -96,7 +98,7 @@ def _hashed_in(folder: Path) -> Iterator[Path]:
 
 
 def _check_key_log(path: str) -> None:
-    """Opens it as OpenSSL will, but waits for no reader of a pipe."""
+    """Open it as OpenSSL will, but do not wait for a reader of a pipe."""
     if not path:
         return
     try:

@@ -1,9 +1,9 @@
-"""What a picture takes to be decoded, where the size it shows does not say so: AVIF, TIFF, WebP and JPEG.
+"""The memory that decoding a picture takes, where its displayed size does not tell: AVIF, TIFF, WebP, JPEG.
 
-An AVIF says how large it is shown. Its frames are as large as their own headers say, and are decoded whole
-before they are brought to that size; a TIFF's tiles may be larger than the picture. Either way a file of two
-kilobytes takes half a gigabyte. Of a WebP that moves two canvases are kept. A JPEG may be made of many scans,
-each over the whole picture, and its head of a million parts.
+An AVIF states its displayed size. Its frames are as large as their own headers say, and are decoded whole
+before they are scaled; a TIFF's tiles may be larger than the picture. Either way a file of two kilobytes
+takes half a gigabyte. For an animated WebP two canvases are kept. A JPEG may consist of many scans,
+each over the whole picture, and its header of a million segments.
 """
 
 import re
@@ -15,26 +15,26 @@ from PIL import Image
 
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _BOX_HEAD = struct.Struct(">I4s")
-# Boxes that hold boxes, and what comes before the first of them.
+# Boxes that contain boxes, and the length of the fields before the first of them.
 _FOLDERS = {b"meta": 4, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0}
 _DEEPEST = 8
 _TO_THE_END = 0
 _IN_FILE, _IN_BOX = 0, 1
 _SEQUENCE_HEADER = 1
 _SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
-# A profile has at most 255 of 64 kB each, a history some hundred; a progressive picture some ten scans.
+# A profile has at most 255 segments of 64 kB, a history some hundred; a progressive picture some ten scans.
 _MOST_SEGMENTS, _MOST_EXIF_SEGMENTS = 2_000, 100
-# Boxes, entries and units that are looked at; a picture of many megapixels has some hundred.
+# Limit of boxes, entries and units; a picture of many megapixels has some hundred.
 _MOST_STEPS = 100_000
-# The picture or all its tiles, what of it is clear, and a second exposure; a thumbnail is small.
+# The picture or all its tiles, its alpha plane, and a second exposure; a thumbnail is small.
 _FRAMES_AT_ONCE = 3
 
 
 def decoded_pixels(picture: Image.Image, content: bytes) -> int:
-    """Return how many pixels are decoded at once for ``picture``, which is open and not loaded yet.
+    """Return how many pixels are decoded at once for ``picture``, which is opened and not loaded yet.
 
     Raises:
-        ValueError, LookupError, struct.error: Its parts make no sense.
+        ValueError, LookupError, struct.error: Its structure is invalid.
     """
     shown = picture.width * picture.height
     if picture.format == "AVIF":
@@ -48,21 +48,21 @@ def decoded_pixels(picture: Image.Image, content: bytes) -> int:
 
 
 def jpeg_scans(content: bytes) -> int:
-    """Return how many scans the first picture in a JPEG has: each takes as long as a whole picture.
+    """Return how many scans the first picture in a JPEG has: each takes as long to decode as a whole picture.
 
     Source: ITU-T T.81, annex B.
 
     Raises:
-        ValueError: It has more parts than any program writes.
+        ValueError: It has more segments than any program writes.
     """
-    # Neither a byte of the picture itself nor one that fills up.
+    # Skips stuffed bytes and fill bytes in the entropy-coded data.
     marker = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
     place = scans = parts = exif = 0
     while (found := marker.search(content, place)) is not None and found[1] != _END_OF_PICTURE:
         length = int.from_bytes(content[found.end() : found.end() + 2], "big")
         scans += found[1] == _SCAN
         parts += 1
-        # Pillow puts all of these together, each time anew.
+        # Pillow concatenates all of these again with each one.
         exif += content.startswith(b"Exif\0\0", found.end() + 2)
         if parts > _MOST_SEGMENTS or exif > _MOST_EXIF_SEGMENTS:
             raise ValueError("too many parts")
@@ -72,7 +72,7 @@ def jpeg_scans(content: bytes) -> int:
 
 @dataclass(slots=True)
 class _Item:
-    """A part of an AVIF: coded, or a grid of such."""
+    """An item of an AVIF: coded, or a grid of items."""
 
     content: bytes = b""
     kind: bytes = b"av01"
@@ -91,7 +91,7 @@ class _AvifFrames:
     _steps: int = 0
 
     def pixels(self) -> int:
-        """The largest frame's pixels, or a third of all where that is more: they are kept side by side."""
+        """Return the largest frame's pixels, or a third of all if more: items are decoded side by side."""
         self._take_boxes(self.content, 0)
         items = [self._size_of(item) for item in self._items.values()]
         tracks = [self._largest_frame(track) for track in self._tracks]
@@ -187,17 +187,17 @@ class _AvifFrames:
 
 
 class _Numbers:
-    """Numbers of any count of bits, the highest first."""
+    """Reads unsigned integers of any number of bits, most significant first."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._place = 0
 
     def take(self, bits: int) -> int:
-        """Return the next one.
+        """Return the next integer.
 
         Raises:
-            ValueError: There are not so many bits.
+            ValueError: Too few bits are left.
         """
         first, end = self._place, self._place + bits
         if end > 8 * len(self._content):
@@ -208,7 +208,7 @@ class _Numbers:
 
 
 def _leb128(content: bytes, place: int) -> tuple[int, int]:
-    """A number in bytes of seven bits, the lowest first, and where it ends."""
+    """Return a LEB128 integer, and where it ends."""
     number = 0
     for shift in range(0, 56, 7):
         byte = content[place]
@@ -226,7 +226,7 @@ def _grid_pixels(content: bytes) -> int:
 
 
 def _frame_pixels(numbers: _Numbers) -> int:
-    """The largest frame that a sequence header allows."""
+    """Return the largest frame size that a sequence header allows."""
     numbers.take(4)  # profile, still picture
     if numbers.take(1):
         numbers.take(5)  # level

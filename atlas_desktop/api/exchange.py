@@ -1,4 +1,4 @@
-"""One HTTP exchange with Atlas or a backend: the bearer, the proxy, the time limit and the size limit."""
+"""HTTP requests to Atlas or a backend: bearer, proxy, time limits and size limit."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ import httpx
 
 from atlas_desktop import __version__
 from atlas_desktop.api.address import host_of, is_loopback
-from atlas_desktop.api.answer import Answer
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
+from atlas_desktop.api.response import HttpResponse
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
 from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
@@ -22,11 +22,11 @@ from atlas_desktop.redaction import holds, known
 
 CONNECT_LIMIT_S = 15.0
 LAY_LIMIT_S = 20.0
-"""For finding the proxy and loading the certificates; each has a limit of its own, and says what was slow."""
+"""For finding the proxy and loading the certificates; each has a limit of its own and reports itself."""
 BODY_LIMIT_S = 10.0
-"""From an answer's headers to its end: what drips on is no answer, and a session may cost meanwhile."""
+"""From a response's headers to its end: one that trickles on is useless, and a session may cost meanwhile."""
 ANSWER_LIMIT_BYTES = 1_000_000
-"""A hundred times of what any answer has. Read as JSON it takes up to thirty times as much memory."""
+"""A hundred times the size of any response. Parsed as JSON it takes up to thirty times as much memory."""
 _LONGEST_HANDED_ON = 16_384
 _SHORTEST_IN_QUERY = 12
 
@@ -46,17 +46,17 @@ FileField = tuple[str, bytes, str]
 
 @dataclass(slots=True)
 class Received:
-    """What has come of an answer so far: ``status`` is 0 before its headers; the content is unpacked."""
+    """What has arrived of a response: ``status`` is 0 before its headers; the content is decompressed."""
 
     status: int = 0
     content: bytearray = field(default_factory=bytearray)
 
 
 class Exchange:
-    """Sends requests to one address with one bearer. It is the only place that knows the bearer.
+    """Sends requests to one address with one bearer, which no other code knows.
 
     Redirects are not followed: a key goes to the address it was given for and nowhere else. Cookies are not
-    kept: some hundred kilobytes of them would have every later request refused, the end of a session too.
+    stored: some hundred kilobytes of them would make later requests fail, the end of a session too.
     Thread: one event loop.
     """
 
@@ -70,11 +70,11 @@ class Exchange:
         self._local = is_loopback(address)
         self._plain = address.startswith("http://")
         self._bearer = (bearer or "").strip()
-        # What is sent may come back, in whatever form.
+        # A service may echo what it was sent, in any form.
         for secret in (self._bearer, *_secrets_in(address)):
             known.add(secret)
         self._transport = transport
-        # Not a client: its cookies, and its reading of an address to be redirected to, are of no use here.
+        # Not an httpx client: its cookies and redirects are not wanted.
         self._way: httpx.AsyncBaseTransport | None = None
         self._proxy: Proxy | None = None
         self._former: list[httpx.AsyncBaseTransport] = []
@@ -93,29 +93,29 @@ class Exchange:
         form: Mapping[str, str] | None = None,
         files: Mapping[str, FileField] | None = None,
         received: Received | None = None,
-    ) -> Answer:
-        """Sends one request and returns what was answered, whatever the status.
+    ) -> HttpResponse:
+        """Send one request and return what was answered, whatever the status.
 
         Args:
             method: The HTTP method.
             url: The whole address.
-            limit_s: How long the exchange may take, from the first byte out to the last one in.
+            limit_s: How long the exchange may take, from the first byte sent to the last one received.
             body: Sent as JSON.
             form: Fields of a multipart form.
             files: Files of a multipart form.
-            received: Takes what comes of the answer, also of one that is never whole.
+            received: Filled with what arrives of the response, also of an incomplete one.
 
         Raises:
-            UnreachableError: No connection, no answer in time, or this exchange was closed; its kinds say
-                that the proxy or the certificates are to blame.
-            BadAnswerError: The answer is endless or not HTTP.
-            UnauthorizedError: The bearer holds signs that no key can have.
+            UnreachableError: No connection, no response in time, or this exchange was closed; subclasses
+                name the proxy or the certificates as the cause.
+            BadAnswerError: The response is too long or not HTTP.
+            UnauthorizedError: The bearer contains characters that no key can have.
         """
         headers = self._headers()
         way_s = min(CONNECT_LIMIT_S, limit_s)
         way = await self._opened(url)
         limits = httpx.Timeout(limit_s, connect=way_s)
-        # A test's transport notes nothing of its way.
+        # A test's transport emits no trace events.
         monitor = SendMonitor(is_sent=self._transport is not None)
         with mapped(self.host, self._proxy, monitor):
             request = httpx.Request(
@@ -135,13 +135,13 @@ class Exchange:
                 return await self._read(got, received or Received())
 
     async def aclose(self) -> None:
-        """Releases all connections; running calls fail with ``UnreachableError``."""
+        """Release all connections; running calls fail with ``UnreachableError``."""
         self._closed = True
         for way in (*self._former, *filter(None, [self._way])):
             await way.aclose()
 
     def hands_on_bearer(self, *texts: str) -> bool:
-        """Whether what was answered would give the bearer to another host, in any form."""
+        """Return whether what was answered would give the bearer to another host, in any form."""
         # Far more than any address or token has is no use anyway.
         return bool(self._bearer) and any(holds(text[:_LONGEST_HANDED_ON], self._bearer) for text in texts)
 
@@ -154,12 +154,12 @@ class Exchange:
         return {**_HEADERS, "Authorization": f"Bearer {self._bearer}"}
 
     async def _opened(self, url: str) -> httpx.AsyncBaseTransport:
-        """The way that leads to ``url`` now: the proxy may have changed since the last call."""
+        """Return the way that leads to ``url`` now: the proxy may have changed since the last call."""
         if self._closed:
             raise self._gone()
         try:
             async with asyncio.timeout(LAY_LIMIT_S):
-                # A transport of a test, and this computer, need neither proxy nor certificates.
+                # A test's transport, and this computer, need neither proxy nor certificates.
                 proxy = None if self._is_near else await asyncio.to_thread(proxy_for, url)
                 if self._way is None or proxy != self._proxy:
                     await self._lay(proxy)
@@ -173,10 +173,10 @@ class Exchange:
         verify = False if needless else await loaded_certificates()
         if self._closed:
             raise self._gone()
-        # Another call may have laid it meanwhile.
+        # Another call may have created it meanwhile.
         if self._way is None or proxy != self._proxy:
             if self._way is not None:
-                # Calls may be under way on it.
+                # Other calls may be using it.
                 self._former.append(self._way)
             self._way, self._proxy = self._made(verify, proxy), proxy
 
@@ -196,7 +196,7 @@ class Exchange:
         foreign = None if proxy is None else _foreign(proxy, verify)
         return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
 
-    async def _read(self, response: httpx.Response, received: Received) -> Answer:
+    async def _read(self, response: httpx.Response, received: Received) -> HttpResponse:
         received.status, content = response.status_code, received.content
         headers = {name.lower(): value for name, value in response.headers.items()}
         unpacker = Unpacker(headers.get("content-encoding", ""), ANSWER_LIMIT_BYTES)
@@ -209,14 +209,14 @@ class Exchange:
             raise self._unreadable(received.status, "the answer is far too long") from error
         if unpacker.problem:
             raise self._unreadable(received.status, unpacker.problem)
-        return Answer(self.host, response.status_code, headers, bytes(content))
+        return HttpResponse(self.host, response.status_code, headers, bytes(content))
 
     def _unreadable(self, status: int, detail: str) -> BadAnswerError:
         return BadAnswerError(host=self.host, status=status, detail=detail)
 
 
 def _secrets_in(address: str) -> list[str]:
-    """What follows a "?" may let one in at a backend."""
+    """Return a backend's query values, which may be secrets."""
     return [value for _, value in parse_qsl(urlsplit(address).query) if len(value) >= _SHORTEST_IN_QUERY]
 
 
@@ -229,7 +229,7 @@ def _foreign(proxy: Proxy, verify: Any) -> httpx.Proxy:
 
 
 def _by_socks(proxy: Proxy, verify: Any) -> httpx.AsyncBaseTransport:
-    # Who has no such proxy does without it.
+    # Imported only where such a proxy is used.
     from atlas_desktop.api.socks import SocksTransport
 
     return SocksTransport(proxy, verify, _ONE_EACH)

@@ -1,4 +1,4 @@
-"""A face that the user gives: checked before it is sent, and put into a form that Atlas takes."""
+"""Face pictures of the user: checked before they are sent, and converted to a format that Atlas accepts."""
 
 import io
 import struct
@@ -24,27 +24,27 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.files import mapped, open_regular
 
-# What Atlas takes as it is. MPO is a JPEG with a second picture behind it, as phones write it.
+# Sent unchanged. MPO is a JPEG followed by a second picture, as phones write it.
 _SENT_AS_IS = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp"}
-# What else is read, and sent as PNG. A closed list: other readers of Pillow start programs (EPS, PDF).
+# Also read, and sent as PNG. A closed list: other readers of Pillow start programs (EPS, PDF).
 _CONVERTED = ("GIF", "BMP", "TIFF", "AVIF", "ICO")
 _FORMATS = ("PNG", "JPEG", "WEBP", *_CONVERTED)
 
 _MEGABYTE = 1_000_000
 _LARGEST_PIXELS = 24_000_000
-# Some pictures hold others, whose size only their own reader finds out: it refuses too.
+# Some formats contain others, whose size only their own reader finds out: that checks it, too.
 Image.MAX_IMAGE_PIXELS = _LARGEST_PIXELS
-# What programs write of themselves into a PNG beside the picture, their whole history among it.
+# Metadata that programs write into a PNG beside the picture, their whole history among it.
 PngImagePlugin.MAX_TEXT_CHUNK = FACE_LIMIT_BYTES
 PngImagePlugin.MAX_TEXT_MEMORY = FACE_LIMIT_BYTES
-# Of one small file there may be 65,000, each a line of the log.
+# A small file may have 65,000, each a line of the log.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 _JPEG = b"\xff\xd8\xff"
 _JPEG_QUALITY = 98  # with whole colours: an edge of the strongest colours is off by 7 of 255 levels at most
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = (None, 1)
-# A progressive photo has some ten scans; each takes as long as a whole picture.
+# A progressive photo has some ten scans; each takes as long to decode as a whole picture.
 _MOST_SCANS, _MOST_SCANNED_PIXELS = 100, 32 * _LARGEST_PIXELS
 # A GIF of 20 MB has 160,000: its blocks are of 255 bytes, each read in two.
 _MOST_READS = 400_000
@@ -69,14 +69,14 @@ _UNREADABLE = (
 
 
 def load_face(path: Path) -> Face:
-    """Reads a picture from disk and returns it ready to be sent. Blocks: call it in a thread.
+    """Read a picture from disk and return it ready to be sent. Blocks: call it in a thread.
 
-    PNG, JPEG and WebP that every program shows alike stay as they are. All others are drawn anew as a browser
-    shows them (``face_picture``): a photo as JPEG, the rest as PNG; of an animation the first picture.
+    PNG, JPEG and WebP that every program shows alike stay unchanged. All others are rendered as a browser
+    shows them (``face_picture``): a photo as JPEG, the rest as PNG; of an animation the first frame.
 
     Raises:
-        MediaError: There is no such file, it may not be read, or its disk fails.
-        FaceNotImageError: It is no picture, or a broken one.
+        MediaError: The file does not exist, may not be read, or its disk fails.
+        FaceNotImageError: It is not a picture, or a broken one.
         FaceTooLargeError: More than 20 MB, or more pixels than a picture can sensibly have.
         FaceTooSmallError: Fewer than 64 pixels in either direction.
     """
@@ -92,7 +92,7 @@ def load_face(path: Path) -> Face:
 
 
 def face_from_bytes(content: bytes, name: str = "face.png") -> Face:
-    """As ``load_face``, for a picture that is at hand: pasted, dropped, or shipped."""
+    """Return what ``load_face`` does, for a picture in memory: pasted, dropped, or shipped."""
     _check_bytes(len(content), name)
     try:
         return _checked(content, name)
@@ -103,7 +103,7 @@ def face_from_bytes(content: bytes, name: str = "face.png") -> Face:
 
 
 def face_from_url(url: str) -> Face:
-    """A face that Atlas fetches by itself.
+    """Return a face that Atlas fetches by itself.
 
     Raises:
         InsecureAddressError: It is not an https address.
@@ -114,7 +114,7 @@ def face_from_url(url: str) -> Face:
 
 
 class _CountedReads(io.BytesIO):
-    """A file in memory that is not read for ever: each of a million parts costs some microseconds."""
+    """A file in memory with a limited number of reads: each of a million parts costs some microseconds."""
 
     _left = _MOST_READS
 
@@ -130,7 +130,7 @@ def _checked(content: bytes, name: str) -> Face:
     scans = jpeg_scans(content) if is_jpeg else 0
     with Image.open(_CountedReads(content), formats=_FORMATS) as picture:
         width, height = picture.size
-        # A header that makes no sense, or lies: found before anything is decoded.
+        # An invalid or forged header is detected before anything is decoded.
         if (pixels := decoded_pixels(picture, content)) > _LARGEST_PIXELS:
             raise _too_many_pixels(name, pixels)
         if min(width, height) < FACE_MINIMUM_PX:
@@ -149,11 +149,11 @@ def _checked(content: bytes, name: str) -> Face:
 
 
 def _loaded(picture: Image.Image, content: bytes, *, moving: bool) -> Image.Image:
-    """Decodes it all: a truncated file is found here, not by the service."""
+    """Decode it all, to detect a truncated file here instead of at the service."""
     if picture.format == "WEBP" and not moving and (decoded := decode_webp(picture, content)) is not None:
         return decoded
     if picture.format == "JPEG" and picture.mode == "CMYK":
-        # Drawn anew in any case: not decoded larger than it is sent, 24 megapixels of it take 290 MB.
+        # Scaled in any case: decoded no larger than it is sent, as 24 megapixels of it take 290 MB.
         largest = max(picture.size)
         picture.draft(
             None, (picture.width * FACE_EDGE_PX // largest, picture.height * FACE_EDGE_PX // largest)

@@ -1,7 +1,7 @@
-"""A decoded picture as a browser would show it: upright, eight bits, sRGB, on white. What is seen is sent.
+"""Rendering a decoded picture as a browser would show it: upright, eight bits, sRGB, on white.
 
-Other programs disagree about all that is left out here: where a profile is ignored colours are pale, where
-sixteen bits are cut a grey picture is white, and what is transparent is black for one and white for another.
+Other programs differ in all of this: where a profile is ignored colours are pale, where sixteen bits are
+truncated a grey picture is white, and what is transparent is black for one and white for another.
 """
 
 import functools
@@ -16,7 +16,7 @@ from atlas_desktop.api.source import FACE_EDGE_PX
 
 _GROUND = (255, 255, 255)
 _GRID = 9
-# A profile that moves no colour further than this is sRGB, whatever it calls itself.
+# A profile that shifts no colour by more than this is sRGB, whatever its name.
 _SAME_LEVELS = 2
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _PNG_DEPTH_AT = 24
@@ -24,15 +24,15 @@ _ORIENTATION_TAG, _UPRIGHT = 0x0112, 1
 _STRIP_PIXELS = 1 << 20
 _SRGB_GAMMA = 1 / 2.2
 _GAMMA_SLACK = 0.01
-# Floats of a picture with lights brighter than white; in bytes nothing could be seen with so little.
+# Floats of an HDR picture with lights brighter than white; as bytes so low a white would show nothing.
 _BRIGHTEST_FRACTION = 16.0
 
 
 def is_plain(picture: Image.Image, content: bytes) -> bool:
-    """Whether every program shows it alike, so that it may be sent as it is: 8 bits, opaque, sRGB.
+    """Return whether every program shows it alike, so that it may be sent unchanged: 8 bits, opaque, sRGB.
 
     Args:
-        picture: Opened; its sideways and moving sisters are the caller's.
+        picture: Opened; orientation and animation are the caller's concern.
         content: The file.
     """
     if picture.mode not in ("RGB", "L") or picture.has_transparency_data:
@@ -43,15 +43,15 @@ def is_plain(picture: Image.Image, content: bytes) -> bool:
 
 
 def as_seen(picture: Image.Image) -> Image.Image:
-    """Return the first picture of ``picture`` in RGB, 8 bits, at most ``FACE_EDGE_PX`` wide and high.
+    """Return the first frame of ``picture`` in RGB, 8 bits, at most ``FACE_EDGE_PX`` wide and high.
 
     Raises:
-        OSError, ValueError, …: It is broken, as of Pillow's own readers.
+        OSError, ValueError, …: It is broken, as reported by Pillow's readers.
     """
     transform, gamma = _transform(picture), _gamma(picture)
     small = _shrunk(picture)
     if picture.format != "WEBP":
-        # Neither browsers nor Qt turn a WebP: whoever chose it has seen it as it lies.
+        # Neither browsers nor Qt rotate a WebP: the user has seen it as it is stored.
         small.getexif()[_ORIENTATION_TAG] = picture.getexif().get(_ORIENTATION_TAG, _UPRIGHT)
         ImageOps.exif_transpose(small, in_place=True)
     solid, cover = _apart(small)
@@ -60,7 +60,7 @@ def as_seen(picture: Image.Image) -> Image.Image:
     elif gamma is not None:
         solid = solid.convert("RGB").point(_gamma_table(gamma) * 3)
     seen = solid.convert("RGB")
-    seen.info = {}  # else profile and gamma would be written into the new file, and applied once more
+    seen.info = {}  # else profile and gamma would be written into the new file, and applied again
     if cover is None:
         return seen
     ground = Image.new("RGB", seen.size, _GROUND)
@@ -69,7 +69,7 @@ def as_seen(picture: Image.Image) -> Image.Image:
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:
-    """The same in a mode of eight bits a channel, at most ``FACE_EDGE_PX`` wide and high.
+    """Return ``picture`` in a mode of eight bits a channel, at most ``FACE_EDGE_PX`` wide and high.
 
     In strips: whole, a picture of 24 megapixels would be in memory several times.
     """
@@ -89,7 +89,7 @@ def _shrunk(picture: Image.Image) -> Image.Image:
 
 
 def _weighed(picture: Image.Image) -> Image.Image:
-    """Clear pixels lend no colour to their neighbours when they are made one."""
+    """Clear the colour of transparent pixels, which must not bleed into their neighbours when scaled."""
     mode = {"RGBA": "RGBa", "LA": "La"}.get(picture.mode)
     return picture.convert(mode) if mode else picture
 
@@ -100,7 +100,10 @@ def _unweighed(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image, whole: float) -> Image.Image:
-    """The same in a mode of eight bits a channel; palettes are looked up, also where one entry is clear."""
+    """Return ``picture`` in a mode of eight bits a channel.
+
+    Palettes are resolved, also with one transparent entry.
+    """
     if picture.mode in _SIXTEEN_BITS:
         levels = np.asarray(picture).astype(np.uint32)
         return _with_clear(
@@ -115,7 +118,7 @@ def _eight_bits(picture: Image.Image, whole: float) -> Image.Image:
 
 
 def _with_clear(grey: Image.Image, picture: Image.Image, levels: NDArray[Any]) -> Image.Image:
-    """Sixteen bits of grey, one of which a PNG may call clear."""
+    """Convert sixteen bits of grey, one value of which a PNG may declare transparent."""
     clear = picture.info.get("transparency")
     if not isinstance(clear, int):
         return grey
@@ -124,7 +127,7 @@ def _with_clear(grey: Image.Image, picture: Image.Image, levels: NDArray[Any]) -
 
 
 def _full_scale(picture: Image.Image) -> float:
-    """What is white where numbers have no fixed range: fractions, bytes or words, by how large they get."""
+    """Return the value of white where a format has no fixed range, by the largest value."""
     if picture.mode not in ("I", "F"):
         return 255.0
     rows = max(1, _STRIP_PIXELS // picture.width)
@@ -141,14 +144,14 @@ def _finite(picture: Image.Image) -> NDArray[np.float32]:
 
 
 def _apart(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours, and how much they cover."""
+    """Split into colours and alpha."""
     if picture.mode in ("RGBA", "LA"):
         return picture.convert(picture.mode[:-1]), picture.getchannel("A")
     return picture, None
 
 
 def _gamma(picture: Image.Image) -> float | None:
-    """A PNG's own gamma, where nothing better is said and it is not that of every screen."""
+    """Return a PNG's own gamma, where no profile is given and it differs from sRGB's."""
     gamma = picture.info.get("gamma")
     if (
         not isinstance(gamma, float)
@@ -161,14 +164,14 @@ def _gamma(picture: Image.Image) -> float | None:
 
 
 def _gamma_table(gamma: float) -> list[int]:
-    """Level by level: to light, and to sRGB."""
+    """Return the table from each level with ``gamma`` to sRGB."""
     light = np.linspace(0.0, 1.0, 256) ** (1.0 / gamma)
     curved = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return [int(level) for level in np.rint(curved * 255)]
 
 
 def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
-    """What brings its colours to sRGB; ``None`` where they are, or nothing that makes sense is said."""
+    """Return the transform to sRGB; ``None`` where it is sRGB already, or the profile is unusable."""
     mode = _colour_mode(picture)
     try:
         if picture.mode == "LAB":
@@ -178,7 +181,7 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
             return None
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if mode == "L" and opened.profile.connection_space.strip() == "Lab":
-            return None  # browsers pass over these
+            return None  # browsers ignore these
         transform = _build(opened, mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
@@ -186,9 +189,9 @@ def _transform(picture: Image.Image) -> ImageCms.ImageCmsTransform | None:
 
 
 def _build(profile: Any, mode: str) -> ImageCms.ImageCmsTransform:
-    # As browsers do, measured against Chromium: black is not moved to where the screen's black is.
+    # As browsers do, measured against Chromium: without black point compensation.
     intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-    # What is made of a grey curve to be quick is 10 levels off near black, and may lose its last step.
+    # The fast transform of a grey curve is 10 levels off near black, and may lose its last step.
     flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
     return ImageCms.buildTransform(profile, _srgb(), mode, "RGB", intent, flags)
 
@@ -199,7 +202,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _colour_mode(picture: Image.Image) -> str:
-    """The mode in which its colours will be when they are transformed."""
+    """Return the mode of the transformed picture."""
     if picture.mode in (*_SIXTEEN_BITS, "I", "F", "LA", "La", "L"):
         return "L"
     return picture.mode if picture.mode in ("CMYK", "LAB", "YCbCr") else "RGB"

@@ -1,20 +1,20 @@
-"""An answer of the service read as our plain values: grants, receipts, statuses."""
+"""Parsing a response's JSON into grants, receipts and statuses."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.answer import READ_LIMIT, json_in, notice_line, text_in
-from atlas_desktop.api.pricing import charged_usd, number, price_per_hour_usd
+from atlas_desktop.api.pricing import charged_usd, price_per_hour_usd
+from atlas_desktop.api.response import READ_LIMIT, notice_line, text_in
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SessionStatus
 from atlas_desktop.errors import BadAnswerError
+from atlas_desktop.lenient_json import DECODER, number_of, parse_or_none
 from atlas_desktop.redaction import known
 
 Body = Mapping[str, Any]
 
 LONGEST_ID: Final = 1000
-"""Longer ones fit into no address: what has one can't be ended from here."""
+"""Longer ones fit into no URL: such a session can't be ended from here."""
 _LONGEST_TEXT: Final = 16_384
 """A token with every permission that LiveKit knows has two thousand characters."""
 _ID_NAMES: Final = ("session_id", "sessionId")
@@ -24,20 +24,20 @@ _RUNNING: Final = ("active", "running", "live", "starting", "pending", "connecti
 
 
 def session_id_in(body: Body) -> str:
-    """The session's id in either spelling, exactly as the server wrote it; empty when there is none.
+    """Return the session's id in either spelling, exactly as the server wrote it; empty when there is none.
 
-    One that is a number is the text of its digits; one that is too long to be ended by is none.
+    A number becomes the text of its digits; an id that is too long for a request counts as none.
     """
     return next(filter(None, (_as_id(body.get(name)) for name in _ID_NAMES)), "")
 
 
 def session_id_within(content: bytes | bytearray) -> str:
-    """The id of the session that a create's answer speaks of; empty when there is none.
+    """Return the id of the session that a create's response names; empty when there is none.
 
-    It is also found further in, and in a body that is no JSON, or was cut off behind it: what was made must
-    be ended, however little else of the answer can be used.
+    It is also found in nested objects, in a body that is not JSON, and in a truncated one: a session that was
+    made must be ended, however little of the response is usable.
     """
-    body = json_in(content)
+    body = parse_or_none(content)
     if isinstance(body, dict) and (session_id := session_id_in(body)):
         return session_id
     text = content.decode("utf-8", "replace")
@@ -52,7 +52,7 @@ def _as_id(value: Any) -> str:
 
 
 def _places(text: str, name: str) -> Iterator[int]:
-    """Where what follows ``name`` begins, for the first few times that it comes."""
+    """Yield the positions after ``name``, for its first few occurrences."""
     place = 0
     for _ in range(_MOST_PLACES):
         place = text.find(name, place)
@@ -66,26 +66,26 @@ def _id_at(text: str, place: int) -> str:
     colon, _, rest = text[place : place + READ_LIMIT].partition(":")
     rest = rest.lstrip()
     try:
-        value, end = json.JSONDecoder().raw_decode(rest)
+        value, end = DECODER.raw_decode(rest)
     except (ValueError, RecursionError):
         return ""
-    # Of a number that was cut off behind a digit more may have come.
+    # A truncated number may lack digits.
     is_whole = end < len(rest) or isinstance(value, str)
     return _as_id(value) if is_whole and not colon.strip() else ""
 
 
 def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: str = "") -> SessionGrant:
-    """Reads the answer to a create or a viewer call, in Atlas's spelling or in R's.
+    """Parse the response to a create or a viewer call, in Atlas's spelling or in R's.
 
     Args:
-        body: The answer.
-        asked: The mode that was asked for, where the answer names none.
-        host: Who answered, for the error.
+        body: The response.
+        asked: The requested mode, where the response names none.
+        host: Who responded, for errors.
         billed: Whether the session costs anything; if not, it has no price.
-        session_id: Which session a viewer's answer is about.
+        session_id: The session of a viewer call.
 
     Raises:
-        BadAnswerError: The id, the token or the room's address is missing, or no program could have meant it.
+        BadAnswerError: The id, the token or the room's address is missing or absurdly long.
         BadRoomAddressError: The room's address is not wss://, nor ws:// to this computer.
     """
     named = session_id or session_id_in(body)
@@ -103,16 +103,16 @@ def grant_in(body: Body, asked: Mode, host: str, *, billed: bool, session_id: st
         token=token,
         room=notice_line(room),
         mode=mode,
-        max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
+        max_duration_s=_number_in(body, "max_duration_seconds", "maxDurationSeconds") or None,
         price_per_hour_usd=price_per_hour_usd(body.get("pricing"), mode) if billed else None,
     )
 
 
 def check_over(body: Body, session_id: str, host: str) -> None:
-    """Refuses a successful answer to a DELETE that does not say that the session is over.
+    """Check that a successful response to a DELETE means that the session is over.
 
     Raises:
-        BadAnswerError: It is about another session, names an error, or says that this one goes on.
+        BadAnswerError: It names another session or an error, or says that the session is running.
     """
     named, status = session_id_in(body), text_in(body, "status").lower()
     if named not in ("", session_id) or body.get("error") or status in _RUNNING:
@@ -120,22 +120,22 @@ def check_over(body: Body, session_id: str, host: str) -> None:
 
 
 def receipt_in(body: Body, session_id: str) -> EndReceipt:
-    """Reads the answer to a DELETE that ended the session."""
+    """Parse the response to a DELETE that ended the session."""
     return EndReceipt(
         session_id,
         confirmed=True,
-        duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
+        duration_s=_number_in(body, "duration_seconds", "durationSeconds"),
         cost_usd=charged_usd(body),
     )
 
 
 def status_in(body: Body, session_id: str) -> SessionStatus:
-    """Reads the answer to a GET of one session."""
+    """Parse the response to a GET of one session."""
     return SessionStatus(
         session_id,
         status=notice_line(text_in(body, "status")[:_LONGEST_STATUS]) or "unknown",
-        duration_s=number(_first(body, "duration_seconds", "durationSeconds")),
-        max_duration_s=number(_first(body, "max_duration_seconds", "maxDurationSeconds")) or None,
+        duration_s=_number_in(body, "duration_seconds", "durationSeconds"),
+        max_duration_s=_number_in(body, "max_duration_seconds", "maxDurationSeconds") or None,
     )
 
 
@@ -150,5 +150,6 @@ def _room_address(address: str, host: str) -> str:
     return checked_room_url(address)
 
 
-def _first(body: Body, *names: str) -> Any:
-    return next((body[name] for name in names if body.get(name) is not None), None)
+def _number_in(body: Body, *names: str) -> float | None:
+    value = next((body[name] for name in names if body.get(name) is not None), None)
+    return number_of(value, from_text=True)

@@ -1,4 +1,4 @@
-"""What a session may cost and how long it may run: plain numbers, held by the app and the guard alike."""
+"""What a session costs, what it may cost and how long it may run: plain numbers, for app and guard alike."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ LAST_S = 60.0
 
 
 class Bound(StrEnum):
-    """Which limit comes first."""
+    """The limit that ends a session first."""
 
     SESSION_USD = "session_usd"
     SESSION_TIME = "session_s"
@@ -25,14 +25,14 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpendingLimits:
-    """What the user allows.
+    """The user's limits.
 
     Attributes:
         session_usd: One session's cost. No limit may be ``nan``; 0 allows nothing, ``inf`` everything.
         session_s: One session's time.
         day_usd: The cost of all sessions of one local calendar day.
-        idle_s: Nobody spoke, typed, dropped or moved for so long: it is asked, then ended.
-        hang_s: The program gave no sign of life for so long: the guard ends its sessions.
+        idle_s: Without speech, typing, drops or pointer movement for so long it is asked about, then ended.
+        hang_s: After so long without a heartbeat of the app the guard ends its sessions.
     """
 
     session_usd: float = 5.0
@@ -42,7 +42,7 @@ class SpendingLimits:
     hang_s: float = 30.0
 
     def extended(self, bound: Bound) -> "SpendingLimits":
-        """These limits with ``bound`` a quarter higher; the service's own stays."""
+        """Return these limits with ``bound`` a quarter higher; the service's own stays."""
         if bound is Bound.SERVICE_TIME:
             return self
         return replace(self, **{bound.value: getattr(self, bound.value) * EXTENSION})
@@ -50,7 +50,7 @@ class SpendingLimits:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is known of a session when the service grants it.
+    """What is known of a session when it is granted.
 
     Attributes:
         price_per_hour_usd: ``None`` where it is not known: then only times limit it.
@@ -68,27 +68,27 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How long a session may run, counted from its grant, and what says so."""
+    """How long a session may run, counted from its grant, and the limit that says so."""
 
     bound: Bound
     seconds: float
 
     def left_s(self, elapsed_s: float) -> float:
-        """Seconds until the end; negative when it is over."""
+        """Return seconds until the end; negative when it is over."""
         return self.seconds - elapsed_s
 
     def is_near(self, elapsed_s: float) -> bool:
-        """Whether 80 % are used."""
+        """Return whether 80 % are used."""
         return elapsed_s >= WARN_SHARE * self.seconds
 
 
 def allowance(limits: SpendingLimits, terms: Terms) -> Allowance:
-    """The limit that comes first."""
+    """Return the limit that comes first."""
     return min(allowances(limits, terms), key=lambda one: one.seconds)
 
 
 def allowances(limits: SpendingLimits, terms: Terms) -> list[Allowance]:
-    """Every limit that can end this session: those of money only where the price is known."""
+    """Return every limit that can end this session: those of cost only where the price is known."""
     found = [Allowance(Bound.SESSION_TIME, limits.session_s)]
     if terms.max_duration_s is not None:
         found.append(Allowance(Bound.SERVICE_TIME, terms.max_duration_s))
@@ -100,7 +100,7 @@ def allowances(limits: SpendingLimits, terms: Terms) -> list[Allowance]:
 
 
 def allowed_usd(limits: SpendingLimits, terms: Terms) -> float | None:
-    """The cost at which a limit of money ends this session; ``None`` where the price is not known."""
+    """Return the cost at which a limit of cost ends this session; ``None`` where the price is not known."""
     price = _price(terms)
     if price is None:
         return None
@@ -108,7 +108,7 @@ def allowed_usd(limits: SpendingLimits, terms: Terms) -> float | None:
 
 
 def day_left_s(now: datetime) -> float:
-    """Seconds from ``now`` to midnight in its zone; without one, in this computer's.
+    """Return seconds from ``now`` to midnight in its zone; without one, in this computer's.
 
     A day on which the clock changes for summer or winter has an hour less or more.
     """

@@ -1,4 +1,4 @@
-"""The one place where HTTP answers and httpx's exceptions become our errors and plain values."""
+"""The one place where HTTP responses and httpx's exceptions become our errors."""
 
 import re
 import ssl
@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from atlas_desktop.api.answer import Answer, first_line, notice_line, phrase, retry_after_s, text_in
+from atlas_desktop.api.response import HttpResponse, first_line, notice_line, phrase, retry_after_s, text_in
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.errors import (
     BadAnswerError,
@@ -40,8 +40,8 @@ _BAD_MODE = re.compile(r"(?i)\b(invalid|unknown|unsupported)\b.{0,20}\bmode\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """What an answer says went wrong. ``code`` is Atlas's, or empty when it is not of Atlas's shape."""
+class ErrorDetail:
+    """The error that a response describes. ``code`` is Atlas's, empty when it is not in Atlas's format."""
 
     code: str
     detail: str
@@ -59,19 +59,19 @@ _UNSENT = (
 
 @contextmanager
 def mapped(host: str, proxy: Proxy | None = None, monitor: SendMonitor | None = None) -> Iterator[None]:
-    """Maps what httpx raises inside, where ``proxy`` leads to ``host``.
+    """Map httpx's exceptions for a request through ``proxy`` to ``host``.
 
     Args:
         host: The service's, for messages.
         proxy: The one in use.
-        monitor: Knows whether the request has left; without it httpx's kinds of errors decide.
+        monitor: Knows whether the request was sent; without it httpx's exception types decide.
 
     Raises:
         UnreachableError: No connection, or it broke, or no answer in time; ``params["sent"]`` is false
-            where the request did not leave.
-        ProxyRefusedError: The proxy is not there, or bars the way.
-        UntrustedError: The certificate is not one to trust.
-        BadAnswerError: What came is not HTTP as it should be.
+            where the request was not sent.
+        ProxyRefusedError: The proxy can't be reached, or refuses.
+        UntrustedError: The certificate is not trusted.
+        BadAnswerError: What arrived is not valid HTTP.
     """
     try:
         with _noted(host, proxy, monitor):
@@ -92,7 +92,7 @@ def mapped(host: str, proxy: Proxy | None = None, monitor: SendMonitor | None = 
 
 @contextmanager
 def _noted(host: str, proxy: Proxy | None, monitor: SendMonitor | None) -> Iterator[None]:
-    """Maps what came before the request had left, whatever it was."""
+    """Map every exception before the request was sent."""
     try:
         yield
     except (TimeoutError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
@@ -101,12 +101,12 @@ def _noted(host: str, proxy: Proxy | None, monitor: SendMonitor | None) -> Itera
         raise _unsent_error(error, host, proxy) from error
 
 
-def body_of(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a successful answer; an empty body is an empty object.
+def body_of(answer: HttpResponse) -> dict[str, Any]:
+    """Return the JSON object of a successful response; an empty body is an empty object.
 
     Raises:
-        ServiceError: The answer is an error.
-        BadAnswerError: Its body is something else than a JSON object.
+        ServiceError: The response is an error.
+        BadAnswerError: Its body is not a JSON object.
     """
     if not answer.ok:
         raise error_of(answer)
@@ -118,17 +118,17 @@ def body_of(answer: Answer) -> dict[str, Any]:
     return body
 
 
-def complaint_of(answer: Answer) -> Complaint:
-    """Reads Atlas's ``{"error": code, "message": text}``, and near relatives as mere detail."""
+def error_detail_of(answer: HttpResponse) -> ErrorDetail:
+    """Parse Atlas's ``{"error": code, "message": text}``; similar formats give a detail without a code."""
     body = answer.json()
     if not isinstance(body, dict):
-        return Complaint("", first_line(answer))
+        return ErrorDetail("", first_line(answer))
     code, message = body.get("error"), body.get("message")
     if isinstance(code, str) and isinstance(message, str) and _is_code(code):
-        return Complaint(code, notice_line(message) or code)
+        return ErrorDetail(code, notice_line(message) or code)
     nested = code if isinstance(code, dict) else {}
     words = text_in(body, "message", "error", "detail") or text_in(nested, "message", "code")
-    return Complaint("", notice_line(words) or phrase(answer.status))
+    return ErrorDetail("", notice_line(words) or phrase(answer.status))
 
 
 def _is_code(text: str) -> bool:
@@ -136,17 +136,17 @@ def _is_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None and not known.finds_in(text)
 
 
-def error_of(answer: Answer) -> ServiceError:
-    """The error that an unsuccessful answer means."""
-    complaint = complaint_of(answer)
-    status, detail = answer.status, complaint.detail
+def error_of(answer: HttpResponse) -> ServiceError:
+    """Return the error that an unsuccessful response means."""
+    problem = error_detail_of(answer)
+    status, detail = answer.status, problem.detail
     if status == 429:
         return RateLimitedError(status=status, detail=detail, retry_after_s=retry_after_s(answer))
-    foreign = status < 400 or (status == 404 and not complaint.code)
+    foreign = status < 400 or (status == 404 and not problem.code)
     if answer.is_html or foreign:
         return BadAnswerError(host=answer.host, status=status, detail=detail)
     if status == 409:
-        return ConflictError(status=status, detail=detail, reason=complaint.code)
+        return ConflictError(status=status, detail=detail, reason=problem.code)
     kind = _KINDS.get(status) or (RejectedError if status < 500 else ServerFailedError)
     return kind(status=status, detail=detail)
 
@@ -160,12 +160,12 @@ _KINDS: Mapping[int, type[ServiceError]] = {
 }
 
 
-def create_error_of(answer: Answer, mode: str) -> ServiceError:
-    """As ``error_of``, for a create: it may be the mode that was refused."""
-    complaint = complaint_of(answer)
-    named = "mode" in complaint.code.split("_") or _is_mode_refused(complaint.detail)
+def create_error_of(answer: HttpResponse, mode: str) -> ServiceError:
+    """Return the error as ``error_of`` does, for a create: the mode may have been refused."""
+    problem = error_detail_of(answer)
+    named = "mode" in problem.code.split("_") or _is_mode_refused(problem.detail)
     if named and answer.status in _MODE_STATUSES and not answer.is_html:
-        return ModeRefusedError(status=answer.status, detail=complaint.detail, mode=mode)
+        return ModeRefusedError(status=answer.status, detail=problem.detail, mode=mode)
     return error_of(answer)
 
 
@@ -196,7 +196,7 @@ def _certificate_error_in(error: BaseException) -> ssl.SSLCertVerificationError 
 def _words_of_proxy(error: Exception) -> str:
     match error:
         case httpx.ProxyError():
-            # Its own status line; name and password are never in it.
+            # The proxy's status line; name and password are never in it.
             return notice_line(str(error))
         case httpx.RemoteProtocolError():
             return "it does not answer like a proxy"
@@ -211,6 +211,6 @@ def _unsent(error: Exception) -> str:
 
 
 def _hung_up(error: httpx.HTTPError) -> bool:
-    # httpx tells a closed connection from broken HTTP by its words only (0.28).
+    # httpx distinguishes a closed connection from broken HTTP by the message only (0.28).
     words = str(error).lower()
     return "disconnected" in words or "closed connection" in words

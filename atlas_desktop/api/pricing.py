@@ -1,19 +1,18 @@
-"""What a session costs: the service's ``pricing`` text read as US dollars an hour."""
+"""The price of a session: the service's ``pricing`` text as US dollars an hour."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from atlas_desktop.api.answer import READ_LIMIT
+from atlas_desktop.api.response import READ_LIMIT
 from atlas_desktop.api.source import Mode
+from atlas_desktop.lenient_json import number_of
 
 FALLBACK_PER_HOUR_USD: Final[Mapping[Mode, float]] = {Mode.CONVERSATION: 10.0, Mode.PASSTHROUGH: 7.0}
-"""Used where the service does not say. Source: the AtlasRenderer page of avatarlayer."""
+"""Used where the service states none. Source: the AtlasRenderer page of avatarlayer."""
 
 _CENTS_A_DOLLAR = 100
 _HIGHEST_PER_HOUR_USD = 10_000.0
-_LARGEST = 1e9
-_LONGEST_NUMBER = 100
 _UNIT_HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
 _PRICE = re.compile(
     r"""(?xi)
@@ -27,18 +26,18 @@ _AMOUNT = re.compile(r"\d+(?:\.\d+)?")
 
 
 def price_per_hour_usd(pricing: Any, mode: Mode) -> float:
-    """The price of a session of ``mode``: the service's own when its text can be read, else R's figure.
+    """Return the price of a session of ``mode``: the service's own when its text is readable, else R's.
 
     Args:
-        pricing: The answer's ``pricing``, as a rule text such as ``$7/hour``; anything is tolerated.
-        mode: Which price counts where the text names several.
+        pricing: The response's ``pricing``, usually text such as ``$7/hour``; anything is tolerated.
+        mode: Whose price counts where the text names several.
     """
     stated = parse_price(pricing, mode)
     return FALLBACK_PER_HOUR_USD[mode] if stated is None else stated
 
 
 def parse_price(pricing: Any, mode: Mode) -> float | None:
-    """Reads ``$7/hour``, ``$0.12 per minute``, ``7 USD/hour``; ``None`` when it is none of these."""
+    """Parse ``$7/hour``, ``$0.12 per minute``, ``7 USD/hour``; return ``None`` for anything else."""
     if not isinstance(pricing, str):
         return None
     pricing = pricing[:READ_LIMIT]
@@ -52,29 +51,15 @@ def parse_price(pricing: Any, mode: Mode) -> float | None:
 
 
 def charged_usd(answer: Mapping[str, Any]) -> float | None:
-    """What a DELETE's answer says was charged: deducted cents first, else the estimated cost."""
-    cents = number(answer.get("credits_deducted_cents"))
+    """Return the charge in a DELETE's response: deducted cents first, else the estimated cost."""
+    cents = number_of(answer.get("credits_deducted_cents"), from_text=True)
     if cents is not None:
         return cents / _CENTS_A_DOLLAR
     estimated = answer.get("estimated_cost")
     if isinstance(estimated, str):
         match = _AMOUNT.search(estimated[:READ_LIMIT])
-        return number(match.group()) if match else None
-    return number(estimated)
-
-
-def number(value: Any) -> float | None:
-    """A number that can be reckoned with, also when it was written as text; else ``None``.
-
-    Negative ones can't, nor those of a billion and more: seconds or cents, neither is meant.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        read = float(value[:_LONGEST_NUMBER] if isinstance(value, str) else value)
-    except (ValueError, OverflowError):
-        return None
-    return read if 0 <= read < _LARGEST else None
+        return number_of(match.group(), from_text=True) if match else None
+    return number_of(estimated)
 
 
 def _per_hour(match: re.Match[str]) -> float | None:

@@ -1,4 +1,4 @@
-"""Whether a request has left for the service: what failed before can't have made a session."""
+"""Whether a request was sent to the service: one that failed before can't have made a session."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -10,13 +10,13 @@ _TO_A_PROXY: Final = b"CONNECT"
 
 
 class SendMonitor:
-    """Follows one request on its way through httpcore, and limits the time until it leaves.
+    """Follows one request through httpcore, and limits the time until it is sent.
 
     Args:
-        is_sent: What is assumed at first.
+        is_sent: The initial assumption.
 
     Attributes:
-        is_sent: Whether a first byte of it may have gone to the service. A question to a proxy does not
+        is_sent: Whether a first byte of it may have reached the service. A CONNECT to a proxy does not
             count, nor do name servers and TLS.
     """
 
@@ -26,20 +26,20 @@ class SendMonitor:
         self._until_s = 0.0
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Takes an event of httpcore's ``trace`` extension."""
+        """Handle an event of httpcore's ``trace`` extension."""
         if event.endswith(_LEAVES) and info["request"].method != _TO_A_PROXY and not self.is_sent:
             self.is_sent = True
             if self._limit is not None:
                 self._limit.reschedule(self._until_s)
 
     def note_answer(self, rest_s: float) -> None:
-        """Its answer has begun: allows ``rest_s`` for what is left of it, within the limit of the whole."""
+        """Allow ``rest_s`` for the rest of a response that has begun, within the limit of the whole."""
         if self._limit is not None:
             self._limit.reschedule(min(self._until_s, asyncio.get_running_loop().time() + rest_s))
 
     @asynccontextmanager
     async def limited(self, way_s: float, whole_s: float) -> AsyncIterator[None]:
-        """Allows ``way_s`` until it leaves, a proxy's silence included, and ``whole_s`` in all.
+        """Limit the time until it is sent to ``way_s``, a proxy included, and the whole to ``whole_s``.
 
         Raises:
             TimeoutError: It took longer.

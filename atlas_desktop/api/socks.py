@@ -1,6 +1,6 @@
 """SOCKS proxies, for REST and for rooms. Names are looked up behind the proxy.
 
-python-socks speaks to them. It raises what its sockets raise, too: here that becomes one kind of error.
+python-socks implements them. It raises what its sockets raise, too: here that becomes one kind of error.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ _FOREIGN: Final = (
 
 
 class SocksTransport(httpx.AsyncBaseTransport):
-    """Leads httpx through ``proxy``. Thread: one event loop.
+    """An httpx transport through ``proxy``. Thread: one event loop.
 
     Args:
         proxy: A SOCKS proxy.
-        verify: Whom to trust behind it.
-        limits: How many connections there may be, and stay.
+        verify: TLS context for the host behind it.
+        limits: Limits of httpx's connection pool.
     """
 
     def __init__(self, proxy: Proxy, verify: Any, limits: httpx.Limits) -> None:
@@ -62,11 +62,11 @@ class SocksTransport(httpx.AsyncBaseTransport):
 async def connection_through(
     proxy: Proxy, host: str, port: int, limit_s: float
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to ``host`` through ``proxy``, closed in the end.
+    """Connect to ``host`` through ``proxy``, and close the connection in the end.
 
     Raises:
-        httpx.ProxyError: It did not let us through, or can't be reached.
-        httpx.ConnectTimeout: It kept silent.
+        httpx.ProxyError: It refused, or can't be reached.
+        httpx.ConnectTimeout: It did not answer.
     """
     with _mapped():
         dialer = Dialer(

@@ -1,6 +1,6 @@
-"""What a session comes from: ``SessionSource``, and the plain data that passes through it.
+"""``SessionSource``, where sessions come from, and the plain data that it exchanges.
 
-Everything here is serialisable plain data, so that a source can live in another process.
+Everything here is serialisable, so that a source can live in another process.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from typing import Protocol
 FACE_LIMIT_BYTES = 20_000_000
 FACE_MINIMUM_PX = 64
 FACE_EDGE_PX = 2048
-"""A face that is drawn anew gets no larger: Atlas shows far less."""
+"""A face that is resized gets no larger: Atlas shows far less."""
 
 
 class Mode(StrEnum):
-    """What the avatar does: answer by itself, or say what it is given."""
+    """What the avatar does: answers by itself, or says what it is given."""
 
     CONVERSATION = "conversation"
     PASSTHROUGH = "passthrough"
@@ -30,7 +30,7 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The face that a session is asked for: a picture's bytes, or an HTTPS address."""
+    """The face of a requested session: a picture's bytes, or an HTTPS address."""
 
     name: str = "face.png"
     content: bytes | None = None
@@ -40,9 +40,9 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class SessionGrant:
-    """What the service gave: the session's id and the room to join. ``token`` is a secret.
+    """The service's answer to a create: the session's id and the room to join. ``token`` is a secret.
 
-    ``spent_today_usd`` is what the guard knows that other sessions of this day have cost.
+    ``spent_today_usd`` is what other sessions of this day have cost, as far as the guard knows.
     """
 
     session_id: str
@@ -60,7 +60,7 @@ class SessionGrant:
 
 @dataclass(frozen=True, slots=True)
 class EndReceipt:
-    """The service's words at the end of a session; ``None`` where it did not say."""
+    """The service's receipt for an ended session; ``None`` where it did not say."""
 
     session_id: str
     confirmed: bool
@@ -70,7 +70,7 @@ class EndReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """The service's view of one session; times as the service writes them."""
+    """The service's view of one session; times as the service states them."""
 
     session_id: str
     status: str
@@ -79,18 +79,18 @@ class SessionStatus:
 
 
 IdCallback = Callable[[str], None]
-"""Called with the id of a session that was made, before anything else of the answer is read."""
+"""Called with the id of a created session, before anything else of the response is read."""
 
 
 class SessionSource(Protocol):
-    """Where sessions are made and ended: Atlas with a key, a backend, a rehearsal, the guard.
+    """Where sessions are created and ended: Atlas with a key, a backend, a rehearsal, the guard.
 
     Every call may raise a ``ServiceError``. Thread: one event loop.
     """
 
     @property
     def label(self) -> str:
-        """What the user knows it by: a host name, "this computer"."""
+        """The name shown to the user: a host name, "this computer"."""
         ...
 
     @property
@@ -99,17 +99,17 @@ class SessionSource(Protocol):
         ...
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        """Makes a session.
+        """Make a session.
 
-        An error whose ``params`` hold a ``session_id`` tells of one that was made though its answer can't be
-        used: it must be ended.
+        An error whose ``params`` hold a ``session_id`` names a session that was created although the response
+        can't be used: it must be ended.
         """
         ...
 
     async def patch_face(self, session_id: str, face: Face) -> None: ...
 
     async def end(self, session_id: str) -> EndReceipt:
-        """Ends the session. Already ended counts as ended."""
+        """End the session. Already ended counts as ended."""
         ...
 
     async def status(self, session_id: str) -> SessionStatus: ...
@@ -117,5 +117,5 @@ class SessionSource(Protocol):
     async def viewer(self, session_id: str) -> SessionGrant: ...
 
     async def aclose(self) -> None:
-        """Lets go of connections; running calls fail with ``UnreachableError``."""
+        """Close connections; running calls fail with ``UnreachableError``."""
         ...

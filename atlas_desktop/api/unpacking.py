@@ -1,13 +1,13 @@
-"""What an answer's body unpacks to, counted while it is unpacked: five kilobytes may hold gigabytes.
+"""Decompressing a response's body with a size limit: five kilobytes may hold gigabytes.
 
-httpx unpacks each piece whole before anybody can count it, and any number of times over.
+httpx decompresses each piece whole before it can be measured, and any number of layers.
 """
 
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from atlas_desktop.api.answer import notice_line
+from atlas_desktop.api.response import notice_line
 
 ACCEPTED: Final = "gzip, deflate"
 """What requests ask for, as ``Accept-Encoding``."""
@@ -19,19 +19,19 @@ _PLAIN: Final = ("", "identity")
 
 
 class TooLongError(Exception):
-    """It unpacks to more than is taken."""
+    """It decompresses to more than the limit."""
 
 
 class Unpacker:
-    """Unpacks one body as its ``Content-Encoding`` says, up to a limit at each of its layers.
+    """Decompresses one body as its ``Content-Encoding`` says, up to a limit at each of its layers.
 
     Args:
         coding: The header's value; empty for none.
-        limit_bytes: What a layer may unpack to.
+        limit_bytes: The size limit of each layer.
 
     Attributes:
-        problem: Why the body, or the rest of it, is left as it came: it may be plain, whatever its header
-            says. Empty while all is well.
+        problem: Why the body, or the rest of it, is left as it came: it may be uncompressed, whatever its
+            header says. Empty while all is well.
     """
 
     def __init__(self, coding: str, limit_bytes: int) -> None:
@@ -40,15 +40,15 @@ class Unpacker:
         is_known = len(layers) <= _MOST_TIMES and all(name in _STAGES for name in layers)
         self.problem = "" if is_known else f"the answer is packed as {notice_line(coding)[:40]}"
         self._limit_bytes = limit_bytes
-        # Named in the order in which they were put on.
+        # Listed in the order in which they were applied.
         self._stages = [_STAGES[name]() for name in reversed(layers)] if is_known else []
         self._counts = [0] * (len(self._stages) + 1)
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
-        """Yields what ``data`` holds, piece by piece.
+        """Yield the decompressed ``data``, piece by piece.
 
         Raises:
-            TooLongError: See there.
+            TooLongError: The limit is exceeded.
         """
         if not self.problem:
             try:
@@ -79,7 +79,7 @@ def _through(stage: "_Zlib", pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Zlib:
-    """One layer of gzip or deflate. What follows its end is passed over."""
+    """One layer of gzip or deflate. Data after its end is dropped."""
 
     def __init__(self, *window_bits: int) -> None:
         self._window_bits = list(window_bits)
@@ -91,7 +91,7 @@ class _Zlib:
             piece = self._next(data)
             self._window_bits.clear()
             data = self._unpacker.unconsumed_tail
-            # One that was filled may have left more behind, also where all of ``data`` was read.
+            # A full piece may leave more behind, also where all of ``data`` was consumed.
             is_full = bool(data) or len(piece) == _PIECE_BYTES
             if piece:
                 yield piece
@@ -109,6 +109,6 @@ class _Zlib:
 _STAGES: Final = {
     "gzip": lambda: _Zlib(_GZIP),
     "x-gzip": lambda: _Zlib(_GZIP),
-    # With zlib's frame, as it is meant, or without, as it was long misread.
+    # With zlib's header, as specified, or without, as some servers send it.
     "deflate": lambda: _Zlib(zlib.MAX_WBITS, -zlib.MAX_WBITS),
 }

@@ -1,7 +1,7 @@
-"""A WebP that does not move, decoded by libwebp itself.
+"""Decoding a still WebP by libwebp itself.
 
-Pillow has one reader for all WebP, made for those that move: it keeps two canvases and two copies of what is
-on them. A picture of 24 megapixels takes half a gigabyte; here it takes a third of that.
+Pillow has one reader for all WebP, made for animations: it keeps two canvases and two copies of their
+content. A picture of 24 megapixels takes half a gigabyte; here it takes a third of that.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def decode_webp(picture: Image.Image, content: bytes) -> Image.Image | None:
-    """Return ``picture``, which is open and not loaded, as one that is; ``None`` where only Pillow can do it.
+    """Return a loaded copy of ``picture``, which is opened; ``None`` where only Pillow can decode it.
 
     Args:
         picture: Of one frame.
@@ -48,7 +48,7 @@ def _size_in(library: ctypes.CDLL, content: bytes) -> tuple[int, int]:
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The libwebp that Pillow is linked with; ``None`` where it does not show: on Windows it is built in."""
+    """Return the libwebp that Pillow is linked with; ``None`` where it is linked statically (Windows)."""
     if not features.check("webp"):
         return None
     from PIL import _webp

@@ -1,22 +1,15 @@
-"""Ten seconds that find the speaker's own delay: beeps, flashes, and a microphone where there is one."""
+"""Ten seconds that measure the speaker's own delay: beeps, flashes, and a microphone where there is one."""
 
-import logging
-import time
-
-from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice
 
-from atlas_desktop.aio import guarded
-from atlas_desktop.audio.input import Input
-from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.audio.microphone_thread import MicrophoneThread
+from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.clock import monotonic_us
-from atlas_desktop.errors import AppError, DeviceLostError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
 from atlas_desktop.media.calibration import BEEPS, BeepFinder, beep
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.playout import PlayoutControl
-
-log = logging.getLogger(__name__)
 
 BEAT_MS = 1_000
 _BLOCK_MS = 20
@@ -25,22 +18,21 @@ _BEAT = SAMPLE_RATE_HZ * BEAT_MS // 1000
 _FULL_VOLUME = 100
 _ONSET = 30
 _QUIET_US = 300_000
-_POLL_S = 0.004
 
 
 class Calibration(QObject):
     """Beeps once a second through the real path of the avatar's sound, and flashes with it. Thread: main.
 
-    With a microphone it says after 10 s what was heard. Without one it goes on until stopped: the user
-    moves ``speaker_ms`` until flash and beep come together.
+    With a microphone it reports after 10 s what was measured. Without one it goes on until stopped: the user
+    adjusts ``speaker_ms`` until flash and beep coincide.
 
     Signals:
         flashed(): Flash now: the beep is heard now, if ``speaker_ms`` is right.
-        finished(Heard): What the microphone says; ``None`` when it heard too few beeps, or there is none.
+        finished(Heard): The measurement; ``None`` when too few beeps were heard, or without a microphone.
         failed(AppError): Speaker or microphone can't be used.
 
     Attributes:
-        speaker_ms: What is thought to come behind the sound server.
+        speaker_ms: The assumed delay behind the sound server.
     """
 
     flashed = Signal()
@@ -56,7 +48,6 @@ class Calibration(QObject):
         self._feed = AudioFeed()
         self._sound = SoundThread(self._feed.ring, PlayoutControl(_FULL_VOLUME), self._rendered, self)
         self._finder = BeepFinder()
-        self._ear = _Ear(microphone, self._finder, self) if microphone is not None else None
         self._beep = beep().repeat(2, axis=1)
         self._began_us = self._sounded_us = 0
         self._given = 0
@@ -70,48 +61,52 @@ class Calibration(QObject):
         self._flash.timeout.connect(self.flashed)
         self._played.connect(self._arm_flash, Qt.ConnectionType.QueuedConnection)
         self._sound.device_failed.connect(self.failed)
-        if self._ear is not None:
-            self._ear.failed.connect(self.failed)
+        self._microphone: MicrophoneThread | None = None
+        if microphone is not None:
+            # Without the echo canceller, which would remove the beeps.
+            self._microphone = MicrophoneThread(self._captured, parent=self)
+            self._microphone.select(microphone)
+            self._microphone.failed.connect(self.failed)
 
     def start(self) -> None:
-        """Begins; the first beep comes after a second."""
+        """Start; the first beep comes after a second."""
         self._sound.start()
-        if self._ear is not None:
-            self._ear.start()
+        if self._microphone is not None:
+            self._microphone.start()
         self._began_us, self._given = monotonic_us(), 0
         self._pump.start()
 
     def stop(self) -> None:
-        """Ceases, and lets go of speaker and microphone; takes some milliseconds."""
+        """Stop, and close speaker and microphone; takes some milliseconds."""
         self._pump.stop()
         self._flash.stop()
-        if self._ear is not None:
-            self._ear.stop()
+        if self._microphone is not None:
+            self._microphone.stop()
         self._sound.stop()
 
     @Slot()
     def _give(self) -> None:
-        """Gives the sound thread what is due, in blocks of 20 ms."""
+        """Write what is due to the sound thread's ring, in blocks of 20 ms."""
         due = (monotonic_us() - self._began_us) * SAMPLE_RATE_HZ // 1_000_000
         if due - self._given > _BEAT:
-            # The program stood still: what it missed is not played one upon the other.
+            # The program stood still: what it missed is skipped.
             self._given = due // _BLOCK * _BLOCK
         while self._given + _BLOCK <= due:
             self._feed.ring.write(self._block_at(self._given))
             self._given += _BLOCK
-        if self._ear is not None and self._given >= (BEEPS + 1) * _BEAT + _BEAT // 2:
+        if self._microphone is not None and self._given >= (BEEPS + 1) * _BEAT + _BEAT // 2:
             self.stop()
             self.finished.emit(self._finder.result())
 
     def _block_at(self, sample: int) -> Block:
         beat, inside = divmod(sample, _BEAT)
-        is_over = self._ear is not None and beat > BEEPS
+        is_over = self._microphone is not None and beat > BEEPS
         if beat == 0 or is_over or inside >= len(self._beep):
             return silence(_BLOCK, 2)
         return self._beep[inside : inside + _BLOCK]
 
     def _rendered(self, block: Block) -> None:
-        """Written to the speaker. Thread: the sound thread."""
+        """Schedule a flash for a beep in what was written to the speaker. Thread: the sound thread."""
         loud = abs(block[:, 0]) > _ONSET
         if not loud.any():
             return
@@ -124,45 +119,11 @@ class Calibration(QObject):
             self._finder.played(due_us)
             self._played.emit(due_us)
 
+    def _captured(self, block: Block) -> None:
+        """Thread: the microphone's."""
+        self._finder.hear(block, monotonic_us())
+
     @Slot(object)
     def _arm_flash(self, due_us: int) -> None:
         wait_us = due_us + round(self.speaker_ms * 1000) - monotonic_us()
         self._flash.start(max(0, wait_us // 1000))
-
-
-class _Ear(QThread):
-    """Hands the microphone's sound to the finder, as it is: no canceller, which would take the beeps away."""
-
-    failed = Signal(object)
-
-    def __init__(self, device: QAudioDevice, finder: BeepFinder, parent: QObject) -> None:
-        super().__init__(parent)
-        self._device = device
-        self._finder = finder
-        self._stopping = False
-
-    def stop(self) -> None:
-        """Ends the thread and closes the device. Thread: main."""
-        self._stopping = True
-        self.wait(2_000)
-
-    def run(self) -> None:
-        """The thread's body."""
-        guarded("calibration", self._say)(self._listen)()
-
-    def _listen(self) -> None:
-        source = Input(self._device)
-        try:
-            while not self._stopping and not source.broken:
-                heard = source.read()
-                if len(heard):
-                    self._finder.hear(heard, monotonic_us())
-                time.sleep(_POLL_S)
-        finally:
-            source.close()
-        if not self._stopping:
-            self._say(DeviceLostError(device=source.name))
-
-    def _say(self, error: AppError) -> None:
-        log.info("calibration: %s", error)
-        self.failed.emit(error)

@@ -1,7 +1,7 @@
-"""Threads whose lateness is heard run before all others, where the system lets them.
+"""Realtime scheduling for the threads whose lateness is audible, where the system grants it.
 
 Beside busy programs a thread waits some milliseconds until it runs, whatever its niceness: about as long as
-what the sound server keeps will last. Linux only; elsewhere Qt and the system see to it.
+the sound server's buffer lasts. Linux only; elsewhere Qt and the system take care of it.
 """
 
 import logging
@@ -20,38 +20,38 @@ if sys.platform == "linux":
 log = logging.getLogger(__name__)
 
 PRIORITY = 5
-"""Before all that is not realtime, not before the sound server: PulseAudio has 5 too, PipeWire 83 to 88."""
+"""Above all that is not realtime, not above the sound server: PulseAudio has 5 too, PipeWire 83 to 88."""
 NICENESS = -11
-"""What RealtimeKit gives to those that it does not trust with more: PulseAudio's own."""
+"""What RealtimeKit grants where it refuses realtime; PulseAudio has the same."""
 _SERVICE = "org.freedesktop.RealtimeKit1"
 _PATH = "/org/freedesktop/RealtimeKit1"
 _ANSWERS_WITHIN_S = 5.0
 _RTTIME_US = 200_000
-"""RealtimeKit's condition: a thread that computes for so long without a pause is ended, and with it the sound
-process, which may be: the window starts another."""
+"""RealtimeKit's condition: a thread that computes for so long without a pause is killed, and the sound
+process with it. The window then starts another."""
 _TASKS = Path("/proc/self/task")
 _QT_PULSE = "QPulse"
 
 
 def take_priority(on_taken: Callable[[], None]) -> None:
-    """Lets the calling thread, and those in which Qt talks with the sound server, go before all others.
+    """Make the calling thread, and those in which Qt talks with the sound server, realtime.
 
-    To be called as the thread begins, and again once Qt has started another: it costs some microseconds, or
-    asks RealtimeKit.
+    Call it as the thread begins, and again once Qt has started another: it costs some microseconds, or
+    a request to RealtimeKit.
 
     Args:
-        on_taken: Told, at once or in a thread of its own, that they do.
+        on_taken: Called, at once or in a thread of its own, when they are.
     """
-    if go_first():
+    if set_realtime():
         on_taken()
     else:
-        ask_kit(on_taken)
+        request_from_kit(on_taken)
 
 
-def go_first() -> bool:
-    """Makes the calling thread realtime, and each that it starts; False where it may not.
+def set_realtime() -> bool:
+    """Make the calling thread and those that it starts realtime; return False where that is not permitted.
 
-    Without RealtimeKit's condition, so that there is no limit to what they compute.
+    Unlike through RealtimeKit, their computing time is not limited.
     """
     if sys.platform != "linux" or resource.getrlimit(resource.RLIMIT_RTTIME)[0] != resource.RLIM_INFINITY:
         return False
@@ -62,23 +62,23 @@ def go_first() -> bool:
     return True
 
 
-def ask_kit(on_granted: Callable[[], None]) -> None:
-    """Asks RealtimeKit for the calling thread and Qt's sound server threads; at least for a better niceness.
+def request_from_kit(on_granted: Callable[[], None]) -> None:
+    """Ask RealtimeKit to make the calling thread and Qt's sound server threads realtime, or less nice.
 
-    Returns at once: the answer may take seconds, when the system starts the kit for it.
+    Returns at once: the answer may take seconds, when the system starts RealtimeKit for it.
 
     Args:
-        on_granted: Told, in a thread of its own, that all was given.
+        on_granted: Called, in a thread of its own, when everything was granted.
     """
     if sys.platform == "linux":
         own = threading.get_native_id()
         words = ((own, *_qt_pulse_threads()), own, on_granted)
-        ask = guarded("the realtime kit")(_ask_kit)
+        ask = guarded("the realtime kit")(_call_kit)
         threading.Thread(target=ask, args=words, name="realtime-kit", daemon=True).start()
 
 
 def _qt_pulse_threads() -> Sequence[int]:
-    """Those in which Qt talks with PulseAudio."""
+    """Return the ids of the threads in which Qt talks with PulseAudio."""
     found = []
     for task in _TASKS.iterdir():
         # It may have ended meanwhile.
@@ -88,8 +88,8 @@ def _qt_pulse_threads() -> Sequence[int]:
     return found
 
 
-def _ask_kit(realtime: Sequence[int], nice: int, on_granted: Callable[[], None]) -> None:
-    # Not at the top: it is there on Linux only. Qt's D-Bus classes can't send unsigned numbers from Python.
+def _call_kit(realtime: Sequence[int], nice: int, on_granted: Callable[[], None]) -> None:
+    # Imported here: Linux only. Qt's D-Bus classes can't send unsigned numbers from Python.
     from jeepney import DBusAddress, DBusErrorResponse, new_method_call
     from jeepney.io.blocking import open_dbus_connection
     from jeepney.wrappers import unwrap_msg
@@ -104,7 +104,7 @@ def _ask_kit(realtime: Sequence[int], nice: int, on_granted: Callable[[], None])
                 call = new_method_call(kit, name, signature, words)
                 unwrap_msg(bus.send_and_get_reply(call, timeout=_ANSWERS_WITHIN_S))
     except (OSError, ValueError, DBusErrorResponse) as error:
-        log.info("sound threads wait their turn, RealtimeKit does not help: %s", error)
+        log.info("sound threads are not realtime, RealtimeKit failed: %s", error)
         return
     on_granted()
 

@@ -1,8 +1,8 @@
-"""The connection to the computer's sound server: whether it is there, when it breaks, when it can be had.
+"""The connection to the computer's sound server: whether it exists, breaks, or can be made.
 
-Qt notices late, in the main thread, and its client of PulseAudio then aborts the process, or lists each
-device twice (6.11). So nobody waits for that: once the connection is broken the process ends, and the next
-one begins anew. On Linux; elsewhere the system's sound service is no process that Qt is connected to.
+Qt notices a break late, in the main thread, and its client of PulseAudio then aborts the process, or lists
+each device twice (6.11). So once the connection is broken the process exits, and the window starts the next
+one. Linux only; elsewhere Qt is not connected to a process for sound.
 """
 
 import os
@@ -21,16 +21,16 @@ _RESET = getattr(os, "SCHED_RESET_ON_FORK", 0)
 
 
 def server_connections() -> dict[int, int]:
-    """The stream sockets of this process, descriptor and inode: those of Qt's to its server.
+    """Return the stream sockets of this process, descriptor and inode: those of Qt to its server.
 
-    To be called when Qt has just connected, before anything else of ours opens one.
+    Call it when Qt has just connected, before anything else of ours opens one.
     """
     found: dict[int, int] = {}
     if sys.platform != "linux":
         return found
     for link in Path("/proc/self/fd").iterdir():
         descriptor = int(link.name)
-        # It may be closed meanwhile: the listing's own one is.
+        # It may have been closed since: the listing's own descriptor is.
         with suppress(OSError):
             about = os.fstat(descriptor)
             if stat.S_ISSOCK(about.st_mode) and _is_stream(descriptor):
@@ -39,10 +39,10 @@ def server_connections() -> dict[int, int]:
 
 
 def wait_for_break(connections: dict[int, int], timeout_s: float) -> bool:
-    """Waits until one of ``connections`` is broken, or the time is out (then False)."""
+    """Wait until one of ``connections`` is broken; return False when the time is out."""
     poll = select.poll()
     for descriptor in connections:
-        # Nothing is asked for: that the other end has gone is always said.
+        # No event mask: a hang-up is always reported.
         poll.register(descriptor, 0)
     if poll.poll(timeout_s * 1000):
         return True
@@ -50,17 +50,17 @@ def wait_for_break(connections: dict[int, int], timeout_s: float) -> bool:
 
 
 def is_server_there() -> bool:
-    """Whether a sound server takes connections where PulseAudio's clients look for one."""
+    """Return whether a sound server accepts connections where PulseAudio's clients look for one."""
     return sys.platform == "linux" and any(_answers(address) for address in _addresses())
 
 
 def is_server_realtime() -> bool:
-    """Whether the sound server runs before other programs: only then it keeps up with a short buffer."""
+    """Return whether the sound server has realtime threads: only then a short buffer lasts."""
     return any(_has_realtime_thread(process) for process in _servers())
 
 
 def _servers() -> Iterator[Path]:
-    """The processes of the server that we are connected with, as folders of /proc."""
+    """Yield the processes of the server that we are connected with, as folders of /proc."""
     for descriptor in server_connections():
         with socket.socket(fileno=os.dup(descriptor)) as link, suppress(OSError):
             if link.family == socket.AF_UNIX:
@@ -71,7 +71,7 @@ def _servers() -> Iterator[Path]:
 def _has_realtime_thread(process: Path) -> bool:
     with suppress(OSError):
         if (process / "comm").read_text().strip() == "systemd":
-            # It listened for the server, and started it with the first of its clients.
+            # Socket activation: systemd listened, and started the server for the first client.
             return any(map(_has_realtime_thread, _started_by_systemd()))
         threads = [int(task.name) for task in (process / "task").iterdir()]
         return any(os.sched_getscheduler(one) & ~_RESET in (os.SCHED_RR, os.SCHED_FIFO) for one in threads)
@@ -89,7 +89,7 @@ def _started_by_systemd() -> Iterator[Path]:
 def _addresses() -> Iterator[str | tuple[str, int]]:
     named = os.environ.get("PULSE_SERVER", "")
     for one in named.split():
-        # A name of a computer may stand before it: "{host}unix:/path".
+        # A host may precede it: "{host}unix:/path".
         address = one.rpartition("}")[2]
         if address.startswith(("unix:", "/")):
             yield address.removeprefix("unix:")

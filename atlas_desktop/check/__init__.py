@@ -1,5 +1,5 @@
-"""The test call: the real window, measured by itself. ``atlas-desktop check``."""
+"""The test call with the real window, which measures itself: ``atlas-desktop check``."""
 
-from atlas_desktop.check.run import run
+from atlas_desktop.check.command import run
 
 __all__ = ["run"]

@@ -1,4 +1,4 @@
-"""Makes the call in a running program, and watches it."""
+"""The call in a running program, and its measurement."""
 
 import asyncio
 import statistics
@@ -22,22 +22,22 @@ from atlas_desktop.session.life import Failed
 _LIVE_LIMIT_S = 70.0
 _SOUND_LIMIT_S = 10.0
 _PAINT_LIMIT_S = 2.0
-_WATCH_EVERY_S = 0.005
+_SAMPLE_EVERY_S = 0.005
 _QUESTION = "What can you do?"
 _SCREENSHOT = "check.png"
 
 
 @dataclass(slots=True)
-class _Watch:
-    """What is followed while the call lasts."""
+class _CallSamples:
+    """What is sampled while the call lasts."""
 
     round_trips_ms: list[float] = field(default_factory=list)
     skews_ms: list[float] = field(default_factory=list)
     longest_gap_us: int = 0
     last_paint_us: int = 0
 
-    def look(self, painted_us: int | None) -> None:
-        """Takes the time of the newest painting; several looks may see the same one."""
+    def add_paint(self, painted_us: int | None) -> None:
+        """Record the time of the newest paint; several samples may see the same one."""
         if painted_us is None or painted_us == self.last_paint_us:
             return
         if self.last_paint_us:
@@ -45,21 +45,19 @@ class _Watch:
         self.last_paint_us = painted_us
 
 
-class TestCall:
-    """One call: start, say something, watch, look at the screen, end. Thread: the main one."""
-
-    __test__ = False
+class MeasuredCall:
+    """One call: start, say something, measure, take a screenshot, end. Thread: the main one."""
 
     def __init__(self, program: Program, options: CheckOptions) -> None:
         self._program = program
         self._options = options
         self._assembly = program.assembly
         self._session = program.assembly.session
-        self._watch = _Watch()
+        self._samples = _CallSamples()
         self.report = Report(__version__, options.mode)
 
     async def make(self) -> Report:
-        """Makes the call and returns what was found."""
+        """Make the call and return its report."""
         report = self.report
         since_paint_s = time.monotonic() - self._program.first_paint_us / 1e6
         report.window_ms = (launched_s() - since_paint_s) * 1000
@@ -74,17 +72,17 @@ class TestCall:
         return report
 
     async def _call_again(self) -> None:
-        """A second rehearsal, for how soon the picture is there when the local Atlas already runs."""
+        """Measure the time to the first frame of a second rehearsal, when the local Atlas already runs."""
         self._session.end()
         await self._session.ended()
         began_us = monotonic_us()
         if not await self._start():
             return
-        # Live begins with the frame's arrival; its painting follows, unless the window is hidden.
+        # Live begins with the frame's arrival; its paint follows, unless the window is hidden.
         deadline_s = time.monotonic() + _PAINT_LIMIT_S
         counters = self._assembly.picture.counters
         while counters.first_painted_us is None and time.monotonic() < deadline_s:
-            await asyncio.sleep(_WATCH_EVERY_S)
+            await asyncio.sleep(_SAMPLE_EVERY_S)
         if counters.first_painted_us is not None:
             self.report.first_frame_again_ms = (counters.first_painted_us - began_us) / 1000
 
@@ -115,7 +113,7 @@ class TestCall:
             self._assembly.model.send(_QUESTION)
         deadline_s = time.monotonic() + _SOUND_LIMIT_S
         while self._session.audio.first_sound_us is None and time.monotonic() < deadline_s:
-            await asyncio.sleep(_WATCH_EVERY_S)
+            await asyncio.sleep(_SAMPLE_EVERY_S)
 
     async def _measure(self) -> None:
         report, counters = self.report, self._assembly.picture.counters
@@ -125,7 +123,7 @@ class TestCall:
         player = UsageMeter(self._assembly.sound.pid) if self._assembly.sound.pid is not None else None
         received, painted = self._session.video.received, counters.painted
         began_s = time.monotonic()
-        await self._watch_for(self._options.seconds)
+        await self._sample_for(self._options.seconds)
         report.seconds = time.monotonic() - began_s
         sound = self._assembly.sound.counters
         report.frames_received = self._session.video.received - received
@@ -145,20 +143,20 @@ class TestCall:
             report.local_atlas_cpu_percent = local_usage.cpu_percent
             report.local_atlas_memory_mb = local_usage.memory_mb
         if self._options.out is not None:
-            report.screenshot = str(self._take_picture(self._options.out))
+            report.screenshot = str(self._take_screenshot(self._options.out))
 
-    async def _watch_for(self, seconds: float) -> None:
-        """Looks at the paintings from the outside, ever so often, so as not to disturb them."""
+    async def _sample_for(self, seconds: float) -> None:
+        """Poll paints and figures: hooks in the painter would disturb what is measured."""
         until_s = time.monotonic() + seconds
         while time.monotonic() < until_s and not self._session.snapshot.is_over:
-            self._watch.look(self._assembly.picture.counters.last_painted_us)
+            self._samples.add_paint(self._assembly.picture.counters.last_painted_us)
             rtt_ms = self._session.snapshot.rtt_ms
             if rtt_ms is not None:
-                self._watch.round_trips_ms.append(rtt_ms)
+                self._samples.round_trips_ms.append(rtt_ms)
             sync = self._session.sync.figures
             if sync.settled and sync.skew_ms is not None:
-                self._watch.skews_ms.append(sync.skew_ms)
-            await asyncio.sleep(_WATCH_EVERY_S * 2)
+                self._samples.skews_ms.append(sync.skew_ms)
+            await asyncio.sleep(_SAMPLE_EVERY_S * 2)
 
     def _judge(self, began_us: int) -> None:
         report, video, audio = self.report, self._assembly.picture.counters, self._session.audio
@@ -172,9 +170,9 @@ class TestCall:
             report.first_sound_ms = (audio.first_sound_us - began_us) / 1000
         if report.frames_received == 0:
             report.problems.append("the picture stopped")
-        report.longest_gap_ms = self._watch.longest_gap_us / 1000 or None
-        if self._watch.round_trips_ms:
-            report.round_trip_ms = statistics.median(self._watch.round_trips_ms)
+        report.longest_gap_ms = self._samples.longest_gap_us / 1000 or None
+        if self._samples.round_trips_ms:
+            report.round_trip_ms = statistics.median(self._samples.round_trips_ms)
         self._judge_sync()
         life = self._session.snapshot.life
         if isinstance(life, Failed):
@@ -185,11 +183,11 @@ class TestCall:
         report.lip_sync, report.lip_sync_settled = sync.lip_sync, sync.settled
         report.picture_path_ms, report.sound_path_ms = sync.picture_ms, sync.sound_ms
         report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None
-        skews_ms = self._watch.skews_ms
+        skews_ms = self._samples.skews_ms
         report.skew_ms = statistics.median(skews_ms) if skews_ms else sync.skew_ms
         report.receive_path, report.painter = self._session.receive_path, self._assembly.picture.painter
 
-    def _take_picture(self, folder: Path) -> Path:
+    def _take_screenshot(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / _SCREENSHOT
         self._program.window.grab().save(str(file))
@@ -200,7 +198,7 @@ class TestCall:
 
 
 def _hum() -> "np.ndarray[tuple[int, int], np.dtype[np.int16]]":
-    """Two seconds of a hummed, rising and falling vowel: int16, (samples, 1)."""
+    """Return two seconds of a hummed, rising and falling vowel: int16, (samples, 1)."""
     time_s = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     pitch = 2 * np.pi * np.cumsum(140 + 30 * np.sin(2 * np.pi * time_s)) / SAMPLE_RATE_HZ
     tone = sum(np.sin(number * pitch) / number for number in range(1, 8))

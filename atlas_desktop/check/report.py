@@ -1,4 +1,4 @@
-"""What a test call found: figures, what is wrong with them, as text and as JSON."""
+"""The report of a test call: figures and problems, as text and as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,28 +6,28 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(slots=True)
 class Report:
-    """The figures of one test call; ``None`` where something never happened.
+    """The figures of one test call; ``None`` for what never happened.
 
     Attributes:
         window_ms: Process start → the window's first paint.
         first_frame_ms: Start of the session → first frame on the screen.
         first_frame_again_ms: The same for a second rehearsal, the local Atlas running.
         first_sound_ms: Start of the session → first audible block from the avatar.
-        frames_received: Frames that came while it was measured.
-        frames_shown: Those of them that were painted.
-        longest_gap_ms: The longest time between two paintings.
-        underruns: Times the sound device ran dry although sound had come in time.
-        starved: Times it ran dry because none came.
+        frames_received: Frames that arrived during the measurement.
+        frames_shown: How many of them were painted.
+        longest_gap_ms: The longest time between two paints.
+        underruns: How often the sound device ran dry although sound had arrived in time.
+        starved: How often it ran dry because none arrived.
         round_trip_ms: To the room, the median of what was measured.
         lip_sync: Whether pictures waited for their sound.
-        lip_sync_settled: Whether the hold had found its place at the end.
+        lip_sync_settled: Whether the hold had converged at the end.
         hold_ms: How long a picture was held at the end.
         picture_path_ms: How much later than its own time a picture was on the screen.
         sound_path_ms: The same for the sound, the speaker's own delay included.
         skew_ms: What remained between them: the sound later (+) or earlier (−), the median of the call.
         receive_path: How frames and sound reached the program: ``tap`` or ``public``.
         painter: How frames were painted.
-        cpu_percent: Of one core: the window's process, without those of the sound and the local Atlas.
+        cpu_percent: Of one core: the window's process, without the sound process and the local Atlas.
         memory_mb: Its proportional set size.
         threads: Its own, native ones included.
         sound_cpu_percent: Of one core: the sound process.
@@ -73,7 +73,7 @@ class Report:
 
     @property
     def shown_percent(self) -> float | None:
-        """Frames shown of frames received."""
+        """The share of received frames that were shown."""
         return 100 * self.frames_shown / self.frames_received if self.frames_received else None
 
     @property
@@ -82,12 +82,12 @@ class Report:
         return not self.problems
 
     def as_json(self) -> str:
-        """The whole report, with what is derived."""
+        """Return the whole report, derived figures included."""
         derived = {"shown_percent": self.shown_percent, "passed": self.passed}
         return json.dumps({**asdict(self), **derived}, indent=2)
 
     def as_text(self) -> str:
-        """The report for a person."""
+        """Return the report for a person."""
         rows = [
             ("window after launch", _ms(self.window_ms)),
             ("first frame after start", _ms(self.first_frame_ms)),

@@ -20,7 +20,7 @@ class Usage:
 
 
 class UsageMeter:
-    """Measures one process from its making to ``read``."""
+    """Measures one process from the meter's creation to ``read``."""
 
     def __init__(self, pid: int | None = None) -> None:
         self._process = psutil.Process(pid)
@@ -28,7 +28,7 @@ class UsageMeter:
         self._cpu_s = self._cpu()
 
     def read(self) -> Usage | None:
-        """What it used since; ``None`` when it is gone."""
+        """Return what the process has used; ``None`` when it has ended."""
         try:
             cpu_s = self._cpu() - self._cpu_s
             memory, threads = self._memory_bytes(), self._process.num_threads()
@@ -41,7 +41,7 @@ class UsageMeter:
         return float(times.user + times.system)
 
     def _memory_bytes(self) -> int:
-        """PSS where the system tells it (Linux), else the resident set."""
+        """Return the PSS where the system has it (Linux), else the resident set."""
         try:
             full = self._process.memory_full_info()
         except psutil.AccessDenied:
@@ -50,7 +50,7 @@ class UsageMeter:
 
 
 def launched_s() -> float:
-    """Seconds since this process was started, at the moment of the call."""
+    """Return the seconds since this process was started."""
     stat = Path("/proc/self/stat")
     if stat.exists():
         # psutil counts from the boot time in whole seconds; the kernel's own ticks are good to 10 ms.

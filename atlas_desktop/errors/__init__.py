@@ -1,10 +1,10 @@
-"""The error tree: everything that can go wrong and be said to a person.
+"""The error tree: everything that can go wrong and be shown to the user.
 
 Each boundary (httpx, livekit, keyring, Qt audio, PyAV, a child process) maps foreign exceptions
 to one of these, once, with ``raise … from``::
 
     AppError
-    ├── ServiceError           Atlas, or the backend in front of it, answered or did not
+    ├── ServiceError           Atlas, or the backend in front of it, refused or failed
     │   ├── UnauthorizedError      401, 403
     │   ├── NoCreditError          402
     │   ├── NotFoundError          404 in Atlas's own shape
@@ -16,23 +16,23 @@ to one of these, once, with ``raise … from``::
     │   ├── ServerFailedError      any other 5xx
     │   ├── BadAnswerError         not JSON, or without a needed field
     │   ├── UnreachableError       no connection, or none in time
-    │   │   ├── ProxyRefusedError      the proxy is not there, or bars the way
-    │   │   ├── BadProxyError          what names the proxy can't be used
+    │   │   ├── ProxyRefusedError      the proxy can't be reached, or refuses
+    │   │   ├── BadProxyError          the configured proxy is unusable
     │   │   ├── CertificatesError      the trusted certificates can't be read
     │   │   ├── KeyLogError            SSLKEYLOGFILE can't be written
-    │   │   └── UntrustedError         the other side can't prove who it is
+    │   │   └── UntrustedError         the certificate is not trusted
     │   ├── InsecureAddressError   plain HTTP to another computer
-    │   └── EndUnconfirmedError    nobody said that a session is over: it may still cost
+    │   └── EndUnconfirmedError    the end of a session is not confirmed: it may still cost
     ├── RoomError              the LiveKit room
     │   ├── BadRoomAddressError    no address of a room
     │   │   └── PlainRoomError         ws:// to another computer
-    │   ├── RoomRefusedError       it did not let us in
+    │   ├── RoomRefusedError       the room refused the connection
     │   │   ├── RoomTokenExpiredError, RoomTokenInvalidError, RoomForbiddenError
     │   │   ├── RoomNotFoundError, RoomUnavailableError, RoomUnreachableError
     │   │   └── MediaBlockedError      signalling worked, media did not
     │   │       └── ProxyBlocksMediaError  signalling went through a proxy, media can't
-    │   ├── RoomProxyError         the proxy bars the way to the room
-    │   │   └── ProxyBlocksRoomError   it let us through, but the room does not answer behind it
+    │   ├── RoomProxyError         the proxy refuses the connection to the room
+    │   │   └── ProxyBlocksRoomError   it connected, but the room does not answer behind it
     │   ├── RoomLostError          the connection broke for good
     │   │   ├── RoomClosedError, RemovedFromRoomError, DuplicateIdentityError
     │   │   ├── ServerShutdownError, RoomStateError, RejoinFailedError, RoomMovedError
@@ -40,7 +40,7 @@ to one of these, once, with ``raise … from``::
     │   │   └── CallRefusedError, AgentFailedError, ProxyLostError, RoomFloodedError
     │   ├── AvatarLeftError        it was there, left and did not come back
     │   ├── MicrophoneMutedError, SpeechMutedError, SpeechRefusedError
-    │   ├── TranscriptCutError     some of what the room says is left out
+    │   ├── TranscriptCutError     some of what the room sent was dropped
     │   ├── AvatarMissingError     no picture within the time allowed
     │   ├── NoNetworkError         this computer has no interface but loopback
     │   └── MessageTooLongError    a typed text does not fit into one packet
@@ -48,16 +48,16 @@ to one of these, once, with ``raise … from``::
     │   ├── UnreadableAudioError, EmptyAudioError, MissingFileError
     │   ├── FileDeniedError, BadFileNameError, LinkLoopError, NotAFileError
     │   ├── DiskError, FileSilentError, ElsewhereError
-    │   ├── FileFaultError         our own fault, over one file
-    │   ├── SilentAudioError, CutShortError     said beside what goes on
+    │   ├── FileFaultError         a bug of ours with one file
+    │   ├── SilentAudioError, CutShortError     reported while playback goes on
     │   └── FaceNotImageError, FaceTooLargeError (FaceTooManyPixelsError), FaceTooSmallError
     ├── DeviceError            a microphone, a speaker or the graphics driver
     │   ├── NoSpeakerError, NoMicrophoneError, MicrophoneDeniedError, DeviceLostError
     │   ├── SoundServerLostError   there is neither, until it is back
     │   └── PictureDriverError
     ├── KeyringError           the OS keyring is locked, absent or silent
-    ├── NoKeyError             a paid session was asked for without key or backend
-    ├── ChildError             a process of ours did not start or died
+    ├── NoKeyError             a paid session was requested without key or backend
+    ├── ChildError             a child process did not start or died
     ├── GuardError             what keeps sessions from being left open
     │   ├── JournalError           the billing journal can't be written or read
     │   ├── GuardDownError         the guard does not start
@@ -69,227 +69,15 @@ to one of these, once, with ``raise … from``::
     │       ├── LongestTimeError       Atlas's own longest time
     │       ├── EndedByServiceError    Atlas says that it is over, and not why
     │       └── NobodyThereError, HungError, SleptError
-    └── BugError               our own fault: anything that nothing above expects
+    └── BugError               a bug of ours: anything else
 
 Texts are English templates with named parameters; ``ui`` translates by template.
 """
 
-from atlas_desktop.errors.base import (
-    N_,
-    AppError,
-    BugError,
-    ChildError,
-    KeyringError,
-    NoKeyError,
-)
-from atlas_desktop.errors.device import (
-    DeviceError,
-    DeviceLostError,
-    MicrophoneDeniedError,
-    NoMicrophoneError,
-    NoSpeakerError,
-    PictureDriverError,
-    SoundServerLostError,
-)
-from atlas_desktop.errors.guard import (
-    CostReachedError,
-    DayReachedError,
-    EndedByServiceError,
-    GuardDownError,
-    GuardError,
-    GuardLostError,
-    HungError,
-    JournalError,
-    LongestTimeError,
-    NobodyThereError,
-    SleptError,
-    StoppedError,
-    TimeReachedError,
-)
-from atlas_desktop.errors.media import (
-    BadFileNameError,
-    CutShortError,
-    DiskError,
-    ElsewhereError,
-    EmptyAudioError,
-    FaceNotImageError,
-    FaceTooLargeError,
-    FaceTooManyPixelsError,
-    FaceTooSmallError,
-    FileDeniedError,
-    FileFaultError,
-    FileSilentError,
-    LinkLoopError,
-    MediaError,
-    MissingFileError,
-    NotAFileError,
-    SilentAudioError,
-    UnreadableAudioError,
-    about_file,
-    shown_name,
-)
-from atlas_desktop.errors.room import (
-    AgentFailedError,
-    AvatarLeftError,
-    AvatarMissingError,
-    BadRoomAddressError,
-    CallRefusedError,
-    DuplicateIdentityError,
-    MediaBlockedError,
-    MediaLostError,
-    MessageTooLongError,
-    MicrophoneMutedError,
-    NoNetworkError,
-    PlainRoomError,
-    ProxyBlocksMediaError,
-    ProxyBlocksRoomError,
-    ProxyLostError,
-    RejoinFailedError,
-    RemovedFromRoomError,
-    RoomClosedError,
-    RoomError,
-    RoomFloodedError,
-    RoomForbiddenError,
-    RoomLostError,
-    RoomMovedError,
-    RoomNotFoundError,
-    RoomProxyError,
-    RoomRefusedError,
-    RoomStateError,
-    RoomTimeoutError,
-    RoomTokenExpiredError,
-    RoomTokenInvalidError,
-    RoomUnavailableError,
-    RoomUnreachableError,
-    ServerShutdownError,
-    SignalLostError,
-    SpeechMutedError,
-    SpeechRefusedError,
-    TranscriptCutError,
-)
-from atlas_desktop.errors.service import (
-    BadAnswerError,
-    BadProxyError,
-    CertificatesError,
-    ConflictError,
-    EndUnconfirmedError,
-    InsecureAddressError,
-    KeyLogError,
-    ModeRefusedError,
-    NoCapacityError,
-    NoCreditError,
-    NotFoundError,
-    ProxyRefusedError,
-    RateLimitedError,
-    RejectedError,
-    ServerFailedError,
-    ServiceError,
-    UnauthorizedError,
-    UnreachableError,
-    UntrustedError,
-)
-
-__all__ = [
-    "N_",
-    "AgentFailedError",
-    "AppError",
-    "AvatarLeftError",
-    "AvatarMissingError",
-    "BadAnswerError",
-    "BadFileNameError",
-    "BadProxyError",
-    "BadRoomAddressError",
-    "BugError",
-    "CallRefusedError",
-    "CertificatesError",
-    "ChildError",
-    "ConflictError",
-    "CostReachedError",
-    "CutShortError",
-    "DayReachedError",
-    "DeviceError",
-    "DeviceLostError",
-    "DiskError",
-    "DuplicateIdentityError",
-    "ElsewhereError",
-    "EmptyAudioError",
-    "EndUnconfirmedError",
-    "EndedByServiceError",
-    "FaceNotImageError",
-    "FaceTooLargeError",
-    "FaceTooManyPixelsError",
-    "FaceTooSmallError",
-    "FileDeniedError",
-    "FileFaultError",
-    "FileSilentError",
-    "GuardDownError",
-    "GuardError",
-    "GuardLostError",
-    "HungError",
-    "InsecureAddressError",
-    "JournalError",
-    "KeyLogError",
-    "KeyringError",
-    "LinkLoopError",
-    "LongestTimeError",
-    "MediaBlockedError",
-    "MediaError",
-    "MediaLostError",
-    "MessageTooLongError",
-    "MicrophoneDeniedError",
-    "MicrophoneMutedError",
-    "MissingFileError",
-    "ModeRefusedError",
-    "NoCapacityError",
-    "NoCreditError",
-    "NoKeyError",
-    "NoMicrophoneError",
-    "NoNetworkError",
-    "NoSpeakerError",
-    "NobodyThereError",
-    "NotAFileError",
-    "NotFoundError",
-    "PictureDriverError",
-    "PlainRoomError",
-    "ProxyBlocksMediaError",
-    "ProxyBlocksRoomError",
-    "ProxyLostError",
-    "ProxyRefusedError",
-    "RateLimitedError",
-    "RejectedError",
-    "RejoinFailedError",
-    "RemovedFromRoomError",
-    "RoomClosedError",
-    "RoomError",
-    "RoomFloodedError",
-    "RoomForbiddenError",
-    "RoomLostError",
-    "RoomMovedError",
-    "RoomNotFoundError",
-    "RoomProxyError",
-    "RoomRefusedError",
-    "RoomStateError",
-    "RoomTimeoutError",
-    "RoomTokenExpiredError",
-    "RoomTokenInvalidError",
-    "RoomUnavailableError",
-    "RoomUnreachableError",
-    "ServerFailedError",
-    "ServerShutdownError",
-    "ServiceError",
-    "SignalLostError",
-    "SilentAudioError",
-    "SleptError",
-    "SoundServerLostError",
-    "SpeechMutedError",
-    "SpeechRefusedError",
-    "StoppedError",
-    "TimeReachedError",
-    "TranscriptCutError",
-    "UnauthorizedError",
-    "UnreachableError",
-    "UnreadableAudioError",
-    "UntrustedError",
-    "about_file",
-    "shown_name",
-]
+# Every public name: a new error is listed in the tree above, and nowhere else.
+from atlas_desktop.errors.base import *  # noqa: F403
+from atlas_desktop.errors.device import *  # noqa: F403
+from atlas_desktop.errors.guard import *  # noqa: F403
+from atlas_desktop.errors.media import *  # noqa: F403
+from atlas_desktop.errors.room import *  # noqa: F403
+from atlas_desktop.errors.service import *  # noqa: F403

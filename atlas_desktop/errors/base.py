@@ -1,4 +1,4 @@
-"""What every error is, and those that belong to no part."""
+"""The base of all errors, and those of no particular part."""
 
 from typing import Any, ClassVar
 
@@ -6,12 +6,12 @@ from atlas_desktop.redaction import known
 
 
 def N_(template: str) -> str:  # noqa: N802 - gettext's name for "to be translated", known to lupdate
-    """Marks ``template`` for translation and returns it unchanged."""
+    """Mark ``template`` for translation and return it unchanged."""
     return template
 
 
 class AppError(Exception):
-    """Something that went wrong and can be said to a person.
+    """An error that can be shown to the user.
 
     Attributes:
         code: Stable name, snake_case; a notice of the same code replaces the earlier one.
@@ -32,8 +32,8 @@ class AppError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """One English line: the title and, when there is one, the advice; without the secrets in use."""
-        # Our own words stay, though somebody's password may be one of them.
+        """Return one English line: the title and the advice, if any; secrets in use are redacted."""
+        # Only parameters: a password may equal a word of the template.
         params = {
             name: known.blank(value) if isinstance(value, str) else value
             for name, value in self.params.items()
@@ -50,7 +50,7 @@ def _rebuild(kind: type[AppError], params: dict[str, Any]) -> AppError:
 
 
 class BugError(AppError):
-    """Our own fault. The cause is chained (``__cause__``) and logged; ``where`` names the task."""
+    """A bug of ours. The cause is chained (``__cause__``) and logged; ``where`` names the task."""
 
     code = "bug"
     title = N_("Something unexpected happened in {where}")
@@ -75,7 +75,7 @@ class NoKeyError(AppError):
 
 
 class ChildError(AppError):
-    """A process of ours did not start or died. ``role`` is its name, ``detail`` its last words."""
+    """A child process did not start or died. ``role`` is its name, ``detail`` its last line on stderr."""
 
     code = "child"
     title = N_("The local Atlas did not start: {detail}")

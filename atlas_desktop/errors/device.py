@@ -1,4 +1,4 @@
-"""A microphone or a speaker."""
+"""Errors of microphones, speakers and the graphics driver."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,7 @@ from atlas_desktop.errors.base import N_, AppError
 
 
 class DeviceError(AppError):
-    """A microphone or a speaker. ``device`` is its description."""
+    """A microphone or a speaker failed. ``device`` is its description."""
 
     code = "device"
     title = N_("{device} does not work: {detail}")

@@ -1,4 +1,4 @@
-"""A file that the user gave."""
+"""Errors of the user's files."""
 
 import os
 import unicodedata
@@ -12,9 +12,9 @@ _DIRECTION_SIGNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u
 
 
 def shown_name(name: str | os.PathLike[str], longest: int | None = _SHOWN_CHARACTERS) -> str:
-    """A file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
+    """Return a file's name as it can be shown, logged and sent: one line of valid Unicode, not too long.
 
-    Bytes that are no UTF-8 become U+FFFD, breaks and tabs a space; other control and direction signs go.
+    Bytes that are not UTF-8 become U+FFFD, breaks and tabs a space; other control and direction signs go.
     """
     text = os.fspath(name)
     if not (text.isascii() and text.isprintable()):
@@ -39,7 +39,10 @@ def _shown_sign(sign: str) -> str:
 
 
 class MediaError(AppError):
-    """A file that the user gave. ``name`` is the file's name, without its folder, as it can be shown."""
+    """A file of the user's can't be used.
+
+    ``name`` is the file's name, without its folder, as it can be shown.
+    """
 
     code = "media"
     title = N_("{name} can't be used: {detail}")
@@ -52,7 +55,7 @@ class MediaError(AppError):
 
 
 class FileFaultError(MediaError):
-    """A fault of ours over one file. The cause is chained (``__cause__``) and logged."""
+    """A bug of ours with one file. The cause is chained (``__cause__``) and logged."""
 
     code = "file_fault"
     title = N_("Something unexpected happened over {name}")
@@ -60,7 +63,7 @@ class FileFaultError(MediaError):
 
 
 def about_file(error: AppError, name: str | os.PathLike[str]) -> AppError:
-    """Return ``error``, or, where it is a fault of ours, one that names the file that it came over."""
+    """Return ``error``; a bug of ours becomes a ``FileFaultError`` that names the file."""
     if not isinstance(error, BugError):
         return error
     fault = FileFaultError(name=name)
@@ -80,7 +83,7 @@ class EmptyAudioError(MediaError):
 
 
 class SilentAudioError(MediaError):
-    """The file can be read, and is spoken; there is nothing in it for an ear."""
+    """The file can be read, and is spoken, but is silent."""
 
     code = "silent_audio"
     title = N_("Nothing can be heard in “{name}”")
@@ -88,7 +91,7 @@ class SilentAudioError(MediaError):
 
 
 class CutShortError(MediaError):
-    """What there was of the file was spoken."""
+    """The readable part of the file was spoken."""
 
     code = "cut_short"
     title = N_("“{name}” ended early")
@@ -125,7 +128,10 @@ class NotAFileError(MediaError):
 
 
 class DiskError(MediaError):
-    """The disk, or the computer at the other end of a network drive, failed; ``detail`` is its word."""
+    """The disk, or the computer at the other end of a network drive, failed.
+
+    ``detail`` is the system's message.
+    """
 
     code = "disk"
     title = N_("The disk of {name} reports an error: {detail}")
@@ -134,7 +140,7 @@ class DiskError(MediaError):
 
 
 class FileSilentError(MediaError):
-    """Nothing came back in ``waited_s``: a dead network drive, or a very slow disk."""
+    """No answer in ``waited_s``: a dead network drive, or a very slow disk."""
 
     code = "file_silent"
     title = N_("{name} doesn't answer")
@@ -163,7 +169,7 @@ class FaceTooLargeError(MediaError):
 
 
 class FaceTooManyPixelsError(FaceTooLargeError):
-    """The file may be small: what it unpacks to is not."""
+    """The file may be small, but not what it decodes to."""
 
     code = "face_too_many_pixels"
     title = N_("{name} has too many pixels")

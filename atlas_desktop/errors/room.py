@@ -1,4 +1,4 @@
-"""The LiveKit room."""
+"""Errors of the LiveKit room."""
 
 from typing import Any, ClassVar
 
@@ -22,17 +22,17 @@ class BadRoomAddressError(RoomError):
 
 
 class PlainRoomError(BadRoomAddressError):
-    """A room without TLS on another computer: whoever is on the way would see, hear and join."""
+    """A room without TLS on another computer: anyone on the path could see, hear and join."""
 
     code = "plain_room"
     title = N_("Atlas named a room address without encryption ({url})")
-    advice = N_("It was not joined, and the session was ended. Whoever runs the service must offer wss://.")
+    advice = N_("It was not joined, and the session was ended. The service's operator must offer wss://.")
 
 
 class RoomRefusedError(RoomError):
     code = "room_refused"
     title = N_("The avatar's room did not let us in ({detail})")
-    advice = N_("Start again. If it happens every time, whoever runs the service has to look into it.")
+    advice = N_("Start again. If it happens every time, its operator has to look into it.")
 
 
 class RoomTokenExpiredError(RoomRefusedError):
@@ -50,7 +50,7 @@ class RoomTokenInvalidError(RoomRefusedError):
 class RoomForbiddenError(RoomRefusedError):
     code = "room_forbidden"
     title = N_("The avatar's room did not let us in: the pass does not open it ({detail})")
-    advice = N_("Start again. If it happens every time, ask whoever runs the service or the backend.")
+    advice = N_("Start again. If it happens every time, ask the operator of the service or the backend.")
 
 
 class RoomNotFoundError(RoomRefusedError):
@@ -80,7 +80,7 @@ class MediaBlockedError(RoomRefusedError):
 
 
 class RoomProxyError(RoomError):
-    """The way to the room's signalling is barred. ``proxy``: its address, without a password.
+    """The proxy refuses the connection to the room's signalling. ``proxy``: its address, without a password.
 
     ``name``: the variable or the setting that names it.
     """
@@ -92,7 +92,7 @@ class RoomProxyError(RoomError):
 
 
 class ProxyBlocksMediaError(MediaBlockedError):
-    """Signalling went through the proxy; WebRTC's own packets did not come through at all."""
+    """Signalling went through the proxy; WebRTC's media packets are blocked."""
 
     code = "proxy_blocks_media"
     title = N_("The proxy {proxy} lets the room's signalling through, but not its sound and picture")
@@ -104,7 +104,7 @@ class ProxyBlocksMediaError(MediaBlockedError):
 
 
 class ProxyBlocksRoomError(RoomProxyError):
-    """The proxy took our request, but what came back is not the room's."""
+    """The proxy accepted our request, but the response is not the room's."""
 
     code = "proxy_blocks_room"
     title = N_("The proxy {proxy} let us through, but the avatar's room does not answer behind it ({detail})")
@@ -116,7 +116,7 @@ class ProxyBlocksRoomError(RoomProxyError):
 
 
 class RoomLostError(RoomError):
-    """The room is gone unasked. ``detail`` is LiveKit's own name of the reason."""
+    """The room was lost. ``detail`` is LiveKit's own name of the reason."""
 
     code = "room_lost"
     title = N_("The connection to the avatar was lost")
@@ -124,7 +124,7 @@ class RoomLostError(RoomError):
 
 
 class ProxyLostError(RoomLostError):
-    """The room was lost, and the proxy did not let us come back. ``proxy``: without a password."""
+    """The room was lost, and the proxy refused to reconnect. ``proxy``: without a password."""
 
     code = "proxy_lost"
     title = N_("The connection to the avatar was lost: the proxy {proxy} did not let us through again")
@@ -205,17 +205,17 @@ class AgentFailedError(RoomLostError):
 
 
 class RoomFloodedError(RoomLostError):
-    """The room sends more events than can be taken in, or more than memory should hold."""
+    """The room sends more events than can be processed, or more than memory should hold."""
 
     code = "room_flooded"
     title = N_("The avatar's room sent more than this program can take in")
     advice = N_(
-        "The session was ended, so it costs nothing more. If it happens again, ask whoever runs the service."
+        "The session was ended, so it costs nothing more. If it happens again, ask the service's operator."
     )
 
 
 class TranscriptCutError(RoomError):
-    """Text of a room was left out: too much at once, or in all. Said once a session."""
+    """Text of a room was dropped: too much at once, or in all. Reported once a session."""
 
     code = "transcript_cut"
     title = N_("The avatar's room sends more than this program keeps")
@@ -247,7 +247,7 @@ class SpeechRefusedError(RoomError):
 
     code = "speech_refused"
     title = N_("The room does not take what is spoken here ({detail})")
-    advice = N_("The avatar hears nothing of it. Try again, or ask whoever runs the service.")
+    advice = N_("The avatar hears nothing of it. Try again, or ask the service's operator.")
 
 
 class AvatarMissingError(RoomError):

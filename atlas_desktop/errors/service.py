@@ -1,4 +1,4 @@
-"""Atlas, or the backend in front of it, answered or did not."""
+"""Errors of Atlas, or of the backend in front of it."""
 
 from typing import Any, ClassVar
 
@@ -94,7 +94,7 @@ class UnreachableError(ServiceError):
 
 
 class ProxyRefusedError(UnreachableError):
-    """The proxy can't be reached, or did not let us through. ``proxy``: its address, without a password.
+    """The proxy can't be reached, or refuses. ``proxy``: its address, without a password.
 
     ``name``: the variable or the setting that names it.
     """
@@ -113,7 +113,7 @@ class ProxyRefusedError(UnreachableError):
 
 
 class BadProxyError(UnreachableError):
-    """What names the proxy can't be used. ``name``: the variable or the setting."""
+    """The configured proxy is unusable. ``name``: the variable or the setting."""
 
     code = "bad_proxy"
     title = N_("Nothing was sent, because of the proxy in {name}: {detail}")
@@ -133,7 +133,7 @@ class CertificatesError(UnreachableError):
 
 
 class KeyLogError(UnreachableError):
-    """Where the keys of encrypted connections are to be written can't be. ``name``: the variable."""
+    """The TLS key log can't be written. ``name``: the variable."""
 
     code = "key_log"
     title = N_("Nothing was sent, because the file that {name} names can't be written ({detail})")
@@ -143,7 +143,7 @@ class KeyLogError(UnreachableError):
 
 
 class UntrustedError(UnreachableError):
-    """The certificate is not one to trust: a proxy or a virus scanner may sit in between."""
+    """The certificate is not trusted: a proxy or a virus scanner may sit in between."""
 
     code = "untrusted"
     title = N_("{host} could not prove that it is {host} ({detail})")
@@ -163,7 +163,7 @@ class InsecureAddressError(ServiceError):
 
 
 class EndUnconfirmedError(ServiceError):
-    """The service did not say that a session is over: it may go on, and cost."""
+    """The service did not confirm that a session is over: it may go on, and cost."""
 
     code = "end_unconfirmed"
     title = N_("Atlas did not confirm that session {session_id} is over")

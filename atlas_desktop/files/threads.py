@@ -1,12 +1,14 @@
-"""Waiting for a disk without waiting for it: calls in daemon threads, given up when nothing comes back."""
+"""Blocking calls in daemon threads, abandoned when the disk does not answer."""
 
 import asyncio
+import concurrent.futures
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.errors import AppError, FileSilentError
@@ -22,41 +24,41 @@ _this_thread = threading.local()
 
 
 class AnswerClock:
-    """How long a disk has been silent. Thread: any.
+    """Time of a disk's last answer. Thread: any.
 
     Attributes:
-        heard_s: When it last answered, by ``time.monotonic``; at first, when this was made.
+        heard_s: When it last answered, by ``time.monotonic``; initially the time of construction.
     """
 
     def __init__(self) -> None:
         self.heard_s = time.monotonic()
 
     def follow_this_thread(self) -> None:
-        """From now on each ``answered`` in the calling thread counts."""
+        """Count each ``answered`` in the calling thread from now on."""
         _this_thread.clock = self
 
 
 def answered() -> None:
-    """Notes that the disk has answered: the time that this thread is allowed begins again."""
+    """Note that the disk has answered: the time limit of this thread starts again."""
     clock: AnswerClock | None = getattr(_this_thread, "clock", None)
     if clock is not None:
         clock.heard_s = time.monotonic()
 
 
 class FileThreads:
-    """Runs calls that a dead disk may hold for ever. Thread: one event loop.
+    """Runs calls that a dead disk may block for ever. Thread: one event loop.
 
-    A few run at once; one that is stuck no longer counts, so that a dead disk holds up no other one. What
+    A few run at once; a blocked one no longer counts, so that a dead disk does not delay others. A call that
     can't be ended is left to its daemon thread, for which the program's exit does not wait.
     """
 
     def __init__(self, name: str, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
-        """Prepares; no thread is started.
+        """Prepare, without starting a thread.
 
         Args:
             name: Of the threads, and for the log.
-            silence_limit_s: How long a call may be silent: each ``answered`` begins it again, so that a
-                slow disk is waited for as long as it answers at all.
+            silence_limit_s: How long a call may be silent; each ``answered`` restarts it, so that a slow disk
+                is waited for as long as it answers at all.
         """
         self._name = name
         self._limit_s = silence_limit_s
@@ -64,89 +66,60 @@ class FileThreads:
         self._stuck = 0
 
     async def call(self, path: Path, function: Callable[[], R]) -> R:
-        """Runs ``function``, which is about ``path``, in a thread and returns what it returns.
+        """Run ``function``, which is about ``path``, in a thread and return its result.
 
         Raises:
-            FileSilentError: Nothing came back.
+            FileSilentError: The disk does not answer.
             AppError, OSError: ``function`` raised it; anything else arrives as a ``BugError``.
         """
         if self._stuck >= _MOST_STUCK:
             raise FileSilentError(name=path.name or str(path))
         await self._slots.acquire()
-        call = _Call(asyncio.get_running_loop(), function)
+        clock = AnswerClock()
+        future = _start(function, clock, self._name)
+        result = asyncio.wrap_future(future)
+        # An exception that nobody waits for any more is not to be logged as never retrieved.
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
         is_stuck = False
         try:
-            call.start(self._name)
-            while not (await asyncio.wait({call.future}, timeout=_STUCK_AFTER_S))[0]:
+            while not (await asyncio.wait({result}, timeout=_STUCK_AFTER_S))[0]:
                 if not is_stuck:
                     is_stuck = True
                     self._stuck += 1
                     self._slots.release()
-                if time.monotonic() - call.clock.heard_s > self._limit_s:
+                if time.monotonic() - clock.heard_s > self._limit_s:
                     raise FileSilentError(name=path.name or str(path))
-            return call.future.result()
+            return result.result()
         finally:
-            if not is_stuck:
-                self._slots.release()
+            result.cancel()
+            if is_stuck:
+                future.add_done_callback(partial(self._thread_ended, asyncio.get_running_loop()))
             else:
-                # The thread itself says when it is free again, however late.
-                call.when_over(self._unstick)
+                self._slots.release()
+
+    def _thread_ended(self, loop: asyncio.AbstractEventLoop, _future: object) -> None:
+        # The loop may have been closed while the call hung.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._unstick)
 
     def _unstick(self) -> None:
         self._stuck -= 1
 
 
-class _Call(Generic[R]):
-    """One call: its thread, and its result for the loop."""
+def _start(function: Callable[[], R], clock: AnswerClock, name: str) -> "concurrent.futures.Future[R]":
+    future: concurrent.futures.Future[R] = concurrent.futures.Future()
+    # Running: cancelling the wait must not mark a hanging call as done.
+    future.set_running_or_notify_cancel()
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], R]) -> None:
-        self.clock = AnswerClock()
-        self.future: asyncio.Future[R] = loop.create_future()
-        self._loop = loop
-        self._function = function
-        self._over = False
-        self._on_over: Callable[[], None] | None = None
-
-    def start(self, name: str) -> None:
-        threading.Thread(target=self._run, args=(name,), name=f"files-{name}", daemon=True).start()
-
-    def when_over(self, callback: Callable[[], None]) -> None:
-        """Calls ``callback`` on the loop once the thread is done, now if it is."""
-        if self._over:
-            callback()
-        else:
-            self._on_over = callback
-
-    def _run(self, name: str) -> None:
-        self.clock.follow_this_thread()
-        result = guarded(name, lambda error: self._hop(lambda: self._fail(error)))(self._called)()
-        if result is not None:
-            self._hop(lambda: self._give(result))
-
-    def _called(self) -> tuple[R] | None:
+    def settle() -> None:
+        clock.follow_this_thread()
         try:
-            return (self._function(),)
+            result = function()
         except (AppError, OSError) as error:
-            failure = error
-        self._hop(lambda: self._fail(failure))
-        return None
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
-    def _hop(self, settle: Callable[[], None]) -> None:
-        # The loop may have ended while the call hung.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._settle, settle)
-
-    def _settle(self, settle: Callable[[], None]) -> None:
-        self._over = True
-        if not self.future.done():
-            settle()
-        if self._on_over is not None:
-            self._on_over()
-
-    def _give(self, result: tuple[R]) -> None:
-        self.future.set_result(result[0])
-
-    def _fail(self, error: BaseException) -> None:
-        self.future.set_exception(error)
-        # Who asked may have gone meanwhile; then nobody wants to know.
-        self.future.exception()
+    body = guarded(name, future.set_exception)(settle)
+    threading.Thread(target=body, name=f"files-{name}", daemon=True).start()
+    return future

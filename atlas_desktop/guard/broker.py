@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.access import Access
+from atlas_desktop.api.access import Access, open_source
 from atlas_desktop.api.limits import SpendingLimits, Terms
-from atlas_desktop.api.opening import open_source
 from atlas_desktop.api.orders import (
     Frame,
     LeftoverOutcome,

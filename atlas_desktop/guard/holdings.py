@@ -102,7 +102,7 @@ class Holdings:
         """A session of an earlier run."""
         session_id, now = entry.id_for(opened.access.secret), self._now()
         source = self._sources.for_session(opened, session_id)
-        counts_s = entry.reckoned_s(now)
+        counts_s = entry.counted_s(now)
         ran_s = entry.running_s(now) if counts_s is None else counts_s
         terms = terms_of_entry(entry, self._ledger.recent(now), now)
         return self.described(session_id, opened, entry.key, SpendingLimits(), terms, ran_s, source)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.api.orders import LONGEST_LINE_BYTES
+from atlas_desktop.descriptors import write_all
 
 _READ_BYTES = 65536
 _LAST_WRITE_S = 1.0
@@ -53,6 +54,4 @@ class FramesOut:
     def _run(self) -> None:
         with suppress(OSError):  # nobody reads any more
             while (data := self._frames.get()) is not None:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(self._descriptor, view) :]
+                write_all(self._descriptor, data)

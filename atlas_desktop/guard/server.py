@@ -187,7 +187,7 @@ async def _load_client() -> None:
     import h11  # noqa: F401 - loaded by httpx with its first connection, as is httpcore
     import httpcore  # noqa: F401
 
-    from atlas_desktop.api import backend, client  # noqa: F401
+    from atlas_desktop.api import http_source  # noqa: F401
     from atlas_desktop.api.certificates import loaded_certificates
 
     # Told with the first call, where there is none to be read.

@@ -11,7 +11,7 @@ from atlas_desktop.storage.billing_entry import BillingEntry
 
 
 class Opener(Protocol):
-    """Makes the source of an access: ``api.opening.open_source``."""
+    """Makes the source of an access: ``api.access.open_source``."""
 
     def __call__(self, access: Access, own_ids: Iterable[str] = ()) -> SessionSource: ...
 

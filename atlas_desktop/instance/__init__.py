@@ -1,12 +1,12 @@
-"""One window a profile: a second launch hands its files to the first and goes.
+"""One window per profile: a second launch hands its files to the first and exits.
 
-``places`` says where the two meet, out of strangers' reach; ``doors`` listens and knocks there;
-``handing_over`` is the second launch, ``server`` the first.
+``socket_paths`` chooses socket paths out of other users' reach, ``listeners`` listens and connects there;
+``second_launch`` is the second launch's side, ``instance_server`` the first's.
 """
 
-from atlas_desktop.instance.handing_over import LaunchLock, ProfileBusyError, hand_over, is_in_use
-from atlas_desktop.instance.places import addresses, socket_name
-from atlas_desktop.instance.server import InstanceServer
+from atlas_desktop.instance.instance_server import InstanceServer
+from atlas_desktop.instance.second_launch import LaunchLock, ProfileBusyError, hand_over, is_in_use
+from atlas_desktop.instance.socket_paths import addresses, socket_name
 
 __all__ = [
     "InstanceServer",

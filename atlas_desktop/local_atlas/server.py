@@ -10,12 +10,13 @@ import faulthandler
 import gc
 import json
 import os
-import signal
 import socket
 import sys
 import threading
 
-from atlas_desktop import logs, native_trust
+from atlas_desktop import logs, native_environment
+from atlas_desktop.descriptors import drain
+from atlas_desktop.end_signals import handle_end_signals
 from atlas_desktop.heap import limit_arenas
 from atlas_desktop.local_atlas.listening import base_of, bound, new_key
 from atlas_desktop.local_atlas.running import LocalAtlas, LocalAtlasThread, serve
@@ -23,17 +24,16 @@ from atlas_desktop.redaction import known
 
 __all__ = ["LocalAtlas", "LocalAtlasThread", "main", "serve"]
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STDIN = 0
 
 
 def main(port: int = 0, as_child: bool = False) -> int:
-    """Serves until told to stop, and returns the exit status.
+    """Serve until an end signal, as a child also until end-of-file on standard input; return the exit status.
 
-    Prints one line of JSON, ``{"base": …, "key": …}``, as soon as it listens. Ends at SIGINT and
-    SIGTERM, and as a child also at end-of-file on its standard input.
+    Prints one line of JSON, ``{"base": …, "key": …}``, as soon as it listens.
     """
     limit_arenas()
-    # A child's last words go into the log of whoever started it.
+    # A native crash is written to standard error, which the parent logs.
     faulthandler.enable()
     logs.set_up()
     _drop_unsafe_variables()
@@ -47,7 +47,7 @@ def main(port: int = 0, as_child: bool = False) -> int:
     known.add(key)
     sys.stdout.write(json.dumps({"base": base_of(listener), "key": key}) + "\n")
     sys.stdout.flush()
-    asyncio.run(_serve_until_told(listener, key, as_child))
+    asyncio.run(_serve(listener, key, as_child))
     return 0
 
 
@@ -57,42 +57,30 @@ def _drop_unsafe_variables() -> None:
     A key log that can't be written raises there. Nothing is lost: a rehearsal is plain HTTP on this computer,
     and only a face by its address needs trust.
     """
-    for name in (native_trust.KEY_LOG, *native_trust.unsafe_variables()):
+    for name in (native_environment.KEY_LOG, *native_environment.unsafe_certificate_variables()):
         os.environ.pop(name, None)
 
 
-async def _serve_until_told(listener: socket.socket, key: str, as_child: bool) -> None:
-    told, serving = asyncio.Event(), threading.Event()
+async def _serve(listener: socket.socket, key: str, as_child: bool) -> None:
+    stop, serving = asyncio.Event(), threading.Event()
     if as_child:
-        watch = (asyncio.get_running_loop(), told, serving)
+        watch = (asyncio.get_running_loop(), stop, serving)
         threading.Thread(target=_wait_for_end_of_input, args=watch, name="stdin", daemon=True).start()
     atlas = await serve(listener=listener, key=key)
     # All that was loaded stays: the collector need not look through it again.
     gc.freeze()
-    _listen_for_signals(told)
-    serving.set()
-    await told.wait()
-    await atlas.aclose()
-
-
-def _listen_for_signals(told: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in _STOP_SIGNALS:
-        try:
-            loop.add_signal_handler(number, told.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
+    with handle_end_signals(lambda _number: stop.set()):
+        serving.set()
+        await stop.wait()
+        await atlas.aclose()
 
 
 def _wait_for_end_of_input(
-    loop: asyncio.AbstractEventLoop, told: asyncio.Event, serving: threading.Event
+    loop: asyncio.AbstractEventLoop, stop: asyncio.Event, serving: threading.Event
 ) -> None:
-    # Not sys.stdin: a thread that waits in its lock aborts the interpreter's shutdown.
-    with contextlib.suppress(OSError):
-        while os.read(0, 4096):
-            pass
+    drain(_STDIN)
     if not serving.is_set():
         # Still loading, which can take seconds on a busy computer: nobody was served, nothing is to be ended.
         os._exit(0)
     with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-        loop.call_soon_threadsafe(told.set)
+        loop.call_soon_threadsafe(stop.set)

@@ -12,7 +12,7 @@ from atlas_desktop.aio import ErrorHandler, TaskScope
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import Frame, Why
-from atlas_desktop.child import Companion
+from atlas_desktop.child import Child
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import GuardDownError, GuardLostError
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
@@ -48,7 +48,7 @@ class Guard:
         folder: Path,
         *,
         on_error: ErrorHandler,
-        start_child: GuardStarter = Companion.start,
+        start_child: GuardStarter = Child.start,
     ) -> None:
         self._on_error = on_error
         self._scope = TaskScope("guard", on_error)

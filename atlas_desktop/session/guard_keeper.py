@@ -20,7 +20,7 @@ SETTLE_LIMIT_S = 60.0
 """A guard that does not take what it is told at first in this time never will."""
 
 GuardStarter = Callable[..., Awaitable[GuardProcess]]
-"""Starts a process of ours: ``child.Companion.start``."""
+"""Starts a process of ours: ``child.Child.start``."""
 
 
 class GuardKeeper:

@@ -18,7 +18,7 @@ ANSWER_LIMIT_S = 180.0
 
 
 class GuardProcess(Protocol):
-    """A guard's process that has said its first line; ``child.Companion`` is one."""
+    """A guard's process that has said its first line; ``child.Child`` is one."""
 
     @property
     def pid(self) -> int: ...

@@ -9,8 +9,8 @@ import httpcore
 import httpx
 
 from atlas_desktop import __version__
-from atlas_desktop.api.answer import notice_line
 from atlas_desktop.api.certificates import loaded_certificates
+from atlas_desktop.api.response import notice_line
 from atlas_desktop.errors import AppError
 from atlas_desktop.logs import redact
 from atlas_desktop.proxies import Proxy

@@ -73,17 +73,22 @@ class Rehearsal:
             await self._drop()
 
     async def _start(self) -> SessionSource:
-        from atlas_desktop.api.client import AtlasSource
+        from atlas_desktop.api.http_source import AtlasSource
 
         child = await self._start_child(ROLE)
         self._child = child
-        child.on_exit = self._on_lost
+        child.listen(on_exit=self._lost)
         try:
             base, key = str(child.first_line["base"]), str(child.first_line["key"])
         except KeyError as error:
             await self._drop()
             raise ChildError(role=ROLE, detail="unexpected first line") from error
         return AtlasSource(key, base, billed=False)
+
+    def _lost(self, status: int) -> None:
+        log.warning("the local Atlas ended with status %s", status)
+        if self._on_lost is not None:
+            self._on_lost()
 
     async def _drop(self) -> None:
         source, self._source = self._source, None

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from atlas_desktop import native_proxy
+from atlas_desktop import native_environment
 from atlas_desktop.errors import (
     MediaBlockedError,
     ProxyBlocksMediaError,
@@ -53,7 +53,7 @@ class RoomRoute:
                     proxy=proxy.address, name=proxy.source, detail=type(error).__name__
                 ) from error
         route = cls(urlsplit(url).hostname or "", proxy, tunnel)
-        native_proxy.hold(route, tunnel.address if tunnel is not None else "")
+        native_environment.set_proxy(route, tunnel.address if tunnel is not None else "")
         return route
 
     @property
@@ -81,6 +81,6 @@ class RoomRoute:
 
     async def aclose(self) -> None:
         """Gives the way up; may be called twice."""
-        native_proxy.release(self)
+        native_environment.restore_proxy(self)
         if self._tunnel is not None:
             await self._tunnel.aclose()

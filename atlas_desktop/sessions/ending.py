@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.access import Access
-from atlas_desktop.api.opening import open_source
+from atlas_desktop.api.access import Access, open_source
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.pending import PendingSource
 from atlas_desktop.api.source import EndReceipt, SessionSource
@@ -159,7 +158,7 @@ class Ender:
 
     def _written(self, entry: BillingEntry, receipt: EndReceipt) -> Ending:
         now = datetime.now(UTC)
-        ran_s = entry.reckoned_s(now) if receipt.duration_s is None else receipt.duration_s
+        ran_s = entry.counted_s(now) if receipt.duration_s is None else receipt.duration_s
         price = entry.price_per_hour_usd
         estimated_usd = None if price is None or ran_s is None else ran_s / 3600 * price
         try:

@@ -11,8 +11,7 @@ from typing import Any
 
 from atlas_desktop import proxies
 from atlas_desktop.errors import AppError
-from atlas_desktop.escapes import one_line, terminal_text
-from atlas_desktop.logs import redact
+from atlas_desktop.logs import one_line, redact, terminal_text
 from atlas_desktop.redaction import known
 from atlas_desktop.sessions.arguments import SESSION_ID, Action, SessionsOptions
 from atlas_desktop.sessions.at_hand import AtHand

@@ -1,5 +1,5 @@
-"""Tells when this computer is about to sleep and when it woke, while a paid session runs."""
+"""Notifies of this computer's sleep and wake-up while a paid session runs."""
 
-from atlas_desktop.sleep_watch.watch import SleepWatch
+from atlas_desktop.sleep_watch.sleep_monitor import SleepMonitor
 
-__all__ = ["SleepWatch"]
+__all__ = ["SleepMonitor"]

@@ -1,4 +1,4 @@
-"""Linux: systemd's logind tells of sleep and waits for those who hold a lock of kind "delay"."""
+"""Linux: systemd's logind notifies of sleep and waits for holders of a "delay" inhibitor lock."""
 
 import logging
 import os
@@ -30,33 +30,33 @@ _numbers = count()
 
 
 class Logind(QObject):
-    """A connection to the system bus of its own, with at most one lock. Thread: the UI's.
+    """A private connection to the system bus, with at most one inhibitor lock. Thread: the UI's.
 
     Source: systemd, "Inhibitor Locks" and org.freedesktop.login1(5).
     """
 
     _connected = Signal(object)
 
-    def __init__(self, tell: Callable[[bool], None]) -> None:
-        """Connects in a thread, for a bus may be slow, and asks for the lock as soon as it is there."""
+    def __init__(self, notify: Callable[[bool], None]) -> None:
+        """Connect in a thread, as a bus may be slow, and request the lock once connected."""
         super().__init__()
         self._bus: QDBusConnection | None = None
-        self._tell = tell
+        self._notify = notify
         self._lock = -1
         self._is_closed = False
-        self._asking: QDBusPendingCallWatcher | None = None
+        self._request: QDBusPendingCallWatcher | None = None
         self._connected.connect(self._take_bus, Qt.ConnectionType.QueuedConnection)
         threading.Thread(target=guarded("logind")(self._connect), name="logind", daemon=True).start()
 
     def _connect(self) -> None:
         """In its thread."""
-        # A connection of our own: the shared one remembers for ever that there was no bus.
+        # A private connection: Qt's shared one caches for ever that there was no bus.
         address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or _SYSTEM_BUS
         bus = QDBusConnection.connectToBus(address, f"atlas-desktop-sleep-{next(_numbers)}")
         prepare = SLOT("_prepare(bool)")
-        # PySide's stub asks for bytes, PySide itself refuses them.
+        # PySide's stub declares bytes, PySide itself refuses them.
         if not bus.connect(_SERVICE, _PATH, _INTERFACE, "PrepareForSleep", self, prepare):  # type: ignore[call-overload]
-            log.info("sleep is not told: %s", bus.lastError().message())
+            log.info("no notification of sleep: %s", bus.lastError().message())
         self._connected.emit(bus)
 
     @Slot(object)
@@ -65,52 +65,52 @@ class Logind(QObject):
             QDBusConnection.disconnectFromBus(bus.name())
             return
         self._bus = bus
-        self.delay()
+        self._request_lock()
 
-    def delay(self) -> None:
-        """Asks for the lock, unless it is held or asked for; it comes a moment later."""
-        if self._bus is None or self._lock >= 0 or self._asking is not None:
+    def _request_lock(self) -> None:
+        """Request the lock, unless it is held or requested; it is granted asynchronously."""
+        if self._bus is None or self._lock >= 0 or self._request is not None:
             return
         call = QDBusMessage.createMethodCall(_SERVICE, _PATH, _INTERFACE, "Inhibit")
         call.setArguments(list(_WORDS))
-        self._asking = QDBusPendingCallWatcher(self._bus.asyncCall(call), self)
-        self._asking.finished.connect(self._take_lock)
+        self._request = QDBusPendingCallWatcher(self._bus.asyncCall(call), self)
+        self._request.finished.connect(self._take_lock)
 
-    def release(self) -> None:
-        """Gives the lock back; one that is still asked for is not taken."""
-        self._forget_asking()
+    def close(self) -> None:
+        """Release the lock, so that the computer sleeps without waiting, and disconnect from the bus."""
+        self._is_closed = True
+        self._forget_request()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def close(self) -> None:
-        """Gives the lock back and leaves the bus."""
-        self.release()
-        self._is_closed = True
         if self._bus is not None:
             QDBusConnection.disconnectFromBus(self._bus.name())
             self._bus = None
 
     @Slot(bool)
     def _prepare(self, going: bool) -> None:
-        if not self._is_closed:
-            self._tell(going)
+        if self._is_closed:
+            return
+        if not going:
+            # It is refused while a sleep is being prepared.
+            self._request_lock()
+        self._notify(going)
 
     @Slot()
     def _take_lock(self) -> None:
-        if self._asking is None:
+        if self._request is None:
             return
-        answer = self._asking.reply()
-        self._forget_asking()
+        answer = self._request.reply()
+        self._forget_request()
         words = answer.arguments()
         if words and isinstance(words[0], QDBusUnixFileDescriptor):
-            # Ours alone from here on: Qt's own copies may live until the collector comes.
+            # Owned by us from here on: Qt's own copies may live until garbage is collected.
             self._lock = words[0].takeFileDescriptor()
         else:
-            log.info("the computer does not wait for us before it sleeps: %s", answer.errorMessage())
+            log.info("the computer will not wait for us before it sleeps: %s", answer.errorMessage())
 
-    def _forget_asking(self) -> None:
-        if self._asking is not None:
-            self._asking.finished.disconnect(self._take_lock)
-            self._asking.deleteLater()
-            self._asking = None
+    def _forget_request(self) -> None:
+        if self._request is not None:
+            self._request.finished.disconnect(self._take_lock)
+            self._request.deleteLater()
+            self._request = None

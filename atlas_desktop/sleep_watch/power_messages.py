@@ -1,4 +1,4 @@
-"""Windows: each window is told of sleep and wake by a message."""
+"""Windows: each window receives a message before sleep and after wake-up."""
 
 from collections.abc import Callable
 from ctypes import wintypes
@@ -13,28 +13,22 @@ _MEANINGS = {PBT_APMSUSPEND: True, PBT_APMRESUMEAUTOMATIC: False}
 
 
 class PowerMessages(QAbstractNativeEventFilter):
-    """Hears the messages of all windows of the program. Thread: the UI's.
+    """Filters the messages of all windows of the program. Thread: the UI's.
 
-    The system goes on as soon as the message is answered, so there is nothing to hold and to release.
+    The system goes on as soon as the message is answered: it can't be delayed.
 
     Source: Microsoft, "WM_POWERBROADCAST message".
     """
 
-    def __init__(self, tell: Callable[[bool], None]) -> None:
+    def __init__(self, notify: Callable[[bool], None]) -> None:
         super().__init__()
-        self._tell = tell
+        self._notify = notify
         application = QCoreApplication.instance()
         if application is not None:
             application.installNativeEventFilter(self)
 
-    def delay(self) -> None:
-        """The system waits for no one."""
-
-    def release(self) -> None:
-        """The system waits for no one."""
-
     def close(self) -> None:
-        """Hears no more."""
+        """Remove the filter."""
         application = QCoreApplication.instance()
         if application is not None:
             application.removeNativeEventFilter(self)
@@ -42,9 +36,9 @@ class PowerMessages(QAbstractNativeEventFilter):
     def nativeEventFilter(  # noqa: N802 - Qt's own
         self, kind: QByteArray | bytes | bytearray | memoryview, message: int
     ) -> tuple[bool, int]:
-        """Looks on; takes nothing."""
+        """Observe a message, and pass it on."""
         if kind == _KIND:
-            told = wintypes.MSG.from_address(int(message))
-            if told.message == WM_POWERBROADCAST and told.wParam in _MEANINGS:
-                self._tell(_MEANINGS[told.wParam])
+            event = wintypes.MSG.from_address(int(message))
+            if event.message == WM_POWERBROADCAST and event.wParam in _MEANINGS:
+                self._notify(_MEANINGS[event.wParam])
         return False, 0

@@ -1,11 +1,11 @@
-"""The microphone's thread in the window's process: the sound process → echo canceller → 10 ms blocks."""
+"""The microphone's thread in the window's process: sound process → echo canceller → 10 ms blocks."""
 
 import asyncio
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QThread
@@ -18,23 +18,17 @@ from atlas_desktop.media.ring import PcmRing
 from atlas_desktop.media.shared_ring import RingReader
 from atlas_desktop.sound_client.memory import CAPTURED, RENDERED, SoundMemory
 
+if TYPE_CHECKING:
+    from atlas_desktop.media.processing import EchoCanceller
+
+CancellerFactory = Callable[[], "EchoCanceller"]
 _WAIT_S = 0.2
 _CAPTURE_MS = 400
 PREROLL_MS = 150
-"""What was heard before the microphone opens is kept so long: who presses a key to talk is a little late."""
+"""So much sound from before the microphone is unmuted is kept: push-to-talk is pressed a little late."""
 _KEPT_SAMPLES = (PREROLL_MS - BLOCK_MS) * SAMPLE_RATE_HZ // 1000
 _DELAY_MS = 60
-"""From giving the speaker a block to hearing it again, both sound servers included; only a first guess."""
-
-
-class Canceller(Protocol):
-    """What cleans the microphone's sound, knowing what the speaker plays."""
-
-    def set_delay_ms(self, delay_ms: int) -> None: ...
-
-    def process_render(self, block: Block) -> None: ...
-
-    def process_capture(self, block: Block) -> Block: ...
+"""From writing a block to capturing it again, sound server included both ways; only an initial estimate."""
 
 
 class CaptureThread:
@@ -51,7 +45,7 @@ class CaptureThread:
     """
 
     def __init__(
-        self, memory: SoundMemory, make_canceller: Callable[[], Canceller], on_finish: Callable[[], None]
+        self, memory: SoundMemory, make_canceller: CancellerFactory, on_finish: Callable[[], None]
     ) -> None:
         """Makes the thread, not started. Thread: main, where a loop of asyncio runs.
 
@@ -76,11 +70,11 @@ class CaptureThread:
         self._rest = silence(0)
 
     def start(self) -> None:
-        """Begins to listen. To be called once."""
+        """Start the thread. To be called once."""
         threading.Thread(target=self._run, name="microphone", daemon=True).start()
 
     def begin(self, preroll_ms: int) -> None:
-        """Hands out what is heard from now on, and up to ``preroll_ms`` from before. Thread: main."""
+        """Output what is captured from now on, and up to ``preroll_ms`` from before. Thread: main."""
         self.sending = True
         self.captured.skip(self.captured.level_samples - preroll_ms * SAMPLE_RATE_HZ // 1000)
 
@@ -102,18 +96,18 @@ class CaptureThread:
         self.error = error
 
     def _listen(self) -> None:
-        # As high as Qt can raise it where the system lets it: here it does what ``QThread.start`` would.
+        # As ``QThread.start`` would, where the system permits it.
         QThread.currentThread().setPriority(QThread.Priority.HighPriority)
         canceller = self._make_canceller()
         canceller.set_delay_ms(_DELAY_MS)
         while not self._stopping:
             if self._heard.wait(BLOCK_SAMPLES, _WAIT_S):
-                self._pass_on(self._heard.read(self._heard.capacity_samples), canceller)
+                self._process(self._heard.read(self._heard.capacity_samples), canceller)
             elif self._heard.level_samples == 0:
-                # It is gone, or being opened: silence is not to look like the last loud word.
+                # Disconnected, or being opened: the meter must not keep showing the last level.
                 self.meter.reset()
 
-    def _pass_on(self, heard: Block, canceller: Canceller) -> None:
+    def _process(self, heard: Block, canceller: "EchoCanceller") -> None:
         sound = np.concatenate((self._rest, heard)) if len(self._rest) else heard
         whole = len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
         self._rest = sound[whole:]
@@ -121,7 +115,7 @@ class CaptureThread:
             return
         rendered = self._rendered.read(self._rendered.capacity_samples)
         for start in range(0, whole, BLOCK_SAMPLES):
-            # After a wait there are several: each goes in beside what was played meanwhile, as it came.
+            # After a wait there are several: each is paired with its share of what was rendered meanwhile.
             begins, ends = (len(rendered) * at // whole for at in (start, start + BLOCK_SAMPLES))
             if ends > begins:
                 canceller.process_render(rendered[begins:ends])

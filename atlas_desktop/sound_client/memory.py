@@ -1,4 +1,4 @@
-"""What the window and the sound process both see at once: the sound, the counters, and signs of life."""
+"""The memory shared by the window and the sound process: sound, counters and heartbeats."""
 
 import struct
 import time
@@ -6,19 +6,55 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from atlas_desktop.media.playout import Gate
+from atlas_desktop.media.playout_line import PlayoutCounters
 from atlas_desktop.media.shared_memory import SharedMemory
 from atlas_desktop.media.shared_ring import RingShape
-from atlas_desktop.sound_client.sound_counters import SoundCounters
 
 AVATAR = RingShape(500, channels=2)
 RENDERED = RingShape(500, channels=2)
 CAPTURED = RingShape(400, channels=1)
 
 PROCESS, SPEAKER, MICROPHONE, MAIN = range(4)
-"""Whose sign of life it is: that of the process, and of each thread that talks with the sound server."""
+"""Whose heartbeat it is: the process's, and that of each thread that talks with the sound server."""
 
 _PAGE = 4096
-_ALIVE_AT, _PLAYOUT_AT, _COUNTERS_AT = 0, 64, 128
+_BEATS_AT, _PLAYOUT_AT, _COUNTERS_AT = 0, 64, 128
+
+
+@dataclass(slots=True)
+class SoundCounters(PlayoutCounters):
+    """What the sound thread has counted since it was created. One thread writes, any reads.
+
+    Attributes:
+        writes: Blocks written to the device.
+        discarded: Blocks that arrived while there was no speaker.
+        opened: How often a device was opened.
+        dry: How often the sound server ran dry although sound waited for it.
+        server_ms: By how much the requested latency of the sound server is above the usual one, or below.
+    """
+
+    writes: int = 0
+    discarded: int = 0
+    opened: int = 0
+    dry: int = 0
+    server_ms: float = 0.0
+
+    @property
+    def interruptions(self) -> int:
+        """How often sound that had arrived came too late for the card."""
+        return self.underruns + self.dry
+
+    @property
+    def heard_gaps(self) -> int:
+        """How often sound was missing while the avatar was speaking, or the server ran dry."""
+        return self.gaps + self.dry
+
+    @property
+    def held_ms(self) -> float:
+        """How much sound precedes what is written now, apart from the card's usual part."""
+        return self.level_ms + self.server_ms
+
+
 _GATES = tuple(Gate)
 _COUNTERS = struct.Struct("<" + "".join("q" if one.type is int else "d" for one in fields(SoundCounters)))
 _counted = attrgetter(*(one.name for one in fields(SoundCounters)))
@@ -27,13 +63,13 @@ _PLAYOUT = struct.Struct("<qqqq")
 
 @dataclass(frozen=True, slots=True)
 class PlayoutState:
-    """What the sound process says of its playout.
+    """The playout as published by the sound process.
 
     Attributes:
-        orders: How many orders it has carried out.
-        gate: Where its gate is.
-        sounding: Whether something was heard within the last 100 ms.
-        is_heard: Whether the last block is.
+        orders: How many gate orders it has carried out.
+        gate: The state of its gate.
+        sounding: Whether something was audible within the last 100 ms.
+        is_heard: Whether the last block is audible.
     """
 
     orders: int
@@ -43,13 +79,13 @@ class PlayoutState:
 
 
 class SoundMemory:
-    """The shared memory and where in it each thing is. Made by the window, opened by the sound process.
+    """The layout of the shared memory. Created by the window, opened by the sound process.
 
     Attributes:
-        shared: Leads the sound process to it.
-        avatar: What is to be played; the window writes.
-        rendered: What was given to the speaker, while the microphone is open; the sound process writes.
-        captured: What the microphone hears; the sound process writes.
+        shared: The memory itself, by whose name the sound process opens it.
+        avatar: Sound to be played; the window writes.
+        rendered: Sound written to the speaker, while the microphone is open; the sound process writes.
+        captured: Sound from the microphone; the sound process writes.
     """
 
     SIZE = _PAGE + sum(-(-shape.size // _PAGE) * _PAGE for shape in (AVATAR, RENDERED, CAPTURED))
@@ -62,34 +98,34 @@ class SoundMemory:
             at += -(-shape.size // _PAGE) * _PAGE
         self.avatar, self.rendered, self.captured = parts
         self._view = view
-        self._alive = view[_ALIVE_AT : _ALIVE_AT + 64].cast("q")
+        self._beats = view[_BEATS_AT : _BEATS_AT + 64].cast("q")
 
     @classmethod
     def create(cls) -> "SoundMemory":
-        """Makes a new one."""
+        """Create a new one."""
         return cls(SharedMemory.create(cls.SIZE))
 
     @classmethod
     def open(cls, name: str) -> "SoundMemory":
-        """Opens that of the window."""
+        """Open the window's."""
         return cls(SharedMemory(name, cls.SIZE))
 
-    def sign(self, whose: int) -> None:
-        """Leaves a sign of life. A thread that has ended leaves none, and none is missed."""
-        self._alive[whose] = time.monotonic_ns()
+    def beat(self, whose: int) -> None:
+        """Record a heartbeat."""
+        self._beats[whose] = time.monotonic_ns()
 
-    def sign_off(self, whose: int) -> None:
-        """No sign is to be expected."""
-        self._alive[whose] = 0
+    def stop_beating(self, whose: int) -> None:
+        """Expect no further heartbeats."""
+        self._beats[whose] = 0
 
     def silent_s(self, whose: int) -> float:
-        """For how long there was no sign of life; 0 when none is expected."""
-        signed_ns = self._alive[whose]
-        return (time.monotonic_ns() - signed_ns) / 1e9 if signed_ns else 0.0
+        """Return the time since the last heartbeat; 0 when none is expected."""
+        beat_ns = self._beats[whose]
+        return (time.monotonic_ns() - beat_ns) / 1e9 if beat_ns else 0.0
 
     @property
     def counters(self) -> SoundCounters:
-        """What the sound thread has seen since the memory was made, whichever process it lived in."""
+        """The counters since the memory was created, across restarts of the sound process."""
         return SoundCounters(*_COUNTERS.unpack_from(self._view, _COUNTERS_AT))
 
     @property
@@ -98,7 +134,7 @@ class SoundMemory:
         return PlayoutState(orders, _GATES[gate], bool(sounding), bool(is_heard))
 
     def publish(self, counters: SoundCounters, playout: PlayoutState) -> None:
-        """Says how it goes. Thread: the sound thread; some microseconds."""
+        """Write counters and playout state. Thread: the sound thread; some microseconds."""
         _COUNTERS.pack_into(self._view, _COUNTERS_AT, *_counted(counters))
         gate = _GATES.index(playout.gate)
         _PLAYOUT.pack_into(self._view, _PLAYOUT_AT, playout.orders, gate, playout.sounding, playout.is_heard)

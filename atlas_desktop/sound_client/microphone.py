@@ -1,26 +1,29 @@
-"""The microphone: asked for when first needed, cleaned of echo, handed out as a reader of blocks."""
+"""The microphone: permission, echo cancellation, and readers of its blocks."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QMicrophonePermission, QObject, Qt, Signal
 
 from atlas_desktop.errors import MicrophoneDeniedError
 from atlas_desktop.media.blocks import BLOCK_SAMPLES, Block
 from atlas_desktop.media.level import SILENCE_DBFS
-from atlas_desktop.sound_client.capture import PREROLL_MS, Canceller, CaptureThread
-from atlas_desktop.sound_client.client import SoundClient
-from atlas_desktop.sound_client.permission import ask_for_microphone
+from atlas_desktop.sound_client.capture import PREROLL_MS, CancellerFactory, CaptureThread
+from atlas_desktop.sound_client.sound_client import SoundClient
+
+if TYPE_CHECKING:
+    from atlas_desktop.media.processing import EchoCanceller
 
 
 class Microphone(QObject):
     """The user's voice. The device is opened by the first ``reader`` and stays open until ``close``.
 
-    While no reader is open nothing is handed out, and the meter runs on: "you are muted".
+    While no reader is open nothing is output, and the meter goes on: "you are muted".
     Thread: main; readers may be read in another.
 
     Signals:
-        failed(AppError): No microphone, not allowed, or it broke; the next one is used by itself.
-        opened(str): The microphone of this name is heard.
+        failed(AppError): No microphone, not permitted, or it broke; the next one is used automatically.
+        opened(str): The microphone of this name is open.
     """
 
     failed = Signal(object)
@@ -29,14 +32,14 @@ class Microphone(QObject):
     def __init__(
         self,
         client: SoundClient,
-        make_canceller: Callable[[], Canceller] | None = None,
+        make_canceller: CancellerFactory | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """Makes the microphone, closed.
+        """Create the microphone, closed.
 
         Args:
             client: The sound process, which has the device.
-            make_canceller: Makes the echo canceller, in the microphone's thread.
+            make_canceller: Creates the echo canceller, in the microphone's thread.
             parent: Qt's owner.
         """
         super().__init__(parent)
@@ -52,7 +55,7 @@ class Microphone(QObject):
 
     @property
     def is_open(self) -> bool:
-        """Whether the device is listened to, heard by others or not."""
+        """Whether the device is open, muted or not."""
         return self._capture is not None
 
     @property
@@ -63,14 +66,14 @@ class Microphone(QObject):
 
     @property
     def blocks(self) -> int:
-        """How many blocks of 10 ms were heard since it was opened."""
+        """How many blocks of 10 ms were captured since it was opened."""
         return self._capture.blocks if self._capture is not None else 0
 
     def reader(self, preroll_ms: int = 0) -> "MicrophoneReader":
-        """Unmutes: a reader of what is heard from now on. An earlier reader ends.
+        """Unmute: return a reader of what is captured from now on. An earlier reader ends.
 
         Args:
-            preroll_ms: So much of what was heard just before comes first, ``PREROLL_MS`` at most; nothing
+            preroll_ms: How much of what was captured just before comes first, ``PREROLL_MS`` at most; nothing
                 when the device was closed.
         """
         if self._reader is not None:
@@ -83,7 +86,7 @@ class Microphone(QObject):
         return self._reader
 
     def close(self) -> None:
-        """Closes the device: the session is over. Readers end. Its thread ends soon after."""
+        """Close the device and end its readers; its thread ends soon after."""
         self._wanted = self._opens_next = False
         if self._reader is not None:
             self._reader.close()
@@ -129,7 +132,7 @@ class MicrophoneReader:
     """A ``BlockReader`` of the microphone. Read in one thread, closed from any.
 
     Attributes:
-        preroll_ms: How much of what it hands out first was heard before it was made.
+        preroll_ms: How much of its first output was captured before it was created.
     """
 
     def __init__(self, preroll_ms: int = 0) -> None:
@@ -142,28 +145,50 @@ class MicrophoneReader:
         return self._closed
 
     def attach(self, capture: CaptureThread) -> None:
-        """The device is open: what it hears from now on is handed out. Thread: main."""
+        """Start output, as the device is open. Thread: main."""
         if not self._closed:
             capture.begin(self.preroll_ms)
             self._capture = capture
 
     def read(self) -> Block | None:
-        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks."""
+        """Return the next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks."""
         capture = self._capture
         if self._closed or capture is None or capture.captured.level_samples < BLOCK_SAMPLES:
             return None
         return capture.captured.read(BLOCK_SAMPLES)
 
     def close(self) -> None:
-        """Mutes: the device stays open, nothing more is handed out."""
+        """Mute: the device stays open, nothing more is output."""
         self._closed = True
         if self._capture is not None:
             self._capture.sending = False
             self._capture = None
 
 
-def _make_webrtc_canceller() -> Canceller:
-    # Loads the SDK's native part: not before somebody speaks.
+def ask_for_microphone(context: QObject, answered: Callable[[bool], None]) -> None:
+    """Call ``answered`` with whether the microphone is permitted, at once where that is known. Thread: main.
+
+    It is known on Linux and after macOS has asked. ``answered`` is not called when ``context`` is gone by
+    then.
+    """
+    application = QCoreApplication.instance()
+    assert application is not None
+
+    def ask_again(*_: object) -> None:
+        # What Qt passes here differs between its Python bindings' versions.
+        answered(application.checkPermission(QMicrophonePermission()) == Qt.PermissionStatus.Granted)
+
+    match application.checkPermission(QMicrophonePermission()):
+        case Qt.PermissionStatus.Granted:
+            answered(True)
+        case Qt.PermissionStatus.Denied:
+            answered(False)
+        case Qt.PermissionStatus.Undetermined:
+            application.requestPermission(QMicrophonePermission(), context, ask_again)
+
+
+def _make_webrtc_canceller() -> "EchoCanceller":
+    # Loads the SDK's native part: not before the microphone is used.
     from atlas_desktop.media.processing import EchoCanceller
 
     return EchoCanceller()

@@ -1,8 +1,7 @@
-"""What the billing journal says about one session, and the records that say it."""
+"""One session in the billing journal, and the records that its entry is made of."""
 
 import hashlib
 import hmac
-import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,53 +14,52 @@ from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
+from atlas_desktop.lenient_json import number_of
 from atlas_desktop.storage.session_ids import opened_id, public_id, sealed_id
 
 VERSION = 1
 Record = Mapping[str, Any]
 
-_MOST = 1e9
-"""More seconds or dollars no session had; the product of larger ones is no number, and no limit holds."""
 _USER = re.compile(r"^((?:\w[\w+.-]*:)?//)?[^/]*@")
 
 
 class Outcome(StrEnum):
-    """What is known of a session."""
+    """The known state of a session."""
 
     ASKED = "asked"
-    """The request left; no answer was written down: it may exist, under an id that nobody knows."""
+    """The request was sent; no response was recorded: a session may exist, with an unknown id."""
     OPEN = "open"
     ENDED = "ended"
     REFUSED = "refused"
-    """The service made none."""
+    """The service created none."""
     DISMISSED = "dismissed"
-    """The user said that it is over, or there was nothing more to be done about it."""
+    """The user declared it over, or nothing more could be done about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BillingEntry:
-    """One session as the journal knows it. Holds no key and no token.
+    """One session as recorded in the journal. Holds no key and no token.
 
     Attributes:
-        key: The entry's own name, made before the service gave an id.
-        guard: Which guard wrote it: its lock tells whether it still lives.
+        key: The entry's own name, created before the service gave an id.
+        guard: The guard that wrote it: its lock shows whether that is running.
         kind: ``atlas`` or ``backend``.
-        address: Base or backend URL, without what may be a secret in it: a query, a user, a password. Older
-            records have it as it was given.
-        is_address_cut: Whether something was left out, so that the address alone leads nowhere.
+        address: Base or backend URL, without what may be a secret in it: query, user, password. Older
+            records have it unchanged.
+        is_address_cut: Whether something was removed, so that the address alone is not usable.
         salt: For the fingerprint.
         fingerprint: Of the key or token, salted; empty where there was none.
-        mode: What was asked for.
+        mode: The requested mode.
         asked_at: UTC, by the wall clock.
-        session_id: Exactly as the service gave it; empty before. With a blank in it where it held a secret.
-        sealed_id: The whole of such an id, for who has the key or token that made it; else empty.
+        session_id: Exactly as the service gave it; empty before. Redacted where it held a secret.
+        sealed_id: The whole of such an id, encrypted with the key or token that made it; else empty.
         granted_at: UTC; ``None`` before.
         ended_at: UTC; ``None`` before.
         why: Why it was ended.
         duration_s: The service's figure, else ours.
         charged_usd: The service's figure; ``None`` where it gave none.
         estimated_usd: Ours.
-        limit_s: The longest that the user allowed when it was asked for; ``None``: any time.
+        limit_s: The user's time limit when it was requested; ``None``: no limit.
         limit_usd: The same for its cost.
     """
 
@@ -95,7 +93,7 @@ class BillingEntry:
 
     @property
     def host(self) -> str:
-        """What the user knows the address by; empty where the journal lost it."""
+        """The host as shown to the user; empty where the journal lost it."""
         try:
             return host_of(self.place)
         except ValueError:
@@ -108,34 +106,34 @@ class BillingEntry:
 
     @property
     def cost_usd(self) -> float | None:
-        """What it cost: the service's figure, else ours, else ``None``."""
+        """The cost: the service's figure, else ours, else ``None``."""
         return self.estimated_usd if self.charged_usd is None else self.charged_usd
 
     def matches(self, kind: str, address: str, secret: str) -> bool:
-        """Whether this key, at this address (in any of its spellings, with any query), made it."""
+        """Return whether this key, at this address (in any spelling, with any query), created it."""
         if kind != self.kind or not self.is_at(address):
             return False
         print_ = fingerprint(self.salt, secret)
         return hmac.compare_digest(_bytes_of(print_), _bytes_of(self.fingerprint))
 
     def is_of(self, session_id: str) -> bool:
-        """Whether it is about the session of this id."""
+        """Return whether it is about the session with this id."""
         return self.session_id in (session_id, public_id(session_id))
 
     def id_for(self, secret: str) -> str:
-        """The id by which the service knows it, for who has the secret that made it."""
+        """Return the id by which the service knows it, decrypted with the secret that created it."""
         if not self.sealed_id:
             return self.session_id
         return opened_id(self.key, self.session_id, self.sealed_id, secret)
 
     def is_at(self, address: str) -> bool:
-        """Whether it was made at this address."""
+        """Return whether it was created at this address."""
         return _place(self.kind, address) == _place(self.kind, self.address)
 
     def running_s(self, now: datetime) -> float:
-        """How long it has run, or ran: as the service said, else by the wall clock.
+        """Return how long it has run, or ran: as the service stated, else by the wall clock.
 
-        Never negative, though a clock was set back, and never more than the service lets it run.
+        Never negative, even if a clock was set back, and never more than the service's limit.
         """
         if self.duration_s is not None:
             return self.duration_s
@@ -146,7 +144,7 @@ class BillingEntry:
 
     @property
     def longest_s(self) -> float | None:
-        """It did not run for longer, as far as is known: the service, else the user's limits ended it."""
+        """An upper bound of its time, where known: the service's limit, else the user's."""
         if self.max_duration_s is not None:
             return self.max_duration_s
         bounds = [] if self.limit_s is None else [self.limit_s]
@@ -154,10 +152,10 @@ class BillingEntry:
             bounds.append(self.limit_usd / self.price_per_hour_usd * 3600)
         return min(bounds, default=None)
 
-    def reckoned_s(self, now: datetime) -> float | None:
-        """How much of its time counts in sums and limits; ``None`` where nobody can know.
+    def counted_s(self, now: datetime) -> float | None:
+        """Return how much of its time counts in sums and limits; ``None`` where that is unknown.
 
-        One whose end nobody saw does not count until now: what bounds it counts, if anything does.
+        One whose end was not recorded does not count until now, but up to its bound, if it has one.
         """
         if self.duration_s is not None or self.granted_at is None:
             return self.duration_s
@@ -166,34 +164,34 @@ class BillingEntry:
             return ran_s if self.outcome is Outcome.ENDED else None
         return min(ran_s, longest_s)
 
-    def reckoned_usd(self, now: datetime) -> float | None:
-        """What counts of its cost, where price and time are known."""
-        ran_s, price = self.reckoned_s(now), self.price_per_hour_usd
+    def counted_usd(self, now: datetime) -> float | None:
+        """Return how much of its cost counts, where price and time are known."""
+        ran_s, price = self.counted_s(now), self.price_per_hour_usd
         if self.cost_usd is not None or price is None or ran_s is None:
             return self.cost_usd
         return ran_s / 3600 * price
 
     def cost_by(self, now: datetime) -> float | None:
-        """The most that it may have cost until ``now``, where the price is known."""
+        """Return the most that it may have cost until ``now``, where the price is known."""
         if self.cost_usd is not None or self.price_per_hour_usd is None:
             return self.cost_usd
         return self.running_s(now) / 3600 * self.price_per_hour_usd
 
 
 def new_key() -> str:
-    """A name for an entry or a guard that no other has."""
+    """Return a unique name for an entry or a guard."""
     return secrets.token_hex(8)
 
 
 def fingerprint(salt: str, secret: str) -> str:
-    """Tells whether a secret is the same one, without saying which; empty for none."""
+    """Return a salted hash that identifies a secret without revealing it; empty for none."""
     if not secret:
         return ""
     return hmac.new(_bytes_of(salt), _bytes_of(secret), hashlib.sha256).hexdigest()[:32]
 
 
 def _bytes_of(text: str) -> bytes:
-    """The bytes of what a damaged journal may say: half a character, too."""
+    """Return the bytes of text from a damaged journal, lone surrogates included."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -206,7 +204,7 @@ def asked(
     now: datetime,
     limits: SpendingLimits | None = None,
 ) -> dict[str, Any]:
-    """The record that is written before the request leaves."""
+    """Return the record that is written before the request is sent."""
     salt = secrets.token_hex(16)
     return {
         "event": "asked",
@@ -218,14 +216,14 @@ def asked(
         "salt": salt,
         "fingerprint": fingerprint(salt, secret),
         "mode": mode.value,
-        "limit_s": None if limits is None else figure(limits.session_s),
-        "limit_usd": None if limits is None else figure(limits.session_usd),
+        "limit_s": None if limits is None else number_of(limits.session_s),
+        "limit_usd": None if limits is None else number_of(limits.session_usd),
         "at": _text(now),
     }
 
 
 def granted(key: str, grant: SessionGrant, now: datetime, secret: str = "") -> dict[str, Any]:
-    """The record that is written before the app hears of the id. ``secret``: what made the session."""
+    """Return the record that is written before the app gets the id. ``secret``: what created the session."""
     return {
         "event": "granted",
         "key": key,
@@ -237,7 +235,7 @@ def granted(key: str, grant: SessionGrant, now: datetime, secret: str = "") -> d
 
 
 def found(key: str, session_id: str, now: datetime, secret: str = "") -> dict[str, Any]:
-    """The record of a session whose answer could not be used, but for its id."""
+    """Return the record of a session whose response could not be used, except for its id."""
     return {"event": "granted", "key": key, **_written_id(key, session_id, secret), "at": _text(now)}
 
 
@@ -249,14 +247,14 @@ def _written_id(key: str, session_id: str, secret: str) -> dict[str, str]:
 
 
 def refused(key: str, code: str, now: datetime) -> dict[str, Any]:
-    """The record of a create that made no session for sure. ``code`` is the error's."""
+    """Return the record of a create that certainly made no session. ``code`` is the error's."""
     return {"event": "refused", "key": key, "why": code, "at": _text(now)}
 
 
 def ended(
     key: str, receipt: EndReceipt, why: str, estimated_usd: float | None, now: datetime
 ) -> dict[str, Any]:
-    """The record of an end that the service confirmed."""
+    """Return the record of an end that the service confirmed."""
     return {
         "event": "ended",
         "key": key,
@@ -269,12 +267,12 @@ def ended(
 
 
 def dismissed(key: str, now: datetime) -> dict[str, Any]:
-    """The record of the user's word that a session is over."""
+    """Return the record of a session that the user declared over."""
     return {"event": "dismissed", "key": key, "at": _text(now)}
 
 
 def taken_over(key: str, guard: str, now: datetime) -> dict[str, Any]:
-    """The record of a guard that goes on where another died."""
+    """Return the record of a guard that takes over a dead guard's entry."""
     return {"event": "taken_over", "key": key, "guard": guard, "at": _text(now)}
 
 
@@ -287,19 +285,8 @@ def _place(kind: str, address: str) -> str:
 
 
 def _bare(address: str) -> str:
-    """Without user, password, query and fragment; whatever it is that somebody typed."""
+    """Remove user, password, query and fragment from anything that was typed."""
     return _USER.sub(r"\1", address.partition("#")[0].partition("?")[0])
-
-
-def figure(value: object) -> float | None:
-    """A figure that can be reckoned with; what a damaged file says may be anything."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        read = float(value)
-    except OverflowError:
-        return None
-    return read if math.isfinite(read) and 0 <= read <= _MOST else None
 
 
 def _text(moment: datetime) -> str:

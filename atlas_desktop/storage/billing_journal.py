@@ -1,7 +1,7 @@
-"""The billing journal: one append-only file per profile, in which no session is forgotten.
+"""The billing journal: one append-only file per profile, with every paid session.
 
-A line of JSON for each thing that happened to a session (``billing_entry``). It is synced to the disk
-before anything is done that it tells of. Two programs may append at once.
+One line of JSON for each event of a session (``billing_entry``), synced to the disk before the event
+takes effect. Two processes may append at once.
 """
 
 import errno
@@ -15,24 +15,24 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from atlas_desktop.descriptors import open_flags, write_all
 from atlas_desktop.errors import JournalError, MediaError, MissingFileError
 from atlas_desktop.files import open_regular
 from atlas_desktop.private_files import FILE_MODE, make_folder, open_private
 from atlas_desktop.storage.billing_entry import VERSION, BillingEntry
-from atlas_desktop.storage.billing_fold import fold
-from atlas_desktop.storage.billing_lines import records_in
+from atlas_desktop.storage.billing_replay import fold, records_in
 
 _LOCK_LIMIT_S = 5.0
 _LOOK_EVERY_S = 0.005
-_OPENING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+_APPENDING = open_flags("O_RDWR", "O_APPEND", "O_CREAT", "O_BINARY")
 
 
 class BillingJournal:
     """Appends to and reads the journal of one profile. Thread: any; blocks for the disk.
 
     Args:
-        file: Where it lies; its folder is made with the first record.
-        lock_limit_s: How long another program's append is waited for.
+        file: Its path; the folder is created with the first record.
+        lock_limit_s: How long to wait for another process's append.
     """
 
     def __init__(self, file: Path, lock_limit_s: float = _LOCK_LIMIT_S) -> None:
@@ -49,7 +49,7 @@ class BillingJournal:
             durable: False: it survives this process, not a power cut. Saves about a millisecond.
 
         Raises:
-            JournalError: It could not be written; what was there before is whole.
+            JournalError: It could not be written; the earlier records are intact.
         """
         line = json.dumps({"v": VERSION, **record}, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
         try:
@@ -59,16 +59,16 @@ class BillingJournal:
         except Timeout as error:
             raise JournalError(detail="another program holds it") from error
         except (OSError, NotImplementedError) as error:
-            # The latter: a file system without locks.
+            # NotImplementedError: a file system without locks.
             raise JournalError(detail=_system_words(error)) from error
 
     def entries(self) -> list[BillingEntry]:
-        """Every session of this profile, oldest first; torn and foreign lines are passed over.
+        """Return every session of this profile, oldest first; torn and foreign lines are skipped.
 
-        The file is read again only when it has changed: ten thousand sessions take 0.2 s.
+        The file is read again only after a change: ten thousand sessions take 0.2 s.
 
         Raises:
-            JournalError: The file is there but can't be read.
+            JournalError: The file exists but can't be read.
         """
         seen = self._state()
         if seen is None or seen != self._seen:
@@ -76,16 +76,16 @@ class BillingJournal:
         return list(self._entries)
 
     def _append(self, line: bytes, durable: bool) -> None:
-        handle = open_private(str(self.file), _OPENING)
+        handle = open_private(str(self.file), _APPENDING)
         try:
             found = os.fstat(handle)
             if stat.S_ISFIFO(found.st_mode):
-                # What is written to a pipe is on no disk.
+                # A pipe stores nothing.
                 raise OSError(errno.EINVAL, f"{self.file.name} is not a file, but a pipe")
             length = found.st_size
             try:
-                # What a crash tore ends here; its beginning must not swallow this line.
-                _write_all(handle, line if _ends_whole(handle, length) else b"\n" + line)
+                # Ends a line that a crash tore, which would otherwise swallow this one.
+                write_all(handle, line if _ends_whole(handle, length) else b"\n" + line)
                 if durable:
                     os.fsync(handle)
                 if length == 0:
@@ -98,7 +98,7 @@ class BillingJournal:
             os.close(handle)
 
     def _state(self) -> tuple[int, int, int] | None:
-        """Changes with every append; ``None`` where there is nothing to remember."""
+        """Return what changes with every append; ``None`` where there is no file."""
         try:
             found = self.file.stat()
         except OSError:
@@ -116,7 +116,7 @@ class BillingJournal:
 
 
 def _system_words(error: Exception) -> str:
-    """What the system said, where it said anything."""
+    """Return the system's error message, where there is one."""
     said = error if isinstance(error, OSError) else error.__cause__
     return getattr(said, "strerror", None) or str(error)
 
@@ -128,13 +128,8 @@ def _ends_whole(handle: int, length: int) -> bool:
     return os.read(handle, 1) == b"\n"
 
 
-def _write_all(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
-
-
 def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is. Windows has no such call, and no need."""
+    """Sync the entry of a new file in its folder. Windows has no such call, and no need."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

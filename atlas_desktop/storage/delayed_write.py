@@ -1,4 +1,4 @@
-"""Writing soon after a change: many changes are one write, in a thread of its own, one at a time."""
+"""Debounced writing: many changes become one write, in a thread of its own, one at a time."""
 
 import threading
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from atlas_desktop.aio import guarded
 
 
 class DelayedWrite:
-    """Calls ``write`` a while after the first change that it has not written.
+    """Calls ``write`` some time after the first change that is not yet written.
 
-    Not after the last one: changes that never cease, as of a slider that is held, are on disk all the same.
-    Thread: the caller's own, one; ``write`` is called in another, and must take what holds then.
+    Not after the last one: endless changes, such as of a dragged slider, reach the disk all the same.
+    Thread: the caller's own, one; ``write`` is called in another, and must read the current state.
     """
 
     def __init__(self, name: str, write: Callable[[], None], after_s: float) -> None:
@@ -23,7 +23,7 @@ class DelayedWrite:
         self._writing = threading.Lock()
 
     def schedule(self) -> None:
-        """Something has changed. Never waits."""
+        """Schedule a write after a change. Never waits."""
         if self._is_pending or self._is_stopped:
             return
         self._is_pending = True
@@ -32,17 +32,17 @@ class DelayedWrite:
         self._timer.start()
 
     def flush(self) -> None:
-        """Writes now, in this thread, after what is being written. May wait for the disk."""
+        """Write now, in this thread, after a running write. May wait for the disk."""
         self._cancel()
         self._run()
 
     def stop(self) -> None:
-        """Begins no further write. Never waits."""
+        """Start no further write. Never waits."""
         self._is_stopped = True
         self._cancel()
 
     def close(self, last: Callable[[], None]) -> None:
-        """Stops, and does ``last`` in this thread after what is being written. May wait for the disk."""
+        """Stop, and call ``last`` in this thread after a running write. May wait for the disk."""
         self.stop()
         with self._writing:
             last()
@@ -54,7 +54,7 @@ class DelayedWrite:
 
     def _run(self) -> None:
         with self._writing:
-            # What is changed from here on is written by a timer of its own.
+            # A change from here on schedules a timer of its own.
             self._is_pending = False
             if not self._is_stopped:
                 guarded(self._name)(self._write)()

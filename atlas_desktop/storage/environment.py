@@ -1,4 +1,4 @@
-"""The environment's say: names that are honoured for one run and never stored."""
+"""Environment variables that apply to one run and are never stored."""
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ BACKEND_URL = "ATLAS_BACKEND_URL"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment asks for; empty where it says nothing. ``api_key`` is a secret.
+    """The values of our environment variables; empty where unset. ``api_key`` is a secret.
 
-    Source: the names in use by Atlas's own programs.
+    Source: the names used by Atlas's own programs.
     """
 
     api_key: str = field(default="", repr=False)
@@ -22,7 +22,7 @@ class Environment:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> "Environment":
-        """Reads it from ``variables``, usually ``os.environ``."""
+        """Read the values from ``variables``, usually ``os.environ``."""
         bases = (variables.get(name, "").strip() for name in API_BASES)
         return cls(
             api_key=variables.get(API_KEY, ""),
@@ -32,7 +32,7 @@ class Environment:
 
     @classmethod
     def take(cls, variables: MutableMapping[str, str]) -> "Environment":
-        """Reads it, and leaves no key there: for what is started later, and for native code."""
+        """Read the values, and remove the key: child processes and native code must not see it."""
         taken = cls.read(variables)
         variables.pop(API_KEY, None)
         return taken

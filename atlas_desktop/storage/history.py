@@ -1,6 +1,6 @@
-"""The history of paid sessions: rows, totals and CSV, reckoned from the billing journal's entries.
+"""The history of paid sessions: rows, totals and CSV, computed from the billing journal's entries.
 
-Pure, but for the computer's time zone: days and months are local ones, as the user's calendar has them.
+Pure, except for the computer's time zone: days and months are local ones, as in the user's calendar.
 """
 
 import csv
@@ -25,9 +25,9 @@ _COLUMNS = (
     "host",
 )
 _LONGEST_S = 366 * 24 * 3600.0
-"""What a damaged journal says may be more than a date can take."""
+"""A damaged journal may hold more than a date can represent."""
 _FORMULA_SIGNS = tuple("=+-@＝＋－＠")
-"""The full-width ones are read as the others where such letters are usual."""
+"""Spreadsheets in East Asian locales treat the full-width ones alike."""
 _BREAKS = ("\t", "\r", "\n")
 
 
@@ -38,14 +38,14 @@ class HistoryRow:
     Attributes:
         key: The journal entry's name.
         started: Local time.
-        mode: What it was.
-        duration_s: The service's figure, else ours; ``None`` where it can't be known: the answer never came,
-            or nobody saw the end and nothing bounds it.
-        estimated_usd: Our figure; for one that runs, until now. ``None`` likewise.
+        mode: The requested mode.
+        duration_s: The service's figure, else ours; ``None`` where unknown: the response never came,
+            or the end was not recorded and nothing bounds it.
+        estimated_usd: Our figure; for a running session, until now. ``None`` likewise.
         charged_usd: The service's figure.
         outcome: Whether it is over.
         why: Why it was ended (``orders.Why``); empty for one that was not.
-        session_id: Empty where its answer never came.
+        session_id: Empty where the response never came.
     """
 
     key: str
@@ -68,13 +68,13 @@ class Totals:
 
 
 def rows(entries: Iterable[BillingEntry], now: datetime) -> list[HistoryRow]:
-    """Every session but those that the service refused, the newest first."""
+    """Return every session except those that the service refused, newest first."""
     found = [_row(entry, now) for entry in entries if entry.outcome is not Outcome.REFUSED]
     return sorted(found, key=lambda row: row.started, reverse=True)
 
 
 def totals(entries: Iterable[BillingEntry], now: datetime) -> Totals:
-    """What the local day and the calendar month of ``now`` have cost so far."""
+    """Return the cost of the local day and of the calendar month of ``now`` so far."""
     known = list(entries)
     today = now.astimezone()
     first, next_first = _midnight(today, first_of_month=True), _next_month(today)
@@ -83,10 +83,10 @@ def totals(entries: Iterable[BillingEntry], now: datetime) -> Totals:
 
 
 def spent_today_usd(entries: Iterable[BillingEntry], now: datetime, except_key: str = "") -> float:
-    """What sessions have cost in the local day of ``now``, but for the entry named ``except_key``.
+    """Return the cost of sessions in the local day of ``now``, without the entry named ``except_key``.
 
-    One that runs counts by our estimate; of one over midnight, the part that lies in this day. One whose
-    end nobody saw counts with the longest that it was let run, if that is known, else with nothing.
+    A running session counts with our estimate; one over midnight with its part in this day. One whose
+    end was not recorded counts up to its bound, if it has one, else with nothing.
     """
     today = now.astimezone()
     midnight, next_midnight = _midnight(today), _midnight(today, days=1)
@@ -95,9 +95,9 @@ def spent_today_usd(entries: Iterable[BillingEntry], now: datetime, except_key: 
 
 
 def to_csv(entries: Iterable[BillingEntry]) -> str:
-    """All of it as CSV (RFC 4180) for a spreadsheet: ISO 8601 local times, amounts with a dot.
+    """Return the rows as CSV (RFC 4180) for a spreadsheet: ISO 8601 local times, amounts with a dot.
 
-    No text in it can be taken for a formula.
+    No text in it is interpreted as a formula.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -111,7 +111,7 @@ def _row(entry: BillingEntry, now: datetime) -> HistoryRow:
         key=entry.key,
         started=_started(entry).astimezone(),
         mode=entry.mode,
-        duration_s=entry.reckoned_s(now),
+        duration_s=entry.counted_s(now),
         estimated_usd=_our_usd(entry, now),
         charged_usd=entry.charged_usd,
         outcome=entry.outcome,
@@ -121,9 +121,9 @@ def _row(entry: BillingEntry, now: datetime) -> HistoryRow:
 
 
 def _cells(entry: BillingEntry) -> Iterator[str]:
-    # An entry that is over needs no "now"; one that is not has no figures here yet.
+    # An entry that is over needs no "now"; any other has no figures here yet.
     over = entry.ended_at
-    duration_s = None if over is None else entry.reckoned_s(over)
+    duration_s = None if over is None else entry.counted_s(over)
     yield _iso(_started(entry))
     yield "" if over is None else _iso(over)
     yield entry.mode.value
@@ -137,7 +137,7 @@ def _cells(entry: BillingEntry) -> Iterator[str]:
 
 
 def _our_usd(entry: BillingEntry, now: datetime) -> float | None:
-    return replace(entry, charged_usd=None).reckoned_usd(now)
+    return replace(entry, charged_usd=None).counted_usd(now)
 
 
 def _started(entry: BillingEntry) -> datetime:
@@ -145,12 +145,12 @@ def _started(entry: BillingEntry) -> datetime:
 
 
 def _cost_within(entry: BillingEntry, begin: datetime, end: datetime, now: datetime) -> float:
-    """The part of its cost that lies in [begin, end): cost grows evenly with time."""
-    cost_usd = entry.reckoned_usd(now)
+    """Return the part of its cost that lies in [begin, end): cost grows linearly with time."""
+    cost_usd = entry.counted_usd(now)
     if not cost_usd:
         return 0.0
     started = _started(entry)
-    ran = timedelta(seconds=min(entry.reckoned_s(now) or 0.0, _LONGEST_S))
+    ran = timedelta(seconds=min(entry.counted_s(now) or 0.0, _LONGEST_S))
     if not ran:
         return cost_usd if begin <= started < end else 0.0
     inside = min(started + ran, end) - max(started, begin)
@@ -158,9 +158,9 @@ def _cost_within(entry: BillingEntry, begin: datetime, end: datetime, now: datet
 
 
 def _midnight(local: datetime, days: int = 0, *, first_of_month: bool = False) -> datetime:
-    """The local midnight that began the day, or its month; with ``days``, so many later."""
+    """Return the local midnight that began the day, or its month; with ``days``, so many days later."""
     day = (local.date().replace(day=1) if first_of_month else local.date()) + timedelta(days=days)
-    # A naive time is a local one: the zone's offset of that day, not of this moment.
+    # A naive time is local: the zone's offset of that day, not of this moment.
     return datetime(day.year, day.month, day.day).astimezone()
 
 
@@ -178,9 +178,9 @@ def _amount(usd: float | None) -> str:
 
 
 def _text(text: str) -> str:
-    """Defused: a spreadsheet runs what begins like a formula. Source: OWASP, CSV Injection.
+    """Escape text that a spreadsheet would run as a formula. Source: OWASP, CSV Injection.
 
-    Neither blanks nor what can't be seen hide the beginning.
+    Blanks and invisible characters at the beginning are skipped.
     """
     first = next((sign for sign in text if sign.isprintable() and not sign.isspace()), "")
     return f"'{text}" if first in _FORMULA_SIGNS or text[:1] in _BREAKS else text

@@ -1,4 +1,4 @@
-"""The key: in the OS keyring, else in memory for this run, never in a file. The one user of keyring."""
+"""API keys: in the OS keyring, else in memory for this run, never in a file. The only user of keyring."""
 
 import logging
 import re
@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from atlas_desktop.aio import BlockingCallRunner
 from atlas_desktop.errors import BugError, KeyringError
 from atlas_desktop.redaction import known
-from atlas_desktop.storage.patience import PatientCaller
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +22,12 @@ LIMIT_S = 3.0
 R = TypeVar("R")
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?\w*(?:KEY|TOKEN)\s*[=:]\s*(?=\S)")
-# Quotes of any language, and what a web page hides in a copied text.
+# Quotes of any language, and invisible characters of a text copied from a web page.
 _NOT_IN_KEYS = re.compile(r"[\s\"'`´‘’‚“”„«»\u00ad\u200b-\u200f\u2060\ufeff\x00-\x1f\x7f]+")
 
 
 class KeyPlace(StrEnum):
-    """Where a key is kept."""
+    """Where a key is stored."""
 
     ENVIRONMENT = "environment"
     KEYRING = "keyring"
@@ -33,12 +36,12 @@ class KeyPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key, or a backend's token, with the address that it is for, and where it is kept.
+    """A key, or a backend's token, with its address and where it is stored.
 
     Attributes:
         value: The secret itself.
         address: Where it may be sent.
-        place: ``MEMORY`` ends with this run.
+        place: ``MEMORY`` lasts for this run.
         problem: Why it is not in the keyring; ``None`` when nothing went wrong.
     """
 
@@ -51,55 +54,45 @@ class StoredKey:
         known.add(self.value)
 
 
-class Ring(Protocol):
-    """What we use of a keyring back end."""
-
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def delete_password(self, service: str, username: str) -> None: ...
-
-
 def clean_key(pasted: str) -> str:
-    """Returns a pasted key without spaces, quotes, newlines and a ``NAME=`` before it."""
+    """Return a pasted key without spaces, quotes, newlines and a leading ``NAME=``."""
     return _NOT_IN_KEYS.sub("", _ASSIGNMENT.sub("", pasted))
 
 
 class KeyStore:
-    """Keeps keys by the address they are for. Thread: one event loop; the keyring gets its own.
+    """Stores keys by the address they are for. Thread: one event loop; the keyring has its own.
 
     Args:
-        profile: Name of the profile: each has keys of its own.
-        environment_key: The key of this run (``ATLAS_API_KEY``); wins over the keyring, is never stored.
-        open_ring: Opens the keyring, in its own thread; the system's when not given.
-        limit_s: How long one answer of the keyring is waited for.
+        profile: Name of the profile: each has its own keys.
+        environment_key: The key of this run (``ATLAS_API_KEY``); takes precedence, is never stored.
+        open_ring: Opens the keyring, in its own thread; the system's by default.
+        limit_s: Time limit of one call of the keyring.
     """
 
     def __init__(
         self,
         profile: str,
         environment_key: str = "",
-        open_ring: Callable[[], Ring] | None = None,
+        open_ring: Callable[[], "KeyringBackend"] | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
         self._profile = profile
         self._environment_key = clean_key(environment_key)
         self._open_ring = open_ring or _open_system_ring
         self._memory: dict[str, StoredKey] = {}
-        self._caller = PatientCaller("keyring", limit_s)
+        self._caller = BlockingCallRunner("keyring", limit_s)
 
     def environment_key(self, address: str) -> StoredKey | None:
-        """The key that the environment gave for this run; it is for ``address``, where keys go in it."""
+        """Return the environment's key for this run, as the key for ``address``."""
         if not self._environment_key:
             return None
         return StoredKey(self._environment_key, address, KeyPlace.ENVIRONMENT)
 
     async def get(self, address: str) -> StoredKey | None:
-        """The key for ``address``; ``None`` when there is none. The environment's is not among them.
+        """Return the key for ``address``, without the environment's; ``None`` when there is none.
 
         Raises:
-            KeyringError: The keyring can't be asked, and memory has none.
+            KeyringError: The keyring failed, and memory holds no key.
         """
         kept = self._memory.get(address)
         if kept is not None:
@@ -109,7 +102,7 @@ class KeyStore:
         return StoredKey(value, address, KeyPlace.KEYRING) if value else None
 
     async def put(self, address: str, pasted: str) -> StoredKey:
-        """Keeps a key: in the keyring, or in memory when that fails; the answer says which and why."""
+        """Store a key: in the keyring, or in memory when that fails; the result says which and why."""
         value, account = clean_key(pasted), self._account(address)
         try:
             await self._ask(lambda ring: ring.set_password(SERVICE, account, value))
@@ -121,10 +114,10 @@ class KeyStore:
         return StoredKey(value, address, KeyPlace.KEYRING)
 
     async def forget(self, address: str) -> None:
-        """Removes the key for ``address`` from memory and keyring; no key is no error.
+        """Delete the key for ``address`` from memory and keyring; a missing key is no error.
 
         Raises:
-            KeyringError: The keyring could not be asked: the key may still be in it.
+            KeyringError: The keyring failed: the key may still be in it.
         """
         self._memory.pop(address, None)
         account = self._account(address)
@@ -133,7 +126,7 @@ class KeyStore:
     def _account(self, address: str) -> str:
         return f"{self._profile} {address}"
 
-    async def _ask(self, question: Callable[[Ring], R]) -> R:
+    async def _ask(self, question: Callable[["KeyringBackend"], R]) -> R:
         try:
             return await self._caller.call(lambda: _mapped(lambda: question(self._open_ring())))
         except TimeoutError as error:
@@ -143,7 +136,7 @@ class KeyStore:
 
 
 def _mapped(question: Callable[[], R]) -> R:
-    """Runs in the keyring's thread: foreign errors become ours. Never says more than the error's kind."""
+    """Run in the keyring's thread, and map foreign errors: only their kind is logged."""
     import keyring.errors
 
     try:
@@ -158,7 +151,7 @@ def _mapped(question: Callable[[], R]) -> R:
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
-    """What a back end may raise; Linux's lets some of its own library's errors through."""
+    """Return the exceptions of backends; Linux's does not map all of its libraries' own."""
     import keyring.errors
 
     names = (
@@ -169,16 +162,16 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
     return (keyring.errors.KeyringError, OSError, RuntimeError, *linux)
 
 
-def _delete(ring: Ring, account: str) -> None:
+def _delete(ring: "KeyringBackend", account: str) -> None:
     if ring.get_password(SERVICE, account) is not None:
         ring.delete_password(SERVICE, account)
 
 
-def _open_system_ring() -> Ring:
-    """The system's keyring.
+def _open_system_ring() -> "KeyringBackend":
+    """Return the system's keyring.
 
     Raises:
-        KeyringError: There is none, or only one that writes plain text or forgets everything.
+        KeyringError: There is none, or only one that stores plain text or nothing.
     """
     import keyring
 
@@ -187,8 +180,7 @@ def _open_system_ring() -> Ring:
     safe = [kind for kind in kinds if not _is_unsafe(kind.__module__)]
     if not safe or safe != kinds:
         raise KeyringError(detail="there is none" if not safe else "it keeps keys as plain text")
-    ring_found: Ring = ring
-    return ring_found
+    return ring
 
 
 def _is_unsafe(module: str) -> bool:

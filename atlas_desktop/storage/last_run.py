@@ -1,4 +1,4 @@
-"""The mark of a run: who finds one at the start knows that the run before did not come to its end."""
+"""The mark of a running program: one that is found at the start shows that the last run crashed."""
 
 import json
 import logging
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.errors import MediaError
 from atlas_desktop.files import open_regular
+from atlas_desktop.lenient_json import number_of, parse_object, text_of
 from atlas_desktop.private_files import FILE_MODE, open_private
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object, text_of
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ _LONGEST_REPORT_BYTES = 16_000
 _LONGEST_VERSION = 40
 _YEARS = range(1971, 9000)
 _LAST_S = 2.2e11
-"""In the year 8941; a disk may say a later one, which no clock here can show."""
+"""In the year 8941; a disk may report a later one, which no clock here can display."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedRun:
-    """A run that ended without saying so: a crash, a kill, a power cut.
+    """A run that did not end properly: a crash, a kill, a power cut.
 
     Attributes:
-        version: Of the program then.
-        began: When it began; local time.
-        last_seen: When it last wrote anything: about when it stopped.
-        stacks: What it wrote as it crashed; empty where nothing could be written any more.
+        version: Of the program.
+        began: Its start; local time.
+        last_seen: Its last write, about when it stopped.
+        stacks: The stacks that it wrote as it crashed; empty where it could not.
         log: The last lines of its log.
-        journal: The newest transcript of it, if it has any.
+        journal: Its newest transcript, if there is one.
     """
 
     version: str
@@ -50,31 +50,31 @@ class StoppedRun:
 
 
 class RunMark:
-    """This run's mark in its profile. Thread: any, one at a time.
+    """The mark of this run in its profile. Thread: any, one at a time.
 
-    A lock tells a run that lives from one that is gone. Where another run of the same profile lives, this one
+    A lock distinguishes a live run from a dead one. While another run of the same profile lives, this one
     leaves no mark.
 
     Attributes:
-        stopped: The run before, when it did not come to its end.
-        trouble: Why nothing can be written in the profile; ``None`` when all is well.
-        is_ours: It was left: no other run of this profile lives.
+        stopped: The last run, when it did not end properly.
+        trouble: Why the profile is not writable; ``None`` when all is well.
+        is_ours: The mark was written: no other run of this profile lives.
     """
 
     def __init__(self, profile: Profile) -> None:
-        """Looks at what the run before has left. To be done before this one writes its log."""
+        """Read what the last run has left. Call it before this one writes its log."""
         self.stopped: StoppedRun | None = None
         self.trouble: OSError | None = None
         self.is_ours = False
         self._profile = profile
         self._file = profile.folder / "running.json"
         self._lock: FileLock | None = None
-        # After a run that came to its end nobody asks for it: a start reads nothing that it does not need.
+        # Read only after a crash: a start reads nothing that it does not need.
         self._last_log = _tail(profile.log_file) if _changed_s(self._file) else ""
         self._last_seen_s = max(map(_changed_s, (profile.log_file, profile.crash_log)))
 
     def begin(self, version: str) -> None:
-        """Leaves this run's mark, and says in ``stopped`` and ``trouble`` what was found.
+        """Write this run's mark, and set ``stopped`` and ``trouble``.
 
         Loads the lock: after the window's first paint.
         """
@@ -86,7 +86,7 @@ class RunMark:
         except Timeout:
             return
         except (OSError, NotImplementedError) as error:
-            # The latter: a file system without locks.
+            # NotImplementedError: a file system without locks.
             log.info("this run's mark can't be locked: %s", error)
         self.is_ours = True
         self.stopped = self._look_back()
@@ -97,7 +97,7 @@ class RunMark:
             "journals": sorted(path.name for path in _journals(self._profile)),
         }
         try:
-            # A pipe in its place would be waited for.
+            # A pipe in its place would block.
             self._file.unlink(missing_ok=True)
             with open(self._file, "w", encoding="utf-8", opener=open_private) as file:
                 file.write(json.dumps(mark))
@@ -105,7 +105,7 @@ class RunMark:
             self.trouble = self.trouble or error
 
     def end(self) -> None:
-        """Takes the mark away: the run has come to its end."""
+        """Remove the mark, as the run ends properly."""
         if self._lock is None:
             return
         if self.is_ours:
@@ -120,7 +120,7 @@ class RunMark:
         except OSError:
             return None
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            # Half written, as by a power cut: that it is there says enough.
+            # Half written, as by a power cut: that it exists says enough.
             log.info("the mark of the last run can't be read: %s", error)
             found, began = {}, _moment(_changed_s(self._file))
         journal = _newest_journal(_journals(self._profile), found.get("journals"), began)
@@ -129,7 +129,7 @@ class RunMark:
             version=text_of(found.get("version"), _LONGEST_VERSION),
             began=began,
             last_seen=_moment(seen_s),
-            stacks=_tail(self._profile.crash_log, _whole(found.get("crash_log"))),
+            stacks=_tail(self._profile.crash_log, int(number_of(found.get("crash_log")) or 0)),
             log=self._last_log,
             journal=journal,
         )
@@ -143,10 +143,10 @@ def _journals(profile: Profile) -> list[Path]:
 
 
 def _checked(moment: datetime) -> datetime:
-    """The same as local time.
+    """Return ``moment`` as local time.
 
     Raises:
-        ValueError: Nobody can show it, or no program of ours ran then.
+        ValueError: It can't be displayed, or no version of ours existed then.
     """
     if moment.year in _YEARS:
         return moment.astimezone()
@@ -154,18 +154,18 @@ def _checked(moment: datetime) -> datetime:
 
 
 def _newest_journal(journals: list[Path], before: Any, began: datetime) -> Path | None:
-    """The last one of the run that ``began``; ``before`` are the names of those that were there already."""
+    """Return the newest journal of the run that ``began``; ``before`` names those that existed already."""
     if isinstance(before, list):
-        # Whatever the clock said then: it may have been set since.
+        # Independent of the clock, which may have been set since.
         journals = [path for path in journals if path.name not in before]
     else:
-        # A file system may keep whole seconds only.
+        # Some file systems store whole seconds only.
         journals = [path for path in journals if _changed_s(path) >= began.timestamp() - 2.0]
     return max(journals, key=lambda path: (_changed_s(path), path.name), default=None)
 
 
 def _tail(file: Path, begin: int = 0) -> str:
-    """The last part of a file, from ``begin`` on; empty where there is none."""
+    """Return the last part of a file, from ``begin`` on; empty where there is none."""
     try:
         with open_regular(file) as source:
             size = source.seek(0, os.SEEK_END)
@@ -173,10 +173,6 @@ def _tail(file: Path, begin: int = 0) -> str:
             return source.read(_LONGEST_REPORT_BYTES).decode(errors="replace")
     except (MediaError, OSError):
         return ""
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _size(file: Path) -> int:

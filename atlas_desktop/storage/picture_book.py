@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from atlas_desktop.lenient_json import parse_object
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object
 
 log = logging.getLogger(__name__)
 

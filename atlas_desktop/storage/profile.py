@@ -1,4 +1,4 @@
-"""The folder in which everything of ours on this computer lies, but for the keys."""
+"""The folder of everything that this program stores, except for keys."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ _APPLICATION = "atlas-desktop"
 _FILES = ("settings*.json", "work.json", "running.json", "running.lock", "picture-path.*", "instance*")
 _TEMPORARY = (".settings*", ".work.json-*", ".picture-path*")
 _FOLDERS = ("log", "transcripts", "billing", "billing/guards")
-"""All that this program keeps in a profile; anything else in the folder is its owner's."""
+"""All that this program stores in a profile; anything else in the folder belongs to its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Profile:
 
     Attributes:
         folder: Absolute; exists once ``ensure`` was called.
-        name: Tells profiles apart in the keyring; the same as long as the folder stays where it is.
+        name: Distinguishes profiles in the keyring; stable as long as the folder is not moved.
     """
 
     folder: Path
@@ -31,17 +31,17 @@ class Profile:
 
     @classmethod
     def at(cls, folder: Path | None) -> "Profile":
-        """The profile in ``folder``, or the user's own when ``None``.
+        """Return the profile in ``folder``, or the user's own when ``None``.
 
         Raises:
-            OSError: ``folder`` can't be found out: the current folder is gone, links lead in a circle.
+            OSError: ``folder`` can't be resolved: the current folder is gone, links form a loop.
         """
         if folder is not None:
             try:
                 absolute = folder.expanduser().resolve()
             except RuntimeError as error:  # Python 3.11's word for a circle of links, or an unknown user
                 raise OSError(errno.ELOOP, str(error)) from error
-            # A keyring takes UTF-8 only.
+            # A keyring accepts UTF-8 only.
             return cls(absolute, os.fsencode(absolute).decode("utf-8", "backslashreplace"))
         from platformdirs import user_data_path
 
@@ -57,12 +57,12 @@ class Profile:
 
     @property
     def crash_log(self) -> Path:
-        """What the program wrote as it crashed, each time."""
+        """The stacks of all crashes of the program."""
         return self.folder / "log" / "crash.log"
 
     @property
     def work_file(self) -> Path:
-        """The work in hand, while a window is open."""
+        """The clips and the draft of the running session, while a window is open."""
         return self.folder / "work.json"
 
     @property
@@ -75,15 +75,15 @@ class Profile:
 
     @property
     def guards_folder(self) -> Path:
-        """Holds one lock file for each guard that lives."""
+        """One lock file for each running guard."""
         return self.folder / "billing" / "guards"
 
     def check_owner(self) -> None:
-        """Refuses the folder when it is another user's: that user would read, and write, what is kept there.
+        """Refuse a folder of another user, who could read and write what is stored there.
 
         Raises:
-            ForeignFolderError: It is there, and not ours.
-            OSError: It can't be looked at.
+            ForeignFolderError: It exists, and is not ours.
+            OSError: It can't be examined.
         """
         try:
             found = self.folder.stat()
@@ -93,11 +93,11 @@ class Profile:
             raise ForeignFolderError(self.folder)
 
     def ensure(self) -> None:
-        """Makes the folder, readable by its owner only; one that was left open to others is closed.
+        """Create the folder, readable by its owner only; one that was left open to others is closed.
 
         Raises:
             ForeignFolderError: It is another user's.
-            OSError: It can't be made.
+            OSError: It can't be created.
         """
         make_folder(self.folder)
         self.check_owner()
@@ -105,7 +105,7 @@ class Profile:
             close_to_others([self.folder])
 
     def close_to_others(self) -> None:
-        """Takes other users' rights from all of ours in the folder: an earlier version, or a copy, left some.
+        """Revoke other users' permissions on all of ours in the folder: earlier versions left some.
 
         Thread: any; it blocks for the disk.
         """
@@ -117,13 +117,13 @@ class Profile:
             yield from self.folder.glob(pattern)
         for name in _FOLDERS:
             folder = self.folder / name
-            # Through a link it is a folder elsewhere, with what its owner keeps there.
+            # A link leads to a folder elsewhere, with other content.
             if not folder.is_symlink():
                 yield folder
                 yield from folder.glob("*")
 
     def _is_left_open(self) -> bool:
-        """Whether others may enter though nothing but ours lies there: ``--profile`` may name any folder."""
+        """Return whether others may enter and only our files are in it: ``--profile`` may name any folder."""
         mode = self.folder.stat().st_mode
         if not mode & 0o077 or mode & stat.S_ISVTX:
             return False

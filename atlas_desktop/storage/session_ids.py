@@ -1,8 +1,8 @@
-"""Session ids that hold a secret: a service may put the key that it was sent into the id that it gives.
+"""Session ids that hold a secret: a service may echo the key that it was sent in the id that it gives.
 
-Such a session must be ended all the same, after a crash, too; and the key is written nowhere. So the journal
-has the id with a blank in it, and beside that the whole of it, sealed with the key or token that made the
-session: nobody else can end it anyway.
+Such a session must be ended all the same, also after a crash, while the key is never written. So the journal
+stores the id redacted, and beside it the whole id encrypted with the key or token that created the
+session, without which nobody can end it anyway.
 """
 
 import hashlib
@@ -13,24 +13,24 @@ _MARK_DIGITS = 8
 
 
 def public_id(session_id: str) -> str:
-    """Return the id as it may be shown and written; one that holds no secret is as it was.
+    """Return the id as it may be shown and written; one without a secret is unchanged.
 
-    A mark tells such ids apart.
+    A hash suffix keeps redacted ids distinct.
     """
     shown = known.blank(session_id)
     return session_id if shown == session_id else f"{shown}{_mark(session_id)}"
 
 
 def sealed_id(entry_key: str, session_id: str, secret: str) -> str:
-    """Return the id so that only who has ``secret`` can read it. ``entry_key`` must be used once."""
+    """Encrypt the id with ``secret``. ``entry_key`` must be used once."""
     content = session_id.encode("utf-8", "surrogatepass")
     return _mixed(entry_key, content, secret).hex()
 
 
 def opened_id(entry_key: str, shown: str, sealed: str, secret: str) -> str:
-    """Return the id that ``sealed_id`` was given; for another secret the id as it is shown.
+    """Decrypt what ``sealed_id`` returned; with another secret return the id as shown.
 
-    One that was sealed without a secret is read, too.
+    An id that was encrypted without a secret is decrypted, too.
     """
     for one in (secret, ""):
         try:
@@ -48,7 +48,10 @@ def _mark(session_id: str) -> str:
 
 
 def _mixed(entry_key: str, content: bytes, secret: str) -> bytes:
-    """``content`` with a key stream. SHAKE takes a secret as a prefix (FIPS 202: no length extension)."""
+    """Return ``content`` xor a key stream.
+
+    SHAKE with a secret prefix is safe: FIPS 202, no length extension.
+    """
     prefix = f"session id {entry_key} ".encode()
     stream = hashlib.shake_256(prefix + secret.encode("utf-8", "replace")).digest(len(content))
     return bytes(one ^ other for one, other in zip(content, stream, strict=True))

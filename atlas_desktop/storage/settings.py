@@ -14,9 +14,9 @@ from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode
+from atlas_desktop.lenient_json import parse_object
 from atlas_desktop.proxies import ProxyMode, ProxySetting
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object
 
 VOLUME_DEFAULT = 80
 _LIMITS = SpendingLimits()
@@ -141,7 +141,7 @@ _SEAL = re.compile(r'"limits_seal": "([0-9a-f. e+-]{1,200})"')
 
 
 def parse(text: str) -> tuple[Settings, dict[str, Any]]:
-    """Reads settings from JSON; returns them and the whole object, unknown keys included.
+    """Read settings from JSON; return them and the whole object, unknown keys included.
 
     A value of the wrong kind counts as not there. No limit is higher than what was written: beside the limits
     stands a seal, which says what they were.
@@ -162,7 +162,7 @@ def parse(text: str) -> tuple[Settings, dict[str, Any]]:
 
 
 def stored_proxy_setting(file: Path) -> ProxySetting:
-    """The proxy in a profile's settings file, as it is now; automatic where that can't be read."""
+    """Return the proxy in a profile's settings file, as it is now; automatic where that can't be read."""
     try:
         return parse(atomic.read_text(file, errors="replace"))[0].proxy_setting
     except (OSError, ValueError):
@@ -170,7 +170,9 @@ def stored_proxy_setting(file: Path) -> ProxySetting:
 
 
 def misread_limits(found: dict[str, Any]) -> dict[str, float]:
-    """The limits of ``found`` that an earlier version misread, with what they were; empty when all is well.
+    """Return the limits of ``found`` that an earlier version misread, with what they were.
+
+    Empty when all is well.
 
     It wrote amounts with a point and read them with the user's locale. Where that has a comma, the usual 5.00
     that nobody had touched became 500. One that a person typed looks alike: so this is looked at once.
@@ -182,7 +184,7 @@ def misread_limits(found: dict[str, Any]) -> dict[str, float]:
 
 
 def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
-    """The limits of ``found`` in whose place others hold: zero, less, endless, or not what was written."""
+    """Return the limits of ``found`` that are replaced: zero, negative, infinite, or not what was written."""
     ceilings = _ceilings(found)
     read = {name: _number(name, found[name], float) for name in _LIMIT_NAMES if name in found}
     unusable = {name for name, value in read.items() if value is None}
@@ -191,13 +193,13 @@ def unusable_limits(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def sealed_limits(text: str) -> dict[str, float]:
-    """The limits in what is left of a settings file; empty where their seal is broken, too."""
+    """Return the limits in what is left of a settings file; empty where their seal is broken, too."""
     seal = _SEAL.search(text)
     return {} if seal is None else _opened(seal[1])
 
 
 def format_json(settings: Settings, kept: dict[str, Any]) -> str:
-    """Writes settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
+    """Write settings as JSON, with the unknown keys of ``kept``: an older version loses nothing."""
     ours = {field.name: getattr(settings, field.name) for field in fields(Settings)}
     # The seal comes first: what is torn off behind it does not take it along.
     whole = {_SEALED: "", **kept, **ours} | {_SEALED: _seal(ours)}
@@ -207,14 +209,14 @@ def format_json(settings: Settings, kept: dict[str, Any]) -> str:
 
 
 def _seal(found: Mapping[str, Any]) -> str:
-    """The limits once more, with a sum over them: no byte of one can change unseen."""
+    """Return the limits once more, with a sum over them: no byte of one can change unseen."""
     written = (found.get(name) for name in _LIMIT_NAMES)
     numbers = " ".join(repr(value) if isinstance(value, int | float) else "?" for value in written)
     return f"{numbers} {zlib.crc32(numbers.encode('utf-8', 'replace')):08x}"
 
 
 def _opened(seal: str) -> dict[str, float]:
-    """The limits that ``seal`` says; empty where it is broken."""
+    """Return the limits that ``seal`` says; empty where it is broken."""
     try:
         found = dict(zip(_LIMIT_NAMES, map(float, seal.split()[:-1]), strict=True))
     except ValueError:
@@ -253,7 +255,7 @@ def _checked(name: str, value: object, default: object) -> object | None:
 
 
 def _is_writable(text: str) -> bool:
-    """Whether it can be a path: everything that is a text here may become one."""
+    """Return whether it can be a path: everything that is a text here may become one."""
     try:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:

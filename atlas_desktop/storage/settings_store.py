@@ -1,4 +1,4 @@
-"""The settings on disk: read once, changed in memory, written soon after, never half."""
+"""The settings on disk: read once, changed in memory, written soon after, never partially."""
 
 import logging
 from collections.abc import Callable
@@ -21,16 +21,15 @@ log = logging.getLogger(__name__)
 
 SettingsCallback = Callable[[Settings], None]
 _WRITE_AFTER_S = 0.3
-_MOST_ASIDE = 5
 
 
 class SettingsStore:
     """Holds the settings of one profile. Thread: the caller's own, one; writing happens in another.
 
     Attributes:
-        moved_aside: Where a file that could not be read was put; ``None`` when all was well.
-        repaired: The limits that an earlier version had misread, and that are set back, by name.
-        unusable: The names of limits that could not be used: what is known to be safe holds.
+        moved_aside: Where an unreadable file was moved; ``None`` when all was well.
+        repaired: The limits that an earlier version had misread, and that are restored, by name.
+        unusable: The names of unusable limits: safe values apply instead.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
@@ -44,7 +43,7 @@ class SettingsStore:
         self._settings = self._read()
         self._written: Settings | None = self._settings
         if self.unusable:
-            # What holds is on disk from now on: it is said once.
+            # Written at once, so that it is reported only once.
             self._written = None
             self._delay.schedule()
         if self.repaired:
@@ -52,16 +51,16 @@ class SettingsStore:
 
     @property
     def settings(self) -> Settings:
-        """The settings as they are now."""
+        """The current settings."""
         return self._settings
 
     def on_change(self, callback: SettingsCallback) -> Callable[[], None]:
-        """Calls ``callback`` after each change; returns what undoes that."""
+        """Call ``callback`` after each change; return a function that unsubscribes it."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
     def change(self, **values: Any) -> Settings:
-        """Sets the named fields; they are on disk 0.3 s later, with what was changed meanwhile.
+        """Set the named fields; they are written 0.3 s later, with further changes.
 
         Raises:
             TypeError: No such setting.
@@ -75,7 +74,7 @@ class SettingsStore:
         return changed
 
     def close(self) -> None:
-        """Writes what is not written yet. May wait for the disk."""
+        """Write pending changes. May wait for the disk."""
         self._delay.flush()
 
     def _write(self) -> None:
@@ -85,7 +84,7 @@ class SettingsStore:
         try:
             atomic.write_text(self._file, format_json(settings, self._kept))
         except OSError as error:
-            # Full or read-only disk: the settings hold for this run, that is all that is lost.
+            # Full or read-only disk: the settings are lost after this run, nothing else.
             log.info("settings can't be written: %s", error)
         else:
             self._written = settings
@@ -95,28 +94,16 @@ class SettingsStore:
         try:
             text = atomic.read_text(self._file, errors="replace")
             settings, self._kept = parse(text)
-            format_json(settings, self._kept)  # what could not be written again is as good as damaged
+            format_json(settings, self._kept)  # what can't be written again counts as damaged
             self.repaired, self.unusable = misread_limits(self._kept), unusable_limits(self._kept)
         except FileNotFoundError:
             return Settings()
         except (OSError, ValueError, RecursionError) as error:
-            # Another user's file, a folder in its place, bytes that are no JSON: what is saved now would
-            # take its place, or never could.
+            # Another user's file, a folder in its place, bytes that are not JSON: what is saved now would
+            # replace it, or never could.
             log.info("settings can't be read: %s", error)
             self._kept = {}
-            self._move_aside()
+            self.moved_aside = atomic.move_aside(self._file)
             limits: dict[str, Any] = dict(sealed_limits(text))
             return Settings(**limits)
         return settings
-
-    def _move_aside(self) -> None:
-        for number in range(1, _MOST_ASIDE + 1):
-            aside = self._file.with_suffix(".damaged.json" if number == 1 else f".damaged-{number}.json")
-            try:
-                self._file.replace(aside)
-            except OSError as error:
-                # Of an earlier time a folder may lie there, which nothing takes the place of.
-                log.info("settings that can't be read stay where they are: %s", error)
-            else:
-                self.moved_aside = aside
-                return

@@ -1,4 +1,4 @@
-"""Transcripts on disk: saved as the user asks, and journalled as they grow so that a crash loses none."""
+"""Transcripts on disk: exported as the user asks, and journalled as they grow so that a crash loses none."""
 
 import errno
 import json
@@ -14,9 +14,9 @@ from typing import IO, Any, Protocol
 
 from atlas_desktop.errors import MediaError, MissingFileError
 from atlas_desktop.files import open_regular
+from atlas_desktop.lenient_json import parse_object
 from atlas_desktop.private_files import make_folder, open_private
 from atlas_desktop.storage import atomic
-from atlas_desktop.storage.json_text import parse_object
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +25,15 @@ SENT = "sent"
 _MARKS = {"waiting": " (not delivered)", "not_sent": " (not sent)"}
 KEPT_JOURNALS = 200
 MOST_BYTES = 32_000_000
-"""Of one journal: eight times what a transcript may hold."""
+"""Of one journal: eight times the limit of a transcript."""
 _INTERIM_EVERY_S = 1.0
 _PIECE_BYTES, _LONGEST_LINE_BYTES, _LONGEST_JOURNAL_BYTES = 1 << 20, 4 << 20, 32 << 20
 _LATEST_MS = 220_000_000_000_000
-"""In the year 8941: every clock here can show it."""
+"""In the year 8941: every clock here can display it."""
 
 
 class Spoken(Protocol):
-    """One message, as the session's transcript has it."""
+    """One message of the session's transcript."""
 
     @property
     def id(self) -> str: ...
@@ -51,7 +51,7 @@ class Spoken(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SavedMessage:
-    """One message as it was read back."""
+    """One message as read back from a journal."""
 
     id: str
     role: str
@@ -62,7 +62,7 @@ class SavedMessage:
 
 
 def save(path: Path, messages: Iterable[Spoken]) -> None:
-    """Writes a transcript where the user chose: JSON when ``path`` ends in ``.json``, else readable text.
+    """Write a transcript where the user chose: JSON when ``path`` ends in ``.json``, else plain text.
 
     Raises:
         OSError: It can't be written there.
@@ -72,15 +72,15 @@ def save(path: Path, messages: Iterable[Spoken]) -> None:
 
 
 def format_text(messages: Iterable[Spoken]) -> str:
-    """One line a message: local time, speaker, words; further lines of a message are indented.
+    """Return one line per message: local time, speaker, text; further lines of a message are indented.
 
-    What never went out says so.
+    Messages that were not sent are marked.
     """
     return "".join(f"{_clock(one)}  {_speaker(one)}: {_indented(one.text)}\n" for one in messages)
 
 
 def format_json(messages: Iterable[Spoken]) -> str:
-    """An array of objects; times in ISO 8601, UTC. ``delivery`` is there for what did not go out."""
+    """Return an array of objects; times in ISO 8601, UTC. Unsent messages have a ``delivery``."""
     rows = [
         {
             "time": datetime.fromtimestamp(one.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds"),
@@ -95,15 +95,15 @@ def format_json(messages: Iterable[Spoken]) -> str:
 
 
 class TranscriptJournal:
-    """Appends every message of one run to a file as it comes; a message's newest line counts.
+    """Appends every message of one run to a file as it arrives; a message's newest line counts.
 
-    A message that still changes is written once a second at most. What a room goes on to say beyond
-    ``MOST_BYTES`` is not written. Thread: one.
+    A message that still changes is written once a second at most. Messages beyond ``MOST_BYTES``
+    are not written. Thread: one.
     """
 
     def __init__(self, folder: Path, started: datetime | None = None) -> None:
         moment = (started or datetime.now(UTC)).astimezone(UTC)
-        # To the microsecond: two journals of one second must not share a file.
+        # Microseconds: two journals of one second must not share a file.
         self.path = folder / f"{moment:%Y-%m-%d %H-%M-%S.%f}.jsonl"
         self._file: IO[bytes] | None = None
         self._bytes = 0
@@ -130,10 +130,10 @@ class TranscriptJournal:
         self._bytes += len(lines)
 
     def close(self) -> None:
-        """Closes the file; a later ``note`` opens it again."""
+        """Close the file; a later ``note`` opens it again."""
         file, self._file = self._file, None
         if file is not None:
-            # On a full disk it tries once more to write what it could not write before.
+            # On a full disk it retries the writes that failed before.
             with suppress(OSError):
                 file.close()
 
@@ -156,26 +156,26 @@ class TranscriptJournal:
 
 
 def read_journal(path: Path) -> list[SavedMessage]:
-    """The messages of a journal in the order of their first line; damaged lines are left out.
+    """Return the messages of a journal in the order of their first line; damaged lines are skipped.
 
-    Of a file that is far longer than any talk, its beginning.
+    Of a file that is far longer than any transcript, its beginning is read.
 
     Raises:
-        OSError: It can't be read, or is no file.
+        OSError: It can't be read, or is not a file.
     """
     found: dict[str, SavedMessage] = {}
     for line in _lines(path):
         try:
             message = _message_in(parse_object(line))
         except (ValueError, TypeError):
-            # A crash cuts the last line short.
+            # A crash truncates the last line.
             continue
         found[message.id] = message
     return list(found.values())
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Those that may be messages, a few at a time: what lies between them costs no memory."""
+    """Yield lines that may be messages; data between them costs no memory."""
     try:
         with open_regular(path) as file:
             rest, left = b"", _LONGEST_JOURNAL_BYTES
@@ -197,10 +197,10 @@ def _few(lines: bytes) -> Iterator[str]:
 
 
 def _message_in(found: dict[str, Any]) -> SavedMessage:
-    """The message that was written.
+    """Return the message of a row.
 
     Raises:
-        TypeError: Something in it is missing, or is not what we write.
+        TypeError: A field is missing or of another type.
     """
     one = SavedMessage(**found)
     kinds = {"final": bool, "timestamp_ms": int}
@@ -211,11 +211,11 @@ def _message_in(found: dict[str, Any]) -> SavedMessage:
 
 
 def forget_oldest(newest: Path, keep: int = KEPT_JOURNALS) -> None:
-    """Removes all but ``keep`` journals beside ``newest``, the oldest first. Their names are their order."""
-    # One that a clock set back has just named like an old one is none.
+    """Delete all but ``keep`` journals beside ``newest``, the oldest first. They sort by name."""
+    # After a clock was set back the newest may sort like an old one: it is kept.
     others = sorted(path for path in newest.parent.glob("*.jsonl") if path != newest)
     for path in others[: max(0, len(others) + 1 - keep)]:
-        # A folder of such a name is none of ours.
+        # A folder with such a name is not ours.
         with suppress(OSError):
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The work in hand: clips that wait in the strip and the message that is being typed, kept for a crash."""
+"""Unfinished work, kept for a crash: clips that wait in the cue strip, and the message being typed."""
 
 import json
 import logging
@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from atlas_desktop.lenient_json import number_of, parse_object, text_of
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.delayed_write import DelayedWrite
-from atlas_desktop.storage.json_text import parse_object, text_of
 
 log = logging.getLogger(__name__)
 
 _WRITE_AFTER_S = 0.5
 _LONGEST_DRAFT = 200_000
-_LONGEST_CLIP_S = 1e9
 _MOST_CLIPS = 10_000
 _LONGEST_BYTES = 16 << 20
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -29,7 +28,7 @@ class Clip:
     """A clip that is still to be spoken.
 
     Attributes:
-        path: Where its file lies.
+        path: Its file.
         position_s: How much of it was spoken.
     """
 
@@ -43,7 +42,7 @@ class Work:
 
     Attributes:
         clips: In the order in which they are spoken.
-        draft: What was typed and not sent.
+        draft: The typed, unsent message.
     """
 
     clips: tuple[Clip, ...] = ()
@@ -51,12 +50,12 @@ class Work:
 
 
 class WorkStore:
-    """Keeps the work of one run in a file, written soon after each change. Thread: the caller's own, one.
+    """Stores the work of one run in a file, written soon after each change. Thread: the caller's own, one.
 
-    Writing happens in another thread: at a text in progress it costs the caller nothing.
+    Writing happens in another thread: it costs the caller nothing.
 
     Attributes:
-        moved_aside: Where work that could not be read was put; ``None`` when all was well.
+        moved_aside: Where an unreadable file was moved; ``None`` when all was well.
     """
 
     def __init__(self, file: Path, write_after_s: float = _WRITE_AFTER_S) -> None:
@@ -66,14 +65,14 @@ class WorkStore:
         self._delay = DelayedWrite("work", self._write, write_after_s)
 
     def read(self) -> Work:
-        """What an earlier run has left, as far as it can be read."""
+        """Return the work of an earlier run, as far as it is readable."""
         try:
             found = parse_object(atomic.read_text(self._file, _LONGEST_BYTES, errors="replace"))
         except FileNotFoundError:
             return Work()
         except (OSError, ValueError) as error:
             log.info("the work of the last run can't be read: %s", error)
-            self._move_aside()
+            self.moved_aside = atomic.move_aside(self._file)
             return Work()
         rows = found.get("clips")
         clips = map(_clip, rows[:_MOST_CLIPS] if isinstance(rows, list) else ())
@@ -81,7 +80,7 @@ class WorkStore:
         return Work(tuple(clip for clip in clips if clip is not None), _SURROGATES.sub("\ufffd", draft))
 
     def keep(self, *, clips: Iterable[Clip] | None = None, draft: str | None = None) -> None:
-        """Notes what is in hand now; ``None`` leaves that part as it is."""
+        """Store the current work; ``None`` leaves that part unchanged."""
         work = self._work
         if clips is not None:
             work = replace(work, clips=tuple(clips))
@@ -92,18 +91,12 @@ class WorkStore:
             self._delay.schedule()
 
     def stop(self) -> None:
-        """Keeps what is in hand now, and notes nothing more. Never waits."""
+        """Keep the stored work, and accept no more. Never waits."""
         self._delay.stop()
 
     def close(self) -> None:
-        """The run has come to its end: nothing is in hand any more. May wait for the disk."""
+        """Delete the stored work, as the run ends properly. May wait for the disk."""
         self._delay.close(self._remove)
-
-    def _move_aside(self) -> None:
-        aside = self._file.with_suffix(".damaged.json")
-        with suppress(OSError):
-            self._file.replace(aside)
-            self.moved_aside = aside
 
     def _remove(self) -> None:
         with suppress(OSError):
@@ -119,11 +112,8 @@ class WorkStore:
 def _clip(row: Any) -> Clip | None:
     if not isinstance(row, dict):
         return None
-    path, position_s = row.get("path"), row.get("position_s")
-    # A number that is none (NaN) is in no range.
-    if isinstance(position_s, int | float) and 0 <= position_s < _LONGEST_CLIP_S and _is_path(path):
-        return Clip(path, float(position_s))
-    return None
+    path, position_s = row.get("path"), number_of(row.get("position_s"))
+    return Clip(path, position_s) if position_s is not None and _is_path(path) else None
 
 
 def _is_path(value: Any) -> TypeGuard[str]:

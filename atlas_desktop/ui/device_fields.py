@@ -6,7 +6,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from atlas_desktop.sound_client.devices import DeviceName
+from atlas_desktop.sound_client.device_names import DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
 from atlas_desktop.ui.look.labels import make_label

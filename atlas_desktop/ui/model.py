@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Slot
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.opening import SourceOpener, open_source
+from atlas_desktop.api.access import SourceOpener, open_source
 from atlas_desktop.api.pending import PendingSource
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.cues.player import CuePlayer

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from atlas_desktop.api.access import Access
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.session.guard import Guard
 from tests.bench.figures import Figure, at_most

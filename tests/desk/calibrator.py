@@ -15,8 +15,8 @@ from PySide6.QtCore import QObject, Slot
 
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.calibration import Heard
-from atlas_desktop.sound_client.calibration import CalibrationDevices, CalibrationRun
-from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.calibration_run import CalibrationDevices, CalibrationRun
+from atlas_desktop.sound_client.sound_client import SoundClient
 from tests.desk.sound_program import run
 
 

@@ -18,8 +18,8 @@ from PySide6.QtCore import QTimer
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.sound_file import SoundFile
-from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.sound_client.microphone import Microphone
+from atlas_desktop.sound_client.sound_client import SoundClient
 from tests.desk.listener import NoCanceller
 from tests.desk.sound_program import run
 

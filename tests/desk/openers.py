@@ -9,8 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication, QThread
 from PySide6.QtMultimedia import QMediaDevices
 
-from atlas_desktop.audio.input import Input
-from atlas_desktop.audio.output import Output
+from atlas_desktop.audio.device_streams import InputStream, OutputStream
 
 _TIMES = 3
 
@@ -18,7 +17,7 @@ _TIMES = 3
 class Opener(QThread):
     """Waits for the other one, opens, and closes again."""
 
-    def __init__(self, start_line: threading.Barrier, make: Callable[[], Input | Output]) -> None:
+    def __init__(self, start_line: threading.Barrier, make: Callable[[], InputStream | OutputStream]) -> None:
         super().__init__()
         self._start_line, self._make = start_line, make
 
@@ -33,8 +32,8 @@ def main() -> None:
     for _ in range(_TIMES):
         start_line = threading.Barrier(2)
         openers = [
-            Opener(start_line, lambda: Input(microphone)),
-            Opener(start_line, lambda: Output(speaker)),
+            Opener(start_line, lambda: InputStream(microphone)),
+            Opener(start_line, lambda: OutputStream(speaker)),
         ]
         for opener in openers:
             opener.start()

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QTimer
 
-from atlas_desktop.audio.server import ask_for_low_latency
-from atlas_desktop.audio.sink import SoundThread
+from atlas_desktop.audio.server_buffer import ask_for_low_latency
+from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeds import AudioFeed

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from atlas_desktop import qtloop
-from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.sound_client import SoundClient
 
 _START_LIMIT_S = 20.0
 

@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
 from atlas_desktop.media.feeds import AudioFeed
-from atlas_desktop.sound_client.calibration import CalibrationDevices
-from atlas_desktop.sound_client.client import SoundClient
+from atlas_desktop.sound_client.calibration_run import CalibrationDevices
 from atlas_desktop.sound_client.microphone import Microphone
+from atlas_desktop.sound_client.sound_client import SoundClient
 from tests.desk.listener import NoCanceller
 from tests.desk.player import tone
 from tests.desk.sound_program import run

@@ -16,8 +16,8 @@ from PySide6.QtCore import QTimer
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.level import SPEECH_DBFS
-from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.sound_client.microphone import Microphone
+from atlas_desktop.sound_client.sound_client import SoundClient
 from tests.desk.bursts import first_burst_s, onsets
 from tests.desk.listener import NoCanceller
 from tests.desk.sound_program import run

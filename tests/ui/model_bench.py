@@ -21,7 +21,7 @@ from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.run import Limits
 from atlas_desktop.storage.environment import Environment
-from atlas_desktop.storage.keys import KeyStore, Ring
+from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.key_state import KeyState
@@ -68,7 +68,7 @@ class ModelBench:
     """
 
     folder: Path
-    ring: Ring = field(default_factory=MemoryRing)
+    ring: MemoryRing = field(default_factory=MemoryRing)
     environment: Environment = field(default_factory=Environment)
     backend: str = ""
     guard: FakeGuard | None = None

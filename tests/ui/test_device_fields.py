@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.sound_client.devices import DeviceName, id_of_key
+from atlas_desktop.sound_client.device_names import DeviceName, id_of_key
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.look.theme import Theme

@@ -19,7 +19,7 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, UnreadableAudioError
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.life import Failed, Joining, Live, Parked, Requesting, Summary
-from atlas_desktop.sound_client.devices import DeviceName
+from atlas_desktop.sound_client.device_names import DeviceName
 from atlas_desktop.storage.billing_entry import asked, ended, granted
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import Settings
@@ -212,5 +212,5 @@ async def test_the_history(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
 
 
 def test_every_error_is_met_here() -> None:
-    exported = {name for name in errors.__all__ if name.endswith("Error")}
+    exported = {name for name in vars(errors) if name.endswith("Error")}
     assert {kind.__name__ for kind in kinds()} >= exported - {"AppError"}

@@ -13,7 +13,7 @@ from atlas_desktop.api.access import Access
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import AppError, InsecureAddressError, NoKeyError, UnauthorizedError
 from atlas_desktop.storage.environment import Environment
-from atlas_desktop.storage.keys import SERVICE, KeyStore, Ring
+from atlas_desktop.storage.keys import SERVICE, KeyStore
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
@@ -58,7 +58,7 @@ class DeskBench:
     """A key desk with a keyring to order, and what it has said."""
 
     def __init__(
-        self, folder: Path, ring: Ring, environment: Environment, backend: str, limit_s: float
+        self, folder: Path, ring: MemoryRing, environment: Environment, backend: str, limit_s: float
     ) -> None:
         self.states: list[KeyState] = []
         self.errors: list[AppError] = []
@@ -107,7 +107,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     made: list[DeskBench] = []
 
     def make(
-        ring: Ring | None = None, backend: str = "", limit_s: float = 0.2, **environment: str
+        ring: MemoryRing | None = None, backend: str = "", limit_s: float = 0.2, **environment: str
     ) -> DeskBench:
         asked = Environment(**{"api_base": BASE, **environment})
         made.append(DeskBench(tmp_path, ring if ring is not None else MemoryRing(), asked, backend, limit_s))
@@ -228,7 +228,7 @@ async def test_a_key_pasted_over_that_of_the_environment_is_used_and_can_be_forg
 
 @pytest.mark.parametrize("ring", [BrokenRing(LOCKED), BrokenRing(keyring.errors.NoKeyringError())])
 async def test_without_a_keyring_the_key_holds_for_this_run_and_a_notice_says_so(
-    make: Make, ring: Ring
+    make: Make, ring: MemoryRing
 ) -> None:
     bench = make(ring)
     bench.desk.enter("ak_1")

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QApplication
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from atlas_desktop.qtloop import make_application
 application = make_application()
-from atlas_desktop.audio.backend import do_without_films
-do_without_films()
+from atlas_desktop.audio.process import disable_ffmpeg_backend
+disable_ffmpeg_backend()
 from PySide6.QtMultimedia import QMediaDevices
 devices = QMediaDevices()
 devices.audioOutputs(), devices.audioInputs()

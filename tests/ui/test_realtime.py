@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from atlas_desktop.audio.realtime import NICENESS, PRIORITY, go_first
+from atlas_desktop.audio.realtime import NICENESS, PRIORITY, set_realtime
 from tests.desk.bus import session_bus
 from tests.desk.kit import Kit
 from tests.desk.service import private_bus
@@ -28,7 +28,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 def may_be_realtime() -> bool:
     """Whether we have that leave: root, but for containers."""
     said: list[bool] = []
-    in_a_thread(lambda: said.append(go_first()))
+    in_a_thread(lambda: said.append(set_realtime()))
     return said[0]
 
 
@@ -77,10 +77,10 @@ def test_where_long_computing_would_end_the_program_it_stays_behind() -> None:
     resource.setrlimit(resource.RLIMIT_RTTIME, (before[1] if before[1] > 0 else 1_000_000, before[1]))
     said: list[bool] = []
     try:
-        in_a_thread(lambda: said.append(go_first()))
+        in_a_thread(lambda: said.append(set_realtime()))
     finally:
         resource.setrlimit(resource.RLIMIT_RTTIME, before)
-    in_a_thread(lambda: said.append(go_first()))
+    in_a_thread(lambda: said.append(set_realtime()))
     assert said == [False, True]
 
 

@@ -199,7 +199,7 @@ def test_without_a_speaker_it_says_so_once_and_goes_on() -> None:
 def test_nothing_is_opened_before_there_is_sound(card: Card) -> None:
     code = (
         "import time; from PySide6.QtCore import QCoreApplication, QTimer;"
-        "from atlas_desktop.audio.sink import SoundThread;"
+        "from atlas_desktop.audio.sound_thread import SoundThread;"
         "from atlas_desktop.media.feeds import AudioFeed;"
         "from atlas_desktop.media.playout import PlayoutControl;"
         "app = QCoreApplication([]); thread = SoundThread(AudioFeed().ring, PlayoutControl());"

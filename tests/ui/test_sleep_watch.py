@@ -1,8 +1,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ctypes import addressof, wintypes
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QByteArray
@@ -10,14 +11,14 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.sleep_watch import SleepWatch
+from atlas_desktop.sleep_watch import SleepMonitor
 from atlas_desktop.sleep_watch.power_messages import (
     PBT_APMRESUMEAUTOMATIC,
     PBT_APMSUSPEND,
     WM_POWERBROADCAST,
     PowerMessages,
 )
-from atlas_desktop.sleep_watch.watch import Tell
+from atlas_desktop.sleep_watch.sleep_monitor import SleepCallback
 from tests.desk.service import private_bus
 from tests.ui.fake_logind import FakeLogind
 
@@ -25,18 +26,12 @@ from tests.ui.fake_logind import FakeLogind
 class FakeSystem:
     def __init__(self) -> None:
         self.said: list[str] = []
-        self.tell: Tell = lambda going: None
+        self.tell: SleepCallback = lambda going: None
 
-    def open(self, tell: Tell) -> "FakeSystem":
+    def open(self, tell: SleepCallback) -> "FakeSystem":
         self.tell = tell
         self.said.append("open")
         return self
-
-    def delay(self) -> None:
-        self.said.append("delay")
-
-    def release(self) -> None:
-        self.said.append("release")
 
     def close(self) -> None:
         self.said.append("close")
@@ -48,8 +43,8 @@ class Bench:
     def __init__(self, has_system: bool = True) -> None:
         self.system = FakeSystem()
         self.lasting_s = self.waking_s = 1000.0
-        opener: Callable[[Tell], FakeSystem | None] = self.system.open if has_system else _nothing
-        self.watch = SleepWatch(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
+        opener = cast(Any, self.system.open if has_system else _nothing)
+        self.watch = SleepMonitor(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
         self.goings = QSignalSpy(self.watch.about_to_sleep)
         self.wakes = QSignalSpy(self.watch.woke)
 
@@ -64,7 +59,7 @@ class Bench:
         self.waking_s += awake_s
 
 
-def _nothing(_tell: Tell) -> None:
+def _nothing(_tell: SleepCallback) -> None:
     return None
 
 
@@ -83,8 +78,8 @@ def logind(bus: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLogind]:
 
 
 @pytest.fixture
-def watch(qapp: QApplication) -> Iterator[SleepWatch]:
-    made = SleepWatch()
+def watch(qapp: QApplication) -> Iterator[SleepMonitor]:
+    made = SleepMonitor()
     yield made
     made.hold(False)
 
@@ -95,7 +90,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="logind is Linux's
 
 
 @on_linux
-def test_a_held_watch_makes_the_computer_wait(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_held_watch_makes_the_computer_wait(watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot) -> None:
     assert logind.asked == []
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -105,8 +100,8 @@ def test_a_held_watch_makes_the_computer_wait(watch: SleepWatch, logind: FakeLog
 
 
 @on_linux
-def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
-    watch: SleepWatch, logind: FakeLogind, qtbot: QtBot
+def test_sleep_waits_until_it_is_let_go_and_the_lock_is_taken_again_by_the_next_session(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
 ) -> None:
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -114,15 +109,17 @@ def test_sleep_waits_until_ready_and_the_lock_is_taken_again_after_it(
         logind.prepare_for_sleep(True)
     qtbot.wait(100)
     assert logind.held == [True]
-    watch.ready()
+    watch.hold(False)
     qtbot.waitUntil(lambda: logind.held == [False])
-    with qtbot.waitSignal(watch.woke):
-        logind.prepare_for_sleep(False)
+    logind.prepare_for_sleep(False)
+    watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [False, True])
 
 
 @on_linux
-def test_a_lock_that_comes_too_late_is_not_kept(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_lock_that_comes_too_late_is_not_kept(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     watch.hold(True)
     watch.hold(False)
     qtbot.wait(200)
@@ -132,7 +129,9 @@ def test_a_lock_that_comes_too_late_is_not_kept(watch: SleepWatch, logind: FakeL
 
 
 @on_linux
-def test_a_watch_that_was_let_go_is_told_nothing(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_watch_that_was_let_go_is_told_nothing(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     goings = QSignalSpy(watch.about_to_sleep)
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
@@ -143,7 +142,9 @@ def test_a_watch_that_was_let_go_is_told_nothing(watch: SleepWatch, logind: Fake
 
 
 @on_linux
-def test_a_child_of_ours_does_not_keep_the_lock(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_a_child_of_ours_does_not_keep_the_lock(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     watch.hold(True)
     qtbot.waitUntil(lambda: logind.held == [True])
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
@@ -153,13 +154,14 @@ def test_a_child_of_ours_does_not_keep_the_lock(watch: SleepWatch, logind: FakeL
 
 
 @on_linux
-def test_sleep_is_told_where_the_lock_is_refused(watch: SleepWatch, logind: FakeLogind, qtbot: QtBot) -> None:
+def test_sleep_is_told_where_the_lock_is_refused(
+    watch: SleepMonitor, logind: FakeLogind, qtbot: QtBot
+) -> None:
     logind.refuses = True
     watch.hold(True)
     qtbot.waitUntil(lambda: bool(logind.asked))
     with qtbot.waitSignal(watch.about_to_sleep):
         logind.prepare_for_sleep(True)
-    watch.ready()
     with qtbot.waitSignal(watch.woke):
         logind.prepare_for_sleep(False)
 
@@ -167,19 +169,18 @@ def test_sleep_is_told_where_the_lock_is_refused(watch: SleepWatch, logind: Fake
 @on_linux
 @pytest.mark.parametrize("there_is_a_bus", [True, False])
 def test_without_logind_nothing_is_said(
-    there_is_a_bus: bool, watch: SleepWatch, bus: str, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    there_is_a_bus: bool, watch: SleepMonitor, bus: str, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus if there_is_a_bus else "unix:path=/nowhere")
     watch.hold(True)
     qtbot.wait(150)
-    watch.ready()
     watch.hold(False)
 
 
 def test_before_it_is_held_no_bus_is_known() -> None:
     words = (
-        "import sys; from atlas_desktop.sleep_watch import SleepWatch; "
-        "SleepWatch(); sys.exit('PySide6.QtDBus' in sys.modules)"
+        "import sys; from atlas_desktop.sleep_watch import SleepMonitor; "
+        "SleepMonitor(); sys.exit('PySide6.QtDBus' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", words], check=True, env=dict(os.environ))
 
@@ -194,7 +195,7 @@ def test_a_night_asleep_is_seen_by_the_clocks_once(has_system: bool, qtbot: QtBo
     bench.pass_time(2, asleep_s=8 * 3600)
     qtbot.waitUntil(lambda: bench.wakes.count() == 1, timeout=5000)
     bench.pass_time(2)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 1
     assert bench.goings.count() == 0
     bench.watch.hold(False)
@@ -205,7 +206,7 @@ def test_a_stalled_program_or_a_slow_drift_is_no_sleep(qtbot: QtBot) -> None:
     bench.hold(qtbot)
     for _ in range(2):
         bench.pass_time(60, asleep_s=4)
-        bench.watch.look()
+        bench.watch.compare_clocks()
     assert bench.wakes.count() == 0
     bench.watch.hold(False)
 
@@ -218,30 +219,27 @@ def test_a_wake_that_system_and_clocks_see_is_told_once(qtbot: QtBot) -> None:
     assert bench.goings.count() == 1
     bench.pass_time(1, asleep_s=600)
     bench.system.tell(False)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 1
     bench.system.tell(True)
     bench.pass_time(1, asleep_s=600)
-    bench.watch.look()
+    bench.watch.compare_clocks()
     assert bench.wakes.count() == 2
     bench.system.tell(False)
     assert bench.wakes.count() == 2
     bench.watch.hold(False)
 
 
-def test_ready_means_something_only_before_sleep(qtbot: QtBot) -> None:
+def test_it_is_opened_and_closed_once(qtbot: QtBot) -> None:
     bench = Bench()
     bench.hold(qtbot)
     bench.watch.hold(True)
-    bench.watch.ready()
     assert bench.system.said == ["open"]
     bench.system.tell(True)
-    bench.watch.ready()
     bench.system.tell(False)
-    bench.watch.ready()
     bench.watch.hold(False)
     bench.watch.hold(False)
-    assert bench.system.said == ["open", "release", "delay", "close"]
+    assert bench.system.said == ["open", "close"]
 
 
 # By Windows' messages

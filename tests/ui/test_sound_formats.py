@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PySide6.QtMultimedia import QAudioFormat
 
-from atlas_desktop.audio.formats import FromDevice, ToDevice, can_convert, our_format, with_channels
+from atlas_desktop.audio.sample_formats import FromDevice, ToDevice, can_convert, our_format, with_channels
 from tests.desk.player import tone
 
 Kind = QAudioFormat.SampleFormat

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_desktop.escapes import one_line, terminal_text
+from atlas_desktop.logs import one_line, terminal_text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 import atlas_desktop
-from atlas_desktop.api.answer import Answer, first_line
+from atlas_desktop.api.response import HttpResponse, first_line
 from atlas_desktop.logs import redact
 
 CHARACTERS = 100_000
@@ -70,7 +70,7 @@ def test_a_pattern_that_backtracks_is_found() -> None:
 def test_what_is_read_out_of_a_page_takes_no_time(piece: str) -> None:
     content = (piece * CHARACTERS * 10)[: CHARACTERS * 10].encode("utf-8", "replace")
     began_s = time.thread_time()
-    line = first_line(Answer("host", 502, {"content-type": "text/html"}, content))
+    line = first_line(HttpResponse("host", 502, {"content-type": "text/html"}, content))
     assert time.thread_time() - began_s < ATTEMPTS * LIMIT_S
     assert len(line) <= 200
 

@@ -9,8 +9,7 @@ import logging
 from collections.abc import Callable
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.access import Access
-from atlas_desktop.api.opening import SourceOpener, open_source
+from atlas_desktop.api.access import Access, SourceOpener, open_source
 from atlas_desktop.api.pending import FaceChooser, PendingSource
 from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.errors import AppError, KeyringError, NoKeyError, ServiceError, UnauthorizedError

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atlas_desktop.api import exchange, http_source
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.orders import (
     complaint_of,
     error_in,
@@ -29,8 +29,8 @@ from atlas_desktop.api.orders import (
 )
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
-from atlas_desktop.escapes import terminal_text
 from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.logs import terminal_text
 from atlas_desktop.sessions.listing import Leftover, as_objects, as_table, unfinished
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_journal import BillingJournal

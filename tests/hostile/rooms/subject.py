@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from atlas_desktop import qtloop
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.errors import AppError
 from atlas_desktop.session.parts import Parts

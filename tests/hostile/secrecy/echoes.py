@@ -14,14 +14,14 @@ from typing import Any
 import httpx
 
 from atlas_desktop.api.access import Access
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.orders import complaint_of
 from atlas_desktop.api.source import Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import AppError
 from atlas_desktop.logs import RedactingFormatter
 from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 from tests.hostile.secrecy.forms import FORMS
 from tests.hostile.secrecy.search import Search
 from tests.hostile.tally import Tally

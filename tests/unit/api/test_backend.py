@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from atlas_desktop.api.backend import BackendSource
+from atlas_desktop.api.http_source import BackendSource
 from atlas_desktop.api.source import Face, Mode, SessionSource
 from atlas_desktop.errors import ConflictError, InsecureAddressError, NotFoundError, RejectedError
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Face, Mode, SessionSource
 from atlas_desktop.errors import (
     AppError,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from atlas_desktop.api import exchange
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import (
     AppError,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop import proxies
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import (
     AppError,

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from atlas_desktop.api.answer import Answer, first_line, retry_after_s
 from atlas_desktop.api.mapping import body_of, create_error_of, error_of, mapped
+from atlas_desktop.api.response import HttpResponse, first_line, retry_after_s
 from atlas_desktop.errors import (
     BadAnswerError,
     ConflictError,
@@ -27,7 +27,7 @@ from atlas_desktop.errors import (
 PAGE = "<!DOCTYPE html>\n<html><head><title>502 Bad&nbsp;Gateway</title></head><body>nginx</body></html>"
 
 
-def answer(status: int, body: Any = b"", **headers: str) -> Answer:
+def answer(status: int, body: Any = b"", **headers: str) -> HttpResponse:
     content = (
         body
         if isinstance(body, bytes)
@@ -35,12 +35,12 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
         if isinstance(body, str)
         else json.dumps(body).encode()
     )
-    return Answer(
+    return HttpResponse(
         "atlas.example", status, {name.replace("_", "-"): v for name, v in headers.items()}, content
     )
 
 
-def atlas(status: int, code: str, message: str = "So it is.") -> Answer:
+def atlas(status: int, code: str, message: str = "So it is.") -> HttpResponse:
     return answer(status, {"error": code, "message": message})
 
 
@@ -153,7 +153,7 @@ def test_retry_after_may_be_a_date() -> None:
         answer(400, {"detail": "unsupported mode"}),
     ],
 )
-def test_a_refused_mode_is_told_apart(refusal: Answer) -> None:
+def test_a_refused_mode_is_told_apart(refusal: HttpResponse) -> None:
     error = create_error_of(refusal, "conversation")
     assert isinstance(error, ModeRefusedError)
     assert "conversation" in str(error)
@@ -167,7 +167,7 @@ def test_a_refused_mode_is_told_apart(refusal: Answer) -> None:
         atlas(503, "invalid_mode"),
     ],
 )
-def test_other_refusals_are_not_about_the_mode(refusal: Answer) -> None:
+def test_other_refusals_are_not_about_the_mode(refusal: HttpResponse) -> None:
     assert not isinstance(create_error_of(refusal, "conversation"), ModeRefusedError)
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from atlas_desktop.api.certificates import certificates
-from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.exchange import Exchange
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.mapping import mapped
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import BadAnswerError, BadRoomAddressError, UnreachableError

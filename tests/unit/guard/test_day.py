@@ -11,7 +11,7 @@ import pytest
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.guard.held import terms_of_entry, terms_of_grant
 from atlas_desktop.storage.billing_entry import BillingEntry, asked, granted
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Desk, settle
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

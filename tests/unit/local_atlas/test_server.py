@@ -84,7 +84,7 @@ def test_it_serves_whatever_the_environment_says_of_tls(
         assert is_serving(first_line(child))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
     with process() as child:
         assert is_serving(first_line(child))

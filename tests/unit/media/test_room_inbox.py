@@ -9,13 +9,19 @@ from typing import Any, cast
 import pytest
 from livekit import rtc
 
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
-from atlas_desktop.media.room_arrivals import LONGEST_TEXT, MOST_CHARACTERS, MOST_SEGMENTS
-from atlas_desktop.media.room_attendance import MOST_BYTES, MOST_PARTICIPANTS, MOST_TRACKS
 from atlas_desktop.media.room_inbox import EVENTS_A_FRAME, MOST_WAITING, RoomInbox
+from atlas_desktop.media.room_intake import (
+    LONGEST_TEXT,
+    MOST_BYTES,
+    MOST_CHARACTERS,
+    MOST_PARTICIPANTS,
+    MOST_SEGMENTS,
+    MOST_TRACKS,
+)
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 from tests.unit.media.room_events import (
     ATTRIBUTE,

@@ -13,7 +13,10 @@ class FakeChild:
     def __init__(self, first_line: dict[str, Any]) -> None:
         self.first_line = first_line
         self.running = True
-        self.on_exit: Callable[[], None] | None = None
+        self.on_exit: Callable[[int], None] | None = None
+
+    def listen(self, on_line: object = None, on_exit: Callable[[int], None] | None = None) -> None:
+        self.on_exit = on_exit
 
     async def aclose(self) -> None:
         self.running = False
@@ -81,13 +84,14 @@ async def test_a_first_line_without_address_is_a_failed_start() -> None:
     assert not nursery.children[0].running
 
 
+@pytest.mark.logs("the local Atlas ended with status 1")
 async def test_that_a_local_atlas_is_gone_is_said_at_once() -> None:
     lost: list[str] = []
     nursery = Nursery(GOOD)
     rehearsal = Rehearsal(nursery.start, lambda: lost.append("lost"))
     await rehearsal.source()
     assert nursery.children[0].on_exit is not None
-    nursery.children[0].on_exit()
+    nursery.children[0].on_exit(1)
     assert lost == ["lost"]
     await rehearsal.aclose()
     assert lost == ["lost"]

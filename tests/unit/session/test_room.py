@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from livekit.rtc import stats
 
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, RoomLostError, RoomRefusedError
 from atlas_desktop.local_atlas.running import LocalAtlasThread

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import (
     AvatarLeftError,

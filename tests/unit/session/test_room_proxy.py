@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from atlas_desktop import proxies
-from atlas_desktop.api.client import AtlasSource
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.errors import (
     AppError,

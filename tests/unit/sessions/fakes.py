@@ -9,7 +9,7 @@ from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
 from atlas_desktop.sessions.at_hand import AtHand
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from tests.unit.sessions.desk import STRANGER

@@ -2,8 +2,10 @@
 
 import threading
 
+from keyring.backend import KeyringBackend
 
-class MemoryRing:
+
+class MemoryRing(KeyringBackend):
     """A keyring that works."""
 
     def __init__(self) -> None:

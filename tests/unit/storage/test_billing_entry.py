@@ -11,7 +11,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BASE = "https://api.example.com"
@@ -190,13 +190,13 @@ def test_what_counts_of_one_that_nobody_saw_end_is_bounded(
     entry = only(ask, granted(ask, max_duration_s=max_s))
     days_later = NOON + timedelta(days=3)
     assert entry.longest_s == pytest.approx(longest_s)
-    assert entry.reckoned_s(days_later) == pytest.approx(longest_s)
+    assert entry.counted_s(days_later) == pytest.approx(longest_s)
     usd = None if longest_s is None else longest_s / 3600 * 7.2
-    assert entry.reckoned_usd(days_later) == pytest.approx(usd)
+    assert entry.counted_usd(days_later) == pytest.approx(usd)
     over = only(ask, granted(ask, max_duration_s=max_s), records.dismissed(ask["key"], days_later))
-    assert over.reckoned_usd(days_later) == pytest.approx(usd)
+    assert over.counted_usd(days_later) == pytest.approx(usd)
     if longest_s is not None:
-        assert entry.reckoned_s(NOON + timedelta(minutes=10)) == 600
+        assert entry.counted_s(NOON + timedelta(minutes=10)) == 600
     # What is said of a leftover is the most that it may have cost.
     most_s = 14400.0 if max_s == 14400.0 else 3 * 86400.0 if max_s is None else max_s
     assert entry.cost_by(days_later) == pytest.approx(most_s / 3600 * 7.2)
@@ -207,17 +207,17 @@ def test_figures_count_as_they_are() -> None:
     grant = granted(ask, max_duration_s=None)
     later = NOON + timedelta(hours=30)
     told = only(ask, grant, ended(ask, later, duration_s=9000, cost_usd=18.0))
-    assert (told.reckoned_s(later), told.reckoned_usd(later)) == (9000, 18.0)
+    assert (told.counted_s(later), told.counted_usd(later)) == (9000, 18.0)
     # It was over when it was asked for, nobody said since when.
-    assert only(ask, grant, ended(ask, later)).reckoned_s(later) == 3600
+    assert only(ask, grant, ended(ask, later)).counted_s(later) == 3600
     bare = asked()
     seen = only(bare, granted(bare, max_duration_s=None), ended(bare, NOON + timedelta(minutes=5)))
-    assert seen.reckoned_s(later) == 300
+    assert seen.counted_s(later) == 300
 
 
 def test_one_that_was_never_granted_counts_nothing() -> None:
     entry = only(limited(asked()))
-    assert (entry.reckoned_s(NOON), entry.reckoned_usd(NOON)) == (None, None)
+    assert (entry.counted_s(NOON), entry.counted_usd(NOON)) == (None, None)
 
 
 def test_a_clock_set_back_makes_nothing_negative() -> None:

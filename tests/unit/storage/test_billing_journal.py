@@ -21,8 +21,8 @@ from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.errors import JournalError
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import Outcome
-from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.billing_replay import fold
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEY, TOKEN = "ak_very_secret", "eyJhbGciOi.room.token"

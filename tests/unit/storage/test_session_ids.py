@@ -9,7 +9,7 @@ import pytest
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
-from atlas_desktop.storage.billing_fold import fold
+from atlas_desktop.storage.billing_replay import fold
 from atlas_desktop.storage.session_ids import opened_id, public_id, sealed_id
 from tests.hostile.secrecy.search import Search
 
