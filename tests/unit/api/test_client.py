@@ -28,7 +28,7 @@ from atlas_desktop.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from atlas_desktop.local_atlas.server import LocalAtlasThread
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.toys import Troupe, picture
 
 SESSION = "/v1/realtime/session"

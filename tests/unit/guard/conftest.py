@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from tests.unit.guard.fakes import Desk
 from tests.unit.guard.process import GuardProcess, guard
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.toys import Troupe
 
 

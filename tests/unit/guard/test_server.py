@@ -11,9 +11,9 @@ import psutil
 import pytest
 from filelock import FileLock, Timeout
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.guard.process import GuardProcess, command, gone, guard, only, spoil, wait_until
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 
 
 def test_a_session_from_its_first_record_to_its_last(one: GuardProcess, atlas: LocalAtlasThread) -> None:

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from atlas_desktop.guard.twin import can_fork
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.guard.process import GuardProcess, guard, only, spoil, wait_until
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="twins are Linux's")
 

@@ -1,7 +1,9 @@
-"""A tiny avatar, a running hall and a real client, for the tests of the room."""
+"""A tiny avatar, a running room server and a real client, for the tests of the room."""
 
 import asyncio
+import base64
 import contextlib
+import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,20 +12,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from aiohttp import web
 from livekit import rtc
+from livekit.protocol.rtc import JoinRequest, WrappedJoinRequest
 
 from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS
-from atlas_desktop.local_atlas.listening import base_of, bound, stop_accepting
-from atlas_desktop.local_atlas.rooms.hall import RoomHall
-from atlas_desktop.local_atlas.rooms.room import Room
-from atlas_desktop.local_atlas.stage import (
-    SOUND_BLOCK_SAMPLES,
+from atlas_desktop.local_atlas.interfaces import (
+    AUDIO_BLOCK_SAMPLES,
+    AgentOutput,
     AgentState,
-    Cast,
-    Picture,
+    AvatarComponents,
+    ConversationAgent,
+    I420Frame,
+    Pcm,
     RoomOptions,
-    Sound,
-    Stage,
 )
+from atlas_desktop.local_atlas.rooms.room import Room
+from atlas_desktop.local_atlas.rooms.room_server import RoomServer
+from atlas_desktop.local_atlas.server import base_url, open_listener, stop_accepting
 
 TONE_PEAK = 8000
 
@@ -38,21 +42,25 @@ class ToyPerformer:
         self.pushed = np.zeros((0, 1), np.int16)
         self.pushed_samples = 0
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return len(self.pushed)
+
+    def video_frame(self, index: int) -> I420Frame:
         picture = np.full((768, 512), 128, np.uint8)
         picture[:512] = 60
         picture[:512, (index * 4) % 480 : (index * 4) % 480 + 32] = 200
         return picture
 
-    def sound(self, index: int) -> Sound:
-        if len(self.pushed) >= SOUND_BLOCK_SAMPLES:
-            block, self.pushed = self.pushed[:SOUND_BLOCK_SAMPLES], self.pushed[SOUND_BLOCK_SAMPLES:]
+    def audio_block(self, index: int) -> Pcm:
+        if len(self.pushed) >= AUDIO_BLOCK_SAMPLES:
+            block, self.pushed = self.pushed[:AUDIO_BLOCK_SAMPLES], self.pushed[AUDIO_BLOCK_SAMPLES:]
             return block
         if not self.hums:
-            return np.zeros((SOUND_BLOCK_SAMPLES, 1), np.int16)
-        return tone(index * SOUND_BLOCK_SAMPLES, SOUND_BLOCK_SAMPLES)
+            return np.zeros((AUDIO_BLOCK_SAMPLES, 1), np.int16)
+        return tone(index * AUDIO_BLOCK_SAMPLES, AUDIO_BLOCK_SAMPLES)
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         self.pushed_samples += len(block)
         self.pushed = np.concatenate([self.pushed, block])
 
@@ -64,79 +72,85 @@ class ToyPerformer:
         self.faces.append(face)
 
 
-class ToyMind:
+class ToyMind(ConversationAgent):
     """Greets, says back what it reads, and after half a second of hearing says that it heard."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, output: AgentOutput) -> None:
+        self.output = output
         self.texts: list[str] = []
         self.heard_samples = 0
         self.closed = False
 
     def greet(self) -> None:
-        self.stage.agent_state(AgentState.SPEAKING)
-        self.stage.agent_segment("greeting", "Hello ", False)
-        self.stage.agent_segment("greeting", "there.", False)
-        self.stage.agent_segment("greeting", "", True)
-        self.stage.agent_state(AgentState.LISTENING)
+        self.output.agent_state(AgentState.SPEAKING)
+        self.output.agent_segment("greeting", "Hello ", False)
+        self.output.agent_segment("greeting", "there.", False)
+        self.output.agent_segment("greeting", "", True)
+        self.output.agent_state(AgentState.LISTENING)
 
-    def hear_text(self, text: str) -> None:
+    def receive_text(self, text: str) -> None:
         self.texts.append(text)
-        self.stage.agent_segment(f"reply{len(self.texts)}", f"You said {text}", True)
+        self.output.agent_segment(f"reply{len(self.texts)}", f"You said {text}", True)
 
-    def hear_audio(self, block: Sound) -> None:
+    def receive_audio(self, block: Pcm) -> None:
         before, self.heard_samples = self.heard_samples, self.heard_samples + len(block)
         if before < 24_000 <= self.heard_samples:
-            self.stage.user_segment("spoken", "good", False)
-            self.stage.user_segment("spoken", "good morning", True)
+            self.output.user_segment("spoken", "good", False)
+            self.output.user_segment("spoken", "good morning", True)
 
     async def aclose(self) -> None:
         self.closed = True
 
 
-def tone(first_sample: int, samples: int) -> Sound:
+def tone(first_sample: int, samples: int) -> Pcm:
     """440 Hz, continuous from any sample on."""
     t = (first_sample + np.arange(samples)) / 48_000
     return (TONE_PEAK * np.sin(2 * np.pi * 440 * t)).astype(np.int16).reshape(-1, 1)
 
 
+def toy_avatar(mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+    """Create a silent avatar, which converses in conversation mode: an ``AvatarFactory``."""
+    agent = ToyMind(output) if mode == "conversation" else ConversationAgent()
+    return AvatarComponents(ToyPerformer(hums=False), agent)
+
+
 @dataclass
 class Scene:
-    """A hall that listens on a port of its own, and the avatars that it made."""
+    """A room server that listens on a port of its own, and the avatars that it created."""
 
-    hall: RoomHall
+    rooms: RoomServer
     url: str = ""
     performers: list[ToyPerformer] = field(default_factory=list)
     minds: list[ToyMind] = field(default_factory=list)
 
     def open(self, mode: str = "passthrough", options: RoomOptions | None = None, name: str = "s1") -> Room:
-        return self.hall.open(name, mode, None, options or RoomOptions())
+        return self.rooms.open(name, mode, None, options or RoomOptions())
 
 
 @contextlib.asynccontextmanager
 async def open_scene(*, hums: bool = False) -> AsyncIterator[Scene]:
-    """Runs a hall until the end of the block; then nothing of it may be left."""
+    """Run a room server until the end of the block; then nothing of it may be left."""
     before = asyncio.all_tasks()
 
-    def casting(mode: str, face: bytes | None, stage: Stage) -> Cast:
+    def create_avatar(mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
         scene.performers.append(ToyPerformer(hums=hums))
         if mode == "passthrough":
-            return Cast(scene.performers[-1])
-        scene.minds.append(ToyMind(stage))
-        return Cast(scene.performers[-1], scene.minds[-1])
+            return AvatarComponents(scene.performers[-1])
+        scene.minds.append(ToyMind(output))
+        return AvatarComponents(scene.performers[-1], scene.minds[-1])
 
-    scene = Scene(RoomHall(casting))
+    scene = Scene(RoomServer(create_avatar))
     application = web.Application()
-    application.add_routes(scene.hall.routes())
+    application.add_routes(scene.rooms.routes())
     runner = web.AppRunner(application, **RUNNER_OPTIONS)
     await runner.setup()
-    listener = bound(0)
+    listener = open_listener(0)
     await web.SockSite(runner, listener).start()
-    scene.url = base_of(listener).replace("http", "ws", 1)
+    scene.url = base_url(listener).replace("http", "ws", 1)
     try:
         yield scene
     finally:
-        await scene.hall.aclose()
+        await scene.rooms.aclose()
         await stop_accepting(listener)
         await runner.cleanup()
     with contextlib.suppress(AssertionError):
@@ -158,6 +172,14 @@ async def eventually(true: Callable[[], object], what: str, limit_s: float = 20.
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(what) from None
+
+
+def write_join(join: JoinRequest) -> str:
+    """Serialise ``join`` as a client does: the inverse of ``read_join``."""
+    wrapped = WrappedJoinRequest(
+        compression=WrappedJoinRequest.GZIP, join_request=gzip.compress(join.SerializeToString())
+    )
+    return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode()
 
 
 class Guest:

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.toys import Troupe, picture
 
 

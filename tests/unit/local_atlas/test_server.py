@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from atlas_desktop.local_atlas.listening import HOST, bound, stop_accepting
-from atlas_desktop.local_atlas.server import LocalAtlasThread, main
+from atlas_desktop.local_atlas.server import HOST, open_listener, stop_accepting
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread, main
 from tests.unit.local_atlas.toys import Troupe
 
 COMMAND = [sys.executable, "-m", "atlas_desktop", "local"]
@@ -95,7 +95,7 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
 
 
 def test_a_port_that_is_taken_is_one_line_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    with bound(0) as other:
+    with open_listener(0) as other:
         port = other.getsockname()[1]
         assert main(port=port) == 1
     out, err = capfd.readouterr()
@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_one_line_on_stderr(capfd: pytest.CaptureFixture
 
 
 def test_it_listens_on_loopback_only() -> None:
-    with bound(0) as listener:
+    with open_listener(0) as listener:
         assert listener.getsockname()[0] == HOST
 
 
@@ -127,7 +127,7 @@ def test_each_run_has_a_key_of_its_own_and_leaves_nothing() -> None:
 def test_who_comes_as_it_closes_is_let_go(turns: int) -> None:
     # An asyncio server that is closed as it takes a connection forgets it, open.
     async def close_beside_a_guest() -> None:
-        listener = bound(0)
+        listener = open_listener(0)
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), sock=listener)
         with socket.create_connection(listener.getsockname()):
             for _ in range(turns):

@@ -5,7 +5,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from atlas_desktop.local_atlas.stage import SOUND_BLOCK_SAMPLES, Cast, Picture, Sound, Stage
+from atlas_desktop.local_atlas.interfaces import (
+    AUDIO_BLOCK_SAMPLES,
+    AgentOutput,
+    AvatarComponents,
+    I420Frame,
+    Pcm,
+)
 
 
 class StillPerformer:
@@ -13,15 +19,19 @@ class StillPerformer:
 
     def __init__(self, face: bytes | None) -> None:
         self.faces = [face]
-        self.waiting: list[Sound] = []
+        self.waiting: list[Pcm] = []
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return sum(map(len, self.waiting))
+
+    def video_frame(self, index: int) -> I420Frame:
         return np.full((96, 64), 128, np.uint8)
 
-    def sound(self, index: int) -> Sound:
-        return self.waiting.pop(0) if self.waiting else np.zeros((SOUND_BLOCK_SAMPLES, 1), np.int16)
+    def audio_block(self, index: int) -> Pcm:
+        return self.waiting.pop(0) if self.waiting else np.zeros((AUDIO_BLOCK_SAMPLES, 1), np.int16)
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         self.waiting.append(block)
 
     def flush(self) -> None:
@@ -32,14 +42,14 @@ class StillPerformer:
 
 
 class Troupe:
-    """Casts still performers and remembers them. ``troupe.cast`` is a ``Casting``."""
+    """Creates still avatars and keeps them. ``troupe.cast`` is an ``AvatarFactory``."""
 
     def __init__(self) -> None:
         self.performers: list[StillPerformer] = []
 
-    def cast(self, mode: str, face: bytes | None, stage: Stage) -> Cast:
+    def cast(self, mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
         self.performers.append(StillPerformer(face))
-        return Cast(self.performers[-1])
+        return AvatarComponents(self.performers[-1])
 
 
 def picture(width: int = 80, height: int = 80, kind: str = "PNG", **options: object) -> bytes:

@@ -11,11 +11,11 @@ from livekit import rtc
 
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Mode
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents
 from atlas_desktop.media.room_arrivals import LONGEST_TEXT, MOST_CHARACTERS, MOST_SEGMENTS
 from atlas_desktop.media.room_attendance import MOST_BYTES, MOST_PARTICIPANTS, MOST_TRACKS
 from atlas_desktop.media.room_inbox import EVENTS_A_FRAME, MOST_WAITING, RoomInbox
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 from tests.unit.media.room_events import (
     ATTRIBUTE,
@@ -275,8 +275,8 @@ async def test_before_it_is_joined_the_sdk_hears_all_of_it() -> None:
     assert book.said == []
 
 
-def casting(_mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage))
+def casting(_mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+    return AvatarComponents(ToyPerformer(hums=False), ToyMind(output))
 
 
 async def test_the_sdk_of_today_hands_all_of_it_over() -> None:

@@ -10,25 +10,20 @@ from livekit.rtc import stats
 from atlas_desktop.api.client import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, RoomLostError, RoomRefusedError
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.media.streams import TAP_VARIABLE
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room_statistics import apart_ms, selected_round_trip_ms
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import eventually, tone, toy_avatar
 
 pytestmark = pytest.mark.contract
 
 
-def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage) if mode == "conversation" else None)
-
-
 @pytest.fixture
 def atlas() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(casting) as atlas:
+    with LocalAtlasThread(toy_avatar) as atlas:
         yield atlas
 
 

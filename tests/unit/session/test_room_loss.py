@@ -19,11 +19,11 @@ from atlas_desktop.errors import (
     RoomUnavailableError,
     ServerShutdownError,
 )
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Sound, Stage
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents, ConversationAgent, Pcm
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually
 from tests.unit.session.real_rooms import hasty_session, live, session_with_rooms
 from tests.unit.session.rising_clip import Heard, rising_clip
@@ -41,7 +41,7 @@ class Listener(ToyPerformer):
         self.heard = Heard(CLIP_S)
         self.loud_s = 0.0
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         if int(np.abs(block).max()) > LOUD:
             self.loud_s += len(block) / 48_000
         self.heard.take(block)
@@ -55,9 +55,10 @@ def performers() -> list[Listener]:
 
 @pytest.fixture
 def atlas(performers: list[Listener]) -> Iterator[LocalAtlasThread]:
-    def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
+    def casting(mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
         performers.append(Listener())
-        return Cast(performers[-1], ToyMind(stage) if mode == "conversation" else None)
+        agent = ToyMind(output) if mode == "conversation" else ConversationAgent()
+        return AvatarComponents(performers[-1], agent)
 
     with LocalAtlasThread(casting) as atlas:
         yield atlas
