@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from atlas_desktop.local_atlas.connections import BoundedRunner, Connections
+from atlas_desktop.local_atlas.entry_point import BACKLOG, base_url, new_key, open_listener, stop_accepting
 from atlas_desktop.local_atlas.interfaces import AvatarFactory
 from atlas_desktop.local_atlas.rest.accounts import AccountStore
 from atlas_desktop.local_atlas.rest.fault_injector import FaultInjector
@@ -17,7 +18,6 @@ from atlas_desktop.local_atlas.rest.jobs import JobApi
 from atlas_desktop.local_atlas.rest.middleware import RequestMiddleware
 from atlas_desktop.local_atlas.rest.service_api import ServiceApi
 from atlas_desktop.local_atlas.rooms.room_server import RoomServer
-from atlas_desktop.local_atlas.server import BACKLOG, base_url, new_key, open_listener, stop_accepting
 
 _SHUTDOWN_LIMIT_S = 0.3
 _CLOSE_LIMIT_S = 0.8
@@ -53,7 +53,6 @@ class LocalAtlas:
 
 
 async def serve(
-    port: int = 0,
     *,
     listener: socket.socket | None = None,
     key: str = "",
@@ -62,25 +61,21 @@ async def serve(
     """Start a local Atlas on the running loop.
 
     Args:
-        port: 0 takes any free port.
-        listener: A socket that is listening already, instead of ``port``.
+        listener: A listening socket; by default one on any free port.
         key: The API key that it accepts; empty: a new one.
         create_avatar: Creates the avatars; the product's own factory by default.
-
-    Raises:
-        OSError: The port is in use.
     """
     # aiohttp would log, and remember, one for every malformed header that a client sends.
     for category in HEADER_WARNINGS:
         warnings.simplefilter("ignore", category)
     create_avatar = create_avatar or _default_factory()
-    listener = listener or open_listener(port)
+    listener = listener or open_listener(0)
     base = base_url(listener)
     key = key or new_key()
     accounts, connections = AccountStore(), Connections()
-    rooms = RoomServer(create_avatar, connections.admit)
+    rooms = RoomServer(create_avatar, connections)
     faults = FaultInjector(accounts, rooms)
-    middleware = RequestMiddleware(key, accounts, connections.admit)
+    middleware = RequestMiddleware(key, accounts, connections)
     api = ServiceApi(key, base.replace("http://", "ws://", 1), accounts, rooms, faults)
     jobs = JobApi(base, accounts, create_avatar)
     app = web.Application(
@@ -92,8 +87,7 @@ async def serve(
             middleware.authenticate,
         ]
     )
-    for part in (api, jobs, faults, rooms):
-        app.add_routes(part.routes())
+    app.add_routes([*api.routes(), *jobs.routes(), *faults.routes(), *rooms.routes()])
     runner = BoundedRunner(app, connections, _SHUTDOWN_LIMIT_S)
     await runner.setup()
     await web.SockSite(runner, listener, backlog=BACKLOG).start()

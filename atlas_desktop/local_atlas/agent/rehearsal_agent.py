@@ -43,7 +43,7 @@ Timing = Callable[[str], Iterator[tuple[str, float]]]
 
 
 class RehearsalAgent(ConversationAgent):
-    """Speaks one utterance at a time; whoever types or speaks interrupts it. Thread: the event loop's.
+    """Speaks one utterance at a time; typed and spoken input interrupts it. Thread: the event loop's.
 
     Args:
         renderer: Plays the speech.
@@ -184,7 +184,7 @@ class Utterance:
         self._pushed = 0
 
     async def perform(self, renderer: AvatarRenderer, output: AgentOutput) -> None:
-        """Speak to the end. Whoever cancels it flushes the renderer and calls ``close``."""
+        """Speak to the end. To interrupt, cancel this, flush the renderer and call ``close``."""
         output.agent_state(AgentState.THINKING)
         async with asyncio.TaskGroup() as group:
             audio: asyncio.Queue[Pcm] = asyncio.Queue(1)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from atlas_desktop.local_atlas.connections import Connections
 from atlas_desktop.local_atlas.rest.accounts import AccountStore
 from atlas_desktop.local_atlas.rest.http_messages import RefusedError, error_response
 
@@ -32,15 +33,13 @@ class RequestMiddleware:
     Args:
         key: The one API key that is accepted.
         accounts: Where calls are recorded.
-        on_authenticated: Called with each request that showed the key.
+        connections: Where authenticated connections are marked.
     """
 
-    def __init__(
-        self, key: str, accounts: AccountStore, on_authenticated: Callable[[web.Request], None]
-    ) -> None:
+    def __init__(self, key: str, accounts: AccountStore, connections: Connections) -> None:
         self._key = key.encode()
         self._accounts = accounts
-        self._on_authenticated = on_authenticated
+        self._connections = connections
         self._recent_s: deque[float] = deque()
 
     @web.middleware
@@ -101,7 +100,7 @@ class RequestMiddleware:
         key = given.strip().encode("utf-8", "surrogateescape")
         if scheme.lower() != "bearer" or not hmac.compare_digest(key, self._key):
             raise RefusedError(401, "unauthorized", "The API key is missing or wrong.")
-        self._on_authenticated(request)
+        self._connections.admit(request)
         if not path.startswith(CONTROL_PATHS):
             self._count_request()
         return await handler(request)

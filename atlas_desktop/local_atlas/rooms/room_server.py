@@ -1,11 +1,11 @@
 """The server of all rooms: LiveKit's HTTP routes, and access to the rooms behind them."""
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import web
 
 from atlas_desktop.heap import give_back
+from atlas_desktop.local_atlas.connections import Connections
 from atlas_desktop.local_atlas.interfaces import AvatarFactory, RoomOptions
 from atlas_desktop.local_atlas.rooms.access_tokens import Grant, TokenIssuer, TokenRefusedError
 from atlas_desktop.local_atlas.rooms.room import Room
@@ -20,15 +20,13 @@ class RoomServer:
 
     Args:
         create_avatar: Creates the avatar of each room.
-        on_authenticated: Called with each request that showed a valid token.
+        connections: Where authenticated connections are marked.
     """
 
-    def __init__(
-        self, create_avatar: AvatarFactory, on_authenticated: Callable[[web.Request], None] | None = None
-    ) -> None:
+    def __init__(self, create_avatar: AvatarFactory, connections: Connections) -> None:
         self.tokens = TokenIssuer()
         self._create_avatar = create_avatar
-        self._on_authenticated = on_authenticated
+        self._connections = connections
         self._rooms: dict[str, Room] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -97,8 +95,7 @@ class RoomServer:
             grant = self.tokens.read(read_token(request))
         except TokenRefusedError as error:
             raise web.HTTPUnauthorized(text=str(error)) from error
-        if self._on_authenticated is not None:
-            self._on_authenticated(request)
+        self._connections.admit(request)
         room = next((room for room in self._rooms.values() if room.name == grant.room), None)
         if room is None:
             raise web.HTTPForbidden(text="the room is closed")

@@ -14,7 +14,8 @@ from aiohttp import web
 from livekit import rtc
 from livekit.protocol.rtc import JoinRequest, WrappedJoinRequest
 
-from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS
+from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS, Connections
+from atlas_desktop.local_atlas.entry_point import base_url, open_listener, stop_accepting
 from atlas_desktop.local_atlas.interfaces import (
     AUDIO_BLOCK_SAMPLES,
     AgentOutput,
@@ -27,7 +28,6 @@ from atlas_desktop.local_atlas.interfaces import (
 )
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.rooms.room_server import RoomServer
-from atlas_desktop.local_atlas.server import base_url, open_listener, stop_accepting
 
 TONE_PEAK = 8000
 
@@ -139,7 +139,7 @@ async def open_scene(*, hums: bool = False) -> AsyncIterator[Scene]:
         scene.minds.append(ToyMind(output))
         return AvatarComponents(scene.performers[-1], scene.minds[-1])
 
-    scene = Scene(RoomServer(create_avatar))
+    scene = Scene(RoomServer(create_avatar, Connections()))
     application = web.Application()
     application.add_routes(scene.rooms.routes())
     runner = web.AppRunner(application, **RUNNER_OPTIONS)

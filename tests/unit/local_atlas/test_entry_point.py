@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from atlas_desktop.local_atlas.server import HOST, open_listener, stop_accepting
+from atlas_desktop.local_atlas.entry_point import HOST, open_listener, stop_accepting
 from tests.unit.local_atlas.atlas_thread import LocalAtlasThread, main
 from tests.unit.local_atlas.toys import Troupe
 
