@@ -33,7 +33,7 @@ TONE_PEAK = 8000
 
 
 class ToyPerformer:
-    """Draws a moving stripe; says what was pushed, else silence, or a tone when it ``hums``."""
+    """Renders a moving stripe and the audio pushed, else silence, or a tone when it ``hums``."""
 
     def __init__(self, *, hums: bool) -> None:
         self.hums = hums
@@ -73,7 +73,7 @@ class ToyPerformer:
 
 
 class ToyMind(ConversationAgent):
-    """Greets, says back what it reads, and after half a second of hearing says that it heard."""
+    """Greets, echoes messages, and transcribes half a second of audio."""
 
     def __init__(self, output: AgentOutput) -> None:
         self.output = output
@@ -103,7 +103,7 @@ class ToyMind(ConversationAgent):
 
 
 def tone(first_sample: int, samples: int) -> Pcm:
-    """440 Hz, continuous from any sample on."""
+    """A tone of 440 Hz, phase-continuous from any sample on."""
     t = (first_sample + np.arange(samples)) / 48_000
     return (TONE_PEAK * np.sin(2 * np.pi * 440 * t)).astype(np.int16).reshape(-1, 1)
 
@@ -165,7 +165,7 @@ def _left_behind(before: set[asyncio.Task[object]]) -> list[str]:
 
 
 async def eventually(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
-    """Waits until ``true()`` holds; the limit is for what never comes, on a busy machine, too."""
+    """Wait until ``true()`` holds; the limit only ends what never comes, on a busy machine too."""
     try:
         async with asyncio.timeout(limit_s):
             while not true():
@@ -183,7 +183,7 @@ def write_join(join: JoinRequest) -> str:
 
 
 class Guest:
-    """A real, unmodified LiveKit client that notes what it sees and hears."""
+    """A real, unmodified LiveKit client that records what it receives."""
 
     def __init__(self) -> None:
         self.room = rtc.Room()
@@ -203,7 +203,7 @@ class Guest:
         self._listen()
 
     async def picture_stands_still(self, still_s: float = 0.4) -> int:
-        """Waits until no picture came for so long, ten pictures' time; returns how many had come."""
+        """Wait until no frame came for the time of ten; return how many had come."""
         frames, since_s = self.frames, time.monotonic()
         async with asyncio.timeout(20.0):
             while time.monotonic() - since_s < still_s:
@@ -227,11 +227,11 @@ class Guest:
     def has_frames(self, count: int) -> bool:
         return self.frames > count
 
-    def was_told(self) -> bool:
+    def has_transcripts(self) -> bool:
         return bool(self.streams or self.legacy)
 
     async def publish(self, name: str, source: int = 0) -> tuple[rtc.AudioSource, str]:
-        """Publishes an audio track; its source and sid."""
+        """Publish an audio track; return its source and sid."""
         audio = rtc.AudioSource(48_000, 1)
         track = rtc.LocalAudioTrack.create_audio_track(name, audio)
         options = rtc.TrackPublishOptions(source=source)  # type: ignore[arg-type]
@@ -239,7 +239,7 @@ class Guest:
         return audio, publication.sid
 
     async def say(self, audio: rtc.AudioSource, seconds: float) -> None:
-        """Speaks a tone in real time."""
+        """Send a tone in real time."""
         for index in range(round(seconds * 100)):
             block = tone(index * 480, 480)
             await audio.capture_frame(rtc.AudioFrame(block.tobytes(), 48_000, 1, 480))
@@ -257,14 +257,16 @@ class Guest:
             work = self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._hear(track)
             self._tasks.append(asyncio.create_task(work))
 
-        def told(segments: list[rtc.TranscriptionSegment], person: rtc.Participant, *_: object) -> None:
+        def transcribed(
+            segments: list[rtc.TranscriptionSegment], person: rtc.Participant, *_: object
+        ) -> None:
             self.legacy += [(person.identity, s.id, s.text, s.final) for s in segments]
 
         def streamed(reader: rtc.TextStreamReader, identity: str) -> None:
             self._tasks.append(asyncio.create_task(self._read(reader, identity)))
 
         room.on("track_subscribed", subscribed)
-        room.on("transcription_received", told)
+        room.on("transcription_received", transcribed)
         room.on("data_received", lambda packet: self.data.append(packet.data))
         room.on("disconnected", self.left.append)
         room.on("participant_attributes_changed", lambda new, _: self.states.append(new["lk.agent.state"]))

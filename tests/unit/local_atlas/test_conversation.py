@@ -58,15 +58,15 @@ async def test_it_greets_and_answers_what_is_typed(visit: Visit) -> None:
     guest.peak = 0
     await visit.rests()
     greeting = "Hi, I'm Ada. This is a rehearsal on your own computer. Type or say something, and I answer."
-    await eventually(lambda: visit.said() == [greeting], "the greeting is told")
+    await eventually(lambda: visit.said() == [greeting], "the greeting is transcribed")
     await asyncio.sleep(0.3)
     guest.peak = 0
     await guest.chat("Blue")
     await eventually(lambda: guest.peak > 1000, "the answer is heard")
-    await eventually(lambda: "You said: Blue" in visit.said(), "the answer is told")
+    await eventually(lambda: "You said: Blue" in visit.said(), "the answer is transcribed")
     await eventually(
         lambda: {text for _, _, text, final in guest.legacy if final} == set(visit.said()),
-        "both ways tell the same",
+        "both ways transcribe the same",
     )
 
 

@@ -1,4 +1,4 @@
-"""A face's address leads to the internet only: not to this computer, not to its network, by no detour."""
+"""The URL of a face leads to the internet only: not to this computer or its network, by no redirect."""
 
 import asyncio
 import ipaddress

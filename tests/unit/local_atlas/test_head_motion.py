@@ -1,4 +1,4 @@
-"""A head that nobody moves is alive, and calm."""
+"""Idle motion of the head: never still, never hectic."""
 
 import itertools
 

@@ -49,7 +49,7 @@ def test_sound_survives_encoding_in_mono_and_at_full_level() -> None:
 
 
 class Arrivals:
-    """Where packets arrive: how many of each kind, their times, and when they came."""
+    """Records packets: how many of each kind, their timestamps, and when they came."""
 
     def __init__(self) -> None:
         self.counts = {"audio": 0, "video": 0}
@@ -63,11 +63,11 @@ class Arrivals:
             self._times_s[kind].append(time.monotonic())
 
     def step(self, kind: str) -> int:
-        """From one to the next; more where a busy machine made it leave some out."""
+        """The smallest step from one to the next: a busy machine may have skipped some."""
         return int(np.diff(self._stamps[kind]).min())
 
     def pace(self, kind: str, rate_hz: int) -> float:
-        """Their time against the clock's: 1 where they keep up with it."""
+        """Media time by wall-clock time: 1 where they keep up."""
         stamps, times_s = self._stamps[kind], self._times_s[kind]
         return (stamps[-1] - stamps[0]) / rate_hz / (times_s[-1] - times_s[0])
 
@@ -95,10 +95,10 @@ async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() 
     assert counts == stopped
 
 
-async def test_a_performer_may_have_a_form_of_its_own() -> None:
+async def test_a_renderer_may_have_a_format_of_its_own() -> None:
     arrivals = Arrivals()
-    form = MediaFormat(frame_rate_hz=40, audio_ppm=200_000)
-    loop = MediaLoop(ToyPerformer(hums=True), "VP8", arrivals.deliver, form)
+    media_format = MediaFormat(frame_rate_hz=40, audio_ppm=200_000)
+    loop = MediaLoop(ToyPerformer(hums=True), "VP8", arrivals.deliver, media_format)
     loop.start()
     await asyncio.sleep(2.0)
     await eventually(lambda: arrivals.counts["video"] > 12 and arrivals.counts["audio"] > 25, "too little")
@@ -132,10 +132,10 @@ async def test_an_encoded_track_begins_at_a_key_frame_and_again_after_an_overflo
     for index in range(3, 12):
         track.push(packet(index, False))
     assert track.wants_key
-    # What came as it ran over would be made of what nobody has.
-    anew = packet(12, True)
-    track.push(anew)
-    assert await track.recv() is anew
+    # A frame that came as it overflowed would refer to frames that were dropped.
+    next_key = packet(12, True)
+    track.push(next_key)
+    assert await track.recv() is next_key
 
 
 def test_a_clock_that_nobody_closed_ends_with_its_loop() -> None:

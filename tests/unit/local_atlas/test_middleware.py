@@ -1,4 +1,4 @@
-"""What strangers on this computer, and pages in its user's browser, can send to the local Atlas."""
+"""Requests of other users of this computer, and of web pages in its user's browser."""
 
 import socket
 import time
@@ -27,7 +27,7 @@ def connected(atlas: LocalAtlasThread) -> socket.socket:
 
 
 def status_of(atlas: LocalAtlasThread, sent: bytes) -> int:
-    """The status of the first answer."""
+    """Return the status of the first response."""
     with connected(atlas) as connection:
         connection.sendall(sent.replace(b"{KEY}", atlas.key.encode()))
         line = connection.makefile("rb").readline()

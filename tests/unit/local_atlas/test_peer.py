@@ -1,4 +1,4 @@
-"""What a room's client, or a stranger beside it, may signal and send: it is used, refused or dropped."""
+"""Signals and packets of a client, or of another user of this computer: used, refused or dropped."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 async def offer() -> str:
-    """An offer of a client's, of sound in, picture out and data."""
+    """Return a client's offer: audio both ways, video to it, and data."""
     client = RTCPeerConnection()
     client.addTransceiver("audio", "sendrecv")
     client.addTransceiver("video", "recvonly")

@@ -1,4 +1,4 @@
-"""A face that a person gave: found, cut out, and given a mouth that opens between its own lips."""
+"""A face from a photograph: detected, cropped, and given a mouth that opens between its own lips."""
 
 import io
 from collections.abc import Callable

@@ -208,7 +208,7 @@ async def test_speech_is_said_back(scene: Scene) -> None:
     assert scene.voice.said == []
 
 
-async def test_whoever_speaks_interrupts_the_avatar(scene: Scene) -> None:
+async def test_speech_interrupts_the_avatar(scene: Scene) -> None:
     scene.agent.greet()
     await eventually(lambda: scene.renderer.pushed, "it speaks")
     scene.hear(silence(0.5), hum(0.28, 9000))

@@ -1,4 +1,4 @@
-"""The room, met by a real and unmodified client over real WebRTC."""
+"""The room, with a real and unmodified client over real WebRTC."""
 
 import asyncio
 import contextlib
@@ -67,8 +67,8 @@ async def test_conversation_answers_text_and_speech_in_both_transcript_ways() ->
         await eventually(lambda: len(guest.streams) == 4, "not all transcripts came as streams")
         await eventually(lambda: len(guest.legacy) == 6, "not all transcripts came as legacy packets")
         texts = {
-            (who, told["lk.segment_id"], told["lk.transcription_final"]): text
-            for who, told, text in guest.streams
+            (who, attributes["lk.segment_id"], attributes["lk.transcription_final"]): text
+            for who, attributes, text in guest.streams
         }
         assert texts == {
             ("atlas-avatar", "greeting", "true"): "Hello there.",
@@ -76,8 +76,8 @@ async def test_conversation_answers_text_and_speech_in_both_transcript_ways() ->
             ("ann", "spoken", "false"): "good",
             ("ann", "spoken", "true"): "good morning",
         }
-        spoken = [told for who, told, _ in guest.streams if who == "ann"]
-        assert {told["lk.transcribed_track_id"] for told in spoken} == {sid}
+        spoken = [attributes for who, attributes, _ in guest.streams if who == "ann"]
+        assert {attributes["lk.transcribed_track_id"] for attributes in spoken} == {sid}
         assert ("ann", "SG_spoken", "good morning", True) in guest.legacy
         assert ("atlas-avatar", "SG_greeting", "Hello ", False) in guest.legacy
         assert guest.states == ["speaking", "listening"]
@@ -91,7 +91,7 @@ async def test_transcripts_come_only_in_the_way_that_the_room_is_set_to() -> Non
         for way in (TranscriptDelivery.STREAMS, TranscriptDelivery.LEGACY):
             room, guest = scene.open("conversation", RoomOptions(transcripts=way), way), Guest()
             await guest.join(scene, room.token())
-            await eventually(guest.was_told, "it did not greet")
+            await eventually(guest.has_transcripts, "it did not greet")
             await asyncio.sleep(0.1)
             assert bool(guest.streams) == (way is TranscriptDelivery.STREAMS)
             assert bool(guest.legacy) == (way is TranscriptDelivery.LEGACY)

@@ -1,4 +1,4 @@
-"""What a client goes through when the fault desk makes the room misbehave."""
+"""What a client goes through when faults are injected into its room."""
 
 import asyncio
 import math
@@ -73,8 +73,8 @@ async def test_a_freeze_ends_by_itself() -> None:
 
 
 async def test_before_the_first_packet_no_sender_report_goes_out() -> None:
-    # One of aiortc's without a time makes WebRTC's statistics read "-inf", on which LiveKit 1.2.1 aborts
-    # the whole process: when this fails, it fails by that.
+    # aiortc's report without an NTP time makes libwebrtc's statistics read "-inf", on which livekit 1.2.1
+    # aborts the whole process: a failure of this test is that abort.
     async with open_scene() as scene:
         room, guest = scene.open(), Guest()
         room.freeze()

@@ -1,4 +1,4 @@
-"""What is pushed is said: whole, in order, soon, and without clicks."""
+"""Pushed audio is played whole, in order, soon, and without clicks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The avatar's voice: the system's own, and the babble in its place."""
+"""The system's text-to-speech, and the babble in its place."""
 
 import asyncio
 import io

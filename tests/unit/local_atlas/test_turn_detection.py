@@ -1,4 +1,4 @@
-"""The turns of a person who speaks, found in real speech and in what is none."""
+"""Turns detected in real speech, and in what is no speech."""
 
 import shutil
 
@@ -31,7 +31,7 @@ async def spoken(text: str) -> Pcm:
 
 
 def events_of(detector: TurnDetector, *sounds: Pcm) -> list[tuple[float, TurnEvent]]:
-    """What a detector tells of sounds, each event with its time in seconds; going on is left out."""
+    """Return the events of a detector, each with its time in seconds, without ``TurnContinued``."""
     sound = np.concatenate(sounds)
     events = []
     for start in range(0, len(sound), 960):

@@ -1,4 +1,4 @@
-"""Which mouth belongs to which sound."""
+"""Mouth shapes of speech sounds."""
 
 import numpy as np
 import pytest

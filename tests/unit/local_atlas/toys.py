@@ -15,7 +15,7 @@ from atlas_desktop.local_atlas.interfaces import (
 
 
 class StillPerformer:
-    """Shows grey, says what it is given."""
+    """Renders grey frames and the audio pushed."""
 
     def __init__(self, face: bytes | None) -> None:
         self.faces = [face]
