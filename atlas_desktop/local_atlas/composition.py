@@ -19,6 +19,7 @@ from atlas_desktop.local_atlas.rest.middleware import RequestMiddleware
 from atlas_desktop.local_atlas.rest.service_api import ServiceApi
 from atlas_desktop.local_atlas.rooms.room_server import RoomServer
 
+# Together about a second: a parent kills its child after two.
 _SHUTDOWN_LIMIT_S = 0.3
 _CLOSE_LIMIT_S = 0.8
 

@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 MAX_CONNECTIONS = 128
 """More than a window, its guard and the clients of fifty rooms need; fewer than a process may open files."""
-_CONTINUE = "100-continue"
+_CONTINUE = "100-continue"  # the only expectation that aiohttp handles
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -23,7 +23,7 @@ from atlas_desktop.redaction import known
 HOST = "127.0.0.1"
 BACKLOG = 128
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LOOP_CYCLES_TO_ACCEPT = 3
+_LOOP_CYCLES_TO_ACCEPT = 3  # asyncio takes up to three from accept() to connection_made()
 
 
 def main(port: int = 0, as_child: bool = False) -> int:

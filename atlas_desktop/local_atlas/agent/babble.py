@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from atlas_desktop.local_atlas.interfaces import SAMPLE_RATE_HZ, Pcm
 
+# First and second formants of A, E, I, O, U.
 _VOWELS_HZ = ((730, 1090), (530, 1840), (300, 2200), (570, 880), (350, 900))
 _SYLLABLE_S = 0.17
 _VARIATION_S = 0.05
@@ -15,9 +16,9 @@ _WORD_GAP_S = 0.05
 _CLAUSE_GAP_S = 0.22
 _RISE_S = 0.03
 _FALL_S = 0.06
-_MAX_HZ = 3_000
-_MAX_SYLLABLES = 120
-_LETTERS_PER_SYLLABLE = 3
+_MAX_HZ = 3_000  # no harmonics above: it stays soft
+_MAX_SYLLABLES = 120  # about half a minute
+_LETTERS_PER_SYLLABLE = 3  # in scripts whose vowels are not known here
 _VOWEL_GROUP = re.compile("[aeiouyàáâäãåæèéêëìíîïòóôöõøùúûüœ]+", re.IGNORECASE)
 
 Wave = NDArray[np.float32]

@@ -27,10 +27,10 @@ from atlas_desktop.local_atlas.interfaces import (
 
 SPEAKING_TEXT = "(speaking…)"
 SAID_BACK_TEXT = "(says back what it heard)"
-_MICROPHONE_TIMEOUT_S = 1.0
+_MICROPHONE_TIMEOUT_S = 1.0  # a muted or unpublished microphone sends nothing, not silence
 _MICROPHONE_POLL_S = 0.25
 _PLAYOUT_POLL_S = 0.02
-_PAUSE_SAMPLES = SAMPLE_RATE_HZ * 180 // 1000
+_PAUSE_SAMPLES = SAMPLE_RATE_HZ * 180 // 1000  # between sentences
 
 Persona = Callable[[bytes | None], tuple[TextToSpeech, str]]
 """Returns the voice and the name that belong to a face; the name may be empty."""

@@ -9,9 +9,10 @@ import unicodedata
 ECHO_LIMIT_CHARS = 200
 """Maximum length of the echo of a message."""
 
-_READ_LIMIT_CHARS = 2_000
-_QUESTION_LIMIT_CHARS = 80
-_JOINERS = "\u200c\u200d"
+_READ_LIMIT_CHARS = 2_000  # the rest of a message is not looked at
+_QUESTION_LIMIT_CHARS = 80  # a longer message is not one of the known questions
+_JOINERS = "\u200c\u200d"  # format characters, but part of words and emoji
+# Unicode categories: control, format, surrogate, private, unassigned; line and paragraph separators.
 _UNSPEAKABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"'”’)\]])\s+")
 

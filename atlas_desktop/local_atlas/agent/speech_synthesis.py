@@ -23,13 +23,13 @@ from atlas_desktop.local_atlas.interfaces import SAMPLE_RATE_HZ, Pcm
 
 log = logging.getLogger(__name__)
 
-LEVEL_DB = -20.0
-PEAK_DB = -3.5
+LEVEL_DB = -20.0  # RMS; systems differ by 10 dB and more
+PEAK_DB = -3.5  # lossy coding overshoots
 _SYNTHESIS_LIMIT_S = 15.0
 _KILL_LIMIT_S = 2.0
-_ACTIVE_DB = -50.0
+_ACTIVE_DB = -50.0  # RMS of a step that is audible
 _STEP_SAMPLES = SAMPLE_RATE_HZ // 100
-_PADDING_SAMPLES = SAMPLE_RATE_HZ * 30 // 1000
+_PADDING_SAMPLES = SAMPLE_RATE_HZ * 30 // 1000  # soft consonants at the ends are below that
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,19 @@ BLOCK_MS = AUDIO_BLOCK_SAMPLES * 1000 // SAMPLE_RATE_HZ
 MAX_TURN_MS = 30_000
 # The most aggressive of WebRTC's four modes: noise and clicks trigger it for 100 ms at most.
 _AGGRESSIVENESS = 3
+# A turn starts with so many voiced blocks in a window; a barge-in needs more, as echo is short.
 _WINDOW_BLOCKS = 10
 _START_BLOCKS = 6
 _BARGE_IN_WINDOW_BLOCKS = 20
 _BARGE_IN_BLOCKS = 15
-_END_BLOCKS = 650 // BLOCK_MS
-_PADDING_BLOCKS = 200 // BLOCK_MS
-_MIN_VOICED_BLOCKS = 8
+_END_BLOCKS = 650 // BLOCK_MS  # longer than a breath within a sentence
+_PADDING_BLOCKS = 200 // BLOCK_MS  # soft onsets and endings are not voiced
+_MIN_VOICED_BLOCKS = 8  # 160 ms: the shortest words
 _FLOOR_BLOCKS = 2000 // BLOCK_MS
-_MIN_SNR_DB = 9.0
+_MIN_SNR_DB = 9.0  # above the noise floor
 _MIN_DB = -50.0
 _BARGE_IN_MIN_DB = -40.0
-_SILENCE_DB = -70.0
+_SILENCE_DB = -70.0  # the noise floor is never taken to be lower
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from PIL import Image, ImageFilter
 from atlas_desktop.assets import resources_dir
 from atlas_desktop.local_atlas.avatar.face_model import FloatMap
 
-_SEARCH_PX = 200
-_SHRINK = 1.15
-_SAME_FACE = 0.35
+_SEARCH_PX = 200  # longer side of the finest level of the image pyramid
+_SHRINK = 1.15  # from level to level
+_SAME_FACE = 0.35  # windows closer than that, relative to their size, show the same face
 _MIN_HITS = 5  # a false detection has few neighbours
 # In widths of the detected window.
 _EYES_Y, _EYES_APART = 0.38, 0.43
@@ -26,7 +26,7 @@ _EYES_Y, _EYES_APART = 0.38, 0.43
 _MOUTH_BELOW = 0.97
 _MOUTH_RANGE = (0.7, 1.35)
 _MOUTH_HALF_WIDTH = 0.4
-_PRIOR_WIDTH = 0.2
+_PRIOR_WIDTH = 0.2  # how far from its usual place a mouth still is without much cost
 _MAX_SLOPE, _MAX_SMILE, _MAX_FROWN = 0.2, 0.4, 0.12
 _STEP_COST = 2.0  # of one row up or down, in levels of brightness
 

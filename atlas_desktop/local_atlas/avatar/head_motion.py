@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from atlas_desktop.local_atlas.interfaces import FRAME_RATE_HZ
 
-_BLINK_S = (2.0, 6.0)
-_DOUBLE_BLINK = 0.15
+_BLINK_S = (2.0, 6.0)  # between blinks
+_DOUBLE_BLINK = 0.15  # probability
 # By frame: lids close faster than they open, 200 ms in all.
 _BLINK_LIDS = (0.5, 1.0, 1.0, 0.75, 0.25)
-_GLANCE_S = (1.2, 4.0)
+_GLANCE_S = (1.2, 4.0)  # between glances
+# Most often at the viewer.
 _GLANCES = ((0, 0), (0, 0), (0, 0), (-5, 0), (5, 0), (-3, -2), (4, 1), (0, 2))
 _GLANCE_RATE = 0.6
 

@@ -21,19 +21,19 @@ from atlas_desktop.local_atlas.avatar.visemes import Consonant, MouthShape
 from atlas_desktop.local_atlas.interfaces import FRAME_SIZE_PX
 
 _FORMATS = ("PNG", "JPEG", "WEBP")
-_MAX_PX = 2048
-_MOBILITY = 0.6
+_MAX_PX = 2048  # the side of the fine planes: more would not be seen
+_MOBILITY = 0.6  # the background of a photograph moves along: less is more natural
 _JAW_PX = 7.0
 _SHIPPED_EYES_PX = 104.0
 _MIN_EYES_PX = 52.0  # a smaller face is enlarged
-_EYES_AT = 0.42
+_EYES_AT = 0.42  # height of the eyes in the square
 _HEADROOM = 0.15
 _DEFAULT_FACE = DetectedFace(256.0, 225.0, 104.0)
 _DEFAULT_MOUTH_BELOW = 1.1
-_BACKGROUND = (52, 58, 72, 255)
+_BACKGROUND = (52, 58, 72, 255)  # behind transparent pictures
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
-_MARGIN_PX = 4
+_MARGIN_PX = 4  # for the interpolation, which looks beyond the edge
 _OPEN = (0.0, 0.12, 0.26, 0.42, 0.6, 0.8, 1.0)
 _SPREAD = (-1.0, 0.0, 1.0)
 # Extent of the sprites around the mouth, and of the open mouth, in distances between the eyes.

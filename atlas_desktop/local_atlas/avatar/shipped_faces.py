@@ -24,7 +24,7 @@ from atlas_desktop.local_atlas.avatar.visemes import Consonant, MouthShape
 _JAW_PX = 6.0
 _MARGIN_PX = 8
 _EYES_CACHED = 64  # 12 MB
-_CONSONANT_HALF = 0.45
+_CONSONANT_HALF = 0.45  # a mouth further open shows the half-formed consonant
 _SMILES = 4
 
 

@@ -10,8 +10,8 @@ from atlas_desktop.local_atlas.interfaces import AUDIO_BLOCK_SAMPLES, SAMPLE_RAT
 
 _START_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
 _MAX_DELAY_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
-_FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000
-_MAX_HELD_BLOCKS = 3
+_FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000  # a step is heard as a click
+_MAX_HELD_BLOCKS = 3  # less than 40 ms may be all there is: don't hold it for good
 
 Samples = NDArray[np.int16]
 """int16, (samples,), 48 kHz."""

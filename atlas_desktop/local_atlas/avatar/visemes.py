@@ -14,14 +14,14 @@ _FREQUENCIES_HZ = np.fft.rfftfreq(_FFT_SAMPLES, 1 / SAMPLE_RATE_HZ)
 _HANN = np.hanning(WINDOW_SAMPLES).astype(np.float32)
 
 _SILENCE_DB = -52.0
-_RANGE_DB = 26.0
-_LOUDEST_FLOOR_DB = -34.0
+_RANGE_DB = 26.0  # below the recent maximum: from there up the mouth opens
+_LOUDEST_FLOOR_DB = -34.0  # so that noise alone does not open it
 _LOUDEST_DECAY_DB = 0.12  # per frame: 3 dB a second
-_OPEN_ATTACK, _OPEN_RELEASE = 0.75, 0.5
+_OPEN_ATTACK, _OPEN_RELEASE = 0.75, 0.5  # share of the way to the target, per frame
 _SPREAD_RATE = 0.45
-_HISSING = 0.55
-_VOICED = 0.3
-_CLOSE_HZ = 500
+_HISSING = 0.55  # share of the energy above 3.2 kHz
+_VOICED = 0.3  # loudness above which a frame counts for the voice's average
+_CLOSE_HZ = 500  # a first formant below is a close vowel: I or U
 # Voices differ in brightness, synthetic ones the most: each is compared with its own average.
 _USUAL_FRONT_DB = -16.0
 _FRONT_DB = (-32.0, -6.0)

@@ -24,9 +24,9 @@ from atlas_desktop.local_atlas.interfaces import FRAME_SIZE_PX, I420Frame
 _HALF = FRAME_SIZE_PX // 2
 # Rows of quads warped at a time: their index arrays stay in the processor's cache.
 _BAND = 32
-_BORDER_PX = 28.0
-_NECK_PX = 50.0
-_MIDDLE_PX = (108.0, 132.0)
+_BORDER_PX = 28.0  # towards the frame's edge all motion fades out
+_NECK_PX = 50.0  # below the chin: the pivot of a tilt
+_MIDDLE_PX = (108.0, 132.0)  # semi-axes of the part that turns and nods further than the edge
 
 
 class FaceRenderer:

@@ -21,7 +21,8 @@ PLAY_MONEY_CENTS = 1_000_000
 
 _HOUR_S = 3600.0
 _CENTS = 100
-_CALLS_KEPT = 10_000
+_CALLS_KEPT = 10_000  # a rehearsal of hours; older ones are dropped
+# Any client can send a method and path of any length.
 _METHOD_CHARS = 16
 _PATH_CHARS = 200
 

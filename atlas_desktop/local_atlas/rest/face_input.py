@@ -25,11 +25,12 @@ from atlas_desktop.errors import BadProxyError
 from atlas_desktop.local_atlas.rest.http_messages import bad_request
 from atlas_desktop.proxies import Proxy, proxy_for
 
+# The limits of the service.
 FACE_LIMIT_BYTES = 20_000_000
 FACE_MINIMUM_PX = 64
 MAX_REDIRECTS = 5
 
-_MAX_PIXELS = 24_000_000
+_MAX_PIXELS = 24_000_000  # about 100 MB when decoded as RGBA
 _FORMATS = ("PNG", "JPEG", "WEBP")
 # Raised by Pillow's decoders over broken pictures; the second line is undocumented.
 _DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error)
@@ -40,7 +41,7 @@ _decoding = threading.BoundedSemaphore(2)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 AddressFilter = Callable[[Address], bool]
 
-_MAX_URL_CHARS = 2_048
+_MAX_URL_CHARS = 2_048  # what browsers and proxies accept
 _FETCH_LIMIT_S = 10.0
 _CHUNK_BYTES = 65_536
 _REDIRECTS = (301, 302, 303, 307, 308)

@@ -13,8 +13,8 @@ from livekit.protocol import models
 from atlas_desktop.local_atlas.rest.http_messages import bad_request
 
 EVERY_SESSION = "*"
-MAX_NUMBER = 10**12
-_MAX_PATTERN_CHARS = 1_000
+MAX_NUMBER = 10**12  # still exact as a float, and as a delay longer than any test
+_MAX_PATTERN_CHARS = 1_000  # a pattern is compiled to a regular expression
 _REASONS = frozenset(models.DisconnectReason.keys())
 
 T = TypeVar("T")

@@ -14,12 +14,12 @@ from atlas_desktop.errors import N_, AppError
 UPLOAD_LIMIT_BYTES = 50_000_000
 """Of all files of a form together."""
 
-_FORM_LIMIT_BYTES = UPLOAD_LIMIT_BYTES + 5_000_000
+_FORM_LIMIT_BYTES = UPLOAD_LIMIT_BYTES + 5_000_000  # slack, so that the call itself can name the limit
 _JSON_LIMIT_BYTES = 1_000_000
 _TEXT_LIMIT_BYTES = 65_536
-_MAX_FIELDS = 16
+_MAX_FIELDS = 16  # the API has forms of two
 _CHUNK_BYTES = 65_536
-BODY_LIMIT_S = 60.0
+BODY_LIMIT_S = 60.0  # a client that sends slowly holds a connection
 HEADER_WARNINGS = (BadContentDispositionHeader, BadContentDispositionParam)
 """aiohttp's warnings about malformed headers of a form's parts."""
 _IDENTITY_ENCODINGS = ("", "binary", "8bit", "7bit")

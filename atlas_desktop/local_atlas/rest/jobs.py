@@ -31,8 +31,8 @@ _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
 _MEDIA_TYPE = "video/mp4"
 _HOUR_S = 3600
-_MAX_PENDING = 8
-_MAX_FINISHED = 100
+_MAX_PENDING = 8  # each keeps up to 50 MB of uploads in memory
+_MAX_FINISHED = 100  # each keeps its video on disk
 
 
 @dataclass(slots=True)

@@ -18,11 +18,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LOCAL = r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?"
 _HOST = re.compile(_LOCAL)
 _ORIGIN = re.compile(rf"https?://{_LOCAL}")
-_MAX_HEADER_CHARS = 300
-_ROOM_PATHS = "/rtc"
-CONTROL_PATHS = "/local/"
+_MAX_HEADER_CHARS = 300  # a host name has 253 at most
+_ROOM_PATHS = "/rtc"  # authenticated by room tokens
+CONTROL_PATHS = "/local/"  # neither recorded nor rate-limited: they observe the rest
 _OPEN_PATHS = ("/", "/v1/health")
-_TICKET_PATHS = "/files/"
+_TICKET_PATHS = "/files/"  # authenticated by the ticket in the path
 _RATE_WINDOW_S = 60.0
 _REASONS = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 

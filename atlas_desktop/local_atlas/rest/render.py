@@ -20,7 +20,7 @@ from atlas_desktop.local_atlas.interfaces import (
     Pcm,
 )
 
-MAX_DURATION_S = 600
+MAX_DURATION_S = 600  # a job holds the one render thread
 _BLOCKS_PER_FRAME = SAMPLE_RATE_HZ // AUDIO_BLOCK_SAMPLES // FRAME_RATE_HZ
 _TAIL_BLOCKS = 25  # half a second: the mouth closes
 _MAX_BLOCKS = MAX_DURATION_S * SAMPLE_RATE_HZ // AUDIO_BLOCK_SAMPLES

@@ -15,8 +15,8 @@ from atlas_desktop.errors import N_, AppError
 _ALGORITHM = "HS256"
 _ISSUER = "local-atlas"
 _LEEWAY_S = 10
-_MAX_TOKEN_CHARS = 4_096
-TOKEN_LIFE_S = 6 * 3600
+_MAX_TOKEN_CHARS = 4_096  # ours have some 400
+TOKEN_LIFE_S = 6 * 3600  # longer than the default limit of a session
 
 
 class TokenRefusedError(AppError):

@@ -16,8 +16,8 @@ from atlas_desktop.local_atlas.interfaces import MalformedPacket
 
 TRANSCRIPTION_TOPIC = "lk.transcription"
 CHAT_TOPIC = "lk.chat"
-CHAT_LIMIT_CHARS = 20_000
-_CHUNK_BYTES = 15_000
+CHAT_LIMIT_CHARS = 20_000  # far more than is spoken
+_CHUNK_BYTES = 15_000  # as LiveKit's SDKs: data channels carry 16 KiB everywhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from atlas_desktop.local_atlas.rooms.encoders import EncodedPacket
 
+# Packets queued for one client: a quarter to a third of a second.
 _VIDEO_DEPTH = 8
 _AUDIO_DEPTH = 12
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 RELIABLE = "_reliable"
 _KINDS = ("audio", "video", "application")
 _CHANNELS = (RELIABLE, "_lossy", "_data_track")
-_QUEUED_MESSAGES = 256
+_QUEUED_MESSAGES = 256  # before the reliable channel opens
 _CLOSE_LIMIT_S = 3.0
 # aiortc takes quadratic time over an offer in places, and each media section becomes a transceiver.
 _MAX_OFFER_CHARS = 400_000
@@ -45,7 +45,7 @@ _MAX_SECTIONS = 300  # a client keeps the sections of all tracks that it ever ha
 _MAX_SECTION_LINES = 500
 _MAX_CANDIDATES = 200
 _MAX_CANDIDATE_CHARS = 2_000
-_MAX_BUFFERED_BYTES = 4_000_000
+_MAX_BUFFERED_BYTES = 4_000_000  # unsent; a client that does not acknowledge loses messages
 # What aiortc raises over malformed signals: its own errors, and those of its parser.
 _AIORTC_ERRORS = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
 _PARSER_ERRORS = (ValueError, LookupError, AssertionError, AttributeError, TypeError, ArithmeticError)

@@ -15,7 +15,7 @@ from atlas_desktop.local_atlas.interfaces import SAMPLE_RATE_HZ, Pcm
 from atlas_desktop.local_atlas.rooms.peer import MediaSection
 from atlas_desktop.local_atlas.rooms.signalling import make_sid
 
-_MAX_TRACKS = 1_000
+_MAX_TRACKS = 1_000  # at a time: far more than any client publishes
 _MAX_NAME_CHARS = 256
 
 

@@ -28,7 +28,7 @@ from atlas_desktop.local_atlas.rooms.transcription import TranscribedTrack
 log = logging.getLogger(__name__)
 
 TTS_TRACK = "tts-audio"
-RESUME_LIMIT_S = 10.0
+RESUME_LIMIT_S = 10.0  # how long a client without a websocket stays a member
 _CLOSE_LIMIT_S = 5.0
 _VIEWER_NAME = "Viewer"
 

@@ -11,7 +11,7 @@ from atlas_desktop.local_atlas.rooms.access_tokens import Grant, TokenIssuer, To
 from atlas_desktop.local_atlas.rooms.room import Room
 from atlas_desktop.local_atlas.rooms.signalling import BadJoinError, SignalConnection, read_join, read_token
 
-MESSAGE_LIMIT_BYTES = 1_000_000
+MESSAGE_LIMIT_BYTES = 1_000_000  # the largest offer accepted has 400 kB
 _CLOSE_FRAME_LIMIT_S = 0.3
 
 

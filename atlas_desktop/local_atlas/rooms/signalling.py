@@ -17,9 +17,9 @@ from atlas_desktop.errors import N_, AppError
 
 PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 15
-_JOIN_LIMIT_BYTES = 1_000_000
+_JOIN_LIMIT_BYTES = 1_000_000  # decompressed
 _CLOSE_LIMIT_S = 2.0
-_MAX_QUEUED = 1_000
+_MAX_QUEUED = 1_000  # responses to a client that stopped reading
 
 
 class BadJoinError(AppError):
