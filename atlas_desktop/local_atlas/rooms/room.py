@@ -288,7 +288,7 @@ class Room:
     def disconnect(self, reason: str) -> None:
         """Disconnect every client; ``reason`` is a name of LiveKit's ``DisconnectReason``."""
         for member in self._members.values():
-            member.send_leave(Leave.DISCONNECT, models.DisconnectReason.Value(reason))
+            member.send_leave(Leave.DISCONNECT, getattr(models, reason))
 
     async def _reconnect_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
