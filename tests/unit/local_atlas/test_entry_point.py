@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from atlas_desktop.local_atlas.entry_point import HOST, open_listener, stop_accepting
-from tests.unit.local_atlas.atlas_thread import LocalAtlasThread, main
+from atlas_desktop.local_atlas.entry_point import HOST, main, open_listener, stop_accepting
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.toys import Troupe
 
 COMMAND = [sys.executable, "-m", "atlas_desktop", "local"]
