@@ -45,7 +45,7 @@ class Listener(ToyPerformer):
         if int(np.abs(block).max()) > LOUD:
             self.loud_s += len(block) / 48_000
         self.heard.take(block)
-        super().push_speech(block)
+        super().push_audio(block)
 
 
 @pytest.fixture
