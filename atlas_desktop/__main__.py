@@ -93,7 +93,7 @@ def _local(words: list[str]) -> int:
     parser.add_argument("--port", type=_port, default=0, help="default: any free port")
     parser.add_argument(CHILD_FLAG, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(words)
-    from atlas_desktop.local_atlas.server import main as serve
+    from atlas_desktop.local_atlas.entry_point import main as serve
 
     return serve(port=given.port, as_child=given.child)
 

@@ -1,4 +1,4 @@
-"""The local Atlas: a stand-in for the service that runs on this computer, for rehearsals and tests.
+"""The local Atlas: a stand-in for the service on this computer, for rehearsals and tests.
 
-A process of its own. It proves a client's logic, not its compatibility with the real service.
+A process of its own. It proves the logic of a client, not its compatibility with the real service.
 """

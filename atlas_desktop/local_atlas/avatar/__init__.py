@@ -1,1 +1,1 @@
-"""The avatar's body: faces, mouths, motion, and the sound that moves them. It knows no LiveKit."""
+"""The avatar: its faces, their lip sync and motion, and the audio that drives them. It knows no LiveKit."""

@@ -1,107 +1,109 @@
-"""The avatar's body: it shows a face and says what it is given, both on the room's media clock."""
+"""The avatar: renders a face and the speech that is pushed to it, both on the room's media clock."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from atlas_desktop.local_atlas.avatar.face_film import FaceFilm
-from atlas_desktop.local_atlas.avatar.likeness import Likeness, Prepare
-from atlas_desktop.local_atlas.avatar.mouth import WINDOW_SAMPLES, MouthReader
-from atlas_desktop.local_atlas.avatar.pose import Sway
+from atlas_desktop.local_atlas.avatar.face_model import FaceModel
+from atlas_desktop.local_atlas.avatar.head_motion import HeadMotion
+from atlas_desktop.local_atlas.avatar.portrait import load_portrait
+from atlas_desktop.local_atlas.avatar.shipped_faces import load_shipped, shipped_name
 from atlas_desktop.local_atlas.avatar.speech_buffer import Samples, SpeechBuffer
-from atlas_desktop.local_atlas.stage import SOUND_BLOCK_SAMPLES, Picture, Sound
+from atlas_desktop.local_atlas.avatar.visemes import WINDOW_SAMPLES, VisemeEstimator
+from atlas_desktop.local_atlas.avatar.warp import FaceRenderer
+from atlas_desktop.local_atlas.interfaces import AUDIO_BLOCK_SAMPLES, I420Frame, Pcm
 
 log = logging.getLogger(__name__)
 
-# The mouth is ahead of the sound by 10 ms, as mouths are: they shape a sound before it is heard.
-_LEAD_SAMPLES = SOUND_BLOCK_SAMPLES // 2
-_WARMTH = 0.42
-_WARMTH_RATE = 0.05
+# The mouth leads the audio by 10 ms, as real ones do: they form a sound before it is heard.
+_LEAD_SAMPLES = AUDIO_BLOCK_SAMPLES // 2
+_SMILE_AT_REST, _SMILE_SPEAKING = 0.42, 0.12
+_SMILE_RATE = 0.05
 
-# Faces are prepared one after the other, so that two avatars with the same face load it once.
+# One thread: of two avatars with the same face the second finds it loaded.
 _preparing = ThreadPoolExecutor(1, thread_name_prefix="face")
 
+FaceLoader = Callable[[bytes | None], FaceModel]
+"""Loads a picture file, or without one the default face. Thread: any; it takes a while."""
 
-def prepare(face: bytes | None) -> Likeness:
-    """Makes the likeness of a picture: a face of ours by its layers, any other as a portrait."""
-    # Loaded here, in the thread that prepares: the first request need not wait for it.
-    from atlas_desktop.local_atlas.avatar.portrait import portrait
-    from atlas_desktop.local_atlas.avatar.sprites import shipped, shipped_name
 
+def load_face(face: bytes | None) -> FaceModel:
+    """Load a face: a shipped one from its layers, any other as a portrait."""
     name = shipped_name(face)
     if name is not None:
-        return shipped(name)
+        return load_shipped(name)
     assert face is not None
-    return portrait(face)
+    return load_portrait(face)
 
 
-def _film(face: bytes | None, how: Prepare) -> FaceFilm:
-    return FaceFilm(how(face))
+def _load_renderer(face: bytes | None, load: FaceLoader) -> FaceRenderer:
+    return FaceRenderer(load(face))
 
 
 class Avatar:
-    """Implements ``stage.Performer``.
+    """Implements ``AvatarRenderer``; threads as described there.
 
-    In passthrough it speaks what arrives, 20 to 60 ms later; in conversation it is given whole sentences
-    and says them to their end. Threads: as ``stage.Performer`` says.
+    In passthrough it speaks what arrives 20 to 60 ms later; in conversation it is given whole sentences and
+    speaks them to their end.
     """
 
     def __init__(
-        self, face: bytes | None, mode: str, how: Prepare = prepare, seed: int | None = None
+        self, face: bytes | None, mode: str, load: FaceLoader = load_face, seed: int | None = None
     ) -> None:
-        self._how = how
+        self._load = load
         self._speech = SpeechBuffer(live=mode != "conversation")
-        self._reader = MouthReader()
-        self._sway = Sway(seed)
-        self._heard: Samples = np.zeros(SOUND_BLOCK_SAMPLES, np.int16)
-        self._warmth = 1.0
-        self._film: FaceFilm | None = None
-        self._next: Future[FaceFilm] | None = _preparing.submit(_film, face, how)
+        self._visemes = VisemeEstimator()
+        self._motion = HeadMotion(seed)
+        self._last_block: Samples = np.zeros(AUDIO_BLOCK_SAMPLES, np.int16)
+        self._smile = 1.0
+        self._renderer: FaceRenderer | None = None
+        self._next: Future[FaceRenderer] | None = _preparing.submit(_load_renderer, face, load)
 
     @property
-    def waiting_samples(self) -> int:
-        """How much it was given and has not said yet."""
-        return self._speech.waiting_samples
+    def queued_samples(self) -> int:
+        """Pushed samples that were not rendered yet."""
+        return self._speech.queued_samples
 
-    def picture(self, index: int) -> Picture:
-        """Draws frame ``index``: I420, (768, 512). The first call waits until the face is ready."""
-        mouth = self._reader.read(self._window())
-        # It smiles when it is quiet, the more the longer.
-        target = 0.12 if mouth.loudness > 0 else _WARMTH
-        self._warmth += (target - self._warmth) * _WARMTH_RATE * (3 if mouth.loudness > 0 else 1)
-        return self._face().draw(self._sway.pose(index, mouth.loudness), mouth, self._warmth)
+    def video_frame(self, index: int) -> I420Frame:
+        """Render frame ``index``: I420, (768, 512). The first call waits until the face is loaded."""
+        mouth = self._visemes.estimate(self._window())
+        # The longer it is silent, the more it smiles; speech ends the smile three times as fast.
+        target = _SMILE_SPEAKING if mouth.loudness > 0 else _SMILE_AT_REST
+        self._smile += (target - self._smile) * _SMILE_RATE * (3 if mouth.loudness > 0 else 1)
+        return self._face().render(self._motion.pose(index, mouth.loudness), mouth, self._smile)
 
-    def sound(self, index: int) -> Sound:
-        """Returns the next 20 ms of what it says: int16, (960, 1)."""
-        self._heard = self._speech.take()
-        return self._heard.reshape(-1, 1)
+    def audio_block(self, index: int) -> Pcm:
+        """Return the next 20 ms of speech: int16, (960, 1)."""
+        self._last_block = self._speech.take()
+        return self._last_block.reshape(-1, 1)
 
-    def push_speech(self, block: Sound) -> None:
-        """Takes sound to be said next."""
+    def push_audio(self, block: Pcm) -> None:
+        """Queue speech."""
         self._speech.push(block)
 
     def flush(self) -> None:
-        """Falls silent at once, without a click."""
+        """Drop all queued speech, fading out."""
         self._speech.flush()
 
     def set_face(self, face: bytes) -> None:
-        """Wears another face as soon as it is prepared; the one before stays on until then."""
-        self._next = _preparing.submit(_film, face, self._how)
+        """Show another face as soon as it is loaded; the previous one stays until then."""
+        self._next = _preparing.submit(_load_renderer, face, self._load)
 
     def _window(self) -> Samples:
         ahead = self._speech.peek(WINDOW_SAMPLES - _LEAD_SAMPLES)
-        return np.concatenate([self._heard[-_LEAD_SAMPLES:], ahead])
+        return np.concatenate([self._last_block[-_LEAD_SAMPLES:], ahead])
 
-    def _face(self) -> FaceFilm:
-        coming = self._next
-        if coming is not None and (self._film is None or coming.done()):
+    def _face(self) -> FaceRenderer:
+        loading = self._next
+        if loading is not None and (self._renderer is None or loading.done()):
             try:
-                self._film = coming.result()
+                self._renderer = loading.result()
             except (OSError, ValueError, SyntaxError) as error:
                 log.warning("a face can't be shown: %s", error)
-            if self._next is coming:
+            if self._next is loading:
                 self._next = None
-        if self._film is None:
-            self._film = _film(None, prepare)
-        return self._film
+        if self._renderer is None:
+            self._renderer = _load_renderer(None, load_face)
+        return self._renderer

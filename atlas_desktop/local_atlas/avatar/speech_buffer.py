@@ -1,4 +1,4 @@
-"""What the avatar is going to say: sound goes in from the event loop and out, in step, to the media clock."""
+"""A buffer for the avatar's speech, between the event loop that pushes and the media clock that takes."""
 
 import threading
 from collections import deque
@@ -6,80 +6,78 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, SOUND_BLOCK_SAMPLES, Sound
+from atlas_desktop.local_atlas.interfaces import AUDIO_BLOCK_SAMPLES, SAMPLE_RATE_HZ, Pcm
 
 _START_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
-_LIMIT_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
-_FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000
-_HELD_BLOCKS = 3
+_MAX_DELAY_SAMPLES = SAMPLE_RATE_HZ * 40 // 1000
+_FADE_SAMPLES = SAMPLE_RATE_HZ * 5 // 1000  # a step is heard as a click
+_MAX_HELD_BLOCKS = 3  # less than 40 ms may be all there is: don't hold it for good
 
 Samples = NDArray[np.int16]
 """int16, (samples,), 48 kHz."""
 
 
 class SpeechBuffer:
-    """Holds pushed sound until it is taken, 20 ms at a time; silence when there is none.
+    """A FIFO of audio, taken 20 ms at a time; an empty one returns silence.
 
-    A live buffer evens out the jitter of sound that arrives in real time: it waits for 40 ms before it
-    starts, or for the third block, and lets no sample wait longer than 60 ms. One that is not live starts
-    at once and keeps all it is given, so that a whole sentence can be pushed in one go. Neither starts nor
-    stops with a click.
-    Thread: any.
+    A live buffer is a jitter buffer for audio that arrives in real time: it starts with 40 ms, or at the
+    third attempt, and delays no sample by more than 60 ms. One that is not live starts at once and keeps
+    everything, so that a whole sentence can be pushed. Both fade in and out over 5 ms. Thread: any.
     """
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
         self._lock = threading.Lock()
         self._blocks: deque[Samples] = deque()
-        self._waiting = 0
+        self._queued = 0
         self._running = False
         self._held = 0
         self._tail: Samples | None = None
 
     @property
-    def waiting_samples(self) -> int:
-        """How much was pushed and not yet taken."""
+    def queued_samples(self) -> int:
+        """Samples pushed and not yet taken."""
         with self._lock:
-            return self._waiting
+            return self._queued
 
-    def push(self, block: Sound) -> None:
-        """Adds sound of any length, (samples, 1) or (samples,)."""
+    def push(self, block: Pcm) -> None:
+        """Append audio of any length, (samples, 1) or (samples,)."""
         samples = np.asarray(block, np.int16).reshape(-1)
         if not len(samples):
             return
         with self._lock:
             self._blocks.append(samples)
-            self._waiting += len(samples)
+            self._queued += len(samples)
 
     def flush(self) -> None:
-        """Drops what waits; what was sounding fades out in 5 ms."""
+        """Drop everything; audio that is playing fades out over 5 ms."""
         with self._lock:
             if self._running:
                 self._tail = self._pop(_FADE_SAMPLES)
             self._blocks.clear()
-            self._waiting = 0
+            self._queued = 0
             self._running = False
 
-    def take(self, samples: int = SOUND_BLOCK_SAMPLES) -> Samples:
-        """Takes what comes next: always ``samples`` long, its end silent when there is too little."""
+    def take(self, samples: int = AUDIO_BLOCK_SAMPLES) -> Samples:
+        """Take the next ``samples``, padded with silence."""
         out = np.zeros(samples, np.int16)
         with self._lock:
             if self._tail is not None:
                 tail, self._tail = self._tail, None
                 out[: len(tail)] = tail * np.linspace(1, 0, len(tail))
                 return out
-            self._held = self._held + 1 if self._waiting and not self._running else 0
+            self._held = self._held + 1 if self._queued and not self._running else 0
             starts = not self._running and self._ready()
             if not (self._running or starts):
                 return out
             self._running = True
-            # What came last has waited up to 20 ms already, and waits for all that is before it.
-            if self._live and self._blocks and self._waiting - len(self._blocks[-1]) > _LIMIT_SAMPLES:
-                self._skip(self._waiting - _START_SAMPLES)
+            # The newest block is up to 20 ms old, and is delayed by everything before it.
+            if self._live and self._blocks and self._queued - len(self._blocks[-1]) > _MAX_DELAY_SAMPLES:
+                self._skip(self._queued - _START_SAMPLES)
             taken = self._pop(samples)
             out[: len(taken)] = taken
-            # A live stream has no gap between two packets that are just in time.
-            self._running = self._waiting > 0 or (self._live and len(taken) == samples)
+            # A live stream does not end with an empty buffer: the next packet may be just in time.
+            self._running = self._queued > 0 or (self._live and len(taken) == samples)
             if starts:
                 _fade(out[:_FADE_SAMPLES], 0, 1)
             if len(taken) < samples:
@@ -87,7 +85,7 @@ class SpeechBuffer:
         return out
 
     def peek(self, samples: int) -> Samples:
-        """Returns up to ``samples`` of what comes next, without taking it."""
+        """Return up to ``samples`` of what comes next, without taking it."""
         with self._lock:
             if not self._running and not self._ready():
                 return np.zeros(0, np.int16)
@@ -101,8 +99,8 @@ class SpeechBuffer:
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def _ready(self) -> bool:
-        enough = _START_SAMPLES if self._live and self._held < _HELD_BLOCKS else 1
-        return self._waiting >= enough
+        enough = _START_SAMPLES if self._live and self._held < _MAX_HELD_BLOCKS else 1
+        return self._queued >= enough
 
     def _pop(self, samples: int) -> Samples:
         parts: list[Samples] = []
@@ -114,18 +112,18 @@ class SpeechBuffer:
                 block = block[:left]
             parts.append(block)
             left -= len(block)
-        self._waiting -= samples - left
+        self._queued -= samples - left
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     def _skip(self, samples: int) -> None:
-        """Leaves out ``samples``; what is before and after them is blended over 5 ms."""
+        """Drop ``samples`` with a cross-fade of 5 ms."""
         before = self._pop(samples)[:_FADE_SAMPLES].astype(np.float32)
         after = self._pop(_FADE_SAMPLES).astype(np.float32)
         length = min(len(before), len(after))
         rise = np.linspace(0, 1, length, dtype=np.float32)
         after[:length] = after[:length] * rise + before[:length] * (1 - rise)
         self._blocks.appendleft(after.astype(np.int16))
-        self._waiting += len(after)
+        self._queued += len(after)
 
 
 def _fade(samples: Samples, start: float, end: float) -> None:

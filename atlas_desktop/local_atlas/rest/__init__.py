@@ -1,1 +1,1 @@
-"""The REST side: Atlas's calls, its books, and the faults that can be ordered."""
+"""The REST side of the local Atlas: the API of the service, its accounts, and injected faults."""

@@ -1,1 +1,1 @@
-"""The LiveKit side: signalling, peers, tracks, data, and who is in which room."""
+"""The LiveKit side of the local Atlas: an SFU whose one publisher is the avatar."""

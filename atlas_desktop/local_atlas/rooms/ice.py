@@ -1,6 +1,6 @@
-"""Everything that reaches into aioice: which addresses are used, ICE restarts and cut cables.
+"""Everything that reaches into aioice: which addresses are used, ICE restarts and network loss.
 
-Written against aioice 0.13.0, whose private names it uses; the room's tests guard the pin.
+Written against aioice 0.13.0, whose private names it uses; the contract tests of the room guard the pin.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ _LAST_STUN_BYTE = 3  # Source: RFC 7983
 _NOT_STUN = (struct.error, ValueError, LookupError, TypeError)
 _UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 _PASSWORD = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
-# Without the end of candidates aioice waits for the client's own checks, however few it signals:
-# a client on a host with only loopback signals none. mDNS names would bind port 5353.
+# Without end-of-candidates aioice waits for the client's own checks, however few candidates it signals:
+# a client on a host with only loopback signals none. Resolving mDNS names would bind port 5353.
 _DROPPED_LINES = re.compile(r"^a=(?:end-of-candidates\r?|candidate:(?=.*\.local ).*+)\n", re.MULTILINE)
 _UDP_LINES = re.compile(r"^a=candidate:(\S+ \S+ udp .*)", re.MULTILINE | re.IGNORECASE)
 _PORTS = range(1, 1 << 16)
 
 
 def clean_offer(sdp: str) -> str:
-    """Return ``sdp`` without what aioice must not see: mDNS candidates and their end.
+    """Return ``sdp`` without mDNS candidates and end-of-candidates.
 
     Raises:
         ValueError, AssertionError: A candidate can't be used.
@@ -38,7 +38,7 @@ def clean_offer(sdp: str) -> str:
 
 
 def parse_candidate(line: str, mid: str | None, index: int | None) -> RTCIceCandidate | None:
-    """Return a trickled candidate, or ``None`` for one that is empty, mDNS or not UDP.
+    """Parse a trickled candidate; ``None`` for one that is empty, mDNS or not UDP.
 
     Raises:
         ValueError, AssertionError: It can't be used.
@@ -60,61 +60,61 @@ def _usable(body: str) -> RTCIceCandidate:
     return candidate
 
 
-class IcePath:
-    """The one ICE connection of a bundled peer connection. Thread: the event loop's."""
+class IceTransport:
+    """The one ICE transport of a bundled peer connection. Thread: the event loop's."""
 
     def __init__(self, peer: RTCPeerConnection) -> None:
         transceivers = peer.getTransceivers()
         dtls = peer.sctp.transport if peer.sctp else transceivers[0].receiver.transport
         self._ice: Any = dtls.transport._connection
-        self._narrow()
+        self._restrict_addresses()
 
-    def take_restart(self, sdp: str) -> None:
-        """Adopts the credentials of an offer that restarts ICE: aiortc ignores them once connected."""
+    def apply_restart(self, sdp: str) -> None:
+        """Adopt the credentials of an ICE restart: aiortc ignores them once connected."""
         ufrag, password = _UFRAG.search(sdp), _PASSWORD.search(sdp)
         if ufrag is None or password is None or self._ice.remote_username in (None, ufrag[1]):
             return
         self._ice.remote_username = ufrag[1]
         self._ice.remote_password = password[1]
 
-    def cut(self) -> None:
-        """Pulls the cable: no datagram leaves or is heard until ``mend``."""
+    def disconnect(self) -> None:
+        """Drop all datagrams, sent and received, until ``reconnect``."""
         for protocol in self._ice._protocols:
-            protocol.datagram_received = _swallow
-            protocol.send_data = _swallow_async
-            protocol.send_stun = _swallow
+            protocol.datagram_received = _drop
+            protocol.send_data = _drop_async
+            protocol.send_stun = _drop
 
-    def mend(self) -> None:
-        """Puts the cable back."""
+    def reconnect(self) -> None:
+        """Undo ``disconnect``."""
         for protocol in self._ice._protocols:
             for name in ("datagram_received", "send_data", "send_stun"):
                 vars(protocol).pop(name, None)
-            self._shield(protocol)
+            self._filter(protocol)
 
-    def _narrow(self) -> None:
+    def _restrict_addresses(self) -> None:
         gather = self._ice.get_component_candidates
 
         @functools.wraps(gather)
-        async def gather_here(component: int, addresses: list[str], timeout: int = 5) -> list[Any]:
+        async def gather_local(component: int, addresses: list[str], timeout: int = 5) -> list[Any]:
             # On Linux a socket on loopback reaches every address of this computer; elsewhere the
             # client's other addresses may not, so the host's are gathered too.
             others = [] if sys.platform == "linux" else addresses
             found = list(await gather(component, [_LOOPBACK, *others], timeout))
             for protocol in self._ice._protocols:
-                self._shield(protocol)
+                self._filter(protocol)
             return found
 
-        self._ice.get_component_candidates = gather_here
+        self._ice.get_component_candidates = gather_local
 
     def _is_client(self, address: tuple[Any, ...]) -> bool:
-        # Until aioice knows the client's password it pairs no address with ours.
+        # Until aioice knows the client's password it has no candidate pairs.
         pairs = self._ice._check_list
         return not self._ice._early_checks_done or any(pair.remote_addr == address for pair in pairs)
 
-    def _shield(self, protocol: Any) -> None:
-        """Lets through what the client may have sent: every user of this computer can send to the port.
+    def _filter(self, protocol: Any) -> None:
+        """Drop datagrams that can't be the client's: every user of this computer can send to the port.
 
-        aioice hands on whatever is no STUN message, from wherever, and raises over some that nearly are.
+        aioice passes on whatever is not STUN, from any address, and raises over malformed STUN.
         """
         receive = functools.partial(type(protocol).datagram_received, protocol)
 
@@ -127,9 +127,9 @@ class IcePath:
         protocol.datagram_received = received
 
 
-def _swallow(*_: Any) -> None:
-    """Takes a datagram and does nothing."""
+def _drop(*_: Any) -> None:
+    """Discard a datagram."""
 
 
-async def _swallow_async(*_: Any) -> None:
-    """Takes a datagram and does nothing."""
+async def _drop_async(*_: Any) -> None:
+    """Discard a datagram."""

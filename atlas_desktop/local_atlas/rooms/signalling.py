@@ -1,9 +1,9 @@
-"""LiveKit's signalling, version 1: the join request in the address, then protobuf both ways."""
+"""LiveKit's signalling, version 1: a join request in the URL, then protobuf messages both ways."""
 
 import asyncio
 import base64
 import binascii
-import gzip
+import secrets
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,25 +12,30 @@ from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError
 from livekit.protocol import rtc
 
+from atlas_desktop.aio import TaskScope
 from atlas_desktop.errors import N_, AppError
-from atlas_desktop.local_atlas.scope import Scope
 
 PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 15
-_JOIN_LIMIT_BYTES = 1_000_000
+_JOIN_LIMIT_BYTES = 1_000_000  # decompressed
 _CLOSE_LIMIT_S = 2.0
-_MOST_WAITING = 1_000
+_MAX_QUEUED = 1_000  # responses to a client that stopped reading
 
 
 class BadJoinError(AppError):
-    """A join request that can't be read."""
+    """A join request that can't be parsed."""
 
     code = "bad_join"
     title = N_("The join request can't be read: {detail}")
 
 
+def make_sid(prefix: str) -> str:
+    """Return a new server id: ``PA_`` (participant), ``TR_`` (track) or the like, and 12 characters."""
+    return f"{prefix}_{secrets.token_hex(6)}"
+
+
 def read_token(request: web.Request) -> str:
-    """The room token of a request: a header's, or (browsers) the address's."""
+    """Return the access token of a request: from its header or, as browsers send it, its URL."""
     bearer = request.headers.get("Authorization", "")
     if bearer.lower().startswith("bearer "):
         return bearer[7:].strip()
@@ -38,10 +43,10 @@ def read_token(request: web.Request) -> str:
 
 
 def read_join(text: str) -> rtc.JoinRequest:
-    """Reads ``join_request``: base64url of a ``WrappedJoinRequest``, maybe compressed.
+    """Parse ``join_request``: base64url of a ``WrappedJoinRequest``, which may be compressed.
 
     Raises:
-        BadJoinError: It isn't one.
+        BadJoinError: It can't be parsed.
     """
     try:
         wrapped = rtc.WrappedJoinRequest.FromString(_unbase64(text))
@@ -53,14 +58,6 @@ def read_join(text: str) -> rtc.JoinRequest:
         raise BadJoinError(detail=str(error)) from error
 
 
-def write_join(join: rtc.JoinRequest) -> str:
-    """Writes ``join`` the way a client does: the inverse of ``read_join``."""
-    wrapped = rtc.WrappedJoinRequest(
-        compression=rtc.WrappedJoinRequest.GZIP, join_request=gzip.compress(join.SerializeToString())
-    )
-    return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode()
-
-
 def _unbase64(text: str) -> bytes:
     if not text:
         raise BadJoinError(detail="it is empty")
@@ -68,14 +65,14 @@ def _unbase64(text: str) -> bytes:
 
 
 def _gunzip(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    unpacked = unpacker.decompress(data, _JOIN_LIMIT_BYTES)
-    if unpacker.unconsumed_tail:
+    decompressor = zlib.decompressobj(wbits=31)
+    result = decompressor.decompress(data, _JOIN_LIMIT_BYTES)
+    if decompressor.unconsumed_tail:
         raise BadJoinError(detail="too large")
-    return unpacked
+    return result
 
 
-class Link:
+class SignalConnection:
     """One client's websocket: requests in, responses out, both in order. Thread: the event loop's."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
@@ -86,28 +83,23 @@ class Link:
         self._closed = asyncio.Event()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._scope = Scope("link")
+        self._scope = TaskScope("signalling")
         self._scope.start(self._write(), "write")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether responses can still be sent."""
-        return not self._socket.closed
-
     def send(self, **response: Any) -> None:
-        """Sends a ``SignalResponse`` with the one field given; a client that reads nothing is cut off."""
-        if self._outbox.qsize() >= _MOST_WAITING:
-            self.cut()
+        """Send a ``SignalResponse`` with the one field given; a client that stops reading is cut off."""
+        if self._outbox.qsize() >= _MAX_QUEUED:
+            self.abort()
             return
         self._outbox.put_nowait(rtc.SignalResponse(**response))
 
     async def requests(self) -> AsyncIterator[rtc.SignalRequest]:
-        """Yields what the client asks, until it is gone or silent for the ping's time-out."""
+        """Yield the client's requests until it disconnects or its ping times out."""
         while True:
             try:
                 message = await self._socket.receive(timeout=PING_TIMEOUT_S + PING_INTERVAL_S)
             except (TimeoutError, ConnectionError):
-                # The latter: it pinged and went, and can't be answered.
+                # ConnectionError: it sent a ping and disconnected before the pong.
                 return
             if message.type is not WSMsgType.BINARY:
                 return
@@ -118,29 +110,29 @@ class Link:
                 return
 
     def stall(self, is_stalled: bool) -> None:
-        """Lets nothing through, in either direction, until that is taken back; then all of it comes."""
+        """Hold back messages in both directions until released; none is lost."""
         (self._flowing.clear if is_stalled else self._flowing.set)()
 
-    def cut(self) -> None:
-        """Drops the connection without a word."""
+    def abort(self) -> None:
+        """Drop the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
     async def aclose(self) -> None:
-        """Sends what is still waiting, then closes; at most 2 s."""
+        """Send what is queued, then close; at most 2 s."""
         if self._closing:
             await self._closed.wait()
             return
         self._closing = True
         if not self._flowing.is_set():
-            self.cut()
+            self.abort()
             self._flowing.set()
         try:
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await self._outbox.join()
                 await self._socket.close()
         except TimeoutError:
-            self.cut()
+            self.abort()
         await self._scope.aclose()
         self._closed.set()
 
@@ -152,6 +144,6 @@ class Link:
                 if not self._socket.closed:
                     await self._socket.send_bytes(response.SerializeToString())
             except ConnectionError:
-                pass  # the reading side sees it too, and ends the link
+                pass  # the reading side sees it too, and closes the connection
             finally:
                 self._outbox.task_done()

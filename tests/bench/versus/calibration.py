@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ
+from atlas_desktop.local_atlas.interfaces import SAMPLE_RATE_HZ
 from tests.bench.versus.stream import BEEP_HZ
 
 BEEPS = 5

@@ -21,8 +21,8 @@ from typing import Self
 
 import numpy as np
 
-from atlas_desktop.local_atlas.running import serve
-from atlas_desktop.local_atlas.stage import Cast, MediaForm, Picture, Sound, Stage
+from atlas_desktop.local_atlas.composition import serve
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents, I420Frame, MediaFormat, Pcm
 from atlas_desktop.media.frames import ColourMatrix
 from tests.bench.versus import patches
 from tests.bench.versus.glass import FrameBuffer
@@ -42,34 +42,26 @@ Seen = dict[str, patches.Rgb]
 
 
 class Chart:
-    """Shows the patches: a ``Performer``."""
+    """Shows the patches: an ``AvatarRenderer``."""
 
     def __init__(self, stream: Stream) -> None:
         self._picture = patches.drawn(stream.width_px, stream.height_px)
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return 0
+
+    def video_frame(self, index: int) -> I420Frame:
         return self._picture
 
-    def sound(self, index: int) -> Sound:
+    def audio_block(self, index: int) -> Pcm:
         return sound_block(index)
 
-    def push_speech(self, block: Sound) -> None: ...
+    def push_audio(self, block: Pcm) -> None: ...
 
     def flush(self) -> None: ...
 
     def set_face(self, face: bytes) -> None: ...
-
-
-class Mute:
-    """Says nothing: a ``Mind``."""
-
-    def greet(self) -> None: ...
-
-    def hear_text(self, text: str) -> None: ...
-
-    def hear_audio(self, block: Sound) -> None: ...
-
-    async def aclose(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +82,21 @@ class Sent:
 
 
 async def send(sent: Sent) -> None:
-    """Serves the chart until it is told to stop."""
+    """Serve the chart until stopped."""
     stream = sent.stream
     bps = round(stream.width_px * stream.height_px * stream.rate_hz * _BITS_A_PIXEL)
-    form = MediaForm(stream.width_px, stream.height_px, stream.rate_hz, bps)
+    media_format = MediaFormat(stream.width_px, stream.height_px, stream.rate_hz, bps)
 
-    def cast(mode: str, face: bytes | None, stage: Stage) -> Cast:
-        return Cast(Chart(stream), Mute(), form)
+    def create_avatar(mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
+        return AvatarComponents(Chart(stream), format=media_format)
 
-    told = asyncio.Event()
-    atlas = await serve(casting=cast)
-    atlas.faults.open_rooms_with(codec=sent.codec)
+    stopped = asyncio.Event()
+    atlas = await serve(create_avatar=create_avatar)
+    atlas.faults.set_room_options(codec=sent.codec)
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     print(json.dumps({"base": atlas.base, "key": atlas.key}), flush=True)
-    await told.wait()
+    await stopped.wait()
     await atlas.aclose()
 
 

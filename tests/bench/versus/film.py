@@ -5,7 +5,7 @@ from av import VideoFrame
 from numpy.typing import NDArray
 
 from atlas_desktop.local_atlas.avatar.avatar import Avatar
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ, SOUND_BLOCK_SAMPLES, Picture
+from atlas_desktop.local_atlas.interfaces import AUDIO_BLOCK_SAMPLES, SAMPLE_RATE_HZ, I420Frame
 from tests.bench.versus.stream import Stream
 
 _MEMORY_BYTES = 150_000_000
@@ -23,7 +23,7 @@ class Film:
         self._pictures = [_framed(face, stream, grain) for face in _faces(many)]
         self._out = np.empty_like(self._pictures[0])
 
-    def picture(self, index: int) -> Picture:
+    def picture(self, index: int) -> I420Frame:
         """A copy of the picture for frame ``index``, good until the next call."""
         last = len(self._pictures) - 1
         place = index % (2 * last)
@@ -31,23 +31,23 @@ class Film:
         return self._out
 
 
-def _faces(many: int) -> list[Picture]:
+def _faces(many: int) -> list[I420Frame]:
     avatar = Avatar(None, "passthrough", seed=1)
-    ticks = np.arange(SOUND_BLOCK_SAMPLES)
+    ticks = np.arange(AUDIO_BLOCK_SAMPLES)
     rng = np.random.default_rng(1)
     made = []
     for index in range(many):
         for half in range(2):
-            at = (2 * index + half) * SOUND_BLOCK_SAMPLES + ticks
+            at = (2 * index + half) * AUDIO_BLOCK_SAMPLES + ticks
             syllables = np.clip(np.sin(2 * np.pi * 3.1 * at / SAMPLE_RATE_HZ), 0, 1)
             voice = 9_000 * syllables * np.sign(np.sin(2 * np.pi * 190 * at / SAMPLE_RATE_HZ))
-            avatar.push_speech((voice + rng.normal(0, 300, len(at))).astype(np.int16))
-            avatar.sound(2 * index + half)
-        made.append(avatar.picture(index).copy())
+            avatar.push_audio((voice + rng.normal(0, 300, len(at))).astype(np.int16))
+            avatar.audio_block(2 * index + half)
+        made.append(avatar.video_frame(index).copy())
     return made
 
 
-def _framed(face: Picture, stream: Stream, grain: NDArray[np.int16]) -> Picture:
+def _framed(face: I420Frame, stream: Stream, grain: NDArray[np.int16]) -> I420Frame:
     """The face as high as the stream's picture, its own sides stretched to the left and right of it."""
     frame = VideoFrame.from_ndarray(face, format="yuv420p")
     wide = _scaled(frame, stream.width_px, stream.height_px)
@@ -58,11 +58,11 @@ def _framed(face: Picture, stream: Stream, grain: NDArray[np.int16]) -> Picture:
     return wide
 
 
-def _scaled(frame: VideoFrame, width_px: int, height_px: int) -> Picture:
+def _scaled(frame: VideoFrame, width_px: int, height_px: int) -> I420Frame:
     return frame.reformat(width_px, height_px).to_ndarray().astype(np.uint8)
 
 
-def _put_in_middle(square: Picture, wide: Picture) -> None:
+def _put_in_middle(square: I420Frame, wide: I420Frame) -> None:
     height, width = square.shape[1], wide.shape[1]
     left = (width - height) // 4 * 2
     wide[:height, left : left + height] = square[:height]

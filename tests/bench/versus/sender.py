@@ -16,9 +16,17 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, TextIO
 
-from atlas_desktop.local_atlas.running import serve
-from atlas_desktop.local_atlas.scope import Scope
-from atlas_desktop.local_atlas.stage import AgentState, Cast, MediaForm, Picture, Sound, Stage
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.local_atlas.composition import serve
+from atlas_desktop.local_atlas.interfaces import (
+    AgentOutput,
+    AgentState,
+    AvatarComponents,
+    ConversationAgent,
+    I420Frame,
+    MediaFormat,
+    Pcm,
+)
 from tests.bench.versus import bar_code
 from tests.bench.versus.film import Film
 from tests.bench.versus.stream import Stream, sound_block
@@ -34,97 +42,99 @@ class Log:
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
-    def tell(self, **entry: Any) -> None:
-        """Notes an event with the time at which it is told."""
+    def append(self, **entry: Any) -> None:
+        """Append an event with the current time."""
         self._file.write(json.dumps({"at_s": time.monotonic(), **entry}) + "\n")
         self._file.flush()
 
 
-class Body:
-    """Shows numbered pictures, and beeps: a ``Performer``. Whatever it is told to say, it does not."""
+class NumberedRenderer:
+    """Renders numbered frames, and beeps: an ``AvatarRenderer``. It speaks nothing that is pushed."""
 
     def __init__(self, stream: Stream, film: Film, log: Log) -> None:
         self._stream = stream
         self._film = film
         self._log = log
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return 0
+
+    def video_frame(self, index: int) -> I420Frame:
         drawn = self._film.picture(index)
         bar_code.draw(drawn, index)
-        self._log.tell(frame=index)
+        self._log.append(frame=index)
         return drawn
 
-    def sound(self, index: int) -> Sound:
+    def audio_block(self, index: int) -> Pcm:
         block = sound_block(index)
         second = self._stream.beep_second(index)
         if second is not None:
-            self._log.tell(beep=second * self._stream.rate_hz)
+            self._log.append(beep=second * self._stream.rate_hz)
         return block
 
-    def push_speech(self, block: Sound) -> None: ...
+    def push_audio(self, block: Pcm) -> None: ...
 
     def flush(self) -> None: ...
 
     def set_face(self, face: bytes) -> None: ...
 
 
-class Talker:
-    """Says words as subtitles, all the time: a ``Mind``."""
+class Talker(ConversationAgent):
+    """Publishes transcripts all the time."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._scope = Scope("talker")
+    def __init__(self, output: AgentOutput) -> None:
+        self._output = output
+        self._scope = TaskScope("talker")
 
     def greet(self) -> None:
         self._scope.start(self._talk(), "talk")
-
-    def hear_text(self, text: str) -> None: ...
-
-    def hear_audio(self, block: Sound) -> None: ...
 
     async def aclose(self) -> None:
         await self._scope.aclose()
 
     async def _talk(self) -> None:
-        self._stage.agent_state(AgentState.SPEAKING)
+        self._output.agent_state(AgentState.SPEAKING)
         for number, word in enumerate(cycle(_WORDS)):
             segment, place = divmod(number, 20)
-            self._stage.agent_segment(f"s{segment}", f"{word} ", place == 19)
+            self._output.agent_segment(f"s{segment}", f"{word} ", place == 19)
             await asyncio.sleep(_WORD_EVERY_S)
 
 
-class Director:
-    """Casts the same avatar for every session: ``director.cast`` is a ``Casting``."""
+class NumberedAvatars:
+    """Creates the same avatar for every session: ``create`` is an ``AvatarFactory``."""
 
-    def __init__(self, stream: Stream, form: MediaForm, log: Log) -> None:
+    def __init__(self, stream: Stream, media_format: MediaFormat, log: Log) -> None:
         self._stream = stream
-        self._form = form
+        self._format = media_format
         self._log = log
         self._film = Film(stream)
 
-    def cast(self, mode: str, face: bytes | None, stage: Stage) -> Cast:
-        self._log.tell(created=mode)
-        return Cast(Body(self._stream, self._film, self._log), Talker(stage), self._form)
+    def create(self, mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
+        self._log.append(created=mode)
+        return AvatarComponents(
+            NumberedRenderer(self._stream, self._film, self._log), Talker(output), self._format
+        )
 
 
-async def _serve(director: Director) -> None:
-    told = asyncio.Event()
-    atlas = await serve(casting=director.cast)
+async def _serve(avatars: NumberedAvatars) -> None:
+    stopped = asyncio.Event()
+    atlas = await serve(create_avatar=avatars.create)
     gc.freeze()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     print(json.dumps({"base": atlas.base, "key": atlas.key}), flush=True)
-    await told.wait()
+    await stopped.wait()
     await atlas.aclose()
 
 
 def main(words: list[str]) -> None:
-    """Serves until it is told to stop."""
+    """Serve until stopped."""
     stream = Stream.parse(words[0])
     prefer(_PRIORITY)
     with Path(words[1]).open("a", encoding="utf-8") as file:
-        form = stream.form(float(words[2]) if len(words) > 2 else 0.0)
-        asyncio.run(_serve(Director(stream, form, Log(file))))
+        media_format = stream.form(float(words[2]) if len(words) > 2 else 0.0)
+        asyncio.run(_serve(NumberedAvatars(stream, media_format, Log(file))))
 
 
 def prefer(niceness: int) -> None:

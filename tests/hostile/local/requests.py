@@ -4,9 +4,9 @@ import dataclasses
 import gzip
 import random
 
-from atlas_desktop.local_atlas.rest.books import Terms
-from atlas_desktop.local_atlas.rest.orders import RestFault, RoomOrder
-from atlas_desktop.local_atlas.stage import RoomOptions
+from atlas_desktop.local_atlas.interfaces import RoomOptions
+from atlas_desktop.local_atlas.rest.accounts import ServiceTerms
+from atlas_desktop.local_atlas.rest.fault_orders import RestFault, RoomFault
 from tests.hostile.local.values import HEADER_VALUES, json_object, json_value, mutated, picked
 from tests.unit.local_atlas.toys import picture
 
@@ -73,7 +73,8 @@ _HEADERS = (
 )
 _GOOD = b"Host: 127.0.0.1\r\nAuthorization: Bearer {KEY}\r\n"
 _REST, _ROOM, _ROOMS, _TERMS = (
-    [field.name for field in dataclasses.fields(kind)] for kind in (RestFault, RoomOrder, RoomOptions, Terms)
+    [field.name for field in dataclasses.fields(kind)]
+    for kind in (RestFault, RoomFault, RoomOptions, ServiceTerms)
 )
 
 

@@ -7,8 +7,8 @@ import struct
 
 from livekit.protocol import models, rtc
 
-from atlas_desktop.local_atlas.rooms.signalling import write_join
 from tests.hostile.local.values import json_value, mutated
+from tests.unit.local_atlas.stand_ins import write_join
 
 OFFER = "\r\n".join(
     (

@@ -17,7 +17,7 @@ import httpx
 import psutil
 from livekit import rtc
 
-from atlas_desktop.local_atlas.rest.books import Terms
+from atlas_desktop.local_atlas.rest.accounts import ServiceTerms
 
 ANSWER_LIMIT_S = 20.0
 SESSION = "/v1/realtime/session"
@@ -77,8 +77,8 @@ class Subject:
     def refresh(self) -> None:
         """Takes everything back that was ordered, and opens a session of its own."""
         self._good("DELETE", "/local/faults")
-        terms = Terms(requests_per_minute=0)
-        fields = {name: getattr(terms, name) for name in Terms.__slots__}
+        terms = ServiceTerms(requests_per_minute=0)
+        fields = {name: getattr(terms, name) for name in ServiceTerms.__slots__}
         self._good("PATCH", "/local/books", {"terms": fields, "credit_cents": 1_000_000})
         for entry in self._good("GET", "/local/books")["sessions"]:
             if entry["status"] == "active":

@@ -11,24 +11,31 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from atlas_desktop.local_atlas.composition import LocalAtlas, serve
+from atlas_desktop.local_atlas.interfaces import (
+    AgentOutput,
+    AvatarComponents,
+    ConversationAgent,
+    Pcm,
+    RoomOptions,
+)
 from atlas_desktop.local_atlas.rooms.member import Member
 from atlas_desktop.local_atlas.rooms.room import Room
-from atlas_desktop.local_atlas.running import LocalAtlas, serve
-from atlas_desktop.local_atlas.stage import Cast, RoomOptions, Sound, Stage
 from tests.hostile.rooms.attacks import ATTACKS, Attacker
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
+from tests.unit.local_atlas.stand_ins import ToyAgent, ToyRenderer
 
 
-class Taciturn(ToyMind):
+class Taciturn(ToyAgent):
     """Says nothing by itself: after one text stream legacy segments would not be listened to."""
 
     def greet(self) -> None: ...
 
-    def hear_audio(self, block: Sound) -> None: ...
+    def receive_audio(self, block: Pcm) -> None: ...
 
 
-def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), Taciturn(stage) if mode == "conversation" else None)
+def create_avatar(mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+    agent = Taciturn(output) if mode == "conversation" else ConversationAgent()
+    return AvatarComponents(ToyRenderer(hums=False), agent)
 
 
 class Door:
@@ -40,8 +47,8 @@ class Door:
 
     def __init__(self, atlas: LocalAtlas) -> None:
         self.members: list[Member] = []
-        self._open = atlas.hall.open
-        setattr(atlas.hall, "open", self._opened)  # noqa: B010 - a method of its own in place of the class's
+        self._open = atlas.rooms.open
+        setattr(atlas.rooms, "open", self._opened)  # noqa: B010 - a method of its own in place of the class's
 
     def _opened(self, session_id: str, mode: str, face: bytes | None, options: RoomOptions) -> Room:
         room = self._open(session_id, mode, face, options)
@@ -56,7 +63,7 @@ class Door:
 
 async def run(seed: int) -> None:
     """Serves until standard input ends."""
-    atlas = await serve(casting=casting)
+    atlas = await serve(create_avatar=create_avatar)
     door = Door(atlas)
     _say(base=atlas.base, key=atlas.key)
     reader = asyncio.StreamReader()

@@ -28,8 +28,8 @@ from atlas_desktop.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from atlas_desktop.local_atlas.server import LocalAtlasThread
-from tests.unit.local_atlas.toys import Troupe, picture
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.toys import StillAvatars, picture
 
 SESSION = "/v1/realtime/session"
 KEY = "ak_secret_0123456789"
@@ -37,13 +37,13 @@ GRANT = {"session_id": "ses_1", "livekit_url": "wss://room.example", "token": "e
 
 
 @pytest.fixture(scope="module")
-def troupe() -> Troupe:
-    return Troupe()
+def troupe() -> StillAvatars:
+    return StillAvatars()
 
 
 @pytest.fixture(scope="module")
-def running(troupe: Troupe) -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(troupe.cast) as atlas:
+def running(troupe: StillAvatars) -> Iterator[LocalAtlasThread]:
+    with LocalAtlasThread(troupe.create) as atlas:
         yield atlas
 
 
@@ -51,7 +51,7 @@ def running(troupe: Troupe) -> Iterator[LocalAtlasThread]:
 def atlas(running: LocalAtlasThread) -> Iterator[LocalAtlasThread]:
     yield running
     running.call(running.atlas.faults.clear)
-    running.books.credit_cents = 10_000
+    running.accounts.credit_cents = 10_000
 
 
 @pytest.fixture
@@ -87,16 +87,16 @@ async def test_a_session_from_create_to_end(source: AtlasSource, atlas: LocalAtl
     assert (await source.status(grant.session_id)).status == "ended"
     again = await source.end(grant.session_id)
     assert (again.confirmed, again.cost_usd) == (True, None)
-    assert atlas.books.sessions[grant.session_id].ended_by == "client"
+    assert atlas.accounts.sessions[grant.session_id].ended_by == "client"
     await source.aclose()
 
 
-async def test_a_face_travels_as_a_file(source: AtlasSource, troupe: Troupe) -> None:
+async def test_a_face_travels_as_a_file(source: AtlasSource, troupe: StillAvatars) -> None:
     face = Face("anna.webp", picture(kind="WEBP"), "image/webp")
     grant = await source.create(Mode.CONVERSATION, face)
-    assert troupe.performers[-1].faces == [face.content]
+    assert troupe.renderers[-1].faces == [face.content]
     await source.patch_face(grant.session_id, Face("b.png", picture(90, 90)))
-    assert troupe.performers[-1].faces == [face.content, picture(90, 90)]
+    assert troupe.renderers[-1].faces == [face.content, picture(90, 90)]
     viewer = await source.viewer(grant.session_id)
     assert viewer.session_id == grant.session_id
     assert viewer.token != grant.token
@@ -123,14 +123,14 @@ async def test_a_wrong_key_is_refused_and_ends_nothing(source: AtlasSource, atla
     with pytest.raises(UnauthorizedError):
         await stranger.create(Mode.CONVERSATION, None)
     assert (await stranger.end(grant.session_id)).confirmed is False
-    assert atlas.books.sessions[grant.session_id].status == "active"
+    assert atlas.accounts.sessions[grant.session_id].status == "active"
     assert (await source.end(grant.session_id)).confirmed
     await stranger.aclose()
     await source.aclose()
 
 
 async def test_no_credit(source: AtlasSource, atlas: LocalAtlasThread) -> None:
-    atlas.books.credit_cents = 0
+    atlas.accounts.credit_cents = 0
     with pytest.raises(NoCreditError):
         await source.create(Mode.CONVERSATION, None)
     await source.aclose()
@@ -146,10 +146,10 @@ async def test_an_unknown_session(source: AtlasSource) -> None:
 
 
 async def test_a_mode_that_is_not_offered(source: AtlasSource, atlas: LocalAtlasThread) -> None:
-    atlas.books.terms.modes = ["passthrough"]
+    atlas.accounts.terms.modes = ["passthrough"]
     with pytest.raises(ModeRefusedError):
         await source.create(Mode.CONVERSATION, None)
-    atlas.books.terms.modes = ["conversation", "passthrough"]
+    atlas.accounts.terms.modes = ["conversation", "passthrough"]
     await source.aclose()
 
 
@@ -171,7 +171,7 @@ async def test_a_mode_that_is_not_offered(source: AtlasSource, atlas: LocalAtlas
 async def test_each_fault_of_a_create_has_its_error(
     source: AtlasSource, atlas: LocalAtlasThread, fault: dict[str, Any], kind: type[AppError]
 ) -> None:
-    atlas.spoil(method="POST", path=SESSION, **fault)
+    atlas.inject(method="POST", path=SESSION, **fault)
     with pytest.raises(kind):
         await source.create(Mode.CONVERSATION, None)
     grant = await source.create(Mode.CONVERSATION, None)
@@ -180,7 +180,7 @@ async def test_each_fault_of_a_create_has_its_error(
 
 
 async def test_429_tells_how_long_to_wait(source: AtlasSource, atlas: LocalAtlasThread) -> None:
-    atlas.spoil(method="POST", status=429, retry_after=7)
+    atlas.inject(method="POST", status=429, retry_after=7)
     with pytest.raises(RateLimitedError) as caught:
         await source.create(Mode.CONVERSATION, None)
     assert caught.value.params["retry_after_s"] == 7.0
@@ -193,11 +193,11 @@ async def test_429_tells_how_long_to_wait(source: AtlasSource, atlas: LocalAtlas
 async def test_a_room_address_that_is_not_ws_names_the_session(
     source: AtlasSource, atlas: LocalAtlasThread, url: str
 ) -> None:
-    atlas.spoil(method="POST", path=SESSION, change={"livekit_url": url + "?token=eyJhbGciOi.x.y"})
+    atlas.inject(method="POST", path=SESSION, change={"livekit_url": url + "?token=eyJhbGciOi.x.y"})
     with pytest.raises(BadRoomAddressError) as caught:
         await source.create(Mode.CONVERSATION, None)
     assert "token" not in str(caught.value)
-    made = list(atlas.books.sessions.values())[-1]
+    made = list(atlas.accounts.sessions.values())[-1]
     assert (caught.value.params["session_id"], made.ended_by) == (made.session_id, None)
     assert (await source.end(made.session_id)).confirmed
     await source.aclose()
@@ -207,7 +207,7 @@ async def test_a_hanging_service_runs_out_of_time(
     source: AtlasSource, atlas: LocalAtlasThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("atlas_desktop.api.http_source.READ_LIMIT_S", 0.2)
-    atlas.spoil(method="GET", hang=True)
+    atlas.inject(method="GET", hang=True)
     with pytest.raises(UnreachableError):
         await source.status("ses_1")
     await source.aclose()
@@ -216,9 +216,9 @@ async def test_a_hanging_service_runs_out_of_time(
 async def test_closing_fails_calls_in_flight_and_later_ones(
     source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
-    atlas.spoil(method="GET", delay_s=30)
+    atlas.inject(method="GET", delay_s=30)
     call = asyncio.ensure_future(source.status("ses_1"))
-    while not atlas.books.called("GET", "ses_1"):
+    while not atlas.accounts.called("GET", "ses_1"):
         await asyncio.sleep(0.01)
     await source.aclose()
     with pytest.raises(UnreachableError):

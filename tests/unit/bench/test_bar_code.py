@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.rooms.encoding import PictureEncoder
+from atlas_desktop.local_atlas.rooms.encoders import VideoEncoder
 from tests.bench.versus import bar_code
 from tests.bench.versus.stream import Stream
 
@@ -32,7 +32,7 @@ def on_screen(picture: av.VideoFrame, width: int, height: int, at: tuple[int, in
 @pytest.mark.parametrize(("form", "shown"), [("512@25", (648, 648)), ("1280x720@30", (704, 396))])
 def test_numbers_are_read_off_a_screen(codec: str, form: str, shown: tuple[int, int]) -> None:
     stream = Stream.parse(form)
-    encoder = PictureEncoder(codec, stream.form())
+    encoder = VideoEncoder(codec, stream.form())
     decoder = av.CodecContext.create("vp8" if codec == "VP8" else "h264", "r")
     numbers, found = [7, 1024, 2047, 2048, 5555], []
     for index, number in enumerate(numbers):

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from tests.unit.guard.fakes import Desk
 from tests.unit.guard.process import GuardProcess, guard
-from tests.unit.local_atlas.toys import Troupe
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.toys import StillAvatars
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(Troupe().cast) as atlas:
+    with LocalAtlasThread(StillAvatars().create) as atlas:
         yield atlas
 
 
 @pytest.fixture
 def atlas(running: LocalAtlasThread) -> Iterator[LocalAtlasThread]:
-    running.call(running.books.sessions.clear)
-    running.call(running.books.calls.clear)
+    running.call(running.accounts.sessions.clear)
+    running.call(running.accounts.calls.clear)
     yield running
     running.call(running.atlas.faults.clear)
 

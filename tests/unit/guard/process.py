@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.api.orders import Frame, frame_of, line_of
-from atlas_desktop.local_atlas.rest.books import SessionEntry
-from atlas_desktop.local_atlas.server import LocalAtlasThread
+from atlas_desktop.local_atlas.rest.accounts import SessionRecord
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 
 SESSION = "/v1/realtime/session"
 ANSWER_LIMIT_S = 20.0
@@ -130,13 +130,13 @@ def first_line_of(process: "subprocess.Popen[bytes]") -> Any:
     return json.loads(process.stdout.readline())
 
 
-def only(atlas: LocalAtlasThread) -> SessionEntry:
-    (entry,) = atlas.books.sessions.values()
+def only(atlas: LocalAtlasThread) -> SessionRecord:
+    (entry,) = atlas.accounts.sessions.values()
     return entry
 
 
 def spoil(atlas: LocalAtlasThread, **fault: object) -> None:
-    atlas.call(lambda: atlas.atlas.faults.spoil(path=f"{SESSION}*", **fault))
+    atlas.inject(path=f"{SESSION}*", **fault)
 
 
 def gone(process: GuardProcess, limit_s: float = 15.0) -> int:

@@ -11,9 +11,9 @@ import psutil
 import pytest
 from filelock import FileLock, Timeout
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.guard.process import GuardProcess, command, gone, guard, only, spoil, wait_until
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 
 
 def test_a_session_from_its_first_record_to_its_last(one: GuardProcess, atlas: LocalAtlasThread) -> None:
@@ -51,7 +51,7 @@ def test_the_end_of_the_app_ends_its_sessions(one: GuardProcess, atlas: LocalAtl
         one.create()
     one.hang_up()
     assert gone(one) == 0
-    assert {entry.ended_by for entry in atlas.books.sessions.values()} == {"client"}
+    assert {entry.ended_by for entry in atlas.accounts.sessions.values()} == {"client"}
     assert {(entry.outcome, entry.why) for entry in one.entries()} == {(Outcome.ENDED, "app_gone")}
     assert list((one.profile / "billing" / "guards").iterdir()) == []
 
@@ -70,7 +70,7 @@ def test_told_to_go_it_ends_all_at_once(one: GuardProcess, atlas: LocalAtlasThre
     one.create()
     one.process.send_signal(signal.SIGTERM)
     assert gone(one) == 0
-    assert {entry.ended_by for entry in atlas.books.sessions.values()} == {"client"}
+    assert {entry.ended_by for entry in atlas.accounts.sessions.values()} == {"client"}
     assert {entry.why for entry in one.entries()} == {"guard_told"}
     assert one.event("ended")["receipt"]["confirmed"]
 
@@ -111,7 +111,7 @@ def test_a_create_in_flight_when_the_app_dies_is_ended_with_what_it_brings(
 ) -> None:
     spoil(atlas, method="POST", delay_s=1.0, change={"extra": 1})
     one.order_create()
-    wait_until(lambda: atlas.books.sessions)
+    wait_until(lambda: atlas.accounts.sessions)
     one.hang_up()
     assert gone(one) == 0
     assert only(atlas).ended_by == "client"
@@ -235,7 +235,7 @@ def test_a_profile_that_cannot_be_written_takes_unrecorded_sessions_only(
     with guard(blocked) as one:
         one.open(atlas)
         assert one.create()["error"]["code"] == "journal"
-        assert not atlas.books.sessions
+        assert not atlas.accounts.sessions
         assert one.create(unrecorded=True)["ok"]["session_id"] == only(atlas).session_id
         assert one.event("journal")["error"]["code"] == "journal"
         one.hang_up()

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from atlas_desktop.guard.twin import can_fork
-from atlas_desktop.local_atlas.server import LocalAtlasThread
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.guard.process import GuardProcess, guard, only, spoil, wait_until
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="twins are Linux's")
 
@@ -19,7 +19,7 @@ def in_flight(one: GuardProcess, atlas: LocalAtlasThread, delay_s: float = 1.0) 
     """Asks for a session and waits until the service has made it; the order's number."""
     spoil(atlas, method="POST", carried_out=True, delay_s=delay_s)
     number = one.order_create()
-    wait_until(lambda: atlas.books.sessions)
+    wait_until(lambda: atlas.accounts.sessions)
     return number
 
 
@@ -54,7 +54,7 @@ def test_the_next_guard_leaves_it_to_the_twin(
         successor.open(atlas)
         successor.ask("leftovers")
         wait_until(lambda: only(atlas).ended_at)
-        deletes = atlas.books.called("DELETE")
+        deletes = atlas.accounts.called("DELETE")
         wait_until(lambda: one.entries()[0].outcome is Outcome.ENDED)
     assert len(deletes) == 1
 
@@ -64,7 +64,7 @@ def test_a_twin_asks_until_the_end_is_confirmed(one: GuardProcess, atlas: LocalA
     spoil(atlas, method="DELETE", times=2, status=500)
     kill_guard(one)
     wait_until(lambda: only(atlas).ended_at)
-    assert [call.status for call in atlas.books.called("DELETE")] == [500, 500, 200]
+    assert [call.status for call in atlas.accounts.called("DELETE")] == [500, 500, 200]
 
 
 def test_what_the_service_refuses_a_dead_guard_is_written_down(
@@ -72,7 +72,7 @@ def test_what_the_service_refuses_a_dead_guard_is_written_down(
 ) -> None:
     spoil(atlas, method="POST", status=402, delay_s=1.0)
     one.order_create()
-    wait_until(lambda: atlas.books.called("POST"))
+    wait_until(lambda: atlas.accounts.called("POST"))
     kill_guard(one).wait(5)
     assert [entry.outcome for entry in one.entries()] == [Outcome.REFUSED]
 
@@ -107,7 +107,7 @@ def test_a_twin_asks_on_after_an_answer_that_says_nothing(one: GuardProcess, atl
     spoil(atlas, method="DELETE", status=401)
     kill_guard(one)
     wait_until(lambda: only(atlas).ended_at, 20.0)
-    assert [call.status for call in atlas.books.called("DELETE")] == [401, 200]
+    assert [call.status for call in atlas.accounts.called("DELETE")] == [401, 200]
 
 
 def test_a_twin_holds_neither_pipes_nor_lock_of_the_guard(one: GuardProcess, atlas: LocalAtlasThread) -> None:

@@ -1,7 +1,9 @@
-"""A tiny avatar, a running hall and a real client, for the tests of the room."""
+"""A tiny avatar, a running room server and a real client, for the tests of the room."""
 
 import asyncio
+import base64
 import contextlib
+import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,26 +12,28 @@ from dataclasses import dataclass, field
 import numpy as np
 from aiohttp import web
 from livekit import rtc
+from livekit.protocol.rtc import JoinRequest, WrappedJoinRequest
 
-from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS
-from atlas_desktop.local_atlas.listening import base_of, bound, stop_accepting
-from atlas_desktop.local_atlas.rooms.hall import RoomHall
-from atlas_desktop.local_atlas.rooms.room import Room
-from atlas_desktop.local_atlas.stage import (
-    SOUND_BLOCK_SAMPLES,
+from atlas_desktop.local_atlas.connections import RUNNER_OPTIONS, Connections
+from atlas_desktop.local_atlas.entry_point import base_url, open_listener, stop_accepting
+from atlas_desktop.local_atlas.interfaces import (
+    AUDIO_BLOCK_SAMPLES,
+    AgentOutput,
     AgentState,
-    Cast,
-    Picture,
+    AvatarComponents,
+    ConversationAgent,
+    I420Frame,
+    Pcm,
     RoomOptions,
-    Sound,
-    Stage,
 )
+from atlas_desktop.local_atlas.rooms.room import Room
+from atlas_desktop.local_atlas.rooms.room_server import RoomServer
 
 TONE_PEAK = 8000
 
 
-class ToyPerformer:
-    """Draws a moving stripe; says what was pushed, else silence, or a tone when it ``hums``."""
+class ToyRenderer:
+    """Renders a moving stripe and the audio pushed, else silence, or a tone when it ``hums``."""
 
     def __init__(self, *, hums: bool) -> None:
         self.hums = hums
@@ -38,21 +42,25 @@ class ToyPerformer:
         self.pushed = np.zeros((0, 1), np.int16)
         self.pushed_samples = 0
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return len(self.pushed)
+
+    def video_frame(self, index: int) -> I420Frame:
         picture = np.full((768, 512), 128, np.uint8)
         picture[:512] = 60
         picture[:512, (index * 4) % 480 : (index * 4) % 480 + 32] = 200
         return picture
 
-    def sound(self, index: int) -> Sound:
-        if len(self.pushed) >= SOUND_BLOCK_SAMPLES:
-            block, self.pushed = self.pushed[:SOUND_BLOCK_SAMPLES], self.pushed[SOUND_BLOCK_SAMPLES:]
+    def audio_block(self, index: int) -> Pcm:
+        if len(self.pushed) >= AUDIO_BLOCK_SAMPLES:
+            block, self.pushed = self.pushed[:AUDIO_BLOCK_SAMPLES], self.pushed[AUDIO_BLOCK_SAMPLES:]
             return block
         if not self.hums:
-            return np.zeros((SOUND_BLOCK_SAMPLES, 1), np.int16)
-        return tone(index * SOUND_BLOCK_SAMPLES, SOUND_BLOCK_SAMPLES)
+            return np.zeros((AUDIO_BLOCK_SAMPLES, 1), np.int16)
+        return tone(index * AUDIO_BLOCK_SAMPLES, AUDIO_BLOCK_SAMPLES)
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         self.pushed_samples += len(block)
         self.pushed = np.concatenate([self.pushed, block])
 
@@ -64,79 +72,85 @@ class ToyPerformer:
         self.faces.append(face)
 
 
-class ToyMind:
-    """Greets, says back what it reads, and after half a second of hearing says that it heard."""
+class ToyAgent(ConversationAgent):
+    """Greets, echoes messages, and transcribes half a second of audio."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, output: AgentOutput) -> None:
+        self.output = output
         self.texts: list[str] = []
         self.heard_samples = 0
         self.closed = False
 
     def greet(self) -> None:
-        self.stage.agent_state(AgentState.SPEAKING)
-        self.stage.agent_segment("greeting", "Hello ", False)
-        self.stage.agent_segment("greeting", "there.", False)
-        self.stage.agent_segment("greeting", "", True)
-        self.stage.agent_state(AgentState.LISTENING)
+        self.output.agent_state(AgentState.SPEAKING)
+        self.output.agent_segment("greeting", "Hello ", False)
+        self.output.agent_segment("greeting", "there.", False)
+        self.output.agent_segment("greeting", "", True)
+        self.output.agent_state(AgentState.LISTENING)
 
-    def hear_text(self, text: str) -> None:
+    def receive_text(self, text: str) -> None:
         self.texts.append(text)
-        self.stage.agent_segment(f"reply{len(self.texts)}", f"You said {text}", True)
+        self.output.agent_segment(f"reply{len(self.texts)}", f"You said {text}", True)
 
-    def hear_audio(self, block: Sound) -> None:
+    def receive_audio(self, block: Pcm) -> None:
         before, self.heard_samples = self.heard_samples, self.heard_samples + len(block)
         if before < 24_000 <= self.heard_samples:
-            self.stage.user_segment("spoken", "good", False)
-            self.stage.user_segment("spoken", "good morning", True)
+            self.output.user_segment("spoken", "good", False)
+            self.output.user_segment("spoken", "good morning", True)
 
     async def aclose(self) -> None:
         self.closed = True
 
 
-def tone(first_sample: int, samples: int) -> Sound:
-    """440 Hz, continuous from any sample on."""
+def tone(first_sample: int, samples: int) -> Pcm:
+    """A tone of 440 Hz, phase-continuous from any sample on."""
     t = (first_sample + np.arange(samples)) / 48_000
     return (TONE_PEAK * np.sin(2 * np.pi * 440 * t)).astype(np.int16).reshape(-1, 1)
 
 
+def toy_avatar(mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+    """Create a silent avatar, which converses in conversation mode: an ``AvatarFactory``."""
+    agent = ToyAgent(output) if mode == "conversation" else ConversationAgent()
+    return AvatarComponents(ToyRenderer(hums=False), agent)
+
+
 @dataclass
 class Scene:
-    """A hall that listens on a port of its own, and the avatars that it made."""
+    """A room server that listens on a port of its own, and the avatars that it created."""
 
-    hall: RoomHall
+    rooms: RoomServer
     url: str = ""
-    performers: list[ToyPerformer] = field(default_factory=list)
-    minds: list[ToyMind] = field(default_factory=list)
+    renderers: list[ToyRenderer] = field(default_factory=list)
+    agents: list[ToyAgent] = field(default_factory=list)
 
     def open(self, mode: str = "passthrough", options: RoomOptions | None = None, name: str = "s1") -> Room:
-        return self.hall.open(name, mode, None, options or RoomOptions())
+        return self.rooms.open(name, mode, None, options or RoomOptions())
 
 
 @contextlib.asynccontextmanager
 async def open_scene(*, hums: bool = False) -> AsyncIterator[Scene]:
-    """Runs a hall until the end of the block; then nothing of it may be left."""
+    """Run a room server until the end of the block; then nothing of it may be left."""
     before = asyncio.all_tasks()
 
-    def casting(mode: str, face: bytes | None, stage: Stage) -> Cast:
-        scene.performers.append(ToyPerformer(hums=hums))
+    def create_avatar(mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
+        scene.renderers.append(ToyRenderer(hums=hums))
         if mode == "passthrough":
-            return Cast(scene.performers[-1])
-        scene.minds.append(ToyMind(stage))
-        return Cast(scene.performers[-1], scene.minds[-1])
+            return AvatarComponents(scene.renderers[-1])
+        scene.agents.append(ToyAgent(output))
+        return AvatarComponents(scene.renderers[-1], scene.agents[-1])
 
-    scene = Scene(RoomHall(casting))
+    scene = Scene(RoomServer(create_avatar, Connections()))
     application = web.Application()
-    application.add_routes(scene.hall.routes())
+    application.add_routes(scene.rooms.routes())
     runner = web.AppRunner(application, **RUNNER_OPTIONS)
     await runner.setup()
-    listener = bound(0)
+    listener = open_listener(0)
     await web.SockSite(runner, listener).start()
-    scene.url = base_of(listener).replace("http", "ws", 1)
+    scene.url = base_url(listener).replace("http", "ws", 1)
     try:
         yield scene
     finally:
-        await scene.hall.aclose()
+        await scene.rooms.aclose()
         await stop_accepting(listener)
         await runner.cleanup()
     with contextlib.suppress(AssertionError):
@@ -151,7 +165,7 @@ def _left_behind(before: set[asyncio.Task[object]]) -> list[str]:
 
 
 async def eventually(true: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
-    """Waits until ``true()`` holds; the limit is for what never comes, on a busy machine, too."""
+    """Wait until ``true()`` holds; the limit only ends what never comes, on a busy machine too."""
     try:
         async with asyncio.timeout(limit_s):
             while not true():
@@ -160,8 +174,16 @@ async def eventually(true: Callable[[], object], what: str, limit_s: float = 20.
         raise AssertionError(what) from None
 
 
+def write_join(join: JoinRequest) -> str:
+    """Serialise ``join`` as a client does: the inverse of ``read_join``."""
+    wrapped = WrappedJoinRequest(
+        compression=WrappedJoinRequest.GZIP, join_request=gzip.compress(join.SerializeToString())
+    )
+    return base64.urlsafe_b64encode(wrapped.SerializeToString()).decode()
+
+
 class Guest:
-    """A real, unmodified LiveKit client that notes what it sees and hears."""
+    """A real, unmodified LiveKit client that records what it receives."""
 
     def __init__(self) -> None:
         self.room = rtc.Room()
@@ -181,7 +203,7 @@ class Guest:
         self._listen()
 
     async def picture_stands_still(self, still_s: float = 0.4) -> int:
-        """Waits until no picture came for so long, ten pictures' time; returns how many had come."""
+        """Wait until no frame came for the time of ten; return how many had come."""
         frames, since_s = self.frames, time.monotonic()
         async with asyncio.timeout(20.0):
             while time.monotonic() - since_s < still_s:
@@ -205,11 +227,11 @@ class Guest:
     def has_frames(self, count: int) -> bool:
         return self.frames > count
 
-    def was_told(self) -> bool:
+    def has_transcripts(self) -> bool:
         return bool(self.streams or self.legacy)
 
     async def publish(self, name: str, source: int = 0) -> tuple[rtc.AudioSource, str]:
-        """Publishes an audio track; its source and sid."""
+        """Publish an audio track; return its source and sid."""
         audio = rtc.AudioSource(48_000, 1)
         track = rtc.LocalAudioTrack.create_audio_track(name, audio)
         options = rtc.TrackPublishOptions(source=source)  # type: ignore[arg-type]
@@ -217,7 +239,7 @@ class Guest:
         return audio, publication.sid
 
     async def say(self, audio: rtc.AudioSource, seconds: float) -> None:
-        """Speaks a tone in real time."""
+        """Send a tone in real time."""
         for index in range(round(seconds * 100)):
             block = tone(index * 480, 480)
             await audio.capture_frame(rtc.AudioFrame(block.tobytes(), 48_000, 1, 480))
@@ -235,14 +257,16 @@ class Guest:
             work = self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._hear(track)
             self._tasks.append(asyncio.create_task(work))
 
-        def told(segments: list[rtc.TranscriptionSegment], person: rtc.Participant, *_: object) -> None:
+        def transcribed(
+            segments: list[rtc.TranscriptionSegment], person: rtc.Participant, *_: object
+        ) -> None:
             self.legacy += [(person.identity, s.id, s.text, s.final) for s in segments]
 
         def streamed(reader: rtc.TextStreamReader, identity: str) -> None:
             self._tasks.append(asyncio.create_task(self._read(reader, identity)))
 
         room.on("track_subscribed", subscribed)
-        room.on("transcription_received", told)
+        room.on("transcription_received", transcribed)
         room.on("data_received", lambda packet: self.data.append(packet.data))
         room.on("disconnected", self.left.append)
         room.on("participant_attributes_changed", lambda new, _: self.states.append(new["lk.agent.state"]))

@@ -12,8 +12,8 @@ import httpx
 import numpy as np
 import pytest
 
-from atlas_desktop.local_atlas.server import LocalAtlasThread
-from tests.unit.local_atlas.toys import Troupe, picture
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.toys import StillAvatars, picture
 
 
 def sound(seconds: float) -> bytes:
@@ -29,7 +29,7 @@ def sound(seconds: float) -> bytes:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(Troupe().cast) as atlas:
+    with LocalAtlasThread(StillAvatars().create) as atlas:
         yield atlas
 
 
@@ -57,7 +57,7 @@ async def finished(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
 async def test_a_sound_and_a_picture_become_a_video(
     client: httpx.AsyncClient, running: LocalAtlasThread
 ) -> None:
-    credit_cents = running.books.credit_cents
+    credit_cents = running.accounts.credit_cents
     answer = await generate(client, sound(1.0), picture())
     assert answer.status_code == 202
     assert answer.json()["status"] == "pending"
@@ -75,7 +75,7 @@ async def test_a_sound_and_a_picture_become_a_video(
     with av.open(io.BytesIO(film), "r") as video:
         loud = max(int(np.abs(frame.to_ndarray()).max() * 32768) for frame in video.decode(audio=0))
         assert 6_000 < loud < 12_000
-    assert running.books.credit_cents == credit_cents - 1
+    assert running.accounts.credit_cents == credit_cents - 1
 
 
 @pytest.mark.parametrize("audio", [b"no sound at all", sound(0.0), picture()])
@@ -117,7 +117,7 @@ async def test_the_list_is_paged_newest_first(client: httpx.AsyncClient) -> None
 
 
 def test_closing_breaks_off_what_is_rendered() -> None:
-    with LocalAtlasThread(Troupe().cast) as atlas:
+    with LocalAtlasThread(StillAvatars().create) as atlas:
         headers = {"Authorization": f"Bearer {atlas.key}"}
         files = {"audio": ("a.wav", sound(300.0)), "image": ("i.png", picture())}
         httpx.post(atlas.base + "/v1/generate", headers=headers, files=files, verify=False, trust_env=False)

@@ -1,4 +1,4 @@
-"""What a room's client, or a stranger beside it, may signal and send: it is used, refused or dropped."""
+"""Signals and packets of a client, or of another user of this computer: used, refused or dropped."""
 
 import asyncio
 import contextlib
@@ -12,36 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.protocol import models, rtc
 
-from atlas_desktop.local_atlas.rooms.data import (
-    CHAT_LIMIT_SIGNS,
+from atlas_desktop.local_atlas.rooms.data_packets import (
+    CHAT_LIMIT_CHARS,
     CHAT_TOPIC,
     ChatStreams,
-    read_chat,
-    read_packet,
+    parse_chat,
+    parse_packet,
 )
 from atlas_desktop.local_atlas.rooms.peer import BadSignalError, Peer
-from atlas_desktop.local_atlas.rooms.publishing import Publications
-
-
-class Deaf:
-    """Hears of nothing."""
-
-    def peer_connected(self) -> None: ...
-
-    def peer_lost(self) -> None: ...
-
-    def peer_data(self, label: str, message: bytes) -> None: ...
+from atlas_desktop.local_atlas.rooms.publications import Publications
 
 
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
-    peer = Peer("VP8", Deaf())
+    peer = Peer("VP8", lambda: None, lambda _label, _message: None)
     yield peer
     await peer.aclose()
 
 
 async def offer() -> str:
-    """An offer of a client's, of sound in, picture out and data."""
+    """Return a client's offer: audio both ways, video to it, and data."""
     client = RTCPeerConnection()
     client.addTransceiver("audio", "sendrecv")
     client.addTransceiver("video", "recvonly")
@@ -168,10 +158,10 @@ def test_tracks_are_counted() -> None:
 
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_a_packet_or_none(message: bytes) -> None:
-    packet = read_packet(message)
+    packet = parse_packet(message)
     if packet is not None:
         ChatStreams().take(packet)
-        read_chat(packet.user.payload)
+        parse_chat(packet.user.payload)
 
 
 @given(
@@ -184,16 +174,16 @@ def test_any_bytes_are_a_packet_or_none(message: bytes) -> None:
     )
 )
 def test_any_payload_is_a_message_that_can_be_sent_on_or_none(payload: bytes) -> None:
-    text = read_chat(payload)
+    text = parse_chat(payload)
     if text is not None:
         models.TranscriptionSegment(text=text).SerializeToString()
 
 
 def test_a_message_is_read_as_far_as_it_is_spoken() -> None:
-    assert read_chat(b"[" * 100_000) is None
-    assert read_chat(b'{"type": "speak", "text": "a\\ud800b"}') == "a?b"
-    whole = read_chat(json.dumps({"type": "speak", "text": "x" * 100_000}).encode())
-    assert whole == "x" * CHAT_LIMIT_SIGNS
+    assert parse_chat(b"[" * 100_000) is None
+    assert parse_chat(b'{"type": "speak", "text": "a\\ud800b"}') == "a?b"
+    whole = parse_chat(json.dumps({"type": "speak", "text": "x" * 100_000}).encode())
+    assert whole == "x" * CHAT_LIMIT_CHARS
 
 
 def test_streams_without_an_end_make_room() -> None:
@@ -208,4 +198,4 @@ def test_streams_without_an_end_make_room() -> None:
         for number in range(100)
     ]
     assert [end is not None for end in ends] == [False] * 84 + [True] * 16
-    assert {len(end) for end in ends if end} == {CHAT_LIMIT_SIGNS}
+    assert {len(end) for end in ends if end} == {CHAT_LIMIT_CHARS}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_desktop.local_atlas.mind.replies import (
-    SAID_BACK_LIMIT,
+from atlas_desktop.local_atlas.agent.replies import (
+    ECHO_LIMIT_CHARS,
     cleaned,
     greeting,
     reply,
@@ -73,7 +73,7 @@ def test_a_long_message_is_said_back_in_part_and_that_is_said() -> None:
 
 
 def test_a_long_word_is_cut() -> None:
-    assert shortened("x" * 1000) == "x" * (SAID_BACK_LIMIT - 1) + "…"
+    assert shortened("x" * 1000) == "x" * (ECHO_LIMIT_CHARS - 1) + "…"
 
 
 def test_a_long_sentence_is_cut_between_words() -> None:
@@ -91,7 +91,7 @@ def test_what_joins_letters_stays() -> None:
 @given(st.text())
 def test_anything_typed_gets_an_answer_that_can_be_said(typed: str) -> None:
     answer = reply(typed, "Ada")
-    assert 0 < len(answer) <= SAID_BACK_LIMIT + 100
+    assert 0 < len(answer) <= ECHO_LIMIT_CHARS + 100
     assert sentences(answer)
     answer.encode()
     assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in answer)
@@ -104,4 +104,4 @@ def test_sentences_are_the_text_again(text: str) -> None:
 
 @given(st.text(max_size=2000).map(cleaned))
 def test_what_is_said_back_is_never_too_long(text: str) -> None:
-    assert len(shortened(text)) <= SAID_BACK_LIMIT
+    assert len(shortened(text)) <= ECHO_LIMIT_CHARS

@@ -1,4 +1,4 @@
-"""The room, met by a real and unmodified client over real WebRTC."""
+"""The room, with a real and unmodified client over real WebRTC."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
-from atlas_desktop.local_atlas.stage import RoomOptions, TranscriptWay
+from atlas_desktop.local_atlas.interfaces import RoomOptions, TranscriptDelivery
 
 from .stand_ins import TONE_PEAK, Guest, eventually, open_scene
 
@@ -25,13 +25,13 @@ async def test_a_client_sees_and_hears_the_avatar_and_leaves_nothing_behind() ->
         assert np.median(np.diff(guest.stamps_us)) == pytest.approx(40_000, abs=2_000)
         # A mono voice must not lose 3 dB on its way.
         assert guest.peak > 0.9 * TONE_PEAK
-        assert room.facts.people == ("ann",)
+        assert room.stats.people == ("ann",)
         await guest.leave()
-        await eventually(lambda: not room.facts.people, "the room still counts the guest")
+        await eventually(lambda: not room.stats.people, "the room still counts the guest")
         await asyncio.sleep(0.1)
-        sent = room.facts.frames_sent
+        sent = room.stats.frames_sent
         await asyncio.sleep(0.15)
-        assert room.facts.frames_sent == sent, "an empty room must not draw"
+        assert room.stats.frames_sent == sent, "an empty room must not draw"
 
 
 async def test_passthrough_speaks_what_tts_audio_brings_and_nothing_else() -> None:
@@ -40,18 +40,18 @@ async def test_passthrough_speaks_what_tts_audio_brings_and_nothing_else() -> No
         await guest.join(scene, room.token())
         speech, speech_sid = await guest.publish("tts-audio")
         microphone, _ = await guest.publish("microphone", rtc.TrackSource.SOURCE_MICROPHONE)
-        assert room.facts.tracks == ("tts-audio", "microphone")
+        assert room.stats.tracks == ("tts-audio", "microphone")
         await asyncio.gather(guest.say(speech, 0.8), guest.say(microphone, 0.8))
         await eventually(lambda: guest.peak > 0.8 * TONE_PEAK, "the speech did not come back")
-        await eventually(lambda: room.facts.speech_ms >= 700, "not all of the speech was heard")
-        assert room.facts.microphone_ms == 0
-        flushes = scene.performers[0].flushes
+        await eventually(lambda: room.stats.speech_ms >= 700, "not all of the speech was heard")
+        assert room.stats.microphone_ms == 0
+        flushes = scene.renderers[0].flushes
         await guest.room.local_participant.unpublish_track(speech_sid)
-        await eventually(lambda: scene.performers[0].flushes > flushes, "no flush after the interruption")
-        heard_ms = room.facts.speech_ms
+        await eventually(lambda: scene.renderers[0].flushes > flushes, "no flush after the interruption")
+        heard_ms = room.stats.speech_ms
         again, _ = await guest.publish("tts-audio")
         await guest.say(again, 0.4)
-        await eventually(lambda: room.facts.speech_ms > heard_ms + 100, "the republished track is not heard")
+        await eventually(lambda: room.stats.speech_ms > heard_ms + 100, "the republished track is not heard")
         await guest.leave()
 
 
@@ -67,8 +67,8 @@ async def test_conversation_answers_text_and_speech_in_both_transcript_ways() ->
         await eventually(lambda: len(guest.streams) == 4, "not all transcripts came as streams")
         await eventually(lambda: len(guest.legacy) == 6, "not all transcripts came as legacy packets")
         texts = {
-            (who, told["lk.segment_id"], told["lk.transcription_final"]): text
-            for who, told, text in guest.streams
+            (who, attributes["lk.segment_id"], attributes["lk.transcription_final"]): text
+            for who, attributes, text in guest.streams
         }
         assert texts == {
             ("atlas-avatar", "greeting", "true"): "Hello there.",
@@ -76,25 +76,25 @@ async def test_conversation_answers_text_and_speech_in_both_transcript_ways() ->
             ("ann", "spoken", "false"): "good",
             ("ann", "spoken", "true"): "good morning",
         }
-        spoken = [told for who, told, _ in guest.streams if who == "ann"]
-        assert {told["lk.transcribed_track_id"] for told in spoken} == {sid}
+        spoken = [attributes for who, attributes, _ in guest.streams if who == "ann"]
+        assert {attributes["lk.transcribed_track_id"] for attributes in spoken} == {sid}
         assert ("ann", "SG_spoken", "good morning", True) in guest.legacy
         assert ("atlas-avatar", "SG_greeting", "Hello ", False) in guest.legacy
         assert guest.states == ["speaking", "listening"]
-        assert scene.minds[0].texts == ["ping"]
+        assert scene.agents[0].texts == ["ping"]
         await guest.leave()
-    assert scene.minds[0].closed
+    assert scene.agents[0].closed
 
 
 async def test_transcripts_come_only_in_the_way_that_the_room_is_set_to() -> None:
     async with open_scene() as scene:
-        for way in (TranscriptWay.STREAMS, TranscriptWay.LEGACY):
+        for way in (TranscriptDelivery.STREAMS, TranscriptDelivery.LEGACY):
             room, guest = scene.open("conversation", RoomOptions(transcripts=way), way), Guest()
             await guest.join(scene, room.token())
-            await eventually(guest.was_told, "it did not greet")
+            await eventually(guest.has_transcripts, "it did not greet")
             await asyncio.sleep(0.1)
-            assert bool(guest.streams) == (way is TranscriptWay.STREAMS)
-            assert bool(guest.legacy) == (way is TranscriptWay.LEGACY)
+            assert bool(guest.streams) == (way is TranscriptDelivery.STREAMS)
+            assert bool(guest.legacy) == (way is TranscriptDelivery.LEGACY)
             await guest.leave()
 
 
@@ -105,19 +105,19 @@ async def test_viewers_watch_but_can_neither_publish_nor_speak() -> None:
         await host.join(scene, room.token("ann"))
         await eventually(lambda: viewer.frames > 5 and host.frames > 5, "both must see the avatar")
         await eventually(lambda: host.streams, "the person was not greeted")
-        assert room.facts.viewers == ("vw_1",)
+        assert room.stats.viewers == ("vw_1",)
         assert "ann" in viewer.room.remote_participants
         assert not viewer.room.local_participant.permissions.can_publish
         await host.chat("hello all")
         await eventually(lambda: viewer.data, "chat must reach the viewer")
-        texts = list(scene.minds[0].texts)
+        texts = list(scene.agents[0].texts)
         with contextlib.suppress(PublishDataError):
             await viewer.chat("let me speak")
         # livekit 1.2.1 takes 10 s to give up on a track that is refused, and never does after a disconnect.
         publishing = asyncio.create_task(viewer.publish("tts-audio"))
         await asyncio.sleep(0.3)
-        assert scene.minds[0].texts == texts == ["hello all"]
-        assert room.facts.tracks == ()
+        assert scene.agents[0].texts == texts == ["hello all"]
+        assert room.stats.tracks == ()
         assert not host.data
         assert not publishing.done()
         publishing.cancel()
@@ -137,7 +137,7 @@ async def test_many_rooms_at_once_do_not_mix() -> None:
         await eventually(lambda: all(guest.frames > 5 for guest in guests), "each sees an avatar")
         assert guests[0].peak < 100
         assert guests[2].peak < 100
-        await scene.hall.close("s0")
+        await scene.rooms.close("s0")
         await eventually(lambda: guests[0].left, "the guest of a closed room must leave")
         assert not guests[1].left
         await asyncio.gather(*(guest.leave() for guest in guests))

@@ -1,4 +1,4 @@
-"""What a client goes through when the fault desk makes the room misbehave."""
+"""What a client goes through when faults are injected into its room."""
 
 import asyncio
 import math
@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from livekit import rtc
 
+from atlas_desktop.local_atlas.interfaces import MalformedPacket, RoomOptions
 from atlas_desktop.local_atlas.rooms import room as room_module
-from atlas_desktop.local_atlas.stage import Malformed, RoomOptions
 
 from .stand_ins import Guest, eventually, open_scene
 
@@ -73,8 +73,8 @@ async def test_a_freeze_ends_by_itself() -> None:
 
 
 async def test_before_the_first_packet_no_sender_report_goes_out() -> None:
-    # One of aiortc's without a time makes WebRTC's statistics read "-inf", on which LiveKit 1.2.1 aborts
-    # the whole process: when this fails, it fails by that.
+    # aiortc's report without an NTP time makes libwebrtc's statistics read "-inf", on which livekit 1.2.1
+    # aborts the whole process: a failure of this test is that abort.
     async with open_scene() as scene:
         room, guest = scene.open(), Guest()
         room.freeze()
@@ -99,13 +99,13 @@ async def test_a_cut_websocket_is_resumed_and_nothing_is_lost() -> None:
         frames = guest.frames
         await eventually(lambda: guest.frames > frames + 5, "no picture after the resumption")
         await guest.chat("still here")
-        await eventually(lambda: scene.minds[0].texts == ["still here"], "chat is not heard any more")
+        await eventually(lambda: scene.agents[0].texts == ["still here"], "chat is not heard any more")
         await eventually(lambda: len(guest.streams) == 2, "no transcript after the resumption")
-        assert room.facts.people == ("ann",)
+        assert room.stats.people == ("ann",)
         assert len(guest.video_tracks) == 1
         microphone, _ = await guest.publish("microphone", rtc.TrackSource.SOURCE_MICROPHONE)
         await guest.say(microphone, 0.5)
-        await eventually(lambda: room.facts.microphone_ms > 300, "a new track is not heard")
+        await eventually(lambda: room.stats.microphone_ms > 300, "a new track is not heard")
         await guest.leave()
 
 
@@ -121,10 +121,10 @@ async def test_a_refused_resumption_becomes_a_full_reconnect() -> None:
         await eventually(lambda: len(guest.video_tracks) == 2, "the picture was not subscribed anew")
         frames = guest.frames
         await eventually(lambda: guest.frames > frames + 5, "no picture after the reconnect")
-        assert room.facts.people == ("ann",)
-        heard_ms = room.facts.microphone_ms
+        assert room.stats.people == ("ann",)
+        heard_ms = room.stats.microphone_ms
         await guest.say(speech, 0.5)
-        await eventually(lambda: room.facts.microphone_ms > heard_ms + 300, "the track is not heard anew")
+        await eventually(lambda: room.stats.microphone_ms > heard_ms + 300, "the track is not heard anew")
         await guest.chat("back again")
         await eventually(lambda: len(guest.streams) >= 2, "no transcript after the reconnect")
         assert not guest.left
@@ -150,7 +150,7 @@ async def test_malformed_packets_do_not_stop_what_follows() -> None:
         room, guest = scene.open("conversation"), Guest()
         await guest.join(scene, room.token())
         await eventually(lambda: guest.streams, "it did not greet")
-        for kind in Malformed:
+        for kind in MalformedPacket:
             room.malformed(kind)
         await guest.chat("after all")
         await eventually(lambda: guest.streams[-1][2] == "You said after all", "no answer any more")
@@ -174,7 +174,7 @@ async def test_a_refused_websocket_fails_with_the_status(status: int) -> None:
         room, guest = scene.open(options=RoomOptions(refuse_status=status)), Guest()
         with pytest.raises(rtc.ConnectError):
             await guest.room.connect(scene.url, room.token(), rtc.RoomOptions(connect_timeout=1.0))
-        assert not room.facts.people
+        assert not room.stats.people
 
 
 async def test_foreign_and_closed_rooms_tokens_are_refused() -> None:
@@ -184,7 +184,7 @@ async def test_foreign_and_closed_rooms_tokens_are_refused() -> None:
         with pytest.raises(rtc.ConnectError, match="refused"):
             await guest.join(scene, token)
         room = scene.open()
-        await scene.hall.close("s1")
+        await scene.rooms.close("s1")
         with pytest.raises(rtc.ConnectError, match="closed"):
             await guest.join(scene, room.token())
 
@@ -196,18 +196,18 @@ async def test_the_same_identity_twice_puts_the_first_out() -> None:
         await second.join(scene, room.token("ann"))
         await eventually(lambda: first.left, "the first is still there")
         assert first.left == [rtc.DisconnectReason.DUPLICATE_IDENTITY]
-        assert room.facts.people == ("ann",)
+        assert room.stats.people == ("ann",)
         await asyncio.gather(first.leave(), second.leave())
 
 
 async def test_a_client_that_does_not_come_back_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_module, "GRACE_S", 0.05)
+    monkeypatch.setattr(room_module, "RESUME_LIMIT_S", 0.05)
     async with open_scene() as scene:
         room, guest = scene.open(), Guest()
         await guest.join(scene, room.token())
         room.options.refuse_status = 503
         room.close_socket()
-        await eventually(lambda: not room.facts.people, "the room still waits")
+        await eventually(lambda: not room.stats.people, "the room still waits")
         await guest.leave()
 
 
@@ -216,7 +216,7 @@ async def test_a_new_face_is_handed_on_and_told() -> None:
         room, guest = scene.open(), Guest()
         await guest.join(scene, room.token())
         assert room.set_face(b"picture") is True
-        assert scene.performers[0].faces == [b"picture"]
+        assert scene.renderers[0].faces == [b"picture"]
         avatar = guest.room.remote_participants["atlas-avatar"]
         await eventually(lambda: "face_version" in avatar.metadata, "the metadata was not pushed")
         await guest.leave()

@@ -4,7 +4,9 @@ import gzip
 import pytest
 from livekit.protocol import rtc
 
-from atlas_desktop.local_atlas.rooms.signalling import BadJoinError, read_join, write_join
+from atlas_desktop.local_atlas.rooms.signalling import BadJoinError, read_join
+
+from .stand_ins import write_join
 
 
 def test_a_join_request_is_read_compressed_and_plain() -> None:

@@ -1,4 +1,4 @@
-"""What is pushed is said: whole, in order, soon, and without clicks."""
+"""Pushed audio is played whole, in order, soon, and without clicks."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_every_sample_is_said_once_and_in_order(steps: list[int | None]) -> None
             speech.push(piece.reshape(-1, 1))
             waiting = np.concatenate([waiting, piece])
             pushed += step
-        assert speech.waiting_samples == len(waiting)
+        assert speech.queued_samples == len(waiting)
 
 
 @settings(deadline=None, max_examples=50)
@@ -44,7 +44,7 @@ def test_a_sentence_pushed_in_pieces_comes_out_whole(sizes: list[int]) -> None:
     whole = np.random.default_rng(1).integers(-9000, 9000, sum(sizes)).astype(np.int16)
     for piece in np.split(whole, np.cumsum(sizes)[:-1]):
         speech.push(piece)
-    assert speech.waiting_samples == len(whole)
+    assert speech.queued_samples == len(whole)
     assert (speech.peek(500) == whole[:500]).all()
     heard = np.concatenate([speech.take() for _ in range(len(whole) // BLOCK + 1)])
     inner = slice(FADE, max(FADE, len(whole) - FADE))
@@ -59,7 +59,7 @@ def test_silence_is_said_when_there_is_nothing() -> None:
     assert block.shape == (BLOCK,)
     assert not block.any()
     speech.push(np.zeros((0, 1), np.int16))
-    assert speech.waiting_samples == 0
+    assert speech.queued_samples == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -92,7 +92,7 @@ def test_a_single_packet_is_said_within_60_ms() -> None:
     speech = SpeechBuffer(live=True)
     speech.push(loud(480))
     assert np.concatenate([speech.take() for _ in range(3)]).any()
-    assert speech.waiting_samples == 0
+    assert speech.queued_samples == 0
 
 
 def test_live_speech_at_an_even_pace_loses_nothing() -> None:
@@ -115,7 +115,7 @@ def test_flush_falls_silent_in_5_ms_and_without_a_click(live: bool) -> None:
         speech.push(loud(BLOCK))
     assert speech.take().any()
     speech.flush()
-    assert speech.waiting_samples == 0
+    assert speech.queued_samples == 0
     after = np.concatenate([speech.take(), speech.take()])
     assert not after[FADE:].any()
     assert np.abs(np.diff(np.concatenate([[8000], after]).astype(int))).max() <= 8000 / FADE + 60

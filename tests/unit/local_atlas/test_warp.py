@@ -1,16 +1,15 @@
-"""Bending a face, against the simplest way to do it."""
+"""Warping a face, against a reference that looks up every pixel."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.avatar.likeness import Likeness, Marks
-from atlas_desktop.local_atlas.avatar.planes import FINE_PX, Planes
-from atlas_desktop.local_atlas.avatar.pose import Pose
+from atlas_desktop.local_atlas.avatar.face_model import FINE_PX, FaceLandmarks, FaceModel, Planes
+from atlas_desktop.local_atlas.avatar.head_motion import HeadPose
 from atlas_desktop.local_atlas.avatar.warp import Warp
 
-MARKS = Marks(head=(256, 208, 150, 172), mouth=(256, 323), chin_y=378, brows_y=198)
-LIVELY = Pose(4.0, -3.0, 0.02, 5.0, 3.0, 2.0, 1.5)
+LANDMARKS = FaceLandmarks(head=(256, 208, 150, 172), mouth=(256, 323), chin_y=378, brows_y=198)
+LIVELY = HeadPose(4.0, -3.0, 0.02, 5.0, 3.0, 2.0, 1.5)
 HALF = FINE_PX // 2
 
 Plane = NDArray[np.uint8]
@@ -20,17 +19,17 @@ def planes(luma: Plane, blue: Plane, red: Plane) -> Planes:
     return Planes(np.ascontiguousarray(luma), np.ascontiguousarray(blue), np.ascontiguousarray(red))
 
 
-def warp_of(likeness_planes: Planes, **options: float) -> Warp:
-    return Warp(Likeness(likeness_planes, MARKS, jaw_px=6.0, liveliness=options.get("liveliness", 1.0)))
+def warp_of(face_planes: Planes, **options: float) -> Warp:
+    return Warp(FaceModel(face_planes, LANDMARKS, jaw_px=6.0, mobility=options.get("mobility", 1.0)))
 
 
-def drawn(warp: Warp, source: Planes, pose: Pose, opening: float = 0.0) -> Plane:
+def drawn(warp: Warp, source: Planes, pose: HeadPose, opening: float = 0.0) -> Plane:
     out = np.empty((768, 512), np.uint8)
-    warp.draw(source, pose, opening, out)
+    warp.render(source, pose, opening, out)
     return out
 
 
-def places(warp: Warp, pose: Pose, opening: float) -> tuple[NDArray[np.intp], ...]:
+def places(warp: Warp, pose: HeadPose, opening: float) -> tuple[NDArray[np.intp], ...]:
     """From which row and column of the luma plane, and of the colour planes, each pixel was fetched."""
     found = []
     rows, columns = np.mgrid[0:FINE_PX, 0:FINE_PX]
@@ -52,7 +51,7 @@ def noise() -> Planes:
 
 
 def test_at_rest_every_pixel_is_its_own_middle(noise: Planes) -> None:
-    out = drawn(warp_of(noise), noise, Pose())
+    out = drawn(warp_of(noise), noise, HeadPose())
     assert (out[:512] == noise.luma[2::4, 2::4]).all()
     blue, red = out[512:].reshape(2, 256, 256)
     assert (blue == noise.blue[2::4, 2::4]).all()
@@ -85,7 +84,7 @@ def test_places_are_moved_smoothly_and_colour_goes_along(noise: Planes) -> None:
 
 
 def test_the_head_is_moved_as_far_as_the_pose_says_and_the_border_stays(noise: Planes) -> None:
-    row, column, *_ = places(warp_of(noise), Pose(shift_px=4, lift_px=-2), 0.0)
+    row, column, *_ = places(warp_of(noise), HeadPose(shift_px=4, lift_px=-2), 0.0)
     assert column[208, 256] == 256 * 4 + 2 - 16
     assert row[208, 256] == 208 * 4 + 2 + 8
     assert (column[:, 0] == 2).all()
@@ -95,11 +94,11 @@ def test_the_head_is_moved_as_far_as_the_pose_says_and_the_border_stays(noise: P
 
 
 def test_the_jaw_falls_and_the_eyes_stay(noise: Planes) -> None:
-    row, *_ = places(warp_of(noise), Pose(), 1.0)
+    row, *_ = places(warp_of(noise), HeadPose(), 1.0)
     assert row[370, 256] == 370 * 4 + 2 - 24
     assert row[230, 256] == 230 * 4 + 2
 
 
 def test_a_picture_that_is_not_lively_moves_less(noise: Planes) -> None:
-    calm = places(warp_of(noise, liveliness=0.5), Pose(shift_px=4), 0.0)[1]
+    calm = places(warp_of(noise, mobility=0.5), HeadPose(shift_px=4), 0.0)[1]
     assert calm[208, 256] == 256 * 4 + 2 - 8

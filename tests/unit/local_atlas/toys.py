@@ -5,23 +5,33 @@ import io
 import numpy as np
 from PIL import Image
 
-from atlas_desktop.local_atlas.stage import SOUND_BLOCK_SAMPLES, Cast, Picture, Sound, Stage
+from atlas_desktop.local_atlas.interfaces import (
+    AUDIO_BLOCK_SAMPLES,
+    AgentOutput,
+    AvatarComponents,
+    I420Frame,
+    Pcm,
+)
 
 
-class StillPerformer:
-    """Shows grey, says what it is given."""
+class StillRenderer:
+    """Renders grey frames and the audio pushed."""
 
     def __init__(self, face: bytes | None) -> None:
         self.faces = [face]
-        self.waiting: list[Sound] = []
+        self.waiting: list[Pcm] = []
 
-    def picture(self, index: int) -> Picture:
+    @property
+    def queued_samples(self) -> int:
+        return sum(map(len, self.waiting))
+
+    def video_frame(self, index: int) -> I420Frame:
         return np.full((96, 64), 128, np.uint8)
 
-    def sound(self, index: int) -> Sound:
-        return self.waiting.pop(0) if self.waiting else np.zeros((SOUND_BLOCK_SAMPLES, 1), np.int16)
+    def audio_block(self, index: int) -> Pcm:
+        return self.waiting.pop(0) if self.waiting else np.zeros((AUDIO_BLOCK_SAMPLES, 1), np.int16)
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         self.waiting.append(block)
 
     def flush(self) -> None:
@@ -31,15 +41,15 @@ class StillPerformer:
         self.faces.append(face)
 
 
-class Troupe:
-    """Casts still performers and remembers them. ``troupe.cast`` is a ``Casting``."""
+class StillAvatars:
+    """Creates still avatars and keeps them. ``troupe.create`` is an ``AvatarFactory``."""
 
     def __init__(self) -> None:
-        self.performers: list[StillPerformer] = []
+        self.renderers: list[StillRenderer] = []
 
-    def cast(self, mode: str, face: bytes | None, stage: Stage) -> Cast:
-        self.performers.append(StillPerformer(face))
-        return Cast(self.performers[-1])
+    def create(self, mode: str, face: bytes | None, output: AgentOutput) -> AvatarComponents:
+        self.renderers.append(StillRenderer(face))
+        return AvatarComponents(self.renderers[-1])
 
 
 def picture(width: int = 80, height: int = 80, kind: str = "PNG", **options: object) -> bytes:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.local_atlas.stage import SAMPLE_RATE_HZ
+from atlas_desktop.local_atlas.interfaces import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.int16]
 

@@ -11,8 +11,7 @@ from livekit import rtc
 
 from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents
 from atlas_desktop.media.room_inbox import EVENTS_A_FRAME, MOST_WAITING, RoomInbox
 from atlas_desktop.media.room_intake import (
     LONGEST_TEXT,
@@ -22,7 +21,8 @@ from atlas_desktop.media.room_intake import (
     MOST_SEGMENTS,
     MOST_TRACKS,
 )
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import ToyAgent, ToyRenderer
 from tests.unit.media.room_events import (
     ATTRIBUTE,
     TOPIC,
@@ -281,8 +281,8 @@ async def test_before_it_is_joined_the_sdk_hears_all_of_it() -> None:
     assert book.said == []
 
 
-def casting(_mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage))
+def casting(_mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+    return AvatarComponents(ToyRenderer(hums=False), ToyAgent(output))
 
 
 async def test_the_sdk_of_today_hands_all_of_it_over() -> None:

@@ -12,20 +12,20 @@ from livekit.rtc import _ffi_client
 
 from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents
 from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.public_streams import PublicStreams
 from atlas_desktop.media.streams import StreamHandle, Streams
 from atlas_desktop.media.tap import FfiTap
-from tests.unit.local_atlas.stand_ins import ToyPerformer, eventually
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import ToyRenderer, eventually
 
 pytestmark = pytest.mark.contract
 
 
-def casting(_mode: str, _face: bytes | None, _stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=True))
+def casting(_mode: str, _face: bytes | None, _output: AgentOutput) -> AvatarComponents:
+    return AvatarComponents(ToyRenderer(hums=True))
 
 
 @dataclass

@@ -10,25 +10,20 @@ from livekit.rtc import stats
 from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, RoomLostError, RoomRefusedError
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.media.streams import TAP_VARIABLE
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room_statistics import apart_ms, selected_round_trip_ms
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import eventually, tone, toy_avatar
 
 pytestmark = pytest.mark.contract
 
 
-def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage) if mode == "conversation" else None)
-
-
 @pytest.fixture
 def atlas() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(casting) as atlas:
+    with LocalAtlasThread(toy_avatar) as atlas:
         yield atlas
 
 
@@ -74,7 +69,7 @@ async def test_conversation_is_seen_read_and_answered_and_ends_on_the_server(
     await eventually(lambda: session.snapshot.rtt_ms is not None, "a round-trip time")
     session.end()
     await session.ended()
-    assert not atlas.books.active
+    assert not atlas.accounts.active
 
 
 async def test_where_the_sdk_queues_its_events_itself_the_words_come_all_the_same(
@@ -111,7 +106,7 @@ async def test_a_replaced_picture_goes_on(
     await live(session, source, Mode.CONVERSATION)
     told: list[object] = []
     session.on_video_stream(told.append)
-    atlas.tell(order="replace_video_track")
+    atlas.apply_fault(order="replace_video_track")
     await eventually(lambda: told[-1:] == [session.video], "another video track")
     received = session.video.received
     await eventually(lambda: session.video.received > received + 5, "its frames")
@@ -121,8 +116,8 @@ async def test_a_broken_socket_is_mended_and_what_was_typed_meanwhile_is_sent(
     session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
     await live(session, source, Mode.CONVERSATION)
-    atlas.tell(order="refuse_resume")
-    atlas.tell(order="close_socket")
+    atlas.apply_fault(order="refuse_resume")
+    atlas.apply_fault(order="close_socket")
     await eventually(lambda: session.snapshot.state_name == "Reconnecting", "the loss to be seen")
     session.send_chat("meanwhile")
     await eventually(lambda: session.snapshot.is_live, "the connection to be mended", 10)
@@ -136,11 +131,11 @@ async def test_being_expelled_fails_and_leaves_nothing_open(
     session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
     await live(session, source, Mode.CONVERSATION)
-    atlas.tell(order="expel")
+    atlas.apply_fault(order="expel")
     life = await session.ended()
     assert isinstance(life, Failed)
     assert isinstance(life.error, RoomLostError)
-    assert not atlas.books.active
+    assert not atlas.accounts.active
 
 
 async def test_a_rehearsal_whose_local_atlas_is_gone_is_over_at_once(
@@ -160,14 +155,14 @@ async def test_a_rehearsal_whose_local_atlas_is_gone_is_over_at_once(
 async def test_a_room_that_refuses_says_so_without_the_token(
     session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
-    atlas.open_rooms_with(refuse_status=401)
+    atlas.set_room_options(refuse_status=401)
     session.start(source, Mode.CONVERSATION)
     with pytest.raises(RoomRefusedError) as caught:
         await session.wait_live()
     assert "401" in str(caught.value)
     assert "eyJ" not in str(caught.value)
     await session.ended()
-    assert not atlas.books.active
+    assert not atlas.accounts.active
 
 
 async def test_cancel_while_joining_leaves_nothing_open(
@@ -175,12 +170,12 @@ async def test_cancel_while_joining_leaves_nothing_open(
 ) -> None:
     notices: list[AppError] = []
     session.on_notice(notices.append)
-    atlas.open_rooms_with(connect_delay_s=1.0)
+    atlas.set_room_options(connect_delay_s=1.0)
     session.start(source, Mode.CONVERSATION)
     await eventually(lambda: session.info is not None, "the grant")
     session.end()
     await session.ended()
-    assert not atlas.books.active
+    assert not atlas.accounts.active
     assert notices == []
 
 

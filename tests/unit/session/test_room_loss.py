@@ -19,12 +19,12 @@ from atlas_desktop.errors import (
     RoomUnavailableError,
     ServerShutdownError,
 )
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Sound, Stage
+from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents, ConversationAgent, Pcm
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import ToyAgent, ToyRenderer, eventually
 from tests.unit.session.real_rooms import hasty_session, live, session_with_rooms
 from tests.unit.session.rising_clip import Heard, rising_clip
 
@@ -33,7 +33,7 @@ CLIP_S = 3.0
 LOST_S = 0.1
 
 
-class Listener(ToyPerformer):
+class Listener(ToyRenderer):
     """Notes what it is to speak: which of a clip's moments, and how much that is more than silence."""
 
     def __init__(self) -> None:
@@ -41,23 +41,24 @@ class Listener(ToyPerformer):
         self.heard = Heard(CLIP_S)
         self.loud_s = 0.0
 
-    def push_speech(self, block: Sound) -> None:
+    def push_audio(self, block: Pcm) -> None:
         if int(np.abs(block).max()) > LOUD:
             self.loud_s += len(block) / 48_000
         self.heard.take(block)
-        super().push_speech(block)
+        super().push_audio(block)
 
 
 @pytest.fixture
-def performers() -> list[Listener]:
+def renderers() -> list[Listener]:
     return []
 
 
 @pytest.fixture
-def atlas(performers: list[Listener]) -> Iterator[LocalAtlasThread]:
-    def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-        performers.append(Listener())
-        return Cast(performers[-1], ToyMind(stage) if mode == "conversation" else None)
+def atlas(renderers: list[Listener]) -> Iterator[LocalAtlasThread]:
+    def casting(mode: str, _face: bytes | None, output: AgentOutput) -> AvatarComponents:
+        renderers.append(Listener())
+        agent = ToyAgent(output) if mode == "conversation" else ConversationAgent()
+        return AvatarComponents(renderers[-1], agent)
 
     with LocalAtlasThread(casting) as atlas:
         yield atlas
@@ -97,13 +98,13 @@ async def spoken(session: AtlasSession, heard: Heard) -> None:
 
 
 async def test_a_lost_network_is_said_and_the_clip_goes_on_where_it_was_heard(
-    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, performers: list[Listener]
+    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, renderers: list[Listener]
 ) -> None:
     await live(session, source)
     await eventually(lambda: session.snapshot.rtt_ms is not None, "the first figures")
-    await speak(session, performers[0])
+    await speak(session, renderers[0])
     lost_s = time.monotonic()
-    atlas.tell(order="drop_network", seconds=5.0)
+    atlas.apply_fault(order="drop_network", seconds=5.0)
     await eventually(lambda: session.snapshot.state_name == "Reconnecting", "the loss to be seen", 9)
     # 2.1 s were measured on an idle machine; LiveKit itself takes 12 s and more.
     assert time.monotonic() - lost_s < 5
@@ -111,8 +112,8 @@ async def test_a_lost_network_is_said_and_the_clip_goes_on_where_it_was_heard(
     session.send_chat("meanwhile")
     assert session.transcript.messages[-1].delivery == "waiting"
     await eventually(lambda: session.snapshot.is_live, "the connection to be back", 20)
-    await spoken(session, performers[0].heard)
-    assert performers[0].loud_s < CLIP_S + 1.0
+    await spoken(session, renderers[0].heard)
+    assert renderers[0].loud_s < CLIP_S + 1.0
     await eventually(lambda: session.transcript.messages[-1].delivery == "sent", "the message to go out")
 
 
@@ -121,10 +122,10 @@ async def test_an_avatar_that_sends_nothing_is_gone_without_having_left(
 ) -> None:
     await live(hasty, source)
     await eventually(lambda: hasty.snapshot.rtt_ms is not None, "the first figures")
-    atlas.tell(order="freeze")
+    atlas.apply_fault(order="freeze")
     await eventually(lambda: hasty.snapshot.avatar_gone, "the question", 20)
     assert hasty.snapshot.frozen
-    atlas.tell(order="freeze", seconds=0.0)
+    atlas.apply_fault(order="freeze", seconds=0.0)
     await eventually(lambda: hasty.snapshot.gone_s == 0.0, "the avatar to be back", 5)
     assert hasty.snapshot.is_live
 
@@ -133,11 +134,11 @@ async def test_an_avatar_that_left_can_come_back_and_gets_what_was_written(
     hasty: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread
 ) -> None:
     await live(hasty, source, Mode.CONVERSATION)
-    atlas.tell(order="vanish")
+    atlas.apply_fault(order="vanish")
     await eventually(lambda: hasty.snapshot.avatar_gone, "the question", 20)
     hasty.send_chat("are you back?")
     assert hasty.transcript.messages[-1].delivery == "waiting"
-    atlas.tell(order="return_avatar")
+    atlas.apply_fault(order="return_avatar")
     await eventually(
         lambda: any(message.text == "You said are you back?" for message in hasty.transcript.messages),
         "an answer",
@@ -153,42 +154,42 @@ async def test_a_session_whose_avatar_stays_away_is_ended(
     hasty: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, reconnects: bool
 ) -> None:
     await live(hasty, source)
-    atlas.tell(order="vanish")
+    atlas.apply_fault(order="vanish")
     if reconnects:
-        atlas.tell(order="refuse_resume")
-        atlas.tell(order="close_socket")
+        atlas.apply_fault(order="refuse_resume")
+        atlas.apply_fault(order="close_socket")
     life = await asyncio.wait_for(hasty.ended(), 40)
     assert isinstance(life, Failed)
     assert isinstance(life.error, AvatarLeftError)
-    assert not atlas.books.active
+    assert not atlas.accounts.active
 
 
 async def test_a_clip_whose_track_is_muted_waits_and_is_heard_whole(
-    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, performers: list[Listener]
+    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, renderers: list[Listener]
 ) -> None:
     await live(session, source)
-    await speak(session, performers[0])
-    atlas.tell(order="mute_tracks")
+    await speak(session, renderers[0])
+    atlas.apply_fault(order="mute_tracks")
     await eventually(lambda: session.snapshot.voice_muted, "the mute to be seen")
     assert not session.speaker.playing
     at_s = session.speaker.position_s
     await asyncio.sleep(0.5)
     assert at_s - 0.25 < session.speaker.position_s < at_s + 0.03
     assert at_s > 0.5
-    atlas.tell(order="mute_tracks", muted=False)
-    await spoken(session, performers[0].heard)
+    atlas.apply_fault(order="mute_tracks", muted=False)
+    await spoken(session, renderers[0].heard)
     assert not session.snapshot.voice_muted
 
 
 async def test_the_user_may_lift_the_mute(
-    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, performers: list[Listener]
+    session: AtlasSession, source: AtlasSource, atlas: LocalAtlasThread, renderers: list[Listener]
 ) -> None:
     await live(session, source)
-    await speak(session, performers[0])
-    atlas.tell(order="mute_tracks")
+    await speak(session, renderers[0])
+    atlas.apply_fault(order="mute_tracks")
     await eventually(lambda: session.snapshot.voice_muted, "the mute to be seen")
     session.unmute()
-    await spoken(session, performers[0].heard)
+    await spoken(session, renderers[0].heard)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +209,11 @@ async def test_the_reason_of_the_end_reaches_the_user(
     kind: type[RoomLostError],
 ) -> None:
     await live(session, source)
-    atlas.tell(order="disconnect", reason=reason)
+    atlas.apply_fault(order="disconnect", reason=reason)
     life = await session.ended()
     assert isinstance(life, Failed)
     assert type(life.error) is kind
-    assert not atlas.books.active
+    assert not atlas.accounts.active
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ async def test_the_reason_of_a_refusal_reaches_the_user(
     text: str,
     kind: type[RoomLostError],
 ) -> None:
-    atlas.open_rooms_with(refuse_status=status, refuse_text=text)
+    atlas.set_room_options(refuse_status=status, refuse_text=text)
     session.start(source, Mode.CONVERSATION)
     life = await session.ended()
     assert isinstance(life, Failed)

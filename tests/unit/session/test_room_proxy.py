@@ -28,15 +28,14 @@ from atlas_desktop.errors import (
     RoomProxyError,
     RoomRefusedError,
 )
-from atlas_desktop.local_atlas.running import LocalAtlasThread
-from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.proxies import Proxy, ProxyMode, ProxySetting
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room_route import RoomRoute
 from tests.unit.connect_proxy import ConnectProxy
-from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
+from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
+from tests.unit.local_atlas.stand_ins import toy_avatar
 from tests.unit.socks_proxy import SocksProxy
 from tests.unit.tls import server_context
 
@@ -48,13 +47,9 @@ PASSWORD = "p@ss:/w%rd"
 WRITTEN = "p%40ss%3A%2Fw%25rd"
 
 
-def casting(mode: str, _face: bytes | None, stage: Stage) -> Cast:
-    return Cast(ToyPerformer(hums=False), ToyMind(stage) if mode == "conversation" else None)
-
-
 @pytest.fixture
 def atlas() -> Iterator[LocalAtlasThread]:
-    with LocalAtlasThread(casting) as atlas:
+    with LocalAtlasThread(toy_avatar) as atlas:
         yield atlas
 
 
@@ -394,7 +389,7 @@ async def test_a_plain_room_elsewhere_is_not_joined_whatever_leads_there(
         with pytest.raises(PlainRoomError, match=ROOM):
             await session.wait_live()
         await session.ended()
-        assert not atlas.books.active
+        assert not atlas.accounts.active
         assert proxy.targets == []
 
 

@@ -1,0 +1,1 @@
+"""The agent of a conversation: turns, replies and a voice."""

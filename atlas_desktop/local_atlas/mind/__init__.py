@@ -1,1 +1,0 @@
-"""The avatar's mind in conversation: turns, replies and a voice."""
