@@ -187,7 +187,7 @@ class TestCall:
         report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None
         skews_ms = self._watch.skews_ms
         report.skew_ms = statistics.median(skews_ms) if skews_ms else sync.skew_ms
-        report.receive_path, report.painter = self._session.receive_path, self._assembly.picture.painter
+        report.painter = self._assembly.picture.painter
 
     def _take_picture(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,10 @@ import numpy as np
 
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, to_stereo
+from atlas_desktop.media.frame_queue import DueFrame, FrameQueue
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
 from atlas_desktop.media.ring import PcmRing
-from atlas_desktop.media.showing import ShowingLine, Turn
 from atlas_desktop.media.subscribers import Subscribers, Subscription
 
 Signal: TypeAlias = Callable[[], None]
@@ -31,7 +31,7 @@ class VideoFeed:
     """The avatar's picture: the newest frame, or for the painter the one that is due.
 
     A library user calls ``latest()`` or iterates with ``async for frame in feed``; the painter
-    calls ``turn()`` after its ``on_arrival`` callback was called, and when a turn says so.
+    calls ``due()`` after its ``on_arrival`` callback was called, and when ``DueFrame.again_us`` has come.
 
     Attributes:
         received: Frames since the last ``clear()``.
@@ -45,7 +45,7 @@ class VideoFeed:
         self.first_frame_us: int | None = None
         self.last_frame_us: int | None = None
         self.matrix = ColourMatrix.BT601
-        self._line = ShowingLine()
+        self._queue = FrameQueue()
         self._dropped_before = 0
         self._latest: I420Frame | None = None
         self._arrival: Signal | None = None
@@ -59,12 +59,12 @@ class VideoFeed:
     @property
     def replaced(self) -> int:
         """How many frames the painter never took, since the feed was made."""
-        return self._line.dropped
+        return self._queue.dropped
 
     @property
     def dropped(self) -> int:
         """How many of the frames since the last ``clear()`` the painter never took."""
-        return self._line.dropped - self._dropped_before
+        return self._queue.dropped - self._dropped_before
 
     def latest(self) -> I420Frame | None:
         """The newest frame; stays until the next one. Thread: any."""
@@ -72,14 +72,14 @@ class VideoFeed:
 
     def take(self) -> I420Frame | None:
         """The newest frame that was not taken yet: for the one painter."""
-        return self._line.newest().frame
+        return self._queue.newest().frame
 
-    def turn(self, now_us: int, hold_us: int | None) -> Turn:
+    def due(self, now_us: int, hold_us: int | None) -> DueFrame:
         """The frame to show at ``now_us`` when each is held for so long, for the one painter.
 
         ``None``: nothing is held, the newest is shown at once.
         """
-        return self._line.newest() if hold_us is None else self._line.due(now_us, hold_us)
+        return self._queue.newest() if hold_us is None else self._queue.due(now_us, hold_us)
 
     def on_arrival(self, signal: Signal | None) -> None:
         """Sets who is told, in the native thread, that there is something to take again."""
@@ -99,7 +99,7 @@ class VideoFeed:
         is_first = self.first_frame_us is None
         if is_first:
             self.first_frame_us = frame.received_us
-        if self._line.put(frame) and self._arrival is not None:
+        if self._queue.put(frame) and self._arrival is not None:
             self._arrival()
         if is_first and self._first is not None:
             self._first()
@@ -108,8 +108,8 @@ class VideoFeed:
     def clear(self) -> None:
         """Forgets the frames and the counters of a session that is over."""
         self._latest = None
-        self._line.newest()
-        self._dropped_before = self._line.dropped
+        self._queue.newest()
+        self._dropped_before = self._queue.dropped
         self.received = 0
         self.first_frame_us = None
         self.last_frame_us = None

@@ -186,11 +186,11 @@ class PictureView(QWidget):
         # Painting begins earlier by its own cost, to be done when the frame is due.
         cost_us = round(min(self.counters.cost_ms, _MOST_EARLY_MS) * 1000)
         is_seen = self._is_seen()
-        turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us(is_seen))
-        if turn.frame is not None:
-            self._show(turn.frame, turn.base_us, is_seen)
-        if turn.again_us is not None:
-            self._timer.start(max(0, turn.again_us - cost_us - monotonic_us()) // 1000)
+        due = self._feed.due(monotonic_us() + cost_us, self._hold_us(is_seen))
+        if due.frame is not None:
+            self._show(due.frame, due.base_us, is_seen)
+        if due.again_us is not None:
+            self._timer.start(max(0, due.again_us - cost_us - monotonic_us()) // 1000)
 
     def _refresh_interval_us(self) -> int:
         """Return the least time between two paintings."""
