@@ -57,11 +57,6 @@ class VideoFeed:
         return self._subscribers.subscribe()
 
     @property
-    def replaced(self) -> int:
-        """How many frames the painter never took, since the feed was made."""
-        return self._queue.dropped
-
-    @property
     def dropped(self) -> int:
         """How many of the frames since the last ``clear()`` the painter never took."""
         return self._queue.dropped - self._dropped_before

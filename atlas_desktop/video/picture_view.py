@@ -122,11 +122,6 @@ class PictureView(QWidget):
         return self._painter.name
 
     @property
-    def has_picture(self) -> bool:
-        """Whether a frame is shown, and not the poster."""
-        return self._scene.frame is not None
-
-    @property
     def picture_rect(self) -> QRect:
         """Place of the picture or the poster, in the widget's own coordinates."""
         self._measure()
