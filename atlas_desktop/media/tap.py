@@ -21,7 +21,7 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
-from atlas_desktop.media.deferred_disposer import DeferredDisposer
+from atlas_desktop.media.disposal import DeferredDisposer
 from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from atlas_desktop.media.deferred_disposer import DeferredDisposer
+from atlas_desktop.media.disposal import DeferredDisposer
 from tests.unit.media.stand_ins import until
 
 
