@@ -63,7 +63,7 @@ class _Showing(NamedTuple):
 
 
 class PictureView(QWidget):
-    """Shows ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
+    """View of ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
 
     A frame that is due is painted at once and alone; the bars beside it are painted when the widget is
     resized or exposed. A timer wakes it when a waiting frame is due, not each arrival: one wake-up a frame.
