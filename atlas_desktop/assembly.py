@@ -40,9 +40,9 @@ from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.picture_view import PictureView
 from atlas_desktop.video.renderer import RendererChoice
 from atlas_desktop.video.renderer_monitor import RendererMonitor
+from atlas_desktop.video.stage_view import PictureView
 
 if TYPE_CHECKING:
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog

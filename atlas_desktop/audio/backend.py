@@ -1,4 +1,4 @@
-"""Qt Multimedia without its FFmpeg back end."""
+"""What Qt Multimedia would load for nobody here."""
 
 import logging
 import sys
@@ -9,12 +9,12 @@ from PySide6.QtMultimedia import QMediaDevices
 log = logging.getLogger(__name__)
 
 
-def disable_ffmpeg_backend() -> None:
-    """Prevent Qt Multimedia from loading its FFmpeg back end and Qt Quick: 7 MB that sound doesn't need.
+def do_without_films() -> None:
+    """Keeps Qt Multimedia from loading its FFmpeg back end, with Qt Quick: 7 MB that sound has no use for.
 
-    Qt looks for the back end once, when devices are first listed; without library paths it finds no plugins,
-    and sound works all the same. Call it in the main thread, before any other use of Qt Multimedia.
-    Linux only: not measured elsewhere.
+    Qt looks for the back end once, at the first question for devices; meanwhile it finds no plugins, and
+    says that sound works all the same. To be called before any other use of Qt Multimedia, in the main
+    thread. Linux: elsewhere nobody has measured it.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -16,7 +16,7 @@ from PySide6.QtCore import QCoreApplication
 from atlas_desktop import logs
 from atlas_desktop.aio import guarded
 from atlas_desktop.api.orders import frame_of
-from atlas_desktop.audio.backend import disable_ffmpeg_backend
+from atlas_desktop.audio.backend import do_without_films
 from atlas_desktop.audio.server import ask_for_low_latency
 from atlas_desktop.audio.server_link import is_server_there, server_connections, wait_for_break
 from atlas_desktop.audio.service import SoundService, say
@@ -55,7 +55,7 @@ def main(memory_name: str, *, waits: bool) -> int:
     link.start()
     if waits:
         _wait_for_server()
-    disable_ffmpeg_backend()
+    do_without_films()
     link.connections = server_connections()
     service.start()
     _say_server(bool(link.connections) or sys.platform != "linux")

@@ -39,7 +39,7 @@ from atlas_desktop.ui.notice_strip import NoticeStrip
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.video.picture_view import PictureView
+from atlas_desktop.video.stage_view import PictureView
 from tests.ui.stage_model import GRANT, StandInModel
 from tests.ui.talk_model import TalkingModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words

@@ -1,4 +1,4 @@
-"""What Qt is kept from loading, each in a fresh process: it happens once in a process's life."""
+"""What is kept from being loaded, each in a fresh process: it happens once in one's life."""
 
 import subprocess
 import sys
@@ -13,15 +13,15 @@ before = len(linecache.cache)
 import atlas_desktop.app, numpy, av
 print(len(linecache.cache) - before)
 """
-_BACKEND = """
+_FILMS = """
 import os
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from atlas_desktop.qtloop import make_application
 application = make_application()
-from atlas_desktop.audio.backend import disable_ffmpeg_backend
-disable_ffmpeg_backend()
+from atlas_desktop.audio.backend import do_without_films
+do_without_films()
 from PySide6.QtMultimedia import QMediaDevices
 devices = QMediaDevices()
 devices.audioOutputs(), devices.audioInputs()
@@ -44,5 +44,5 @@ def test_no_source_is_read_for_features() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only done where it was measured")
-def test_sound_needs_no_ffmpeg_backend() -> None:
-    assert said(_BACKEND) == "0 True"
+def test_sound_needs_no_films() -> None:
+    assert said(_FILMS) == "0 True"
