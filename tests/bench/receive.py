@@ -127,14 +127,17 @@ async def _cpu_percent(seconds: float = _MEASURE_S) -> float:
     return 100 * (time.process_time() - cpu_s) / (time.monotonic() - began_s)
 
 
-async def _by(receiver: _Receiver, tracks: dict[int, Any]) -> float:
+async def _by(receiver: _Receiver, tracks: dict[int, Any]) -> tuple[float, float]:
+    """Return the CPU in percent of a core, and the pictures a second."""
     video, audio = VideoFeed(), AudioFeed()
     receiver.open_video(tracks[rtc.TrackKind.KIND_VIDEO], video)
     receiver.open_audio(tracks[rtc.TrackKind.KIND_AUDIO], audio)
     await asyncio.sleep(1)
+    before = video.received
     percent = await _cpu_percent()
+    rate_hz = (video.received - before) / _MEASURE_S
     await asyncio.to_thread(receiver.close)
-    return percent
+    return percent, rate_hz
 
 
 async def _behind_ms(tracks: dict[int, Any]) -> list[float]:
@@ -158,7 +161,7 @@ async def measure() -> dict[str, Any]:
     room = rtc.Room()
     tracks = await _tracks(room, lambda: room.connect(grant.livekit_url, grant.token))
     alone = await _cpu_percent()
-    tap, public = list[float](), list[float]()
+    tap, public = list[tuple[float, float]](), list[tuple[float, float]]()
     for _ in range(_ROUNDS):
         tap.append(await _by(FfiTap(), tracks))
         public.append(await _by(_PublicStreams(), tracks))
@@ -168,8 +171,9 @@ async def measure() -> dict[str, Any]:
     await rehearsal.aclose()
     return {
         "alone_percent": alone,
-        "tap_percent": statistics.mean(tap),
-        "public_percent": statistics.mean(public),
+        "tap_percent": statistics.mean(percent for percent, _ in tap),
+        "public_percent": statistics.mean(percent for percent, _ in public),
+        "slowest_hz": min(rate_hz for _, rate_hz in (*tap, *public)),
         "behind_ms": statistics.median(behind_ms) if behind_ms else None,
         "behind_worst_ms": behind_ms[-1] if behind_ms else None,
     }
