@@ -10,7 +10,7 @@ _PEER = "the public streams"
 
 
 def against_public_streams(env: Mapping[str, str]) -> list[Figure]:
-    """Measure the CPU of a receiver without a window by either way, and how much sooner the tap has a picture."""
+    """Measure a receiver without a window: CPU by either way, and how much sooner the tap has a picture."""
     found = json.loads(output(env, "tests.bench.receive"))
     alone, tap, public = (found[f"{name}_percent"] for name in ("alone", "tap", "public"))
     return [
