@@ -62,10 +62,6 @@ class VideoFeed:
         """Return the newest frame; it stays until the next one. Thread: any."""
         return self._latest
 
-    def take(self) -> I420Frame | None:
-        """Return the newest frame that was not taken yet: for the one painter."""
-        return self._queue.newest().frame
-
     def due(self, now_us: int, hold_us: int | None) -> DueFrame:
         """Return the frame to show at ``now_us`` when each is held for ``hold_us``: for the one painter.
 

@@ -23,10 +23,10 @@ def test_the_painter_is_signalled_once_until_it_has_taken() -> None:
     feed.offer(frame(1))
     feed.offer(frame(2))
     assert signals == ["come"]
-    taken = feed.take()
+    taken = feed.due(0, None).frame
     assert taken is not None
     assert taken.timestamp_us == 2
-    assert feed.take() is None
+    assert feed.due(0, None).frame is None
     feed.offer(frame(3))
     assert signals == ["come", "come"]
     assert (feed.received, feed.dropped) == (3, 1)
@@ -35,7 +35,7 @@ def test_the_painter_is_signalled_once_until_it_has_taken() -> None:
 def test_latest_stays_until_replaced_and_goes_with_clear() -> None:
     feed = VideoFeed()
     feed.offer(frame(1))
-    feed.take()
+    feed.due(0, None)
     assert feed.latest() is feed.latest() is not None
     feed.clear()
     assert feed.latest() is None
