@@ -2,7 +2,8 @@
 
 With ``room_inbox`` the one file that uses names private to livekit 1.2.1 (``_ffi_client``, ``_proto``,
 ``_ffi_handle``); the exact pin in pyproject.toml and the contract test guard them. The SDK's public streams
-cost a wake-up of a loop and a hand-over of the GIL for each frame.
+cost a wake-up of a loop and a hand-over of the GIL for each frame. Measured by ``tests.bench media``: 0.87 ×
+their CPU, 0.6 × what they cost beyond decoding.
 """
 
 import asyncio
