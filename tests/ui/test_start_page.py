@@ -306,7 +306,7 @@ def test_no_shipped_faces_is_no_trouble(theme: Theme, qtbot: QtBot) -> None:
 
 
 def test_a_large_face_is_read_beside_the_window(theme: Theme, qtbot: QtBot) -> None:
-    well = FaceWell()
+    well = FaceWell(theme)
     qtbot.addWidget(well)
     well.set_side(200)
     well.show()

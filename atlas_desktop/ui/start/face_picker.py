@@ -31,7 +31,7 @@ class FacePicker(QWidget):
         self._faces = faces
         self._popover: Popover | None = None
         self._panel: FacePanel | None = None
-        self._well = FaceWell(self)
+        self._well = FaceWell(theme, self)
         self._change = Button(theme, self.tr("Change face…"))
         self._hint = make_label(self.tr("or drop a picture here"), tone="dim", size="small")
         self._side = QVBoxLayout()

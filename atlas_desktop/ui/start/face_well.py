@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from atlas_desktop.api.source import Face
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, is_large, picture_of_face
+from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
@@ -39,8 +40,9 @@ class FaceWell(QWidget):
 
     clicked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._face: Face | None = None
         self._picture = QImage()
         self._picture_side_px = 0
@@ -48,6 +50,11 @@ class FaceWell(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._say()
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the face could be read."""
+        return not self._read_picture().isNull()
 
     def set_face(self, face: Face | None) -> None:
         """Shows ``face``."""
