@@ -126,18 +126,6 @@ def _sound(words: list[str]) -> int:
     return serve(given.memory, waits=given.wait)
 
 
-def _picture_trial(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="atlas-desktop picture-trial",
-        description="Measures whether graphics card or processor paints the better; the window starts it.",
-    )
-    parser.add_argument(CHILD_FLAG, action="store_true", required=True, help=argparse.SUPPRESS)
-    parser.parse_args(words)
-    from atlas_desktop.video.gl_trial import main as measure
-
-    return measure()
-
-
 def _sessions(words: list[str]) -> int:
     from atlas_desktop.sessions.arguments import parse
 
@@ -186,7 +174,6 @@ _ROLES = {
     "local": _local,
     "guard": _guard,
     "sound": _sound,
-    "picture-trial": _picture_trial,
     "sessions": _sessions,
 }
 

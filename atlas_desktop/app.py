@@ -28,15 +28,15 @@ from atlas_desktop.heap import limit_arenas
 from atlas_desktop.logs import one_line
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.private_files import ForeignFolderError, is_movable_by_others
+from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.last_run import RunMark
-from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import PicturePath
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
-from atlas_desktop.video.picture_path import decide_in_thread, make_surface
+from atlas_desktop.video.renderer import make_surface, select_renderer
 
 if TYPE_CHECKING:
     from atlas_desktop.assembly import Assembly
@@ -79,16 +79,16 @@ class Program:
         self._settings = SettingsStore(profile.settings_file)
         self._theme = Theme(application, self._settings.settings.theme)
         self.window = MainWindow(self._theme, default_faces())
-        self._book = PictureBook(profile.folder)
         self._asked_to_end = asyncio.Event()
         self._status = _DONE
 
     async def run(self, script: Script | None = None) -> int:
         """Shows the window, lives as long as it does, and takes everything down again."""
         signals = qtloop.on_end_signals(self._take_signal)
-        decision = await decide_in_thread(self._book, self._settings.settings.picture_path, os.environ)
-        surface = make_surface(decision, self.window)
-        if decision.crashed:
+        crash_mark = DriverCrashMark(self.profile.folder)
+        renderer = await select_renderer(crash_mark, self._settings.settings.picture_path, os.environ)
+        surface = make_surface(renderer, self.window)
+        if renderer.crashed:
             self._settings.change(picture_path=PicturePath.AUTO)
         await self._show()
         closing = guarded("closing the profile to others")(self.profile.close_to_others)
@@ -96,11 +96,17 @@ class Program:
         if script is None:
             # A test call has no work of its own, and what a crash left is not for it to take.
             self._mark.begin(__version__)
-        from atlas_desktop.assembly import Assembly, PicturePart
+        from atlas_desktop.assembly import Assembly
 
-        picture = PicturePart(self._book, decision, surface)
         self.assembly = Assembly(
-            self.window, self._theme, self._settings, self.profile, self.options, picture, self._mark
+            self.window,
+            self._theme,
+            self._settings,
+            self.profile,
+            self.options,
+            renderer,
+            surface,
+            self._mark,
         )
         net = crash.CrashHandler(asyncio.get_running_loop(), self.assembly.take_bug)
         # What is given to a test call would be gone with it.

@@ -1,7 +1,6 @@
 """All behind the window, built after its first paint: the second half of the composition root."""
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,10 +23,10 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.sound_client.microphone import Microphone
 from atlas_desktop.sound_client.sound_client import SoundClient
 from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.last_run import RunMark
-from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -41,8 +40,8 @@ from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import LiveParts, MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.picture_path import Decision
-from atlas_desktop.video.picture_watch import PictureWatch
+from atlas_desktop.video.renderer import RendererChoice
+from atlas_desktop.video.renderer_monitor import RendererMonitor
 from atlas_desktop.video.stage_view import PictureView
 
 if TYPE_CHECKING:
@@ -50,21 +49,6 @@ if TYPE_CHECKING:
     from atlas_desktop.video.gl_surface import GlSurface
 
 _LEVEL_EVERY_MS = 80
-
-
-@dataclass(frozen=True, slots=True)
-class PicturePart:
-    """Who paints the picture, as it was decided before the window was shown.
-
-    Attributes:
-        book: What is known of the graphics driver.
-        decision: What is done in this run.
-        surface: In the window already, where OpenGL draws; else ``None``.
-    """
-
-    book: PictureBook
-    decision: Decision
-    surface: "GlSurface | None" = None
 
 
 class Assembly(QObject):
@@ -88,7 +72,8 @@ class Assembly(QObject):
         settings: SettingsStore,
         profile: Profile,
         options: WindowOptions,
-        picture: PicturePart,
+        renderer: RendererChoice,
+        surface: "GlSurface | None",
         mark: RunMark,
     ) -> None:
         super().__init__(window)
@@ -117,9 +102,9 @@ class Assembly(QObject):
         self._recovery = RecoveryController(
             self.model, self._player, mark, WorkStore(profile.work_file), self._journal, self._scope
         )
-        self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
-        self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
-        self._driver_failed = picture.decision.crashed
+        self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=surface)
+        self._renderer = RendererMonitor(DriverCrashMark(profile.folder), renderer)
+        self._driver_failed = renderer.crashed
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
         self.microphone = Microphone(self.sound, parent=self)
         self._writes = 0
@@ -135,7 +120,7 @@ class Assembly(QObject):
         """Begins with what the command line asked for."""
         model = self.model
         self._scope.start(self.guard.start(), "guard")
-        self._scope.start(self._picture_watch.run(lambda: self.session.snapshot.is_over), "picture watch")
+        self._scope.start(self._renderer.watch_start(), "renderer")
         model.load()
         self._recovery.open()
         if options.audio:
@@ -168,7 +153,7 @@ class Assembly(QObject):
         self.microphone.close()
         await self.sound.aclose()
         self.picture.detach()
-        await self._picture_watch.aclose()
+        await self._renderer.aclose()
         await self.rehearsal.aclose()
         await self._scope.aclose(1.0)
 
@@ -213,8 +198,7 @@ class Assembly(QObject):
         self.session.attach_microphone(self.microphone.reader, lambda: self.microphone.level_dbfs)
         self.session.sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
         self.session.on_change(self._follow)
-        self.session.on_change(self._picture_watch.follow)
-        self.picture.gl_failed.connect(self._gl_failed)
+        self.picture.gl_failed.connect(self._renderer.exclude_driver)
         self._level_timer.setInterval(_LEVEL_EVERY_MS)
         self._level_timer.timeout.connect(self._tell_level)
 
@@ -229,6 +213,7 @@ class Assembly(QObject):
         if snapshot.is_over:
             self.microphone.close()
             self._level_timer.stop()
+        self._renderer.follow(snapshot, self.picture.counters.painted)
 
     def _take_settings(self, settings: Settings) -> None:
         lip_sync = self.session.sync.lip_sync
@@ -236,13 +221,6 @@ class Assembly(QObject):
         self._player.set_match_loudness(settings.match_loudness)
         self.sound.choose_speaker(settings.speaker_id)
         self.sound.choose_microphone(settings.microphone_id)
-
-    def _painted(self) -> int:
-        return self.picture.counters.painted
-
-    @Slot(str)
-    def _gl_failed(self, _why: str) -> None:
-        self._picture_watch.take_failure()
 
     def _sink_level_ms(self) -> float | None:
         """What the speaker holds, when it was given something since this was last asked."""

@@ -1,4 +1,4 @@
-"""The clocks: one for pictures and sound, and one for limits, which runs on while the computer sleeps."""
+"""The monotonic clocks: one for media, and one for limits, which counts sleep."""
 
 import sys
 import time
@@ -7,16 +7,16 @@ from functools import partial
 
 
 def lasting_s() -> float:
-    """Seconds since some moment; never set back, and a night asleep counts.
+    """Return monotonic seconds of a clock that counts sleep.
 
-    Source: Linux stops ``time.monotonic`` in suspend, macOS stops it too but not its CLOCK_MONOTONIC;
-    Windows counts sleep in both of its clocks.
+    Source: Linux and macOS stop ``time.monotonic`` in suspend, macOS not its CLOCK_MONOTONIC; Windows counts
+    sleep in all of its clocks.
     """
     return _read()
 
 
 def monotonic_us() -> int:
-    """CLOCK_MONOTONIC in microseconds, as the times of frames and blocks are."""
+    """Return CLOCK_MONOTONIC in microseconds: the clock of frames and blocks."""
     return time.monotonic_ns() // 1000
 
 

@@ -185,7 +185,7 @@ class MeasuredCall:
         report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None
         skews_ms = self._samples.skews_ms
         report.skew_ms = statistics.median(skews_ms) if skews_ms else sync.skew_ms
-        report.receive_path, report.painter = self._session.receive_path, self._assembly.picture.painter
+        report.painter = self._assembly.picture.painter
 
     def _take_screenshot(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

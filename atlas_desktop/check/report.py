@@ -25,7 +25,6 @@ class Report:
         picture_path_ms: How much later than its own time a picture was on the screen.
         sound_path_ms: The same for the sound, the speaker's own delay included.
         skew_ms: What remained between them: the sound later (+) or earlier (−), the median of the call.
-        receive_path: How frames and sound reached the program: ``tap`` or ``public``.
         painter: How frames were painted.
         cpu_percent: Of one core: the window's process, without the sound process and the local Atlas.
         memory_mb: Its proportional set size.
@@ -59,7 +58,6 @@ class Report:
     picture_path_ms: float | None = None
     sound_path_ms: float | None = None
     skew_ms: float | None = None
-    receive_path: str = ""
     painter: str = ""
     cpu_percent: float = 0.0
     memory_mb: float = 0.0
@@ -132,9 +130,8 @@ class Report:
     def _path_words(self) -> str:
         if self.picture_path_ms is None and self.sound_path_ms is None:
             return "not measured"
-        ways = ", ".join(word for word in (self.receive_path, self.painter) if word)
         paths = f"{_ms(self.picture_path_ms, 'unknown')}, {_ms(self.sound_path_ms, 'unknown')}"
-        return f"{paths} ({ways})" if ways else paths
+        return f"{paths} ({self.painter})" if self.painter else paths
 
     def _frames_words(self) -> str:
         share = self.shown_percent

@@ -78,11 +78,6 @@ class RateControl:
         """The standard deviation of ``drift``."""
         return math.sqrt(self._belief.drift2) / 1000
 
-    @property
-    def level_ms(self) -> float:
-        """What the card holds before a write, without the swing from write to write."""
-        return self._belief.level
-
     def jumped(self) -> None:
         """The level is another one, for reasons of its own: run dry, cut, stalled. The drift stays."""
         belief = self._belief

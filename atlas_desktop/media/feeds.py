@@ -1,7 +1,4 @@
-"""What comes from the avatar, as stable objects.
-
-They outlive sessions: painter and sound thread attach once.
-"""
+"""The avatar's picture and sound, as objects that outlive sessions: painter and sound thread attach once."""
 
 import threading
 from collections import deque
@@ -12,32 +9,32 @@ import numpy as np
 
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, to_stereo
+from atlas_desktop.media.frame_queue import DueFrame, FrameQueue
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
 from atlas_desktop.media.level import SPEECH_DBFS, LevelMeter
 from atlas_desktop.media.ring import PcmRing
-from atlas_desktop.media.showing import ShowingLine, Turn
 from atlas_desktop.media.subscribers import Subscribers, Subscription
 
 Signal: TypeAlias = Callable[[], None]
-"""Called in a native thread: must only signal, never block, never raise."""
+"""Callback in a native thread: it must only signal, and neither block nor raise."""
 
 RING_MS = 500
 MOST_PIXELS = 7680 * 4320
-"""Of one picture: 8K. Larger ones take too long to be made ready for the screen, and too much memory."""
+"""Limit of one picture: 8K. Larger ones take too long to convert, and too much memory."""
 _WAITING_BLOCKS = 100
 
 
 class VideoFeed:
-    """The avatar's picture: the newest frame, or for the painter the one that is due.
+    """The avatar's picture: the newest frame, or, for the painter, the one that is due.
 
     A library user calls ``latest()`` or iterates with ``async for frame in feed``; the painter
-    calls ``turn()`` after its ``on_arrival`` callback was called, and when a turn says so.
+    calls ``due()`` after its ``on_arrival`` callback was called, and when ``DueFrame.again_us`` has come.
 
     Attributes:
         received: Frames since the last ``clear()``.
         first_frame_us: CLOCK_MONOTONIC of the first of them, ``None`` before.
         last_frame_us: CLOCK_MONOTONIC of the newest of them, ``None`` before.
-        matrix: How the colours of its frames are to be read; set before a track's first.
+        matrix: Colour matrix of its frames; set before a track's first.
     """
 
     def __init__(self) -> None:
@@ -45,58 +42,51 @@ class VideoFeed:
         self.first_frame_us: int | None = None
         self.last_frame_us: int | None = None
         self.matrix = ColourMatrix.BT601
-        self._line = ShowingLine()
+        self._queue = FrameQueue()
         self._dropped_before = 0
         self._latest: I420Frame | None = None
-        self._telling = threading.Lock()
+        self._callback_lock = threading.Lock()
         self._arrival: Signal | None = None
         self._first: Signal | None = None
         self._subscribers: Subscribers[I420Frame] = Subscribers(limit=1)
 
     def __aiter__(self) -> Subscription[I420Frame]:
-        """Newest frames, skipping what came in between; ends with ``close()``."""
+        """Iterate over the newest frames, skipping those in between, until ``close()``."""
         return self._subscribers.subscribe()
 
     @property
-    def replaced(self) -> int:
-        """How many frames the painter never took, since the feed was made."""
-        return self._line.dropped
-
-    @property
     def dropped(self) -> int:
-        """How many of the frames since the last ``clear()`` the painter never took."""
-        return self._line.dropped - self._dropped_before
+        """Number of frames since the last ``clear()`` that the painter never took."""
+        return self._queue.dropped - self._dropped_before
 
     def latest(self) -> I420Frame | None:
-        """The newest frame; stays until the next one. Thread: any."""
+        """Return the newest frame; it stays until the next one. Thread: any."""
         return self._latest
 
-    def take(self) -> I420Frame | None:
-        """The newest frame that was not taken yet: for the one painter."""
-        return self._line.newest().frame
+    def due(self, now_us: int, hold_us: int | None) -> DueFrame:
+        """Return the frame to show at ``now_us`` when each is held for ``hold_us``: for the one painter.
 
-    def turn(self, now_us: int, hold_us: int | None) -> Turn:
-        """The frame to show at ``now_us`` when each is held for so long, for the one painter.
-
-        ``None``: nothing is held, the newest is shown at once.
+        Args:
+            now_us: CLOCK_MONOTONIC.
+            hold_us: ``None``: nothing is held, the newest is due at once.
         """
-        return self._line.newest() if hold_us is None else self._line.due(now_us, hold_us)
+        return self._queue.newest() if hold_us is None else self._queue.due(now_us, hold_us)
 
     def on_arrival(self, signal: Signal | None) -> None:
-        """Sets who is told, in the native thread, that there is something to take again.
+        """Set the callback, in the native thread, for a frame to take after there was none.
 
-        Once it has returned the former one isn't being told any more, and may be destroyed.
+        On return the previous callback isn't running any more, and may be destroyed.
         """
-        with self._telling:
+        with self._callback_lock:
             self._arrival = signal
 
     def on_first_frame(self, signal: Signal | None) -> None:
-        """Sets who is told, in the native thread, of the first frame after a ``clear()``, as above."""
-        with self._telling:
+        """Set the callback, in the native thread, for the first frame after a ``clear()``, likewise."""
+        with self._callback_lock:
             self._first = signal
 
     def offer(self, frame: I420Frame) -> None:
-        """Takes a new frame; one larger than ``MOST_PIXELS`` is left out. Thread: the tap's; never blocks."""
+        """Take a new frame, unless it is larger than ``MOST_PIXELS``. Thread: the tap's; never blocks."""
         if frame.width * frame.height > MOST_PIXELS:
             return
         self._latest = frame
@@ -105,31 +95,31 @@ class VideoFeed:
         is_first = self.first_frame_us is None
         if is_first:
             self.first_frame_us = frame.received_us
-        is_news = self._line.put(frame)
-        with self._telling:
-            if is_news and self._arrival is not None:
+        is_due = self._queue.put(frame)
+        with self._callback_lock:
+            if is_due and self._arrival is not None:
                 self._arrival()
             if is_first and self._first is not None:
                 self._first()
         self._subscribers.offer(frame)
 
     def clear(self) -> None:
-        """Forgets the frames and the counters of a session that is over."""
+        """Drop the frames and reset the counters: a session is over."""
         self._latest = None
-        self._line.newest()
-        self._dropped_before = self._line.dropped
+        self._queue.newest()
+        self._dropped_before = self._queue.dropped
         self.received = 0
         self.first_frame_us = None
         self.last_frame_us = None
 
     def close(self) -> None:
-        """Ends every ``async for``: the program goes."""
+        """End every ``async for``: the program ends."""
         self.clear()
         self._subscribers.close()
 
 
 class SoundSink(Protocol):
-    """Where the avatar's sound goes to be heard, when that is not in this process."""
+    """Sink of the avatar's sound: a ring in this process, or the sound process's."""
 
     def write(self, block: Block) -> None: ...
 
@@ -137,10 +127,10 @@ class SoundSink(Protocol):
 
 
 class AudioFeed:
-    """The avatar's sound: every block for library users, a ring for who plays it.
+    """The avatar's sound: every block for library users, a ring for its player.
 
     Attributes:
-        ring: 48 kHz stereo, 500 ms at most; read by one thread that plays it. Empty when there is a sink.
+        ring: 48 kHz stereo, 500 ms at most; read by the one thread that plays it. Empty when there is a sink.
         blocks: Blocks since the last ``clear()``.
 
     Args:
@@ -152,7 +142,7 @@ class AudioFeed:
         self._sink: SoundSink = sink or self.ring
         self.blocks = 0
         self._latest: Block | None = None
-        # Measured when somebody asks, some at once: in the tap's thread each would cost ten times more.
+        # Measured on demand, several at once: one by one in the tap's thread they would cost ten times more.
         self._unmeasured: deque[tuple[Block, int]] = deque(maxlen=_WAITING_BLOCKS)
         self._measuring = threading.Lock()
         self._first_sound_us: int | None = None
@@ -161,12 +151,12 @@ class AudioFeed:
         self._subscribers: Subscribers[Block] = Subscribers(limit=_WAITING_BLOCKS)
 
     def __aiter__(self) -> Subscription[Block]:
-        """Every block, int16 (samples, channels); a slow reader loses the oldest beyond 1 s."""
+        """Iterate over the blocks, int16 (samples, channels); a slow reader loses the oldest beyond 1 s."""
         return self._subscribers.subscribe()
 
     @property
     def level_dbfs(self) -> float:
-        """The avatar's loudness, smoothed. Thread: any."""
+        """Smoothed loudness. Thread: any."""
         self._measure()
         return self._meter.dbfs
 
@@ -183,11 +173,11 @@ class AudioFeed:
         return self._last_sound_us
 
     def latest(self) -> Block | None:
-        """The newest block. Thread: any."""
+        """Return the newest block. Thread: any."""
         return self._latest
 
     def offer(self, block: Block, received_us: int | None = None) -> None:
-        """Takes a new block, which nobody changes afterwards. Thread: the tap's; never blocks."""
+        """Take a new block, which must not change afterwards. Thread: the tap's; never blocks."""
         if block.dtype != np.int16 or block.ndim != 2 or block.shape[1] > 2:
             block = to_stereo(block)
         self._sink.write(block)
@@ -197,7 +187,7 @@ class AudioFeed:
         self._subscribers.offer(block)
 
     def clear(self) -> None:
-        """Forgets the sound and the counters of a session that is over."""
+        """Drop the sound and reset the counters: a session is over."""
         self._sink.clear()
         self._latest = None
         self.blocks = 0
@@ -207,7 +197,7 @@ class AudioFeed:
             self._meter.reset()
 
     def close(self) -> None:
-        """Ends every ``async for``: the program goes."""
+        """End every ``async for``: the program ends."""
         self.clear()
         self._subscribers.close()
 

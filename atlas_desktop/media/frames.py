@@ -1,4 +1,4 @@
-"""A picture in the SDK's own memory."""
+"""I420 frames in the SDK's own memory."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -11,11 +11,11 @@ Plane = NDArray[np.uint8]
 
 
 class NativeMemory:
-    """Native bytes that live as long as any array made on them, then are given back.
+    """Native memory that is released with the last array on it.
 
-    ``numpy.asarray(memory)`` is a read-only uint8 array (size,) without a copy; it and every view of
-    it keep the memory alive. ``release`` runs once, in whichever thread lets go last: it must
-    neither block nor raise.
+    ``numpy.asarray(memory)`` is a read-only uint8 array (size,) without a copy; it and every view of it keep
+    the memory alive. ``release`` is called once, in the thread that drops the last reference: it must neither
+    block nor raise.
     """
 
     __slots__ = ("__weakref__", "_address", "_release", "_size")
@@ -34,37 +34,37 @@ class NativeMemory:
 
 
 class ColourMatrix(Enum):
-    """How colours were made into Y, U and V; limited range always, as WebRTC sends."""
+    """Matrix of the conversion from RGB; always limited range, as WebRTC sends."""
 
     BT601 = "BT.601"
     BT709 = "BT.709"
 
     @classmethod
     def of_codec(cls, mime_type: str) -> "ColourMatrix":
-        """What a browser takes a stream for that does not say: measured with Chromium, VP8 and H264.
+        """Return the matrix that a browser assumes without a label: measured with Chromium, VP8 and H264.
 
-        VP8 has no word for it and is BT.601. The others have one, and unsaid means BT.709. What a stream
-        does say reaches nobody but the SDK, which does not hand it on.
+        VP8 can't label it and is BT.601; the others can, and BT.709 is their default. A label itself does not
+        get past the SDK.
         """
         codec = mime_type.rpartition("/")[2].upper()
         return cls.BT601 if codec in ("", "VP8") else cls.BT709
 
 
 def i420_size(width: int, height: int) -> int:
-    """Bytes of an I420 picture without padding; chroma planes of odd sizes are rounded up."""
+    """Return the bytes of an I420 picture without padding; chroma planes of odd sizes are rounded up."""
     return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
 
 
 class I420Frame:
-    """One decoded picture: Y, U and V planes after each other, uint8, no padding.
+    """One decoded picture: consecutive Y, U and V planes, uint8, without padding.
 
     Attributes:
         width: Pixels, before rotation.
         height: Pixels, before rotation.
         timestamp_us: libwebrtc's render time, CLOCK_MONOTONIC.
         rotation_deg: 0, 90, 180 or 270, clockwise, still to be applied.
-        received_us: CLOCK_MONOTONIC when we took it.
-        matrix: How its colours are to be read.
+        received_us: CLOCK_MONOTONIC of its arrival.
+        matrix: Its colour matrix.
     """
 
     __slots__ = (
@@ -88,7 +88,7 @@ class I420Frame:
         received_us: int = 0,
         matrix: ColourMatrix = ColourMatrix.BT601,
     ) -> None:
-        """Wraps ``data``: uint8, flat, at least ``i420_size(width, height)`` long; not copied."""
+        """Wrap ``data``: uint8, flat, at least ``i420_size(width, height)`` long; not copied."""
         self._data = data[: i420_size(width, height)]
         self.width = width
         self.height = height
@@ -106,7 +106,7 @@ class I420Frame:
         return self.width % 2 == 0 and self.height % 2 == 0
 
     def planes(self) -> Plane:
-        """All three planes as uint8 (height * 3 // 2, width), without a copy.
+        """Return all three planes as uint8 (height * 3 // 2, width), without a copy.
 
         Raises:
             ValueError: Width or height is odd; use ``y``, ``u`` and ``v``.

@@ -13,7 +13,7 @@ _JOIN_S = 2.0
 
 
 class LoopThread:
-    """Runs tasks on a plain selector loop; the thread starts with the first use.
+    """Plain selector loop in a thread of its own, which starts with the first use.
 
     Thread: every method may be called from any thread but the loop's own.
     """
@@ -47,22 +47,17 @@ class LoopThread:
             raise RuntimeError(f"{self.name} did not start")
         return self._running_loop
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread exists now."""
-        return self._thread is not None
-
     def call(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Calls ``function`` on the loop, soon; its error is reported, not raised."""
+        """Schedule ``function`` on the loop; its error is reported, not raised."""
         body = guarded(self.name, self._on_error)(function)
         self.loop.call_soon_threadsafe(lambda: body(*args, **kwargs))
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        """Runs ``work()`` as a task on the loop; it is cancelled by ``close``."""
+        """Run ``work()`` as a task on the loop until ``close`` cancels it."""
         self.call(lambda: self._scope.start(work(), name))
 
     def close(self) -> None:
-        """Cancels the tasks and joins the thread; the next use starts it anew."""
+        """Cancel the tasks and join the thread; the next use starts another."""
         with self._lock:
             thread, loop, stopping = self._thread, self._running_loop, self._stopping
             self._thread = None

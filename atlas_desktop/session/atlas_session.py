@@ -61,7 +61,6 @@ class AtlasSession(SpeakingSession):
         audio: The avatar's sound: ``latest()`` or ``async for``.
         playout: Volume, mute and the gate of what is heard here.
         sync: How long pictures wait for their sound, and what remains.
-        receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty before the first room.
     """
 
     def __init__(
@@ -82,7 +81,6 @@ class AtlasSession(SpeakingSession):
         self._speech = Speech(self._parts.feeder, self._scope, self._notices, self._refresh)
         self._chat = Chat(self.transcript, self._scope, self._notices, self._refresh)
         self.sync = Sync(self._parts.lip_sync)
-        self.receive_path = ""
         self._vitals = Vitals(self.video, self.audio)
         # For what a room may bring about a thousand times a second.
         self._refreshing = FrameThrottle(self._refresh)
@@ -322,7 +320,6 @@ class AtlasSession(SpeakingSession):
 
     def _take_statistics(self, statistics: RoomStatistics) -> None:
         self._vitals.rtt_ms = statistics.round_trip_ms
-        self.receive_path = statistics.receive_path or self.receive_path
         self.sync.take(statistics)
         self._watch.take_buffers(statistics.buffers)
         self._refresh()

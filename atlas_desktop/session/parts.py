@@ -72,15 +72,13 @@ class Parts:
 
         async def make_room(listener: RoomListener) -> RoomPort:
             await asyncio.to_thread(load_livekit)
-            from atlas_desktop.media.streams import choose_streams
             from atlas_desktop.session.room import AtlasRoom
 
-            return AtlasRoom(listener, video, audio, choose_streams(), lambda: feeder.loop)
+            return AtlasRoom(listener, video, audio, lambda: feeder.loop)
 
         return cls(video, audio, playout, feeder, make_room)
 
 
 def load_livekit() -> None:
     """Imports LiveKit and its native library: half a second that must not be the window's."""
-    import atlas_desktop.media.streams
     import atlas_desktop.session.room  # noqa: F401

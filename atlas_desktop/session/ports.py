@@ -106,14 +106,12 @@ class RoomStatistics:
     Attributes:
         round_trip_ms: Of the selected candidate pair.
         apart_ms: By how much the avatar's picture is handed out before the sound that belongs to it.
-        receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty: not known.
         traffic: What has arrived so far.
         buffers: What was held back of the tracks that are shown and heard.
     """
 
     round_trip_ms: float | None = None
     apart_ms: float | None = None
-    receive_path: str = ""
     traffic: Traffic | None = None
     buffers: Buffers | None = None
 

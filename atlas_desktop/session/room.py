@@ -20,7 +20,8 @@ from atlas_desktop.errors import RoomError, RoomLostError
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
-from atlas_desktop.media.streams import StreamHandle, Streams, choose_inbox
+from atlas_desktop.media.room_inbox import RoomInbox
+from atlas_desktop.media.tap import FfiTap, TapStream
 from atlas_desktop.session.newest import Newest
 from atlas_desktop.session.ports import (
     RoomListener,
@@ -53,7 +54,6 @@ class AtlasRoom:
         listener: Hears of the room's events.
         video: Takes the newest video track's frames.
         audio: Takes the newest audio track's blocks.
-        streams: How tracks reach the feeds; closed with the room.
         media_loop: The loop that hands blocks over; called when a track is first published.
     """
 
@@ -62,26 +62,23 @@ class AtlasRoom:
         listener: RoomListener,
         video: VideoFeed,
         audio: AudioFeed,
-        streams: Streams,
         media_loop: Callable[[], asyncio.AbstractEventLoop],
     ) -> None:
         self._listener = listener
         self._video = video
         self._media_loop = media_loop
-        self._streams = streams
+        self._tap = tap = FfiTap()
         self._words = RoomWords(listener, self._role)
-        # Where there is none the SDK queues each event itself.
-        self._inbox = choose_inbox(self._words, TRANSCRIPTION_TOPIC, STATE_ATTRIBUTE)
-        loop = self._inbox or asyncio.get_running_loop()
-        self._room = rtc.Room(loop=cast(asyncio.AbstractEventLoop, loop))
+        self._inbox = RoomInbox(self._words, TRANSCRIPTION_TOPIC, STATE_ATTRIBUTE)
+        self._room = rtc.Room(loop=cast(asyncio.AbstractEventLoop, self._inbox))
         self._scope = TaskScope("room")
-        self._picture = Newest[StreamHandle](
-            lambda track: streams.open_video(track, video),
+        self._picture = Newest[TapStream](
+            lambda track: tap.open_video(track, video),
             lambda handle: handle.close(),
             self._tell_picture,
         )
-        self._sound = Newest[StreamHandle](
-            lambda track: streams.open_audio(track, audio),
+        self._sound = Newest[TapStream](
+            lambda track: tap.open_audio(track, audio),
             lambda handle: handle.close(),
             listener.audio_changed,
         )
@@ -109,8 +106,7 @@ class AtlasRoom:
             await self._room.connect(url, grant.token, options)
         except rtc.ConnectError as error:
             raise self._route.error_for(error.message) from error
-        if self._inbox is not None:
-            self._inbox.joined(self._room)
+        self._inbox.joined(self._room)
         self._mending = self._scope.start(self._mend(), "mend")
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
@@ -160,7 +156,6 @@ class AtlasRoom:
         return RoomStatistics(
             selected_round_trip_ms(entries),
             apart,
-            self._streams.label,
             arrived(entries, picture_muted=self._is_picture_muted()),
             buffered(entries, self._picture.name, self._sound.name),
         )
@@ -217,14 +212,13 @@ class AtlasRoom:
         if self._leaving:
             return
         self._leaving = True
-        if self._inbox is not None:
-            self._inbox.close()
+        self._inbox.close()
         if self._mending is not None:
             self._mending.cancel()
         self._picture.clear()
         self._sound.clear()
         # It waits for the last frame in flight: not in the thread that paints.
-        closing = self._scope.start(asyncio.to_thread(self._streams.close), "streams")
+        closing = self._scope.start(asyncio.to_thread(self._tap.close), "tap")
         # Offline a disconnect may block. It is left to itself then, as cancelling it would leave a room.
         leaving = self._scope.start(self._room.disconnect(), "disconnect")
         await asyncio.wait({leaving, closing}, timeout=_DISCONNECT_LIMIT_S)
@@ -330,7 +324,7 @@ class AtlasRoom:
     def _tell_voice(self) -> None:
         self._listener.voice_muted(self._is_muted or self._is_barred)
 
-    def _feed_of(self, track: rtc.Track) -> Newest[StreamHandle]:
+    def _feed_of(self, track: rtc.Track) -> Newest[TapStream]:
         return self._picture if track.kind == rtc.TrackKind.KIND_VIDEO else self._sound
 
     def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:

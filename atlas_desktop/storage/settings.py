@@ -40,7 +40,7 @@ class ThemeChoice(StrEnum):
 
 
 class PicturePath(StrEnum):
-    """Who converts and scales the picture: what was found to be cheaper here, or a fixed one."""
+    """Renderer of the picture: automatic is a graphics card with a driver of its own, where there is one."""
 
     AUTO = "auto"
     RASTER = "raster"
@@ -74,7 +74,7 @@ class Settings:
         speaker_name: What it is called, for when it is not there.
         microphone_id: The same for the microphone.
         microphone_name: What it is called.
-        picture_path: Who paints the picture, from the next start on.
+        picture_path: Renderer of the picture, from the next start on.
         limits_seen: The limits were shown before a paid session.
         proxy_mode: Where the proxy comes from.
         proxy_address: The proxy, where the mode says so; never with a password.

@@ -127,7 +127,7 @@ class SettingsDialog(QDialog):
         column.addWidget(make_label(self.tr("Look"), tone="dim", size="small"))
         column.addWidget(self._make_themes(theme, settings.theme))
         column.addWidget(self._motion)
-        painted = self.tr("Who paints the picture, from the next start on")
+        painted = self.tr("Painter of the picture, from the next start on")
         column.addWidget(make_label(painted, tone="dim", size="small"))
         column.addWidget(self._make_paths(theme, settings.picture_path))
         column.addWidget(make_rule())
@@ -163,7 +163,7 @@ class SettingsDialog(QDialog):
 
     def _make_paths(self, theme: Theme, current: PicturePath) -> QWidget:
         names = {
-            PicturePath.AUTO: self.tr("Whichever is faster"),
+            PicturePath.AUTO: self.tr("Automatic"),
             PicturePath.RASTER: self.tr("Processor"),
             PicturePath.GL: self.tr("Graphics card"),
         }

@@ -1,7 +1,7 @@
-"""Whether anything of a window can be seen: what is covered by other windows need not be painted.
+"""Detection of a window that others cover completely, which need not be painted.
 
-X11 tells it (``VisibilityNotify``), as long as no compositor draws the screen: with one every window counts
-as open to view. Wayland's compositors tell nobody, but ask a covered window for no frames; macOS and Windows
+X11 reports it (``VisibilityNotify``) unless a compositor draws the screen: then every window counts as
+visible. Wayland's compositors don't report it, but request no frames of a covered window; macOS and Windows
 report it to Qt as not exposed, or not at all.
 """
 
@@ -30,9 +30,9 @@ class _VisibilityEvent(ctypes.Structure):
 
 
 class Coverage(QObject):
-    """Follows one window. Thread: main.
+    """Visibility of one window. Thread: main.
 
-    On X11 it has a connection of its own, on which nothing comes but what it asks for: a filter on Qt's
+    On X11 it has a connection of its own, which carries these events alone: a filter on Qt's connection
     would be called for every movement of the mouse.
     """
 
@@ -45,21 +45,21 @@ class Coverage(QObject):
             self._connect()
 
     def covers(self, window: QWindow) -> bool:
-        """Whether nothing of ``window`` can be seen; false where that is not known.
+        """Return whether nothing of ``window`` can be seen; False where that is not known.
 
         Args:
-            window: Exposed, so that it is a native one. The same native window each time but seldom.
+            window: Exposed, so that it is a native one. Usually the same native window each time.
         """
         if self._xcb is None:
             return False
         if window.winId() != self._window:
-            # Another one, or made anew: it tells when that changes, and until then it is open to view.
+            # Another one, or recreated: visible until an event says otherwise.
             self._window, self._is_covered = window.winId(), False
             self._xcb.listen(self._window)
         return self._is_covered
 
     def close(self) -> None:
-        """Follows nothing any more."""
+        """Release the connection; nothing counts as covered from now on."""
         if self._xcb is not None:
             self._notifier.setEnabled(False)
             self._xcb.close()
@@ -86,7 +86,7 @@ class Coverage(QObject):
 
 
 class _Connection:
-    """The few calls of libxcb that are needed.
+    """A connection to the X server, by the few calls of libxcb that are needed.
 
     Raises:
         OSError: There is no library, or no server.
@@ -98,7 +98,7 @@ class _Connection:
         library.xcb_poll_for_event.restype = ctypes.POINTER(_VisibilityEvent)
         self._free = ctypes.CDLL(None).free
         self._free.argtypes = (ctypes.c_void_p,)
-        # It is never null; a failed one only says so.
+        # Never null: a failed connection is an object, too.
         self._at = ctypes.c_void_p(library.xcb_connect(None, None))
         if self.is_broken:
             self.close()
@@ -117,7 +117,7 @@ class _Connection:
         self._library.xcb_flush(self._at)
 
     def read(self) -> list[tuple[int, int]]:
-        """Windows and their new states, oldest first; never waits."""
+        """Return windows with their new states, oldest first; never blocks."""
         found = []
         while event := self._library.xcb_poll_for_event(self._at):
             if event.contents.kind & 0x7F == _VISIBILITY_NOTIFY:

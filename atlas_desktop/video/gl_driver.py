@@ -1,98 +1,54 @@
-"""Which OpenGL there is, before anything is shown with it."""
+"""The graphics driver: what is known of it without a look at OpenGL, and what its name says."""
 
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PySide6.QtGui import QOpenGLContext
-
-_VENDOR, _RENDERER, _VERSION = 0x1F00, 0x1F01, 0x1F02
 _SOFTWARE = (
     "llvmpipe",
+    "lavapipe",
     "softpipe",
     "swrast",
+    "swr (",
     "swiftshader",
+    "mesa x11",
+    "mesa offscreen",
     "software rasterizer",
     "software renderer",
     "basic render",
     "gdi generic",
 )
+"""Parts of the names of renderers that run on the processor: Mesa's, Google's, Apple's, Microsoft's."""
 
 
 class GlError(RuntimeError):
-    """OpenGL can't do it here; the text says what, for the log."""
+    """OpenGL can't draw the picture here; the text says why, for the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class GlDriver:
-    """OpenGL's own names.
+def is_software(driver: str) -> bool:
+    """Return whether ``driver`` draws on the processor, where our own conversion costs a fraction."""
+    name = driver.lower()
+    return any(part in name for part in _SOFTWARE)
 
-    Attributes:
-        name: Card, driver and version in one line: another one is another driver.
+
+def graphics_card(
+    drm: Path = Path("/sys/class/drm"),
+    nvidia: Path = Path("/proc/driver/nvidia/version"),
+    wsl: Path = Path("/dev/dxg"),
+) -> str:
+    """Return the graphics hardware as the system names it, empty where there is none that can draw.
+
+    It takes microseconds and loads no OpenGL: its software renderer alone would cost 40 MB.
     """
-
-    name: str
-
-    @property
-    def is_software(self) -> bool:
-        """Whether it is the processor that draws: then our own conversion is several times cheaper."""
-        name = self.name.lower()
-        return any(word in name for word in _SOFTWARE)
-
-
-@contextmanager
-def offscreen_context() -> "Iterator[QOpenGLContext]":
-    """A context without a window, current during the block.
-
-    Raises:
-        GlError: There is no OpenGL here.
-    """
-    from PySide6.QtGui import QOffscreenSurface, QOpenGLContext
-
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    if not context.create() or not surface.isValid() or not context.makeCurrent(surface):
-        surface.destroy()
-        raise GlError("no OpenGL context can be made")
-    try:
-        yield context
-    finally:
-        context.doneCurrent()
-        surface.destroy()
-
-
-def driver_of(context: "QOpenGLContext") -> GlDriver:
-    """The driver behind a context that is current."""
-    gl = context.functions()
-    names = (gl.glGetString(name) for name in (_RENDERER, _VERSION, _VENDOR))
-    return GlDriver(" · ".join(name for name in names if name))
-
-
-def ask_driver() -> GlDriver:
-    """Makes a context, builds the picture's shader in it, and says whose it is.
-
-    Raises:
-        GlError: There is no OpenGL, or it is none that can draw the picture.
-    """
-    from atlas_desktop.video.gl_program import YuvProgram
-
-    with offscreen_context() as context:
-        YuvProgram(context).close()
-        return driver_of(context)
-
-
-def machine(drm: Path = Path("/sys/class/drm"), nvidia: Path = Path("/proc/driver/nvidia/version")) -> str:
-    """The graphics hardware as the system names it, without a look at OpenGL: a matter of microseconds."""
-    parts = [platform.system(), platform.release() if sys.platform != "linux" else ""]
-    for device in sorted(drm.glob("card[0-9]*/device/uevent")):
-        parts += [line for line in _text(device).splitlines() if line.startswith(("DRIVER=", "PCI_ID="))]
-    parts += _text(nvidia).splitlines()[:1]
-    return " · ".join(part for part in parts if part)
+    names = [platform.system(), platform.release() if sys.platform != "linux" else ""]
+    if sys.platform == "linux":
+        # Only a driver that can draw has a render node; a server's or a simple VM's display has a card alone.
+        if not (any(drm.glob("renderD*")) or nvidia.exists() or wsl.exists()):
+            return ""
+        for device in sorted(drm.glob("card[0-9]*/device/uevent")):
+            names += [line for line in _text(device).splitlines() if line.startswith(("DRIVER=", "PCI_ID="))]
+        names += _text(nvidia).splitlines()[:1]
+    return " · ".join(name for name in names if name)
 
 
 def _text(path: Path) -> str:

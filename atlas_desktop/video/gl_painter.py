@@ -1,4 +1,4 @@
-"""The painter that leaves conversion and scaling to the graphics card."""
+"""Painting by the graphics card, which converts and scales."""
 
 from PySide6.QtCore import QObject, QRect, Slot
 from PySide6.QtGui import QPainter, QRegion
@@ -10,10 +10,10 @@ from atlas_desktop.video.scene import Scene
 
 
 class GlPainter(QObject):
-    """Shows frames on a ``GlSurface`` over the view; the poster is painted on the view itself. A ``Painter``.
+    """Painter of frames on a ``GlSurface`` above the view; the poster is painted on the view itself.
 
-    ``show`` is at once unless the window was composed within the last refresh of the screen: then Qt does it
-    with the next one, and only the newest frame is drawn.
+    ``show`` draws at once unless the window was composed within the last refresh of the screen: then Qt draws
+    with the next one, the newest frame only.
     """
 
     name = "OpenGL"
@@ -37,7 +37,7 @@ class GlPainter(QObject):
         self._surface.repaint()
 
     def paint(self, painter: QPainter, asked: QRegion) -> None:
-        """Paints the poster; under a frame, which covers it all, nothing but the bars' colour."""
+        """Paint the poster; under a frame, which covers it all, the bars' colour alone."""
         if self._surface.isHidden():
             self._poster.paint(painter, asked)
         else:

@@ -1,4 +1,4 @@
-"""I420 to the screen in one pass of OpenGL: three textures, one shader. Works on OpenGL 2.1 and ES 2."""
+"""Drawing of I420 in one pass of OpenGL: three textures, one shader. Runs on OpenGL 2.1 and ES 2."""
 
 import math
 from typing import cast
@@ -22,7 +22,7 @@ _COLOR_BIT, _FLOAT, _STRIP = 0x4000, 0x1406, 0x0005
 _BLEND, _DEPTH_TEST, _SCISSOR_TEST, _CULL_FACE = 0x0BE2, 0x0B71, 0x0C11, 0x0B44
 _MAX_TEXTURE_SIZE, _MOST_ERRORS = 0x0D33, 8
 _SHRUNK = 0.5
-"""Below it four neighbours are not all that a pixel stands for: mipmaps keep it from flickering."""
+"""Below it a pixel covers more than the four texels of linear filtering: mipmaps avoid flicker."""
 
 _COLOURS = {kind: QMatrix4x4(*colour_matrix(kind).ravel()) for kind in ColourMatrix}
 
@@ -58,10 +58,10 @@ void main() {
 
 
 class YuvProgram:
-    """Uploads I420 frames and draws the last one. Every call needs the context in which it was made.
+    """Shader and textures that draw one I420 frame. Every call needs the context in which it was made.
 
     Raises:
-        GlError: The shader is refused.
+        GlError: The shader does not compile.
     """
 
     def __init__(self, context: QOpenGLContext) -> None:
@@ -78,7 +78,7 @@ class YuvProgram:
         self._corners, self._array = self._made_corners()
 
     def upload(self, frame: I420Frame, place: Placement) -> None:
-        """Takes ``frame`` over, for drawing at about the size of ``place``; its memory is then free.
+        """Copy ``frame`` to the card, for drawing at about the size of ``place``.
 
         Raises:
             GlError: It is larger than this driver's largest texture.
@@ -97,10 +97,10 @@ class YuvProgram:
         self._share = QVector2D(frame.width / (2 * chroma[1]), frame.height / (2 * chroma[0]))
 
     def draw(self, space: tuple[int, int], place: Placement, bars: QColor) -> None:
-        """Draws the last frame at ``place`` in a target of the size ``space``, and the bars beside it.
+        """Draw the uploaded frame at ``place`` in a target of the size ``space``, and the bars beside it.
 
         Raises:
-            GlError: The driver complains, or the context is lost.
+            GlError: The driver reports an error, or the context is lost.
         """
         gl, program = self._gl, self._program
         for capability in (_BLEND, _DEPTH_TEST, _SCISSOR_TEST, _CULL_FACE):
@@ -118,10 +118,10 @@ class YuvProgram:
                 texture.bind(unit)
             self._draw_corners()
             program.release()
-        self._complain()
+        self._check_errors()
 
     def close(self) -> None:
-        """Gives everything back."""
+        """Release textures, buffers and shaders."""
         for texture in self._planes:
             texture.close()
         self._planes = []
@@ -129,13 +129,13 @@ class YuvProgram:
         self._array.destroy()
         self._program.removeAllShaders()
 
-    def _complain(self) -> None:
-        # Bounded: a lost context answers without end.
+    def _check_errors(self) -> None:
+        # Bounded: a lost context returns errors without end.
         errors: list[str] = []
         while len(errors) < _MOST_ERRORS and (error := self._gl.glGetError()):
             errors.append(f"{error:#06x}")
         if errors:
-            raise GlError(f"OpenGL said {', '.join(errors)}")
+            raise GlError(f"OpenGL errors: {', '.join(errors)}")
 
     def _built(self) -> QOpenGLShaderProgram:
         program = QOpenGLShaderProgram()
@@ -187,7 +187,7 @@ class YuvProgram:
 
 
 class _PlaneTexture:
-    """One plane of 8 bits in a texture of its size."""
+    """Texture of one plane of 8 bits."""
 
     def __init__(self, plane: Plane, is_shrunk: bool, luminance: bool) -> None:
         kinds, filters = QOpenGLTexture, QOpenGLTexture.Filter
@@ -207,8 +207,8 @@ class _PlaneTexture:
         self._options.setAlignment(1)
 
     def take(self, plane: Plane) -> None:
-        # From the SDK's own memory: the driver copies it, nobody before it.
-        memory = cast(int, plane)  # The bindings take a buffer where their types say an address.
+        # Straight from the SDK's memory: the driver's copy is the only one.
+        memory = cast(int, plane)  # PySide takes a buffer where its types say an address.
         self._texture.setData(self._pixels, QOpenGLTexture.PixelType.UInt8, memory, self._options)
         if self._is_shrunk:
             self._texture.generateMipMaps()
@@ -221,12 +221,12 @@ class _PlaneTexture:
 
 
 def _needs_luminance(context: QOpenGLContext) -> bool:
-    """Whether there are no textures of one red part: before OpenGL 3 and ES 3."""
+    """Return whether single-channel textures are missing: before OpenGL 3 and ES 3."""
     return context.format().majorVersion() < 3 and not context.hasExtension(b"GL_ARB_texture_rg")
 
 
 def _turn_of(rotation_deg: int) -> QVector4D:
-    """The rows of the matrix from the upright picture back to the one that was sent."""
+    """Return the rows of the matrix from the upright picture back to the one that was sent."""
     angle = math.radians(rotation_deg % 360)
     cosine, sine = round(math.cos(angle)), round(math.sin(angle))
     return QVector4D(cosine, sine, -sine, cosine)

@@ -1,4 +1,4 @@
-"""The picture's own surface in the window when OpenGL draws it."""
+"""Surface of the window on which OpenGL draws the picture."""
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
@@ -11,14 +11,14 @@ from atlas_desktop.video.scene import Scene
 
 
 class GlSurface(QOpenGLWidget):
-    """Draws a scene's frame by OpenGL, and Qt lays what is over it on top, as with any widget.
+    """Widget that draws a scene's frame by OpenGL; Qt composes what is above it, as with any widget.
 
-    A window that is to hold one should do so before it is shown: Qt makes its native window anew otherwise.
+    A window should hold it before it is shown: otherwise Qt recreates the native window.
     Only the frame that is drawn is uploaded, once.
 
     Signals:
         drawn(): The newest frame is on the screen.
-        failed(str): It can't go on; says why, for the log. Once; nothing is drawn from then on.
+        failed(str): OpenGL failed; the reason, for the log. Once; nothing is drawn from then on.
     """
 
     drawn = Signal()
@@ -35,11 +35,11 @@ class GlSurface(QOpenGLWidget):
         self.hide()
 
     def attach(self, scene: Scene) -> None:
-        """Draws ``scene`` from now on."""
+        """Draw ``scene`` from now on."""
         self._scene = scene
 
     def initializeGL(self) -> None:
-        """Called by Qt for each new context: at first, and after one was lost."""
+        """Compile the shader: called by Qt for each new context, the first and those after a lost one."""
         self._uploaded = None
         context = self.context()
         context.aboutToBeDestroyed.connect(self.release)
@@ -49,7 +49,7 @@ class GlSurface(QOpenGLWidget):
             self._fail(str(error))
 
     def paintGL(self) -> None:
-        """Uploads the frame if it is another one, and draws it."""
+        """Upload the frame if it is a new one, and draw it."""
         scene, program = self._scene, self._program
         if scene is None or program is None or self._has_failed:
             return
@@ -69,7 +69,7 @@ class GlSurface(QOpenGLWidget):
 
     @Slot()
     def release(self) -> None:
-        """Gives back what lies in the driver: before the widget goes, and before its context does."""
+        """Release what the driver holds, while the context still exists."""
         program, self._program, self._uploaded = self._program, None, None
         if program is not None:
             self.makeCurrent()

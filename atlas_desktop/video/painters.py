@@ -1,4 +1,4 @@
-"""Who brings the picture to the screen: the seam between the view and its painters, and the raster one."""
+"""Painters of the picture: what the view expects of one, and the one that uses the processor."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,19 +12,19 @@ from atlas_desktop.media.picture import PictureScaler, Placement
 from atlas_desktop.video.scene import Scene
 
 Shown = Callable[[], None]
-"""Called on the main thread when what ``show`` was asked for is on the screen."""
+"""Called on the main thread when the frame of the last ``show`` is on the screen."""
 
 
 class Painter(Protocol):
-    """Draws a ``Scene``. Thread: main."""
+    """Draws a ``Scene``: with the processor or by OpenGL. Thread: main."""
 
     @property
     def name(self) -> str:
-        """What it is, in a word."""
+        """Name in a word, for the statistics."""
         ...
 
     def show(self, area: QRect) -> None:
-        """Brings the scene's frame to the screen at once, or as soon as the window system takes it.
+        """Bring the scene's frame to the screen at once, or as soon as the window system takes it.
 
         Args:
             area: What has changed, in the view's own coordinates.
@@ -32,25 +32,25 @@ class Painter(Protocol):
         ...
 
     def paint(self, painter: QPainter, asked: QRegion) -> None:
-        """Paints what the view itself shows of ``asked``: in its ``paintEvent``."""
+        """Paint what the view itself shows of ``asked``, in its ``paintEvent``."""
         ...
 
     def refresh(self) -> None:
-        """Another poster, another colour, no frame any more: soon, not at once."""
+        """Schedule a repaint after a change of poster, colour or size, or when there is no frame any more."""
         ...
 
     def close(self) -> None:
-        """Shows nothing any more."""
+        """Release surfaces and buffers."""
         ...
 
 
 class RasterPainter:
-    """One conversion by the processor, straight to device pixels, painted at once."""
+    """Painter by the processor: one conversion straight to device pixels, painted at once."""
 
     name = "raster"
 
     def __init__(self, view: QWidget, scene: Scene, shown: Shown) -> None:
-        """Paints on ``view`` itself."""
+        """Paint on ``view`` itself; call ``shown`` after each frame."""
         self._view = view
         self._scene = scene
         self._shown = shown
@@ -63,7 +63,7 @@ class RasterPainter:
         self._shown()
 
     def paint(self, painter: QPainter, asked: QRegion) -> None:
-        """Paints the picture, and the bars where more than it is asked for."""
+        """Paint the picture, and the bars where ``asked`` exceeds it."""
         scene = self._scene
         if not scene.covered.contains(asked.boundingRect()):
             painter.setClipRegion(asked.subtracted(QRegion(scene.covered)))
@@ -73,7 +73,7 @@ class RasterPainter:
         image = self._image_for(place)
         if image is not None:
             if scene.ratio != 1.0:
-                # In device pixels, which the image already has: nothing is scaled here.
+                # The image is in device pixels already: nothing is scaled here.
                 painter.scale(1 / scene.ratio, 1 / scene.ratio)
             painter.drawImage(place.x, place.y, image)
 
@@ -84,7 +84,7 @@ class RasterPainter:
         self._image = self._of = None
 
     def _image_for(self, place: Placement) -> QImage | None:
-        """The picture, or the poster, in the pixels of its place; kept until one of them changes."""
+        """Return frame or poster in the pixels of its place; cached until one of them changes."""
         frame, poster, of = self._scene.frame, self._scene.poster, self._of
         if of is None or of[0] is not frame or of[1] is not poster or of[2] != place:
             self._of = (frame, poster, place)
@@ -97,7 +97,7 @@ class RasterPainter:
             if self._scaler is None:
                 self._scaler = PictureScaler()
             pixels = self._scaler.scale(frame, place.width, place.height)
-            # The QImage keeps the buffer, and so the pixels, alive. Not copied.
+            # Without a copy: the QImage keeps the buffer alive.
             return QImage(
                 pixels.data, place.width, place.height, pixels.strides[0], QImage.Format.Format_RGB32
             )

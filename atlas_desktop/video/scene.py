@@ -1,4 +1,4 @@
-"""What is to be seen in the picture's place, and where: the one truth that every painter draws from."""
+"""Content and geometry of the picture, from which every painter draws."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ class Scene:
 
     Attributes:
         frame: The newest that was due; ``None`` before the first.
-        poster: What is shown before it; ``None``: the bars' colour alone.
+        poster: Shown before the first frame; ``None``: the bars' colour alone.
         bars: The colour beside the picture.
         width: Of the space, in logical pixels.
         height: Of the space, in logical pixels.
@@ -54,7 +54,7 @@ class Scene:
         return self._measured()[2]
 
     def _measured(self) -> _Measures:
-        """Reckoned once for each size: frames come again and again, sizes seldom change."""
+        """Return the geometry, cached for each combination of sizes."""
         if self.frame is not None:
             width, height = upright_size(self.frame)
         elif self.poster is not None:

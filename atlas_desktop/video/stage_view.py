@@ -1,4 +1,4 @@
-"""The avatar's picture on the screen: each frame is converted once and painted when it is due."""
+"""Widget of the avatar's picture: each frame is converted once and painted when it is due."""
 
 import logging
 import time
@@ -27,22 +27,22 @@ log = logging.getLogger(__name__)
 _MINIMUM_PX = 64
 _SMOOTHING = 0.1
 _MOST_EARLY_MS = 10.0
-"""The first painting loads what it needs, and a stalled one says nothing of the next."""
+"""Bound of the lead by the cost of painting: the first frame loads libraries, a stalled one is no measure."""
 _SLOWEST_HZ, _FASTEST_HZ, _USUAL_HZ = 24.0, 500.0, 60.0
-_SHARE_OF_BEAT = 0.7
-"""Frames as fast as the screen come a little unevenly; faster ones are more than it can show."""
+_REFRESH_SHARE = 0.7
+"""Of a refresh, the least time between two paintings: frames at the screen's rate arrive with some jitter."""
 
 
 @dataclass(slots=True)
 class PaintCounters:
-    """What was painted since the last ``clear``. Thread: main.
+    """Counters of the frames since the last ``clear``. Thread: main.
 
     Attributes:
         painted: Frames that reached the screen.
         unseen: Frames that came while the picture was hidden, or had no area.
         first_painted_us: CLOCK_MONOTONIC; ``None`` before the first.
         last_painted_us: CLOCK_MONOTONIC of the newest.
-        last_delay_us: From our taking of the newest frame in the SDK's thread to its being painted.
+        last_delay_us: From the newest frame's arrival in the SDK's thread to its painting.
         cost_ms: Conversion and painting of one frame, smoothed.
     """
 
@@ -63,15 +63,15 @@ class _Showing(NamedTuple):
 
 
 class PictureView(QWidget):
-    """Shows ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
+    """View of ``feed``, aspect kept, sharp on any screen; a poster before the first frame.
 
-    A frame that is due is painted at once and nothing else; the bars beside it are painted only when the
-    widget is resized or exposed. Who waits is woken by a timer, not by the arrival: one wake-up a frame.
-    While nobody can see it nothing is converted, held or painted.
+    A frame that is due is painted at once and alone; the bars beside it are painted when the widget is
+    resized or exposed. A timer wakes it when a waiting frame is due, not each arrival: one wake-up a frame.
+    While it is not visible nothing is converted, held or painted.
 
     Signals:
-        arrived(): There is a frame to take; carries nothing. Emitted in a native thread.
-        gl_failed(str): OpenGL gave up, the picture goes on without it; says why, for the log.
+        arrived(): A frame can be taken; carries nothing. Emitted in a native thread.
+        gl_failed(str): OpenGL failed, the processor paints from now on; the reason, for the log.
     """
 
     arrived = Signal()
@@ -84,12 +84,12 @@ class PictureView(QWidget):
         parent: QWidget | None = None,
         surface: "GlSurface | None" = None,
     ) -> None:
-        """Makes the view.
+        """Show ``feed``.
 
         Args:
-            feed: What it shows.
-            lip_sync: Says how long a frame waits; without it none does.
-            parent: The widget in which it is.
+            feed: Source of the frames.
+            lip_sync: Determines how long a frame is held; without it none is.
+            parent: The widget's parent.
             surface: Draws by OpenGL; becomes the view's own. Without it the processor paints.
         """
         super().__init__(parent)
@@ -98,10 +98,10 @@ class PictureView(QWidget):
         self.counters = PaintCounters()
         self._feed = feed
         self._lip_sync = lip_sync
-        self._alarm = QTimer(self)
-        self._alarm.setSingleShot(True)
-        self._alarm.setTimerType(Qt.TimerType.PreciseTimer)
-        self._alarm.timeout.connect(self._show_due)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._show_due)
         self._coverage = Coverage(self)
         self._scene = Scene()
         self._painted_us = 0
@@ -113,45 +113,40 @@ class PictureView(QWidget):
         feed.on_arrival(self._wake)
 
     def sizeHint(self) -> QSize:
-        """The size in which Atlas sends."""
+        """Return the size in which Atlas sends."""
         return QSize(512, 512)
 
     @property
     def painter(self) -> str:
-        """How frames reach the screen, in a word."""
+        """Name of the painter, in a word."""
         return self._painter.name
 
     @property
-    def has_picture(self) -> bool:
-        """Whether a frame is shown, and not the poster."""
-        return self._scene.frame is not None
-
-    @property
     def picture_rect(self) -> QRect:
-        """Where the picture or the poster is, in the widget's own coordinates."""
+        """Place of the picture or the poster, in the widget's own coordinates."""
         self._measure()
         return self._scene.around
 
     def set_poster(self, poster: QImage | None) -> None:
-        """Sets what is shown before the first frame: the chosen face. ``None``: the bars' colour alone."""
+        """Set what is shown before the first frame: the chosen face. ``None``: the bars' colour alone."""
         self._scene.poster = poster
         if self._scene.frame is None:
             self._painter.refresh()
 
     def set_bars(self, color: QColor) -> None:
-        """Sets the colour beside the picture."""
+        """Set the colour beside the picture."""
         self._scene.bars = color
         self._painter.refresh()
 
     def clear(self) -> None:
-        """Back to the poster, counters at zero: another session begins."""
+        """Show the poster and reset the counters: another session begins."""
         self._scene.frame = self._showing = None
         self.counters = PaintCounters()
         self._painter.refresh()
 
     def detach(self) -> None:
-        """Takes no more frames: the window goes."""
-        self._alarm.stop()
+        """Release feed, painter and X connection: the window closes."""
+        self._timer.stop()
         self._feed.on_arrival(None)
         self._coverage.close()
         self._painter.close()
@@ -160,11 +155,11 @@ class PictureView(QWidget):
         from atlas_desktop.video.gl_painter import GlPainter
 
         self._painter = GlPainter(self, surface, self._scene, self._reached)
-        # Not from within its painting.
-        surface.failed.connect(self._do_without, Qt.ConnectionType.QueuedConnection)
+        # Queued: a painter must not be replaced while it paints.
+        surface.failed.connect(self._fall_back, Qt.ConnectionType.QueuedConnection)
 
     @Slot(str)
-    def _do_without(self, why: str) -> None:
+    def _fall_back(self, why: str) -> None:
         log.warning("the picture goes on without OpenGL: %s", why)
         self._painter.close()
         self._painter, self._showing = RasterPainter(self, self._scene, self._reached), None
@@ -172,38 +167,38 @@ class PictureView(QWidget):
         self.gl_failed.emit(why)
 
     def _wake(self) -> None:
-        # The window may be gone while a last frame is in flight; a native callback must not raise.
+        # The widget may be deleted while a last frame is in flight; a native callback must not raise.
         with suppress(RuntimeError):
             self.arrived.emit()
 
     @Slot()
     def _show_due(self) -> None:
-        early_us = self._painted_us + self._beat_us() - monotonic_us()
+        early_us = self._painted_us + self._refresh_interval_us() - monotonic_us()
         if early_us > 0:
-            # The screen does not show more; until then a newer one may come.
-            self._alarm.start(-(-early_us // 1000))
+            # The screen can't show it sooner, and a newer one may arrive until then.
+            self._timer.start(-(-early_us // 1000))
             return
-        # Painting takes its time: begun so much earlier, the picture is there when it is due.
+        # Painting begins earlier by its own cost, to be done when the frame is due.
         cost_us = round(min(self.counters.cost_ms, _MOST_EARLY_MS) * 1000)
         is_seen = self._is_seen()
-        turn = self._feed.turn(monotonic_us() + cost_us, self._hold_us(is_seen))
-        if turn.frame is not None:
-            self._show(turn.frame, turn.base_us, is_seen)
-        if turn.again_us is not None:
-            self._alarm.start(max(0, turn.again_us - cost_us - monotonic_us()) // 1000)
+        due = self._feed.due(monotonic_us() + cost_us, self._hold_us(is_seen))
+        if due.frame is not None:
+            self._show(due.frame, due.base_us, is_seen)
+        if due.again_us is not None:
+            self._timer.start(max(0, due.again_us - cost_us - monotonic_us()) // 1000)
 
-    def _beat_us(self) -> int:
-        """How long the screen shows a picture at least, less what frames may come unevenly."""
+    def _refresh_interval_us(self) -> int:
+        """Return the least time between two paintings."""
         rate_hz = self.screen().refreshRate()
         if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
             rate_hz = _USUAL_HZ
-        return round(_SHARE_OF_BEAT * 1_000_000 / rate_hz)
+        return round(_REFRESH_SHARE * 1_000_000 / rate_hz)
 
     def _hold_us(self, is_seen: bool) -> int | None:
         return self._lip_sync.hold_us if self._lip_sync is not None and is_seen else None
 
     def _is_seen(self) -> bool:
-        """Whether the screen shows it, as far as the window system says."""
+        """Return whether it is visible on the screen, as far as the window system says."""
         window: QWindow | None = self.window().windowHandle()
         if window is None or not window.isExposed() or self._coverage.covers(window):
             return False
@@ -223,7 +218,7 @@ class PictureView(QWidget):
         self._painter.show(self.rect() if is_other_shape else scene.around)
 
     def _reached(self) -> None:
-        """The newest frame is on the screen."""
+        """Count the frame that is on the screen now."""
         showing, self._showing = self._showing, None
         if showing is None:
             return
@@ -241,14 +236,14 @@ class PictureView(QWidget):
         counters.cost_ms += (cost_ms - counters.cost_ms) * _SMOOTHING
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the picture, and the bars where the event asks for more than it."""
+        """Paint the picture, and the bars where the event asks for more."""
         self._measure()
         painter = QPainter(self)
         self._painter.paint(painter, event.region())
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The picture takes its new place with the painting that follows."""
+        """Schedule a repaint at the new size."""
         super().resizeEvent(event)
         self._measure()
         self._painter.refresh()

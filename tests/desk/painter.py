@@ -67,7 +67,7 @@ def main() -> None:
     QTimer.singleShot(round(order["seconds"] * 1000) + 900, application.quit)
     application.exec()
     delays_us = delays_us or [0]
-    report = asdict(view.counters) | {"received": feed.received, "replaced": feed.replaced}
+    report = asdict(view.counters) | {"received": feed.received, "dropped": feed.dropped}
     report |= {"delay_p50_us": float(np.percentile(delays_us, 50)), "ratio": view.devicePixelRatioF()}
     report |= {"delay_p95_us": float(np.percentile(delays_us, 95)), "peak_mb": peak_mb()}
     view.detach()

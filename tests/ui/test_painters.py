@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.picture import colour_matrix
+from atlas_desktop.video.gl_driver import is_software
 from tests.bench.versus import patches
 from tests.desk.display import display
 
@@ -155,22 +156,19 @@ def test_when_opengl_gives_up_the_picture_goes_on(raster: Seen, by_gl: Seen) -> 
     assert (by_gl["wide, without"] == raster["wide"]).all()
 
 
-def test_both_ways_are_measured_where_there_is_something_to_choose() -> None:
-    words = (
-        "from PySide6.QtGui import QGuiApplication; from atlas_desktop.video import gl_trial; import json; "
+def test_mesas_software_renderer_is_recognized() -> None:
+    program = (
+        "from PySide6.QtGui import QGuiApplication; from atlas_desktop.video.renderer import probe_driver; "
+        "application = QGuiApplication([]); print(probe_driver())"
     )
-    words += "print(json.dumps(gl_trial.measure(QGuiApplication([]), even_software=True)))"
     with display(os.environ) as env:
         done = subprocess.run(
-            [sys.executable, "-c", words],
+            [sys.executable, "-c", program],
             env={**env, "LIBGL_ALWAYS_SOFTWARE": "1"},
             capture_output=True,
             text=True,
             timeout=60,
             check=True,
         )
-    found = json.loads(done.stdout)
-    assert "llvmpipe" in found["driver"]
-    assert found["is_software"]
-    # The processor as a graphics card: why it is never one here.
-    assert 0 < found["raster_ms"] < found["gl_ms"]
+    assert "llvmpipe" in done.stdout
+    assert is_software(done.stdout)

@@ -18,7 +18,7 @@ def test_the_user_chooses_who_paints_and_the_look_beside_it(qtbot: QtBot, theme:
     assert buttons["Dark"].isChecked()
     buttons["Graphics card"].click()
     buttons["Light"].click()
-    buttons["Whichever is faster"].click()
+    buttons["Automatic"].click()
     assert asked == [
         {"picture_path": PicturePath.GL},
         {"theme": ThemeChoice.LIGHT},

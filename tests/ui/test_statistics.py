@@ -43,7 +43,6 @@ FIGURES = CallFigures(
     gaps=1,
     starved=3,
     round_trip_ms=32.3,
-    receive_path="tap",
     painter="raster",
     paint_ms=1.23,
 )
@@ -114,7 +113,6 @@ def test_every_figure_in_words() -> None:
         "Sound held": "8 ms",
         "Sound ran dry": "2×, 1 of them heard; 3 for want of sound",
         "Round trip": "32 ms",
-        "Received by": "tap",
         "Painted by": "raster, 1.2 ms a frame",
     }
 
@@ -136,9 +134,8 @@ def test_skew_in_words(skew_ms: float | None, words: str) -> None:
 
 
 def test_other_ways_are_named() -> None:
-    other = replace(FIGURES, receive_path="public", unseen=4, sync=SyncFigures(lip_sync=False))
+    other = replace(FIGURES, unseen=4, sync=SyncFigures(lip_sync=False))
     said = rows(other)
-    assert said["Received by"] == "public streams"
     assert said["Lip sync"] == "off: lowest delay"
     assert said["Frames"].endswith(", 4 while hidden")
 

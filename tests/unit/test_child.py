@@ -301,7 +301,6 @@ def test_a_child_is_this_program_whatever_lies_in_the_current_folder(tmp_path: P
     ("role", "way"),
     [
         ("sound", None),
-        ("picture-trial", None),
         ("guard", "http://ann:letmein@x:1"),
         ("local", "http://ann:letmein@x:1"),
     ],

@@ -15,8 +15,8 @@ from atlas_desktop.guard.lock import GuardLock
 from atlas_desktop.private_files import close_to_others, is_closed, is_movable_by_others, make_folder
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.last_run import RunMark
-from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.transcripts import SavedMessage, TranscriptJournal, save
@@ -59,7 +59,7 @@ def test_all_that_a_profile_holds_is_ours_alone(
         assert lock.take()
         mark = RunMark(profile)
         mark.begin("1")
-        assert PictureBook(profile.folder).begin("driver")
+        assert DriverCrashMark(profile.folder).set()
         assert open_places(tmp_path / "new") == {}
     mark.end()
     for handler in logging.getLogger().handlers:

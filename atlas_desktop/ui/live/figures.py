@@ -43,7 +43,6 @@ class CallFigures:
         gaps: Those of them that were heard.
         starved: Times it ran dry because no sound came.
         round_trip_ms: To the room and back.
-        receive_path: ``tap`` or ``public``; empty before the first room.
         painter: How frames are painted.
         paint_ms: Converting and painting one frame.
     """
@@ -61,7 +60,6 @@ class CallFigures:
     gaps: int = 0
     starved: int = 0
     round_trip_ms: float | None = None
-    receive_path: str = ""
     painter: str = ""
     paint_ms: float | None = None
 
@@ -108,7 +106,6 @@ class CallStatistics:
             gaps=heard.heard_gaps - before.heard_gaps,
             starved=heard.starved - before.starved,
             round_trip_ms=session.snapshot.rtt_ms,
-            receive_path=session.receive_path,
             painter=self._picture.painter,
             paint_ms=painted.cost_ms if painted.painted else None,
         )

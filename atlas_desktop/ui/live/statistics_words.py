@@ -35,7 +35,6 @@ class StatisticsWords(QObject):
             Row(self.tr("Sound held"), self._ms(figures.sound_held_ms)),
             Row(self.tr("Sound ran dry"), self._dry(figures)),
             Row(self.tr("Round trip"), self._ms(_at_least_one(figures.round_trip_ms))),
-            Row(self.tr("Received by"), self._path(figures.receive_path)),
             Row(self.tr("Painted by"), self._painter(figures)),
         )
 
@@ -96,9 +95,6 @@ class StatisticsWords(QObject):
         if figures.starved:
             words += fill(self.tr("; {count} for want of sound"), count=figures.starved)
         return words
-
-    def _path(self, path: str) -> str:
-        return {"tap": self.tr("tap"), "public": self.tr("public streams")}.get(path, path or NOTHING)
 
     def _painter(self, figures: CallFigures) -> str:
         if figures.paint_ms is None:

@@ -55,16 +55,6 @@ class Theme(QObject):
         """The colours that hold now."""
         return self._tokens or DARK
 
-    @property
-    def choice(self) -> ThemeChoice:
-        """What the user asked for."""
-        return self._choice
-
-    @property
-    def reduce_motion(self) -> bool:
-        """Whether nothing may move that does not carry meaning."""
-        return self._reduce_motion
-
     def set_choice(self, choice: ThemeChoice) -> None:
         """Follows the system, or stays dark or light."""
         if choice is not self._choice:

@@ -1,4 +1,4 @@
-"""Colours as named tokens, in one place, with the arithmetic that contrast needs. No Qt."""
+"""Colours as named tokens, in one place. No Qt."""
 
 from dataclasses import dataclass
 
@@ -55,11 +55,6 @@ class Tokens:
         return mix(self.danger, self.surface, 0.1 if self.is_dark else 0.05)
 
     @property
-    def warn_soft(self) -> str:
-        """Behind a warning's icon."""
-        return mix(self.warn, self.surface, 0.14)
-
-    @property
     def is_dark(self) -> bool:
         """Whether text is lighter than what it stands on."""
         return luminance(self.text) > luminance(self.bg)
@@ -104,7 +99,6 @@ RADIUS_CONTROL_PX = 10
 RADIUS_CARD_PX = 14
 RADIUS_FACE_PX = 20
 CONTROL_HEIGHT_PX = 40
-GRID_PX = 8
 
 
 def channels(color: str) -> tuple[int, int, int]:
@@ -127,9 +121,3 @@ def luminance(color: str) -> float:
 
     red, green, blue = channels(color)
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21. Source: WCAG 2.2, definition of contrast ratio."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)

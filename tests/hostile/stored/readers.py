@@ -14,8 +14,8 @@ from atlas_desktop.errors import JournalError, MediaError
 from atlas_desktop.guard.leftovers import leftover_event
 from atlas_desktop.storage import billing_entry, history
 from atlas_desktop.storage.billing_journal import BillingJournal
+from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.last_run import RunMark
-from atlas_desktop.storage.picture_book import PictureBook
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import RANGES, Settings, stored_proxy_setting
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -166,14 +166,10 @@ def read_work(profile: Profile, path: Path, _good: bytes, _change: Change) -> st
 
 
 def read_picture(profile: Profile, _path: Path, _good: bytes, _change: Change) -> str:
-    """The finding is one, or none; the mark says which driver it was, if it says anything."""
-    book = PictureBook(profile.folder)
-    finding, died = book.read(), book.died()
-    if finding is not None:
-        figures = f"{finding.driver.casefold()} {finding.raster_ms or 0:.1f} {finding.gl_ms or 0:.1f}"
-        check(finding.why.casefold() in f"{figures} {finding.why}".casefold(), "not a finding")
-    check(died is None or isinstance(died, str), "no name")
-    return READ if finding is not None or died is not None else ASIDE
+    """The machine is excluded or not, and no other one is; the mark counts whatever is in it."""
+    mark = DriverCrashMark(profile.folder)
+    check(not mark.is_excluded("another machine"), "another machine")
+    return READ if mark.is_excluded("a machine") or mark.is_set() else ASIDE
 
 
 def read_face(_profile: Profile, path: Path, _good: bytes, _change: Change) -> str:
@@ -192,7 +188,7 @@ STORED = {
     "transcript": Stored(samples.write_transcript, read_transcript, "lines"),
     "mark": Stored(samples.write_mark, read_mark, "whole"),
     "work": Stored(samples.write_work, read_work, "whole"),
-    "finding": Stored(samples.write_finding, read_picture, "whole"),
+    "driver": Stored(samples.write_driver_record, read_picture, "whole"),
     "trying": Stored(samples.write_trying, read_picture),
     "face": Stored(samples.write_face, read_face),
     "log": Stored(samples.write_log, read_mark),

@@ -12,7 +12,7 @@ from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.storage import atomic, billing_entry
 from atlas_desktop.storage.billing_journal import BillingJournal
-from atlas_desktop.storage.picture_book import Finding, PictureBook
+from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.transcripts import SavedMessage, TranscriptJournal
@@ -102,17 +102,15 @@ def write_work(profile: Profile) -> Path:
     return profile.work_file
 
 
-def write_finding(profile: Profile) -> Path:
-    """What is known of the graphics driver."""
-    PictureBook(profile.folder).write(
-        Finding("a card", "a machine", use_gl=True, why="measured", raster_ms=2.5, gl_ms=0.5)
-    )
+def write_driver_record(profile: Profile) -> Path:
+    """The machine whose graphics driver failed."""
+    DriverCrashMark(profile.folder).exclude("a machine")
     return profile.folder / "picture-path.json"
 
 
 def write_trying(profile: Profile) -> Path:
     """The mark of a driver that took the program with it."""
-    PictureBook(profile.folder).begin("a card")
+    DriverCrashMark(profile.folder).set()
     return profile.folder / "picture-path.trying"
 
 

@@ -17,7 +17,6 @@ MEASURED = Report(
     picture_path_ms=64.2,
     sound_path_ms=66.4,
     skew_ms=2.2,
-    receive_path="tap",
     painter="raster",
 )
 
@@ -43,8 +42,8 @@ def test_lip_sync_in_words(report: Report, words: str) -> None:
 
 
 def test_the_paths_in_words() -> None:
-    assert row(MEASURED, "picture, sound path") == "64 ms, 66 ms (tap, raster)"
-    unheard = replace(MEASURED, sound_path_ms=None, receive_path="", painter="")
+    assert row(MEASURED, "picture, sound path") == "64 ms, 66 ms (raster)"
+    unheard = replace(MEASURED, sound_path_ms=None, painter="")
     assert row(unheard, "picture, sound path") == "64 ms, unknown"
     assert row(Report("1.0", "conversation"), "picture, sound path") == "not measured"
 
@@ -54,4 +53,4 @@ def test_all_of_it_is_in_the_json() -> None:
     assert found["skew_ms"] == 2.2
     assert (found["lip_sync"], found["lip_sync_settled"], found["hold_ms"]) == (True, True, 63.7)
     assert (found["picture_path_ms"], found["sound_path_ms"]) == (64.2, 66.4)
-    assert (found["receive_path"], found["painter"]) == ("tap", "raster")
+    assert found["painter"] == "raster"

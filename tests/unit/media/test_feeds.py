@@ -23,13 +23,13 @@ def test_the_painter_is_signalled_once_until_it_has_taken() -> None:
     feed.offer(frame(1))
     feed.offer(frame(2))
     assert signals == ["come"]
-    taken = feed.take()
+    taken = feed.due(0, None).frame
     assert taken is not None
     assert taken.timestamp_us == 2
-    assert feed.take() is None
+    assert feed.due(0, None).frame is None
     feed.offer(frame(3))
     assert signals == ["come", "come"]
-    assert (feed.received, feed.replaced) == (3, 1)
+    assert (feed.received, feed.dropped) == (3, 1)
 
 
 def test_who_is_taken_off_is_not_being_told_any_more() -> None:
@@ -58,7 +58,7 @@ def test_who_is_taken_off_is_not_being_told_any_more() -> None:
 def test_latest_stays_until_replaced_and_goes_with_clear() -> None:
     feed = VideoFeed()
     feed.offer(frame(1))
-    feed.take()
+    feed.due(0, None)
     assert feed.latest() is feed.latest() is not None
     feed.clear()
     assert feed.latest() is None
@@ -156,7 +156,7 @@ def test_dropped_frames_count_for_one_session() -> None:
         feed.offer(frame(stamp))
     assert feed.dropped == 2
     feed.clear()
-    assert (feed.dropped, feed.replaced) == (0, 2)
+    assert feed.dropped == 0
     for stamp in range(2):
         feed.offer(frame(stamp))
     assert feed.dropped == 1

@@ -36,7 +36,7 @@ def test_it_starts_anew_after_close() -> None:
     assert second is not first
     assert second.is_running()
     thread.close()
-    assert not thread.is_running
+    assert second.is_closed()
 
 
 @pytest.mark.logs("media-test failed")

@@ -1,4 +1,4 @@
-"""The contract with the SDK's private parts: what breaks here needs another tap, or the fallback."""
+"""The contract with the SDK's private parts: what breaks here needs another tap."""
 
 import asyncio
 import inspect
@@ -9,15 +9,19 @@ from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient, FfiHandle, FfiQueue
 from livekit.rtc._proto import audio_frame_pb2, ffi_pb2, video_frame_pb2
 
-from atlas_desktop.media import tap
-from atlas_desktop.media.public_streams import PublicStreams
-from atlas_desktop.media.streams import TAP_VARIABLE, choose_streams
+from atlas_desktop.media.tap import FfiTap
 
 pytestmark = pytest.mark.contract
 
 
 def test_this_release_has_what_the_tap_needs() -> None:
-    assert tap.tap_available()
+    assert list(inspect.signature(FfiQueue.subscribe).parameters) == ["self", "loop", "filter_fn"]
+    assert hasattr(FfiQueue, "unsubscribe")
+    assert all(hasattr(FfiHandle, name) for name in ("dispose", "disposed"))
+    assert all(hasattr(FfiClient, name) for name in ("instance", "request", "queue"))
+    assert {"new_video_stream", "new_audio_stream"} <= set(ffi_pb2.FfiRequest.DESCRIPTOR.fields_by_name)
+    assert "normalize_stride" in video_frame_pb2.NewVideoStreamRequest.DESCRIPTOR.fields_by_name
+    assert "frame_size_ms" in audio_frame_pb2.NewAudioStreamRequest.DESCRIPTOR.fields_by_name
 
 
 def test_a_filter_that_says_no_gets_every_event_and_queues_none() -> None:
@@ -69,27 +73,9 @@ async def test_disposing_a_handle_calls_the_native_side() -> None:
     assert handle.disposed
 
 
-@pytest.mark.parametrize("lacking", ["subscribe", "unsubscribe"])
-@pytest.mark.logs("does not fit this livekit")
-def test_without_a_private_name_the_public_streams_are_chosen(
-    monkeypatch: pytest.MonkeyPatch, lacking: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.delattr(FfiQueue, lacking)
-    streams = choose_streams()
-    assert isinstance(streams, PublicStreams)
-    assert "does not fit" in caplog.text
-
-
-def test_the_environment_forces_the_public_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(TAP_VARIABLE, "0")
-    assert choose_streams().label == "public"
-    monkeypatch.delenv(TAP_VARIABLE)
-    assert choose_streams().label == "tap"
-
-
 def test_a_tap_that_was_never_used_closes_without_a_trace() -> None:
-    streams = choose_streams()
-    streams.close()
-    streams.close()
+    tap = FfiTap()
+    tap.close()
+    tap.close()
     assert "media-handles" not in {thread.name for thread in threading.enumerate()}
     assert FfiClient.instance is FfiClient.instance

@@ -11,7 +11,6 @@ from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, RoomLostError, RoomRefusedError
 from atlas_desktop.media.blocks import ArrayReader
-from atlas_desktop.media.streams import TAP_VARIABLE
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room_statistics import apart_ms, selected_round_trip_ms
@@ -70,21 +69,6 @@ async def test_conversation_is_seen_read_and_answered_and_ends_on_the_server(
     session.end()
     await session.ended()
     assert not atlas.accounts.active
-
-
-async def test_where_the_sdk_queues_its_events_itself_the_words_come_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, source: AtlasSource
-) -> None:
-    monkeypatch.setenv(TAP_VARIABLE, "0")
-    session = AtlasSession()
-    await live(session, source, Mode.CONVERSATION)
-    session.send_chat("hello")
-    await eventually(
-        lambda: [message.final for message in session.transcript.messages] == [True] * 3,
-        "greeting, message and answer",
-    )
-    assert session.snapshot.agent_state == "listening"
-    await session.aclose()
 
 
 async def test_a_clip_comes_back_as_sound(session: AtlasSession, source: AtlasSource) -> None:

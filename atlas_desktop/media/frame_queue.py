@@ -1,4 +1,4 @@
-"""Which picture is due: the frames that wait for their sound, and the clock that says when. Pure."""
+"""Queue of the frames that wait for their sound, and the clock that says when each is due. Pure."""
 
 from collections import deque
 from typing import NamedTuple
@@ -9,23 +9,24 @@ from atlas_desktop.media.lipsync import LONGEST_HOLD_US
 MOST_FRAMES = 24
 MOST_BYTES = 48_000_000
 TOGETHER_US = 9_000
-"""Of three frames that are due within this, the middle one is not missed: no screen shows so many."""
+"""Of three frames that are due within this the middle one is dropped: no screen shows so many."""
 EARLY_US = 1_000
-"""A frame that is due so soon is shown now: a timer counts whole milliseconds."""
+"""A frame that is due so soon counts as due: timers count whole milliseconds."""
 
 _AHEAD_US, _BEHIND_US = 100_000, 1_000_000
-"""WebRTC hands a picture over some 10 ms before its time; a stalled program takes it that much after it."""
+"""Render times that are taken for true, relative to the arrival: WebRTC delivers a frame some 10 ms before
+its time, and a stalled program takes it up to a second late."""
 _STRAYS, _STRAYS_APART_US = 8, 60_000
 _LONGEST_INTERVAL_US = 100_000
 
 
-class Turn(NamedTuple):
-    """What the painter does now.
+class DueFrame(NamedTuple):
+    """The frame to paint now, if any, and when to ask again.
 
     Attributes:
-        frame: To be shown at once; ``None`` when none is due.
-        base_us: The time from which its hold was counted: its own, or that of its arrival.
-        again_us: When to ask again; ``None``: a wake-up will come.
+        frame: ``None`` when none is due.
+        base_us: Start of its hold: its own render time, or its arrival.
+        again_us: When to ask again; ``None``: ``put`` will return True.
     """
 
     frame: I420Frame | None = None
@@ -34,11 +35,10 @@ class Turn(NamedTuple):
 
 
 class RenderClock:
-    """Says when a frame was meant to be seen, whatever its timestamp says. One thread: the tap's.
+    """Estimator of render times, robust against wrong timestamps. One thread: the tap's.
 
-    A timestamp counts when it is near the time of arrival. One that is not (0, a jump, another epoch)
-    is replaced by the arrival; when several in a row are off by the same, their clock is another one, and
-    they count again.
+    A timestamp counts when it is near the time of arrival. One that is not (0, a jump, another epoch) is
+    replaced by the arrival; several in a row with about the same offset have another clock, and count again.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class RenderClock:
         self._strays: deque[int] = deque(maxlen=_STRAYS)
 
     def base_us(self, timestamp_us: int, received_us: int) -> int:
-        """The time, CLOCK_MONOTONIC, at which a frame without any hold is to be seen."""
+        """Return the time, CLOCK_MONOTONIC, at which the frame is due without any hold."""
         apart_us = timestamp_us - received_us
         if -_BEHIND_US <= apart_us - self._offset_us <= _AHEAD_US:
             self._strays.clear()
@@ -57,15 +57,15 @@ class RenderClock:
         return received_us
 
 
-class ShowingLine:
-    """The frames that wait to be due, oldest first; says when its reader must be woken. One reader.
+class FrameQueue:
+    """Frames that wait to be due, oldest first. One writer, one reader.
 
-    Until ``due`` is asked it keeps the newest frame only. Bounded in time, frames and bytes: when it is
-    full the newest of the waiting makes room, so that the oldest still comes when it is due. No lock:
+    Until ``due`` is first called it keeps the newest frame only. Bounded in time, frames and bytes: when it
+    is full the newest waiting frame is dropped, so that the oldest is still shown when it is due. Lock-free:
     the writer is the SDK's own thread, which must never wait for a preempted reader.
 
     Attributes:
-        dropped: Frames that nobody was given.
+        dropped: Frames that were never returned.
     """
 
     __slots__ = (
@@ -90,43 +90,42 @@ class ShowingLine:
         self._interval_us = 0
 
     def put(self, frame: I420Frame) -> bool:
-        """Appends ``frame``; True when the reader must be woken. Thread: the writer's."""
+        """Append ``frame``; return whether the reader must be woken. Thread: the writer's."""
         base_us = self._clock.base_us(frame.timestamp_us, frame.received_us)
         self._make_room(base_us, frame)
         self._waiting.append((base_us, frame))
-        # Looked at only after storing: a reader that takes in between is woken once too often, never
-        # once too seldom.
+        # Read after the append: a reader in between causes one wake-up too many, never one too few.
         awaited = self._awaited
         self._awaited = False
         return awaited
 
-    def newest(self) -> Turn:
-        """The newest frame, due or not; all others are dropped, and the next one wakes the reader."""
+    def newest(self) -> DueFrame:
+        """Return the newest frame, due or not, and drop all others; the next one wakes the reader."""
         self._awaited, self._keeps, self._guessed = True, False, False
         found: tuple[int, I420Frame] | None = None
         while (head := self._pop()) is not None:
             self.dropped += found is not None
             found = head
-        return Turn() if found is None else Turn(found[1], found[0])
+        return DueFrame() if found is None else DueFrame(found[1], found[0])
 
-    def due(self, now_us: int, hold_us: int) -> Turn:
-        """The newest frame whose time plus ``hold_us`` has come; older ones are dropped."""
+    def due(self, now_us: int, hold_us: int) -> DueFrame:
+        """Return the newest frame whose render time plus ``hold_us`` has come; drop the older ones."""
         self._keeps = True
         found: tuple[int, I420Frame] | None = None
         until_us = now_us - hold_us + EARLY_US
         while (head := self._at(0)) is not None and head[0] <= until_us:
             taken = self._pop()
-            # Meanwhile the writer may have taken it away to make room.
+            # The writer may have dropped it meanwhile.
             if taken is not None:
                 self.dropped += found is not None
                 found = taken
         if found is not None:
             self._follow(found[0])
-            return Turn(found[1], found[0], self._again_us(now_us, hold_us))
-        return Turn(again_us=self._again_us(now_us, hold_us))
+            return DueFrame(found[1], found[0], self._again_us(now_us, hold_us))
+        return DueFrame(again_us=self._again_us(now_us, hold_us))
 
     def _again_us(self, now_us: int, hold_us: int) -> int | None:
-        """When the next frame is due, or should be: a guess saves the wake-up by its arrival."""
+        """Return when the next frame is due, or expected: a guess saves the wake-up by its arrival."""
         head = self._at(0)
         if head is None and self._interval_us and not self._guessed:
             self._guessed = True
@@ -135,7 +134,7 @@ class ShowingLine:
                 return expected_us
         if head is None:
             self._awaited = True
-            # It may have come before the flag was up.
+            # It may have been appended before the flag was set.
             head = self._at(0)
         return None if head is None else head[0] + hold_us
 
@@ -149,7 +148,7 @@ class ShowingLine:
             while self._pop() is not None:
                 self.dropped += 1
             return
-        # Nobody looks: of what is due for so long only the newest is ever shown.
+        # Without a reader: of frames that are overdue for so long only the newest will be shown.
         while (second := self._at(1)) is not None and second[0] < frame.received_us - LONGEST_HOLD_US:
             self.dropped += self._pop() is not None
         room = MOST_BYTES // max(1, i420_size(frame.width, frame.height))

@@ -3,8 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from atlas_desktop.media.frame_queue import MOST_BYTES, MOST_FRAMES, FrameQueue, RenderClock
 from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.media.showing import MOST_BYTES, MOST_FRAMES, RenderClock, ShowingLine
 
 HOLD_US = 50_000
 START_US = 7_000_000
@@ -13,8 +13,8 @@ START_US = 7_000_000
 class Reader:
     """Looks when it is told to, as the painter does, on a clock of the test's own."""
 
-    def __init__(self, line: ShowingLine, hold_us: int = HOLD_US) -> None:
-        self.line = line
+    def __init__(self, queue: FrameQueue, hold_us: int = HOLD_US) -> None:
+        self.queue = queue
         self.hold_us = hold_us
         self.shown: list[tuple[int, int]] = []
         self.wakes = 0
@@ -22,14 +22,14 @@ class Reader:
 
     def look(self, now_us: int) -> None:
         self.wakes += 1
-        turn = self.line.due(now_us, self.hold_us)
-        if turn.frame is not None:
-            self.shown.append((turn.frame.timestamp_us, now_us))
-        self.alarm_us = turn.again_us
+        due = self.queue.due(now_us, self.hold_us)
+        if due.frame is not None:
+            self.shown.append((due.frame.timestamp_us, now_us))
+        self.alarm_us = due.again_us
 
     def arrive(self, frame: I420Frame) -> None:
         self.ring(frame.received_us)
-        if self.line.put(frame):
+        if self.queue.put(frame):
             self.look(frame.received_us)
 
     def ring(self, until_us: int) -> None:
@@ -55,16 +55,16 @@ def stream(count: int, interval_us: int, jitter_us: int = 0) -> list[I420Frame]:
     return [picture(stamp, stamp - 9_000 - int(rng.integers(0, jitter_us + 1))) for stamp in stamps]
 
 
-def asked(line: ShowingLine) -> None:
-    """The reader has asked for what is due: from now on the line keeps more than the newest."""
-    line.due(0, HOLD_US)
+def asked(queue: FrameQueue) -> None:
+    """The reader has asked for what is due: from now on the queue keeps more than the newest."""
+    queue.due(0, HOLD_US)
 
 
 @pytest.mark.parametrize(
     ("rate_hz", "hold_us"), [(25, 50_000), (25, 20_000), (30, 70_000), (60, 120_000), (24, 0)]
 )
 def test_every_frame_is_shown_when_it_is_due_with_one_wake_up_a_frame(rate_hz: int, hold_us: int) -> None:
-    reader = Reader(ShowingLine(), hold_us)
+    reader = Reader(FrameQueue(), hold_us)
     reader.look(0)
     frames = stream(200, 1_000_000 // rate_hz, jitter_us=3_000)
     for frame in frames:
@@ -73,11 +73,11 @@ def test_every_frame_is_shown_when_it_is_due_with_one_wake_up_a_frame(rate_hz: i
     assert [stamp for stamp, _ in reader.shown] == [frame.timestamp_us for frame in frames]
     assert all(-1_000 <= late <= 1_000 for late in reader.late_us)
     assert reader.wakes <= 200 * 1.05 + 5
-    assert reader.line.dropped == 0
+    assert reader.queue.dropped == 0
 
 
 def test_one_frame_a_second_is_shown_when_it_is_due() -> None:
-    reader = Reader(ShowingLine())
+    reader = Reader(FrameQueue())
     reader.look(0)
     frames = stream(20, 1_000_000)
     for frame in frames:
@@ -87,7 +87,7 @@ def test_one_frame_a_second_is_shown_when_it_is_due() -> None:
 
 
 def test_of_240_frames_a_second_half_are_shown_evenly() -> None:
-    reader = Reader(ShowingLine())
+    reader = Reader(FrameQueue())
     reader.look(0)
     for frame in stream(480, 1_000_000 // 240):
         reader.arrive(frame)
@@ -98,58 +98,58 @@ def test_of_240_frames_a_second_half_are_shown_evenly() -> None:
 
 
 def test_after_a_stall_of_the_reader_the_newest_due_frame_is_shown_at_once() -> None:
-    line = ShowingLine()
-    asked(line)
+    queue = FrameQueue()
+    asked(queue)
     frames = stream(30, 40_000)
     for frame in frames:
-        line.put(frame)
-    turn = line.due(frames[-1].timestamp_us, HOLD_US)
-    assert turn.frame is not None
-    assert frames[-1].timestamp_us - turn.frame.timestamp_us <= 80_000
-    assert turn.again_us is not None
-    assert turn.again_us > frames[-1].timestamp_us
+        queue.put(frame)
+    due = queue.due(frames[-1].timestamp_us, HOLD_US)
+    assert due.frame is not None
+    assert frames[-1].timestamp_us - due.frame.timestamp_us <= 80_000
+    assert due.again_us is not None
+    assert due.again_us > frames[-1].timestamp_us
 
 
 def test_a_reader_that_never_comes_costs_no_memory() -> None:
-    line = ShowingLine()
-    asked(line)
+    queue = FrameQueue()
+    asked(queue)
     for frame in stream(1_000, 4_000):
-        line.put(frame)
-    assert 1_000 - line.dropped <= MOST_FRAMES
+        queue.put(frame)
+    assert 1_000 - queue.dropped <= MOST_FRAMES
 
 
 def test_before_anybody_asks_for_what_is_due_only_the_newest_is_kept() -> None:
-    line = ShowingLine()
-    wakes = [line.put(frame) for frame in stream(5, 40_000)]
+    queue = FrameQueue()
+    wakes = [queue.put(frame) for frame in stream(5, 40_000)]
     assert wakes == [True, False, False, False, False]
-    assert line.dropped == 4
-    assert line.newest().base_us == START_US + 4 * 40_000
-    assert line.newest().frame is None
+    assert queue.dropped == 4
+    assert queue.newest().base_us == START_US + 4 * 40_000
+    assert queue.newest().frame is None
 
 
 def test_large_pictures_are_bounded_by_their_bytes() -> None:
-    line = ShowingLine()
-    asked(line)
+    queue = FrameQueue()
+    asked(queue)
     for number in range(10):
-        line.put(picture(START_US + number * 40_000, width=7680, height=4320))
+        queue.put(picture(START_US + number * 40_000, width=7680, height=4320))
     room = max(1, MOST_BYTES // i420_size(7680, 4320))
-    assert 10 - line.dropped == room
+    assert 10 - queue.dropped == room
 
 
 def test_the_lowest_delay_gives_the_newest_at_once_whatever_its_time() -> None:
-    line = ShowingLine()
-    asked(line)
+    queue = FrameQueue()
+    asked(queue)
     for frame in stream(4, 40_000):
-        line.put(frame)
-    turn = line.newest()
-    assert turn.frame is not None
-    assert turn.frame.timestamp_us == START_US + 3 * 40_000
-    assert line.dropped == 3
-    assert line.put(picture(START_US + 200_000))
+        queue.put(frame)
+    due = queue.newest()
+    assert due.frame is not None
+    assert due.frame.timestamp_us == START_US + 3 * 40_000
+    assert queue.dropped == 3
+    assert queue.put(picture(START_US + 200_000))
 
 
 def test_what_came_out_of_order_is_not_waited_for() -> None:
-    reader = Reader(ShowingLine())
+    reader = Reader(FrameQueue())
     reader.look(0)
     for stamp in (0, 40_000, 20_000, 80_000):
         reader.arrive(picture(START_US + stamp))

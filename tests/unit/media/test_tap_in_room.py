@@ -1,4 +1,4 @@
-"""Both ways of taking frames, on a real room: the local Atlas in a thread, WebRTC on loopback."""
+"""The tap on a real room: the local Atlas in a thread, WebRTC on loopback."""
 
 import asyncio
 import gc
@@ -15,9 +15,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents
 from atlas_desktop.media.blocks import Block
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
-from atlas_desktop.media.public_streams import PublicStreams
-from atlas_desktop.media.streams import StreamHandle, Streams
-from atlas_desktop.media.tap import FfiTap
+from atlas_desktop.media.tap import FfiTap, TapStream
 from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.stand_ins import ToyRenderer, eventually
 
@@ -32,16 +30,16 @@ def casting(_mode: str, _face: bytes | None, _output: AgentOutput) -> AvatarComp
 class Seat:
     """A room that was joined, and what flows out of it."""
 
-    streams: Streams
+    tap: FfiTap = field(default_factory=FfiTap)
     video: VideoFeed = field(default_factory=VideoFeed)
     audio: AudioFeed = field(default_factory=AudioFeed)
-    handles: list[StreamHandle] = field(default_factory=list)
+    streams: list[TapStream] = field(default_factory=list)
 
     def take(self, track: rtc.Track, *_: object) -> None:
         if isinstance(track, rtc.RemoteVideoTrack):
-            self.handles.append(self.streams.open_video(track, self.video))
+            self.streams.append(self.tap.open_video(track, self.video))
         elif isinstance(track, rtc.RemoteAudioTrack):
-            self.handles.append(self.streams.open_audio(track, self.audio))
+            self.streams.append(self.tap.open_audio(track, self.audio))
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +48,15 @@ def atlas() -> Iterator[LocalAtlasThread]:
         yield atlas
 
 
-@pytest.fixture(params=[FfiTap, PublicStreams])
-async def seat(request: pytest.FixtureRequest, atlas: LocalAtlasThread) -> AsyncIterator[Seat]:
+@pytest.fixture
+async def seat(atlas: LocalAtlasThread) -> AsyncIterator[Seat]:
     source = AtlasSource(atlas.key, atlas.base, billed=False)
     grant = await source.create(Mode.PASSTHROUGH, None)
-    room, seat = rtc.Room(), Seat(request.param())
+    room, seat = rtc.Room(), Seat()
     room.on("track_subscribed", seat.take)
     await room.connect(grant.livekit_url, grant.token)
     yield seat
-    seat.streams.close()
+    seat.tap.close()
     await room.disconnect()
     await source.end(grant.session_id)
     await source.aclose()
@@ -83,10 +81,10 @@ async def test_pictures_and_sound_arrive_and_end_with_close(seat: Seat) -> None:
     await asyncio.sleep(0.5)
     # What a tenth of a second brings; a busy machine gives them back later.
     await eventually(lambda: native_handles() - held < 12, "handles given back")
-    for handle in seat.handles:
-        assert not handle.failed
-        handle.close()
-        handle.close()
+    for stream in seat.streams:
+        assert not stream.failed
+        stream.close()
+        stream.close()
     await asyncio.sleep(0.1)
     before = (seat.video.received, seat.audio.blocks)
     await asyncio.sleep(0.2)
@@ -94,11 +92,10 @@ async def test_pictures_and_sound_arrive_and_end_with_close(seat: Seat) -> None:
 
 
 async def test_nothing_is_left_of_a_closed_room(seat: Seat) -> None:
-    await eventually(lambda: len(seat.handles) == 2, "both tracks")
+    await eventually(lambda: len(seat.streams) == 2, "both tracks")
     await eventually(lambda: seat.video.received > 0, "a picture")
-    seat.streams.close()
-    left = {"media-handles", "media-streams"} & {thread.name for thread in threading.enumerate()}
-    assert left == set()
+    seat.tap.close()
+    assert "media-handles" not in {thread.name for thread in threading.enumerate()}
     frame = seat.video.latest()
     assert frame is not None
     assert frame.planes().max() <= 255  # still readable: its memory is its own
@@ -113,9 +110,9 @@ async def test_an_error_in_a_feed_sets_the_flag_and_the_sdk_goes_on(
         raise KeyError("a bug of ours")
 
     monkeypatch.setattr(seat.video, "offer", fail)
-    await eventually(lambda: any(handle.failed for handle in seat.handles), "the flag")
+    await eventually(lambda: any(stream.failed for stream in seat.streams), "the flag")
     await eventually(lambda: seat.audio.blocks > 0, "sound all the same")
-    assert [handle.failed for handle in seat.handles].count(True) == 1
+    assert [stream.failed for stream in seat.streams].count(True) == 1
     await eventually(lambda: "a bug of ours" in caplog.text, "the log")
 
 
