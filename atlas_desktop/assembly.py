@@ -17,8 +17,8 @@ from atlas_desktop.files import absolute, as_given
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
+from atlas_desktop.session.dependencies import SessionDependencies
 from atlas_desktop.session.life import Life, Live, Requesting
-from atlas_desktop.session.parts import Parts
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.sound_client.client import SoundClient
@@ -96,7 +96,9 @@ class Assembly(QObject):
         environment = Environment.take(os.environ)
         self._scope = TaskScope("app", self.take_error)
         self.sound = SoundClient(self)
-        self.session = AtlasSession(parts=Parts.real(self.take_error, self.sound))
+        self.session = AtlasSession(
+            dependencies=SessionDependencies.create(self.take_error, self.sound.sink, self.sound.playout)
+        )
         self.rehearsal = Rehearsal(on_lost=self.session.rehearsal_lost)
         self._safekeeping = Safekeeping(self.session, profile, self.take_error, self)
         self.guard = self._safekeeping.guard
@@ -116,7 +118,7 @@ class Assembly(QObject):
         self._recovery = RecoveryController(
             self.model, self._player, mark, WorkStore(profile.work_file), self._scope
         )
-        self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=picture.surface)
+        self.picture = PictureView(self.session.video, self.session.lip_sync, surface=picture.surface)
         self._picture_watch = PictureWatch(picture.book, picture.decision, self._painted)
         self._driver_failed = picture.decision.crashed
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
@@ -211,7 +213,7 @@ class Assembly(QObject):
         self.microphone.failed.connect(self._microphone_failed)
         self.microphone.opened.connect(self._microphone_works)
         self.session.attach_microphone(self.microphone.reader, lambda: self.microphone.level_dbfs)
-        self.session.sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
+        self.session.lip_sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
         self.session.on_change(self._follow)
         self.session.on_change(self._picture_watch.follow)
         self.picture.gl_failed.connect(self._gl_failed)
@@ -225,13 +227,13 @@ class Assembly(QObject):
             self.statistics.begin()
         if snapshot.is_live and not isinstance(before, Live):
             # What is dropped first is then spoken as soon as what is dropped later.
-            self.session.prepare_to_speak()
+            self.session.speaker.prepare()
         if snapshot.is_over:
             self.microphone.close()
             self._level_timer.stop()
 
     def _take_settings(self, settings: Settings) -> None:
-        lip_sync = self.session.sync.lip_sync
+        lip_sync = self.session.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
         self._player.set_match_loudness(settings.match_loudness)
         self.sound.choose_speaker(settings.speaker_id)

@@ -39,7 +39,7 @@ class Safekeeping(QObject):
         await self.guard.aclose()
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        self.guard.tell_idle(self._session.idle_s)
+        self.guard.tell_idle(self._session.limits.idle_s)
         self._note_why(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
@@ -50,7 +50,7 @@ class Safekeeping(QObject):
         if snapshot.grant is not None:
             self._running = snapshot.grant.session_id if snapshot.billed else None
         elif isinstance(snapshot.life, Ending) and self._running is not None:
-            self.guard.note_why(self._running, self._session.why)
+            self.guard.note_why(self._running, snapshot.end_reason)
             self._running = None
 
     def _sleep_watch(self) -> "SleepWatch":
@@ -65,4 +65,4 @@ class Safekeeping(QObject):
 
     @Slot()
     def _end_for_sleep(self) -> None:
-        self._session.sleep()
+        self._session.limits.sleep()

@@ -155,7 +155,7 @@ class TestCall:
             rtt_ms = self._session.snapshot.rtt_ms
             if rtt_ms is not None:
                 self._watch.round_trips_ms.append(rtt_ms)
-            sync = self._session.sync.figures
+            sync = self._session.lip_sync.figures
             if sync.settled and sync.skew_ms is not None:
                 self._watch.skews_ms.append(sync.skew_ms)
             await asyncio.sleep(_WATCH_EVERY_S * 2)
@@ -181,7 +181,7 @@ class TestCall:
             report.problems.append(str(life.error))
 
     def _judge_sync(self) -> None:
-        report, sync = self.report, self._session.sync.figures
+        report, sync = self.report, self._session.lip_sync.figures
         report.lip_sync, report.lip_sync_settled = sync.lip_sync, sync.settled
         report.picture_path_ms, report.sound_path_ms = sync.picture_ms, sync.sound_ms
         report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None

@@ -1,6 +1,6 @@
-"""A session's life: a closed sum of states, the events that move it, and the one pure ``advance``.
+"""A session's states as a closed sum, the events that change them, and one pure ``advance``.
 
-Everything shown about a session is derived from the state; there are no flags beside it.
+Everything shown about a session is derived from its state; there are no flags beside it.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from atlas_desktop.errors import AppError, RoomLostError, StoppedError
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a finished session was; ``charged_usd`` is the service's own figure, if it gave one."""
+    """The figures of a finished session; ``charged_usd`` is the service's own, if it gave one."""
 
     session_id: str
     mode: Mode
@@ -47,19 +47,19 @@ Next = Stop | Switch | Park
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No session, none asked for."""
+    """No session, and none requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requesting:
-    """The create is on its way. ``retry_in_s`` is set while the service made us wait (429)."""
+    """The create is in flight. ``retry_in_s`` is set while the service makes us wait (429)."""
 
     retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """The service gave a room; we are connecting to it."""
+    """The service granted a room; we are connecting to it."""
 
     grant: SessionGrant
 
@@ -80,7 +80,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Reconnecting:
-    """The connection broke and is being mended. ``was_live`` says where it goes back to."""
+    """The connection broke and is being restored. ``was_live`` is the state to return to."""
 
     grant: SessionGrant
     was_live: bool
@@ -88,9 +88,9 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Teardown runs: DELETE and disconnect, side by side.
+    """Teardown: DELETE and disconnect, concurrently.
 
-    ``error`` makes it end as Failed; a ``StoppedError`` as Ended, with a reason.
+    With ``error`` it ends as Failed; with a ``StoppedError`` as Ended, with a reason.
     """
 
     next: Next
@@ -99,7 +99,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Over, as asked: by the user, or by a limit of theirs, which ``reason`` then names."""
+    """Over, as requested by the user, or by a limit of theirs, which ``reason`` then names."""
 
     summary: Summary | None
     reason: StoppedError | None = None
@@ -107,7 +107,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Over on the server, kept on the stage."""
+    """Over on the server, its stage kept for ``resume``."""
 
     summary: Summary | None
 
@@ -125,17 +125,17 @@ Life = Idle | Requesting | Joining | Waiting | Live | Reconnecting | Ending | En
 
 
 Connecting = Requesting | Joining | Waiting
-"""On the way to the first picture."""
+"""The states before the first picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartAsked:
-    """The user, or a switch, wants a session."""
+    """The user, or a switch, requested a session."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled:
-    """The service asked to wait; the create goes out again after that."""
+    """The service asked to wait; the create is retried after that. ``None``: it is being retried."""
 
     retry_in_s: float | None
 
@@ -169,7 +169,7 @@ class ConnectionMended:
 
 @dataclass(frozen=True, slots=True)
 class EndAsked:
-    """The user, a limit or an error wants the end; ``error`` when it is the reason."""
+    """The user, a limit or an error requested the end; ``error`` when it is the reason."""
 
     next: Next = Stop()
     error: AppError | None = None
@@ -185,14 +185,14 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The service confirmed after all that the session that is over here is over there, too."""
+    """The service confirmed late that the session, over here already, is over there, too."""
 
     summary: Summary
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """It was ended unasked because of ``reason``; a room that went just before went because of that."""
+    """It was ended unasked because of ``reason``, which also explains a room lost just before."""
 
     reason: StoppedError
 
@@ -213,7 +213,7 @@ Event = (
 
 
 def advance(state: Life, event: Event) -> Life:
-    """Returns the state after ``event``. An event that means nothing in ``state`` changes nothing."""
+    """Return the state after ``event``; an event without meaning in ``state`` changes nothing."""
     match event:
         case StartAsked():
             return Requesting() if is_over(state) else state
@@ -245,7 +245,7 @@ def _appear(state: Life) -> Life:
     if isinstance(state, Joining | Waiting):
         return Live(state.grant)
     if isinstance(state, Reconnecting):
-        # The picture came through while the rest is still being mended: that is where it goes back to.
+        # The first picture came while reconnecting: it returns to Live.
         return Reconnecting(state.grant, was_live=True)
     return state
 
@@ -254,7 +254,7 @@ def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
     if is_over(state):
         return state
     if isinstance(state, Ending):
-        # A stop, or a newer switch, overrides a switch that is under way; nothing overrides a stop.
+        # A stop, or a newer switch, overrides a switch in progress; nothing overrides a stop.
         is_newer = isinstance(following, Stop) or isinstance(state.next, Switch)
         return Ending(following, state.error) if is_newer else state
     return Ending(following, error)
@@ -307,10 +307,10 @@ def _explain(state: Life, reason: StoppedError) -> Life:
 
 
 def is_over(state: Life) -> bool:
-    """Whether no session exists or is on its way: *Start* is possible."""
+    """Return whether no session exists or is being started: *Start* is possible."""
     return isinstance(state, Idle | Ended | Parked | Failed)
 
 
 def grant_of(state: Life) -> SessionGrant | None:
-    """The grant of a session that is joining, waiting, live or reconnecting."""
+    """Return the grant of a session that is joining, waiting, live or reconnecting."""
     return state.grant if isinstance(state, Joining | Waiting | Live | Reconnecting) else None

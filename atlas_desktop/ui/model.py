@@ -77,7 +77,7 @@ class AppModel(SessionIntents):
             self.report,
             open_source if guard is None else guard.open,
         )
-        self._billing = BillingDesk(self, session, guard, settings, scope)
+        self._billing = BillingDesk(self, session.limits, guard, settings, scope)
         self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
         self._drops = DropController(self, player, scope, self._words)
@@ -193,7 +193,7 @@ class AppModel(SessionIntents):
     @Slot()
     def touch(self) -> None:
         """Somebody is there: the mouse or a key moved."""
-        self._session.touch()
+        self._session.limits.touch()
 
     @Slot()
     def close_requested(self) -> None:

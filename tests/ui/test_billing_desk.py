@@ -85,10 +85,10 @@ class FakeSession:
     def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None:
         self.told.append(("stopped", session_id, why))
 
-    def told_duration(self, session_id: str, duration_s: float) -> None:
+    def reconcile_duration(self, session_id: str, duration_s: float) -> None:
         self.told.append(("duration", session_id, duration_s))
 
-    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
+    def update_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
         self.told.append(("day", session_id, spent_today_usd, day_left_s))
 
     def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Callable[[], None]:

@@ -227,9 +227,9 @@ async def test_a_short_break_does_not_begin_a_cue_anew(keyed: ModelBench, tmp_pa
     await drop(keyed, *make_files(tmp_path, "a.wav"))
     await go_live(keyed, Mode.PASSTHROUGH)
     reader = keyed.room.feeder.current
-    keyed.room.room.listener.connection_broke()
+    keyed.room.room.listener.connection_changed(False)
     assert keyed.model.snapshot.state_name == "Reconnecting"
-    keyed.room.room.listener.connection_mended()
+    keyed.room.room.listener.connection_changed(True)
     assert keyed.room.feeder.current is reader
 
 

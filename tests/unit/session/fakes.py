@@ -1,4 +1,4 @@
-"""Stand-ins for what a session is made of, with faults to order."""
+"""Fakes of what a session is made of, with faults to order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, cast
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort, RoomStatistics, Voice
+from atlas_desktop.session.dependencies import SessionDependencies
+from atlas_desktop.session.room import RoomListener, Voice
+from atlas_desktop.session.room.room_statistics import RoomStatistics
 
 SESSION_ID = "ses_0123456789abcdef0123"
 
@@ -85,7 +86,7 @@ class FakeSink:
 
 
 class FakeRoom:
-    """A ``RoomPort`` that shows its picture at once, unless told otherwise."""
+    """A room that shows its picture at once, unless told otherwise."""
 
     def __init__(self, listener: RoomListener, bench: Bench) -> None:
         self.listener = listener
@@ -269,12 +270,12 @@ class Bench:
     def room(self) -> FakeRoom:
         return self.rooms[-1]
 
-    def parts(self) -> Parts:
-        async def make_room(listener: RoomListener) -> RoomPort:
+    def dependencies(self) -> SessionDependencies:
+        async def make_room(listener: RoomListener) -> Any:
             self.rooms.append(FakeRoom(listener, self))
             return self.room
 
-        return Parts(
+        return SessionDependencies(
             self.video,
             self.audio,
             cast(Any, self.playout),

@@ -245,7 +245,7 @@ async def test_a_rehearsal_whose_atlas_is_gone_ends_without_a_word_about_money(
 
 
 async def test_closing_waits_for_the_delete(bench: Bench, source: FakeSource) -> None:
-    session = AtlasSession(parts=bench.parts())
+    session = AtlasSession(dependencies=bench.dependencies())
     await live(session, source)
     await session.aclose()
     assert source.open_sessions == []

@@ -1,0 +1,140 @@
+"""A room's WebRTC statistics: the figures a session uses, and how they are read from the SDK's ``RtcStats``.
+
+Pure, without LiveKit. Source of all fields: W3C, "Identifiers for WebRTC's Statistics API".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Totals of what has arrived; a new connection counts from zero.
+
+    Attributes:
+        packets: Of every kind: media, RTCP, answers to connectivity checks.
+        media: RTP packets of picture and sound.
+        picture_muted: The avatar itself has paused its picture.
+    """
+
+    packets: int
+    media: int
+    picture_muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Totals of the jitter buffers: ``jitterBufferDelay`` and ``jitterBufferEmittedCount`` per kind."""
+
+    picture_s: float
+    pictures: int
+    sound_s: float
+    samples: int
+
+    def picture_behind_ms(self, before: "Buffers") -> float | None:
+        """Return how much longer pictures than sound were buffered since ``before``; ``None``: no flow."""
+        pictures, samples = self.pictures - before.pictures, self.samples - before.samples
+        if pictures <= 0 or samples <= 0:
+            return None
+        held_s = (self.picture_s - before.picture_s) / pictures
+        return (held_s - (self.sound_s - before.sound_s) / samples) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStatistics:
+    """One reading of a room's statistics. Milliseconds; ``None``: not known.
+
+    Attributes:
+        round_trip_ms: Of the selected candidate pair.
+        apart_ms: By how much the picture's playout is ahead of the sound's.
+        receive_path: How tracks reach the feeds: ``tap`` or ``public``; empty: not known.
+        traffic: What has arrived so far.
+        buffers: Jitter buffers of the tracks that are shown and heard.
+    """
+
+    round_trip_ms: float | None = None
+    apart_ms: float | None = None
+    receive_path: str = ""
+    traffic: Traffic | None = None
+    buffers: Buffers | None = None
+
+
+def read_statistics(
+    stats: list[Any], picture: str | None, sound: str | None, receive_path: str, *, picture_muted: bool
+) -> RoomStatistics:
+    """Return all figures of ``stats``; ``picture`` and ``sound`` are the ids of the open tracks."""
+    return RoomStatistics(
+        selected_round_trip_ms(stats),
+        apart_ms(stats, picture, sound),
+        receive_path,
+        arrived(stats, picture_muted=picture_muted),
+        buffered(stats, picture, sound),
+    )
+
+
+def selected_round_trip_ms(stats: list[Any]) -> float | None:
+    """Return the round-trip time of the candidate pair in use."""
+    pairs = {
+        entry.candidate_pair.rtc.id: entry.candidate_pair.candidate_pair
+        for entry in stats
+        if entry.HasField("candidate_pair")
+    }
+    chosen = [
+        entry.transport.transport.selected_candidate_pair_id for entry in stats if entry.HasField("transport")
+    ]
+    selected = [pairs[name] for name in chosen if name in pairs]
+    measured = selected or [pair for pair in pairs.values() if pair.nominated]
+    # WebRTC counts whole milliseconds: 0 is a fast answer, provided there was one at all.
+    times_s = [pair.current_round_trip_time for pair in measured if pair.responses_received]
+    return min(times_s) * 1000 if times_s else None
+
+
+def arrived(stats: list[Any], *, picture_muted: bool = False) -> Traffic:
+    """Return the totals of all received packets, and of those that carry media."""
+    media = sum(
+        entry.inbound_rtp.received.packets_received for entry in stats if entry.HasField("inbound_rtp")
+    )
+    packets = sum(
+        entry.transport.transport.packets_received for entry in stats if entry.HasField("transport")
+    )
+    pairs = [entry.candidate_pair.candidate_pair for entry in stats if entry.HasField("candidate_pair")]
+    checks = sum(pair.responses_received + pair.requests_received for pair in pairs)
+    return Traffic(packets + media + checks, media, picture_muted)
+
+
+def buffered(stats: list[Any], picture: str | None, sound: str | None) -> Buffers | None:
+    """Return the jitter buffers of these two tracks."""
+    shown, heard = _newest_inbound(stats, "video", picture), _newest_inbound(stats, "audio", sound)
+    if shown is None or heard is None:
+        return None
+    return Buffers(
+        shown.jitter_buffer_delay,
+        shown.jitter_buffer_emitted_count,
+        heard.jitter_buffer_delay,
+        heard.jitter_buffer_emitted_count,
+    )
+
+
+def apart_ms(stats: list[Any], picture: str | None = None, sound: str | None = None) -> float | None:
+    """Return how far the picture's playout is ahead of the sound's; ``None`` until both are known.
+
+    ``picture`` and ``sound`` are track ids, which a server may repeat in the statistics. Source:
+    ``estimatedPlayoutTimestamp``, in the sender's clock; present after a track's second sender report.
+    """
+    ahead_ms, heard_ms = _playout_ms(stats, "video", picture), _playout_ms(stats, "audio", sound)
+    return None if ahead_ms is None or heard_ms is None else ahead_ms - heard_ms
+
+
+def _playout_ms(stats: list[Any], kind: str, track: str | None) -> float | None:
+    # The newest entry even if another has a timestamp: a track subscribed again has none for some seconds.
+    newest = _newest_inbound(stats, kind, track)
+    known = newest is not None and newest.estimated_playout_timestamp > 0
+    return float(newest.estimated_playout_timestamp) if known else None
+
+
+def _newest_inbound(stats: list[Any], kind: str, track: str | None) -> Any:
+    """The entry of ``track``, else of the kind's newest: a track that left may stay listed for a while."""
+    inbound = [entry.inbound_rtp for entry in stats if entry.HasField("inbound_rtp")]
+    entries = [one.inbound for one in inbound if one.stream.kind == kind]
+    named = [entry for entry in entries if track and track in entry.track_identifier]
+    return max(named or entries, key=lambda entry: entry.last_packet_received_timestamp, default=None)
