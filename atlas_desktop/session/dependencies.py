@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from atlas_desktop.media.feeder import Feeder
     from atlas_desktop.media.feeds import AudioFeed, SoundSink, VideoFeed
     from atlas_desktop.media.playout import Playout
-    from atlas_desktop.session.room import RoomListener
     from atlas_desktop.session.room.livekit_room import LiveKitRoom
+    from atlas_desktop.session.room_monitor import RoomMonitor
 
-RoomFactory = Callable[["RoomListener"], Coroutine[Any, Any, "LiveKitRoom"]]
+RoomFactory = Callable[["RoomMonitor"], Coroutine[Any, Any, "LiveKitRoom"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SessionDependencies:
 
         video, audio, feeder = VideoFeed(), AudioFeed(sound_sink), Feeder(on_error=on_error)
 
-        async def make_room(listener: RoomListener) -> LiveKitRoom:
+        async def make_room(listener: RoomMonitor) -> LiveKitRoom:
             await asyncio.to_thread(load_livekit)
             from atlas_desktop.media.streams import choose_streams
             from atlas_desktop.session.room.livekit_room import LiveKitRoom

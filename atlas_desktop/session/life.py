@@ -1,4 +1,4 @@
-"""A session's states as a closed sum, the events that change them, and one pure ``advance``.
+"""A session's states as a closed sum, the events that change them, and one pure ``transition``.
 
 Everything shown about a session is derived from its state; there are no flags beside it.
 """
@@ -212,7 +212,7 @@ Event = (
 )
 
 
-def advance(state: Life, event: Event) -> Life:
+def transition(state: Life, event: Event) -> Life:
     """Return the state after ``event``; an event without meaning in ``state`` changes nothing."""
     match event:
         case StartAsked():

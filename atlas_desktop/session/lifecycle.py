@@ -32,8 +32,8 @@ from atlas_desktop.session.life import (
     Stopped,
     Switch,
     Waiting,
-    advance,
     is_over,
+    transition,
 )
 from atlas_desktop.session.room.room_errors import lost_error
 from atlas_desktop.session.server_session import ServerSession, SessionRequest, Timeouts
@@ -162,7 +162,7 @@ class Lifecycle:
     def dispatch(self, event: Event) -> None:
         """Apply ``event`` and notify if the state changed."""
         before = self.life
-        self.life = advance(before, event)
+        self.life = transition(before, event)
         if self.life != before:
             if isinstance(self.life, Waiting) and not self._waiting_since_s:
                 self._waiting_since_s = time.monotonic()

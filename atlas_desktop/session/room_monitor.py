@@ -44,7 +44,7 @@ class RoomMonitor:
     """Receives one room's events; holds clips and messages while nobody would get them.
 
     Ends the session when the avatar or the connection stays away. Events of a room whose session was
-    replaced are ignored. Satisfies ``RoomListener``. Thread: the session's loop.
+    replaced are ignored; no event handler raises. Thread: the session's loop.
 
     Attributes:
         is_muted: The room has muted our track.
@@ -178,7 +178,7 @@ class RoomMonitor:
         self._on_change()
 
     def room_lost(self, reason: str, proxy: str = "") -> None:
-        """The room is gone for good, unasked."""
+        """The room is gone for good, unasked; ``proxy`` is the one that refused the reconnect, if any."""
         if self._is_current:
             self._lifecycle.room_lost(reason, proxy)
 
@@ -191,7 +191,7 @@ class RoomMonitor:
                 self._playout.release()
 
     def stream_opened(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
-        """A text stream began."""
+        """A text stream began; its chunks are added to what is returned."""
         if not self._is_current:
             return Transcript().open_stream(segment_id, role, final)
         stream = self._events.transcript.open_stream(segment_id, role, final)
@@ -200,12 +200,12 @@ class RoomMonitor:
         return stream
 
     def room_cut(self) -> None:
-        """Part of what the room sent was dropped."""
+        """Part of what the room sent was dropped because of a limit."""
         if self._is_current:
             self._events.transcript.note_cut()
 
     def agent_state_changed(self, state: str | None) -> None:
-        """The agent reported its state."""
+        """``lk.agent.state`` of any participant; ``None`` when the one that had it left."""
         if self._is_current and self._activity.set_reported(state):
             self._playout.release()
             self._on_change()

@@ -13,9 +13,9 @@ END_SIGNALS = tuple(
 
 @contextmanager
 def ended_by_signals(end: Callable[[int], None]) -> Iterator[None]:
-    """Have each of ``END_SIGNALS`` call ``end(number)`` on the running loop, in the main thread.
+    """Inside, each of ``END_SIGNALS`` calls ``end(number)`` on the running loop, in the main thread.
 
-    A second signal of the same kind gets the former handler: it ends the program at once.
+    A second signal of the same kind finds the former handler again: it ends the program at once.
     """
     loop = asyncio.get_running_loop()
     former = {number: signal.getsignal(number) for number in END_SIGNALS}
@@ -25,8 +25,8 @@ def ended_by_signals(end: Callable[[int], None]) -> Iterator[None]:
         loop.call_soon_threadsafe(end, number)
 
     for number in END_SIGNALS:
-        # Not loop.add_signal_handler, which Windows lacks. A plain handler runs between two bytecodes;
-        # call_soon_threadsafe wakes a sleeping loop.
+        # Not loop.add_signal_handler: Windows has none. A plain handler runs between two bytecodes; the
+        # wake-up through the loop's own pipe makes a loop that sleeps look at once.
         signal.signal(number, on_signal)
     try:
         yield

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from atlas_desktop.aio import ErrorHandler, TaskScope
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, NoMicrophoneError
-from atlas_desktop.session.room import Voice
 from atlas_desktop.session.snapshot import MicState
 
 if TYPE_CHECKING:
@@ -258,13 +257,13 @@ class SpeechOutput:
             self._publishing = self._scope.start(self._publish(self._room), "publish")
 
     async def _publish(self, room: "LiveKitRoom") -> None:
-        voice = Voice.TTS if self._mode is Mode.PASSTHROUGH else Voice.MICROPHONE
+        mode = self._mode
         try:
-            sink = await room.publish(voice)
+            sink = await room.publish(mode)
         except AppError as error:
             if self._room is room:
                 self._publishing = None  # the next clip retries
-                if voice is Voice.MICROPHONE:
+                if mode is Mode.CONVERSATION:
                     self.set_microphone(False)
                 self._on_notice(error)
             return

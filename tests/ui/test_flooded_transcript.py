@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.session.room import RoomListener
+from atlas_desktop.session.room_monitor import RoomMonitor
 from atlas_desktop.session.segment_stream import LONGEST_MESSAGE
 from atlas_desktop.session.transcript import MOST_MESSAGES
 from atlas_desktop.storage.transcripts import read_journal
@@ -46,7 +46,7 @@ class Pace:
             self._began_s = time.thread_time()
 
 
-def listener_of(bench: ModelBench) -> RoomListener:
+def listener_of(bench: ModelBench) -> RoomMonitor:
     return bench.room.room.listener
 
 

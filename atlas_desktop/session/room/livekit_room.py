@@ -15,13 +15,12 @@ from livekit.rtc.data_stream import StreamError
 
 from atlas_desktop.aio import TaskScope, guarded
 from atlas_desktop.api.address import checked_room_url
-from atlas_desktop.api.source import SessionGrant
+from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import RoomError, RoomLostError
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.media.frames import ColourMatrix
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.streams import Streams, choose_inbox
-from atlas_desktop.session.room import RoomListener, Voice
 from atlas_desktop.session.room.active_track import ActiveTrack
 from atlas_desktop.session.room.room_errors import first_line
 from atlas_desktop.session.room.room_route import RoomRoute
@@ -33,10 +32,13 @@ from atlas_desktop.session.room.transcription import (
 )
 
 if TYPE_CHECKING:
+    from atlas_desktop.session.room_monitor import RoomMonitor
     from atlas_desktop.session.transcript import Role
 
 log = logging.getLogger(__name__)
 
+_TRACK_NAMES = {Mode.PASSTHROUGH: "tts-audio", Mode.CONVERSATION: "microphone"}
+"""Of our one outgoing track: what the avatar says, or what its agent hears."""
 _SIGNAL_LIMIT_S = 15.0
 _LISTENER_LIMIT_S = 1.0
 _CHECK_STREAMS_EVERY_S = 0.5
@@ -61,7 +63,7 @@ class LiveKitRoom:
 
     def __init__(
         self,
-        listener: RoomListener,
+        listener: "RoomMonitor",
         video: VideoFeed,
         audio: AudioFeed,
         streams: Streams,
@@ -120,14 +122,15 @@ class LiveKitRoom:
         for participant in self._room.remote_participants.values():
             self._read_state(participant)
 
-    async def publish(self, voice: Voice) -> OutgoingTrack:
-        """Publish our one outgoing track and return the sink of its blocks.
+    async def publish(self, mode: Mode) -> OutgoingTrack:
+        """Publish the one outgoing track of ``mode`` and return the sink of its blocks.
 
         Raises:
             RoomError: It could not be published.
         """
         participant = self._participant()
-        track = OutgoingTrack(voice.value, self._media_loop(), is_microphone=voice is Voice.MICROPHONE)
+        is_microphone = mode is Mode.CONVERSATION
+        track = OutgoingTrack(_TRACK_NAMES[mode], self._media_loop(), is_microphone=is_microphone)
         self._heard.clear()
         await track.publish(participant)
         self._outgoing = track

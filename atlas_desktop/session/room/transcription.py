@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from atlas_desktop.session.room.room_errors import FLOODED
 
 if TYPE_CHECKING:
-    from atlas_desktop.session.room import RoomListener
+    from atlas_desktop.session.room_monitor import RoomMonitor
     from atlas_desktop.session.segment_stream import SegmentStream
     from atlas_desktop.session.transcript import Role
 
@@ -29,7 +29,7 @@ class TranscriptionReceiver:
         role_of: Returns the role of an identity.
     """
 
-    def __init__(self, listener: "RoomListener", role_of: "Callable[[str], Role]") -> None:
+    def __init__(self, listener: "RoomMonitor", role_of: "Callable[[str], Role]") -> None:
         self._listener = listener
         self._role_of = role_of
         self._open: dict[Hashable, tuple[SegmentStream, Callable[[], None]]] = {}

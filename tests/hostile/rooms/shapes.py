@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.session.room import RoomListener
+from atlas_desktop.session.room_monitor import RoomMonitor
 from atlas_desktop.session.segment_stream import SegmentStream
 from atlas_desktop.session.transcript import Role
 
@@ -76,7 +76,7 @@ class HostileRoom:
     """
 
     chance: random.Random
-    listener: RoomListener
+    listener: RoomMonitor
     feed_video: Callable[[I420Frame], object]
     feed_audio: Callable[[Any, int], object]
     has_streams: bool = True

@@ -12,8 +12,8 @@ from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, Session
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.dependencies import SessionDependencies
-from atlas_desktop.session.room import RoomListener, Voice
 from atlas_desktop.session.room.room_statistics import RoomStatistics
+from atlas_desktop.session.room_monitor import RoomMonitor
 
 SESSION_ID = "ses_0123456789abcdef0123"
 
@@ -88,7 +88,7 @@ class FakeSink:
 class FakeRoom:
     """A room that shows its picture at once, unless told otherwise."""
 
-    def __init__(self, listener: RoomListener, bench: Bench) -> None:
+    def __init__(self, listener: RoomMonitor, bench: Bench) -> None:
         self.listener = listener
         self.bench = bench
         self.calls: list[str] = []
@@ -108,8 +108,8 @@ class FakeRoom:
         if self.bench.picture_at_once:
             self.bench.show()
 
-    async def publish(self, voice: Voice) -> Any:
-        self.calls.append(f"publish {voice.value}")
+    async def publish(self, mode: Mode) -> Any:
+        self.calls.append("publish microphone" if mode is Mode.CONVERSATION else "publish tts-audio")
         if self.bench.publish_errors:
             raise self.bench.publish_errors.pop(0)
         return FakeSink()
@@ -271,7 +271,7 @@ class Bench:
         return self.rooms[-1]
 
     def dependencies(self) -> SessionDependencies:
-        async def make_room(listener: RoomListener) -> Any:
+        async def make_room(listener: RoomMonitor) -> Any:
             self.rooms.append(FakeRoom(listener, self))
             return self.room
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.dependencies import SessionDependencies
-from atlas_desktop.session.room import RoomListener
 from atlas_desktop.session.room.livekit_room import LiveKitRoom
+from atlas_desktop.session.room_monitor import RoomMonitor
 
 FASTER = 8
 
@@ -36,7 +36,7 @@ def session_with_rooms() -> tuple[AtlasSession, list[LiveKitRoom]]:
     rooms: list[LiveKitRoom] = []
     dependencies = SessionDependencies.create(lambda _error: None)
 
-    async def make_room(listener: RoomListener) -> LiveKitRoom:
+    async def make_room(listener: RoomMonitor) -> LiveKitRoom:
         rooms.append(await dependencies.make_room(listener))
         return rooms[-1]
 

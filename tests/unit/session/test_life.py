@@ -30,8 +30,8 @@ from atlas_desktop.session.life import (
     Summary,
     Switch,
     Waiting,
-    advance,
     is_over,
+    transition,
 )
 from atlas_desktop.session.snapshot import SessionSnapshot, state_name
 
@@ -95,7 +95,7 @@ STATES: list[Life] = [
     ],
 )
 def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:
-    assert advance(state, event) == after
+    assert transition(state, event) == after
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if is_over(state)], ids=state_name)
@@ -105,18 +105,18 @@ def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:
     ids=lambda event: type(event).__name__,
 )
 def test_what_is_over_is_moved_by_a_start_only(state: Life, event: Event) -> None:
-    assert advance(state, event) == state
+    assert transition(state, event) == state
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if not is_over(state)], ids=state_name)
 def test_what_is_not_over_can_be_ended_and_not_started(state: Life) -> None:
-    assert advance(state, StartAsked()) == state
-    assert isinstance(advance(state, EndAsked()), Ending)
+    assert transition(state, StartAsked()) == state
+    assert isinstance(transition(state, EndAsked()), Ending)
 
 
 def test_a_confirmation_of_another_session_changes_nothing() -> None:
     other = Summary("ses_2", Mode.CONVERSATION, True, 1.0, 0.0)
-    assert advance(Ended(SUMMARY), Confirmed(other)) == Ended(SUMMARY)
+    assert transition(Ended(SUMMARY), Confirmed(other)) == Ended(SUMMARY)
 
 
 def test_every_state_has_its_name() -> None:

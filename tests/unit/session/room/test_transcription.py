@@ -1,6 +1,7 @@
 """Streams, segments and states of a room on their way to the session."""
 
 from functools import partial
+from typing import Any, cast
 
 import pytest
 
@@ -10,19 +11,11 @@ from atlas_desktop.session.transcript import Role, Transcript
 
 
 class Listener:
-    """A ``RoomListener`` with a transcript."""
+    """The part of a ``RoomMonitor`` that words and states reach, with a transcript."""
 
     def __init__(self) -> None:
         self.transcript = Transcript()
         self.said: list[str | None] = []
-
-    def video_changed(self, present: bool) -> None: ...
-
-    def audio_changed(self, present: bool) -> None: ...
-
-    def voice_muted(self, muted: bool) -> None: ...
-
-    def connection_changed(self, connected: bool) -> None: ...
 
     def room_lost(self, reason: str, proxy: str = "") -> None:
         self.said.append(f"lost: {reason}")
@@ -47,7 +40,9 @@ def listener() -> Listener:
 
 @pytest.fixture
 def receiver(listener: Listener) -> TranscriptionReceiver:
-    return TranscriptionReceiver(listener, lambda identity: "user" if identity == "me" else "agent")
+    return TranscriptionReceiver(
+        cast(Any, listener), lambda identity: "user" if identity == "me" else "agent"
+    )
 
 
 def test_a_stream_goes_where_its_attributes_say(receiver: TranscriptionReceiver, listener: Listener) -> None:
