@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-# Imported here rather than by whoever needs it first: its modules import each other in a circle, and two
+# Imported here rather than where it is first needed: its modules import each other in a circle, and two
 # threads that enter it at once (LiveKit's import and the keyring's) fail.
 import importlib.resources  # noqa: F401
 import time

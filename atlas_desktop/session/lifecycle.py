@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _EXPIRY_TOLERANCE_S = 5.0
-"""The service may count from a little earlier than we do, and ends a session not to the second."""
+"""The service ends a session by its own clock, which may have started before ours."""
 
 ChangeCallback = Callable[[Life, Life], None]
 

@@ -197,7 +197,7 @@ class LimitEnforcer:
         return self._limits_changes.add(callback)
 
     def begin(self) -> None:
-        """Begin a session: whoever asked for it is active, and sleep counts from now on."""
+        """Begin a session: the user who started it is active, and sleep counts from now on."""
         self._tracker = None
         self._asleep_s = self._clock_s() - self._awake_s()
         self._active_s = self._clock_s()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MicrophoneFactory = Callable[[int], "BlockReader"]
 """Opens the microphone, with so many milliseconds of what it recorded just before."""
 TALK_PREROLL_MS = 150
-"""Whoever presses a key to talk has begun to speak already: the first syllable is not cut."""
+"""Users start to speak before they press the key: the first syllable is not cut."""
 
 
 class HoldReason(Enum):
@@ -66,7 +66,7 @@ class SpeechOutput:
         self._room: LiveKitRoom | None = None
         self._mode = Mode.PASSTHROUGH
         self._open_microphone: MicrophoneFactory | None = None
-        self._hearing = False
+        self._microphone_on = False
         self._talking = False
         self._quiet = False
         self._holds: set[HoldReason] = set()
@@ -96,7 +96,7 @@ class SpeechOutput:
     @property
     def microphone(self) -> MicState:
         """Whether the user's voice goes out now."""
-        if not self._hearing:
+        if not self._microphone_on:
             return MicState.OFF
         return MicState.ON if self._feeder.microphone_open else MicState.MUTED_FOR_CLIP
 
@@ -152,23 +152,23 @@ class SpeechOutput:
         self._loop = asyncio.get_running_loop()
         self.microphone_wanted = microphone
 
-    def is_held(self, cause: HoldReason) -> bool:
-        """Whether ``cause`` keeps everything from being spoken."""
-        return cause in self._holds
+    def is_held(self, reason: HoldReason) -> bool:
+        """Whether ``reason`` keeps everything from being spoken."""
+        return reason in self._holds
 
-    def hold(self, cause: HoldReason, unheard_from_us: int | None = None) -> None:
+    def hold(self, reason: HoldReason, unheard_from_us: int | None = None) -> None:
         """Stop speaking until ``release``; what was sent after that time is then sent again."""
         is_first = not self._holds
-        self._holds.add(cause)
+        self._holds.add(reason)
         if is_first:
             self._feeder.hold(unheard_from_us)
             self._on_change()
 
-    def release(self, cause: HoldReason) -> None:
-        """Remove ``cause``; what was spoken continues when it was the last one."""
-        if cause not in self._holds:
+    def release(self, reason: HoldReason) -> None:
+        """Remove ``reason``; what was spoken continues when it was the last one."""
+        if reason not in self._holds:
             return
-        self._holds.remove(cause)
+        self._holds.remove(reason)
         if not self._holds:
             self._feeder.release()
             self._on_change()
@@ -182,14 +182,14 @@ class SpeechOutput:
         self.microphone_wanted = on
         self._talking = False
         if self._room is not None:
-            self._apply_wish(preroll_ms)
+            self._update_microphone(preroll_ms)
         self._on_change()
 
     def set_quiet(self, on: bool) -> None:
         """Keep the user from being heard for a while; ``microphone_wanted`` is unchanged."""
         self._quiet = on
         if self._room is not None:
-            self._apply_wish()
+            self._update_microphone()
         self._on_change()
 
     def set_talking(self, on: bool) -> None:
@@ -217,7 +217,7 @@ class SpeechOutput:
             self._feeder.interrupt()
         elif self._feeder.current is not None:
             self._ensure_track()
-        self._apply_wish()
+        self._update_microphone()
 
     def close(self) -> None:
         """Stop speaking and close the microphone: the session ends."""
@@ -226,16 +226,16 @@ class SpeechOutput:
         self._feeder.interrupt()
         self._feeder.set_microphone(None)
         self._feeder.detach()
-        for cause in tuple(self._holds):
-            self.release(cause)
-        self._hearing = False
+        for reason in tuple(self._holds):
+            self.release(reason)
+        self._microphone_on = False
         self.microphone_wanted = False
 
-    def _apply_wish(self, preroll_ms: int = 0) -> None:
+    def _update_microphone(self, preroll_ms: int = 0) -> None:
         if self._quiet or not self.microphone_wanted:
             self._feeder.set_microphone(None)
-            self._hearing = False
-        elif not self._hearing:
+            self._microphone_on = False
+        elif not self._microphone_on:
             self._start_microphone(preroll_ms)
 
     def _start_microphone(self, preroll_ms: int) -> None:
@@ -248,7 +248,7 @@ class SpeechOutput:
             self._on_notice(error)
             return
         self._feeder.set_microphone(reader)
-        self._hearing = True
+        self._microphone_on = True
         self._ensure_track()
 
     def _ensure_track(self) -> None:
