@@ -249,7 +249,7 @@ async def test_any_sign_of_life_takes_the_question_back_at_once(
     shown: list[float | None] = []
     session.on_change(lambda snapshot: shown.append(snapshot.idle_left_s))
     for sign in (
-        session.touch,
+        session.limits.touch,
         lambda: session.send_chat("still here"),
         lambda: session.set_microphone(False),
         lambda: session.transcript.put_legacy("s1", "user", "yes", True),
