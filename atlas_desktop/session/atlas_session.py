@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from atlas_desktop.media.blocks import BlockReader
     from atlas_desktop.session.room.livekit_room import LiveKitRoom
 
-TICK_S = 0.25
+TICK_S = 0.25  # limits, idle time and the avatar are checked so often
 
 
 class AtlasSession(SessionEvents):

@@ -21,6 +21,7 @@ PACKET_LIMIT_BYTES = 15_000
 Source: docs.livekit.io, "Data packets": larger ones may be dropped, or close the channel.
 """
 _RECENT = 16
+"""Sent messages that can still be marked as waiting when it turns out that the network was gone."""
 
 
 def speak_packet(text: str) -> bytes:

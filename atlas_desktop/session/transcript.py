@@ -21,12 +21,16 @@ MOST_MESSAGES: Final = 10_000
 MOST_CHARACTERS: Final = 4_000_000
 """All messages together; beyond that a room's words are dropped."""
 LONGEST_ID: Final = 200
-_ROWS_A_FRAME: Final = 16
+"""Ids are kept as keys, and a room may send them at any length."""
+_MESSAGES_PER_FRAME: Final = 16
 _PUBLISHING_S: Final = 0.004
+"""Observers' time per frame: a flood of messages must leave the window responsive."""
 _RECENT: Final = 64
+"""Entries per channel that are searched for a duplicate."""
 _LONGEST_ECHO: Final = 20_000
+"""No typed message is longer: a packet holds 15 KiB."""
 _COMPARED: Final = 500
-
+"""Characters compared between the two channels, which may each be at another word."""
 ECHO_WINDOW_MS = 15_000
 """A user's segment with the same words as a message typed within this time is its echo."""
 
@@ -298,7 +302,7 @@ class Transcript:
 
     def _publish_soon(self) -> None:
         """Publish at once what the user did, unless a flood from the room is queued before it."""
-        if len(self._unpublished) > _ROWS_A_FRAME:
+        if len(self._unpublished) > _MESSAGES_PER_FRAME:
             self._throttle.request()
             return
         while self._unpublished:
@@ -306,7 +310,7 @@ class Transcript:
 
     def _publish(self) -> None:
         until_s = time.monotonic() + _PUBLISHING_S
-        for _ in range(_ROWS_A_FRAME):
+        for _ in range(_MESSAGES_PER_FRAME):
             if not self._unpublished:
                 return
             self._publish_next()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from atlas_desktop.media.streams import StreamHandle
 
-_REOPENS_PER_TRACK = 3
+_REOPENS_PER_TRACK = 3  # an error of ours that repeats will not go away
 
 
 class ActiveTrack:

@@ -40,14 +40,14 @@ log = logging.getLogger(__name__)
 _TRACK_NAMES = {Mode.PASSTHROUGH: "tts-audio", Mode.CONVERSATION: "microphone"}
 """Of our one outgoing track: what the avatar says, or what its agent hears."""
 _SIGNAL_LIMIT_S = 15.0
-_LISTENER_LIMIT_S = 1.0
+_SUBSCRIBER_LIMIT_S = 1.0  # there may never be one; then the clip starts all the same
 _CHECK_STREAMS_EVERY_S = 0.5
 _REFRESH_GAPS_S = (0.3, 0.6, 1.2)
 """A server merges an unsubscribe and a subscribe that arrive together into nothing: no track would come."""
 _REFRESH_LIMIT_S = 1.5
 _DISCONNECT_LIMIT_S = 15.0
-_LONGEST_STREAM_BYTES = 1_000_000
-_MOST_SUBSCRIBED = 16
+_LONGEST_STREAM_BYTES = 1_000_000  # the SDK would collect a stream of any length
+_MOST_SUBSCRIBED = 16  # of a kind
 
 
 class LiveKitRoom:
@@ -135,7 +135,7 @@ class LiveKitRoom:
         await track.publish(participant)
         self._outgoing = track
         # What is sent before anybody subscribes is lost: the first syllable of the first clip.
-        await self._wait_listener()
+        await self._wait_subscriber()
         return track
 
     def unmute(self) -> None:
@@ -146,11 +146,11 @@ class LiveKitRoom:
     async def wait_heard(self) -> None:
         """Wait until somebody is subscribed to our track after a reconnect; a second at most."""
         if self._outgoing is not None:
-            await self._wait_listener()
+            await self._wait_subscriber()
 
-    async def _wait_listener(self) -> None:
+    async def _wait_subscriber(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LISTENER_LIMIT_S):
+            async with asyncio.timeout(_SUBSCRIBER_LIMIT_S):
                 await self._heard.wait()
 
     async def send(self, payload: bytes) -> None:
@@ -343,7 +343,7 @@ class LiveKitRoom:
         except RoomError as error:
             log.warning("our track could not be published again: %s", error)
             return
-        await self._wait_listener()
+        await self._wait_subscriber()
         self._is_barred = False
         self._notify_voice()
 

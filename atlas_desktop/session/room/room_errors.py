@@ -31,7 +31,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.logs import redact
 
 _LONGEST_DETAIL = 200
-_LONGEST_READ = 4_096
+_LONGEST_READ = 4_096  # before it is redacted, which takes time
 _STATUS = re.compile(r"\b([45]\d\d) [A-Z]")
 _EXPIRED = re.compile(r"\bexpired\b", re.IGNORECASE)
 _UNREACHED = ("transport connection error", "transport timed out", "transport error")
