@@ -3,16 +3,11 @@
 import math
 from collections.abc import Callable
 
+from atlas_desktop.api.limits import cost_usd
 from atlas_desktop.clock import lasting_s
 
-_HOUR_S = 3600.0
 _TOLERANCE_S = 1.0
 """The service counts whole seconds, and its report is delayed: a smaller difference is none."""
-
-
-def cost_usd(duration_s: float, price_per_hour_usd: float) -> float:
-    """Return what ``duration_s`` costs."""
-    return duration_s / _HOUR_S * price_per_hour_usd
 
 
 class CostMeter:

@@ -19,10 +19,12 @@ from atlas_desktop.api.limits import (
     allowances,
     allowed_usd,
     day_left_s,
+    is_absent,
+    is_spent,
 )
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt, SessionGrant
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import SleepDetector, lasting_s
 from atlas_desktop.errors import (
     CostReachedError,
     DayReachedError,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from atlas_desktop.session.server_session import ServerSession
 
 SLEPT_S = 5.0
-"""Once the clock that counts sleep is so far ahead of the other, the computer was asleep."""
+"""A shorter sleep, or drift between the clocks, ends nothing."""
 _MINUTE_S = 60.0
 _UNREMARKABLE = frozenset({Why.ASKED, Why.LEFT_OPEN, Why.UNUSABLE})
 """Reasons of an end that the user need not be given."""
@@ -131,9 +133,9 @@ class SpendingTracker:
 
     def over(self, elapsed_s: float, idle_s: float) -> StoppedError | None:
         """Return why the session has to end now, else ``None``."""
-        if self._first().left_s(elapsed_s) <= 0:
+        if is_spent(self.limits, self._terms, elapsed_s):
             return self.reason(Why.LIMIT)
-        if idle_s >= self.limits.idle_s + LAST_S:
+        if is_absent(self.limits, idle_s):
             return self.reason(Why.IDLE)
         return None
 
@@ -171,9 +173,8 @@ class LimitEnforcer:
             "session.on_limits_changed", on_error
         )
         self._clock_s = clock_s
-        self._awake_s = awake_s
         self._active_s = clock_s()
-        self._asleep_s = 0.0
+        self._sleep = SleepDetector(SLEPT_S, clock_s, awake_s)
         self._tracker: SpendingTracker | None = None
 
     @property
@@ -199,7 +200,7 @@ class LimitEnforcer:
     def begin(self) -> None:
         """Begin a session: the user who started it is active, and sleep counts from now on."""
         self._tracker = None
-        self._asleep_s = self._clock_s() - self._awake_s()
+        self._sleep.look()
         self._active_s = self._clock_s()
 
     def grant(self, run: ServerSession) -> None:
@@ -235,7 +236,7 @@ class LimitEnforcer:
         life, run = self._lifecycle.life, self._lifecycle.run
         if run is None or not run.request.source.billed or is_over(life) or isinstance(life, Ending):
             return
-        if self._has_slept():
+        if self._sleep.look():
             self.sleep()
         elif self._tracker is not None:
             over = self._tracker.over(run.cost.spent_s, self.idle_s)
@@ -279,11 +280,6 @@ class LimitEnforcer:
         if self._tracker is not None and run is not None and run.session_id == session_id:
             self._tracker.update_day(spent_today_usd, day_left_s)
         self._on_change()
-
-    def _has_slept(self) -> bool:
-        """Whether the computer slept since the last check: only a jump counts, for clocks also drift."""
-        before_s, self._asleep_s = self._asleep_s, self._clock_s() - self._awake_s()
-        return self._asleep_s - before_s > SLEPT_S
 
     def _reason(self, why: Why) -> StoppedError:
         if why is Why.SERVICE and self._lifecycle.expired:
