@@ -31,13 +31,12 @@ from atlas_desktop.session.life import (
 )
 from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.limit_enforcer import LimitEnforcer
-from atlas_desktop.session.room.room_statistics import RoomStatistics
+from atlas_desktop.session.room.room_statistics import RoomStatistics, StatsPoller
 from atlas_desktop.session.room_monitor import RoomMonitor
 from atlas_desktop.session.server_session import ServerSession, SessionRequest, Timeouts, has_interface
 from atlas_desktop.session.session_events import SessionEvents
 from atlas_desktop.session.snapshot import SessionSnapshot, build_snapshot, shown, state_name
 from atlas_desktop.session.speech import SpeechOutput
-from atlas_desktop.session.stats_poller import StatsPoller
 from atlas_desktop.session.transcript import Message
 
 if TYPE_CHECKING:
