@@ -158,13 +158,10 @@ class FirstFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionBroke:
-    """The room is reconnecting."""
+class ConnectionChanged:
+    """The room is reconnecting, or connected again."""
 
-
-@dataclass(frozen=True, slots=True)
-class ConnectionMended:
-    """The room is connected again."""
+    connected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +200,7 @@ Event = (
     | Granted
     | Joined
     | FirstFrame
-    | ConnectionBroke
-    | ConnectionMended
+    | ConnectionChanged
     | EndAsked
     | Closed
     | Confirmed
@@ -225,14 +221,8 @@ def transition(state: Life, event: Event) -> Life:
             return Waiting(state.grant) if isinstance(state, Joining) else state
         case FirstFrame():
             return _appear(state)
-        case ConnectionBroke():
-            if isinstance(state, Waiting | Live):
-                return Reconnecting(state.grant, was_live=isinstance(state, Live))
-            return state
-        case ConnectionMended():
-            if isinstance(state, Reconnecting):
-                return Live(state.grant) if state.was_live else Waiting(state.grant)
-            return state
+        case ConnectionChanged(connected):
+            return _change_connection(state, connected)
         case EndAsked(following, error):
             return _ask_end(state, following, error)
         case Closed() | Confirmed() | Stopped():
@@ -247,6 +237,14 @@ def _appear(state: Life) -> Life:
     if isinstance(state, Reconnecting):
         # The first picture came while reconnecting: it returns to Live.
         return Reconnecting(state.grant, was_live=True)
+    return state
+
+
+def _change_connection(state: Life, connected: bool) -> Life:
+    if connected and isinstance(state, Reconnecting):
+        return Live(state.grant) if state.was_live else Waiting(state.grant)
+    if not connected and isinstance(state, Waiting | Live):
+        return Reconnecting(state.grant, was_live=isinstance(state, Live))
     return state
 
 

@@ -15,8 +15,7 @@ from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError,
 from atlas_desktop.session.life import (
     Closed,
     Confirmed,
-    ConnectionBroke,
-    ConnectionMended,
+    ConnectionChanged,
     EndAsked,
     Ending,
     Event,
@@ -152,7 +151,7 @@ class Lifecycle:
 
     def connection_changed(self, connected: bool) -> None:
         """Move to Reconnecting, or back."""
-        self.dispatch(ConnectionMended() if connected else ConnectionBroke())
+        self.dispatch(ConnectionChanged(connected))
 
     def room_lost(self, reason: str, proxy: str = "") -> None:
         """End the session, on the server too: its room is gone."""

@@ -5,8 +5,7 @@ from atlas_desktop.errors import NoCapacityError, RoomLostError, SleptError
 from atlas_desktop.session.life import (
     Closed,
     Confirmed,
-    ConnectionBroke,
-    ConnectionMended,
+    ConnectionChanged,
     EndAsked,
     Ended,
     Ending,
@@ -64,11 +63,11 @@ STATES: list[Life] = [
         (Requesting(), Granted(GRANT), Joining(GRANT)),
         (Joining(GRANT), Joined(), Waiting(GRANT)),
         (Waiting(GRANT), FirstFrame(), Live(GRANT)),
-        (Waiting(GRANT), ConnectionBroke(), Reconnecting(GRANT, was_live=False)),
-        (Reconnecting(GRANT, was_live=False), ConnectionMended(), Waiting(GRANT)),
+        (Waiting(GRANT), ConnectionChanged(False), Reconnecting(GRANT, was_live=False)),
+        (Reconnecting(GRANT, was_live=False), ConnectionChanged(True), Waiting(GRANT)),
         (Reconnecting(GRANT, was_live=False), FirstFrame(), Reconnecting(GRANT, was_live=True)),
-        (Live(GRANT), ConnectionBroke(), Reconnecting(GRANT, was_live=True)),
-        (Reconnecting(GRANT, was_live=True), ConnectionMended(), Live(GRANT)),
+        (Live(GRANT), ConnectionChanged(False), Reconnecting(GRANT, was_live=True)),
+        (Reconnecting(GRANT, was_live=True), ConnectionChanged(True), Live(GRANT)),
         (Live(GRANT), EndAsked(error=LOST), Ending(Stop(), LOST)),
         (Requesting(), EndAsked(), Ending(Stop())),
         (Ending(Switch(Mode.PASSTHROUGH)), EndAsked(), Ending(Stop())),
@@ -101,7 +100,7 @@ def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:
 @pytest.mark.parametrize("state", [state for state in STATES if is_over(state)], ids=state_name)
 @pytest.mark.parametrize(
     "event",
-    [EndAsked(), FirstFrame(), Joined(), Granted(GRANT), ConnectionBroke(), ConnectionMended()],
+    [EndAsked(), FirstFrame(), Joined(), Granted(GRANT), ConnectionChanged(False), ConnectionChanged(True)],
     ids=lambda event: type(event).__name__,
 )
 def test_what_is_over_is_moved_by_a_start_only(state: Life, event: Event) -> None:
