@@ -84,7 +84,7 @@ def test_a_day_that_is_spent_can_be_extended_for_this_session() -> None:
 def test_other_limits_keep_what_was_extended() -> None:
     watch = SpendingTracker(LIMITS, PRICED)
     watch.extend(1790.0)
-    watch.allow(replace(LIMITS, session_usd=8.0, idle_s=60.0))
+    watch.set_limits(replace(LIMITS, session_usd=8.0, idle_s=60.0))
     assert watch.limits == replace(LIMITS, session_usd=10.0, idle_s=60.0)
 
 
