@@ -25,7 +25,7 @@ async def live(
 def hasty_session() -> AtlasSession:
     """One whose awake clock runs eight times faster."""
     return AtlasSession(
-        parts=replace(
+        dependencies=replace(
             SessionDependencies.create(lambda _error: None), awake_s=lambda: time.monotonic() * FASTER
         )
     )

@@ -119,6 +119,7 @@ async def test_a_session_is_warned_of_once_a_second_only_in_its_last_minute(
     session: AtlasSession, source: FakeSource, clocks: Clocks
 ) -> None:
     await live(session, source)
+    await settle(lambda: session.snapshot.rtt_ms is not None)
     lefts: list[float | None] = []
     session.on_change(lambda snapshot: lefts.append(snapshot.left_s))
     clocks.turn(0.4)
