@@ -18,9 +18,9 @@ from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.dependencies import SessionDependencies
-from atlas_desktop.session.life import Life, Live, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Live, Requesting, SessionState
 from atlas_desktop.sound_client.client import SoundClient
 from atlas_desktop.sound_client.microphone import Microphone
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -126,7 +126,7 @@ class Assembly(QObject):
         self._writes = 0
         self._level_timer = QTimer(self)
         self._journal = BillingJournal(profile.billing_journal)
-        self._life_before: Life = self.session.snapshot.life
+        self._life_before: SessionState = self.session.snapshot.state
         self._join_window(window, theme)
         self._join_devices()
         proxies.follow(lambda: settings.settings.proxy_setting)
@@ -221,8 +221,8 @@ class Assembly(QObject):
         self._level_timer.timeout.connect(self._tell_level)
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        before, self._life_before = self._life_before, snapshot.life
-        if isinstance(snapshot.life, Requesting) and not isinstance(before, Requesting):
+        before, self._life_before = self._life_before, snapshot.state
+        if isinstance(snapshot.state, Requesting) and not isinstance(before, Requesting):
             self.picture.clear()
             self.statistics.begin()
         if snapshot.is_live and not isinstance(before, Live):

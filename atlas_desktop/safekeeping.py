@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.guard import Guard
-from atlas_desktop.session.life import Ending
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ending
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Safekeeping(QObject):
     def _note_why(self, snapshot: SessionSnapshot) -> None:
         if snapshot.grant is not None:
             self._running = snapshot.grant.session_id if snapshot.billed else None
-        elif isinstance(snapshot.life, Ending) and self._running is not None:
+        elif isinstance(snapshot.state, Ending) and self._running is not None:
             self.guard.note_why(self._running, snapshot.end_reason)
             self._running = None
 

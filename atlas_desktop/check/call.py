@@ -17,7 +17,7 @@ from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
 from atlas_desktop.options import CheckOptions
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 
 _LIVE_LIMIT_S = 70.0
 _SOUND_LIMIT_S = 10.0
@@ -176,7 +176,7 @@ class TestCall:
         if self._watch.round_trips_ms:
             report.round_trip_ms = statistics.median(self._watch.round_trips_ms)
         self._judge_sync()
-        life = self._session.snapshot.life
+        life = self._session.snapshot.state
         if isinstance(life, Failed):
             report.problems.append(str(life.error))
 

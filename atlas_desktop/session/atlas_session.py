@@ -13,22 +13,6 @@ from atlas_desktop.session.activity import ActivityDetector, AgentActivity
 from atlas_desktop.session.chat import Chat
 from atlas_desktop.session.dependencies import SessionDependencies, load_livekit
 from atlas_desktop.session.frame_throttle import FrameThrottle
-from atlas_desktop.session.life import (
-    Ending,
-    Failed,
-    Joining,
-    Life,
-    Live,
-    Next,
-    Park,
-    Parked,
-    Reconnecting,
-    Requesting,
-    Stop,
-    Switch,
-    grant_of,
-    is_over,
-)
 from atlas_desktop.session.lifecycle import Lifecycle
 from atlas_desktop.session.limit_enforcer import LimitEnforcer
 from atlas_desktop.session.room.room_statistics import RoomStatistics, StatsPoller
@@ -37,6 +21,22 @@ from atlas_desktop.session.server_session import ServerSession, SessionRequest, 
 from atlas_desktop.session.session_events import SessionEvents
 from atlas_desktop.session.snapshot import SessionSnapshot, build_snapshot, shown, state_name
 from atlas_desktop.session.speech import SpeechOutput
+from atlas_desktop.session.state import (
+    Ending,
+    Failed,
+    Joining,
+    Live,
+    Next,
+    Park,
+    Parked,
+    Reconnecting,
+    Requesting,
+    SessionState,
+    Stop,
+    Switch,
+    grant_of,
+    is_over,
+)
 from atlas_desktop.session.transcript import Message
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class AtlasSession(SessionEvents):
     @property
     def info(self) -> SessionGrant | None:
         """The id, address and token of the running session (R's ``AtlasSessionInfo``)."""
-        return grant_of(self._lifecycle.life)
+        return grant_of(self._lifecycle.state)
 
     def start(
         self, source: SessionSource, mode: Mode, face: Face | None = None, *, microphone: bool = False
@@ -122,7 +122,7 @@ class AtlasSession(SessionEvents):
             face: Its face; ``None`` for the service's own.
             microphone: Turn the microphone on as soon as the session is live.
         """
-        if is_over(self._lifecycle.life):
+        if is_over(self._lifecycle.state):
             self._chat.clear()
             self.transcript.reset()
             self._lifecycle.start(SessionRequest(source, mode, face, microphone))
@@ -139,7 +139,7 @@ class AtlasSession(SessionEvents):
 
     def park(self) -> None:
         """End a live session but keep its stage: ``resume`` continues from there."""
-        if isinstance(self._lifecycle.life, Live | Reconnecting):
+        if isinstance(self._lifecycle.state, Live | Reconnecting):
             self._lifecycle.end(Park())
 
     def resume(
@@ -153,7 +153,7 @@ class AtlasSession(SessionEvents):
             source: Another source than before.
         """
         run = self._lifecycle.run
-        if isinstance(self._lifecycle.life, Parked) and run is not None:
+        if isinstance(self._lifecycle.state, Parked) and run is not None:
             before = run.request
             self._lifecycle.start(
                 SessionRequest(source or before.source, mode or before.mode, before.face, microphone)
@@ -191,12 +191,12 @@ class AtlasSession(SessionEvents):
         Raises:
             AppError: The session failed.
         """
-        life = await self._lifecycle.wait_for(lambda life: isinstance(life, Live) or is_over(life))
-        if isinstance(life, Failed):
-            raise life.error
-        return isinstance(life, Live)
+        state = await self._lifecycle.wait_for(lambda state: isinstance(state, Live) or is_over(state))
+        if isinstance(state, Failed):
+            raise state.error
+        return isinstance(state, Live)
 
-    async def ended(self) -> Life:
+    async def ended(self) -> SessionState:
         """Wait until no session exists; return Idle, Ended, Parked or Failed."""
         return await self._lifecycle.wait_for(is_over)
 
@@ -233,7 +233,7 @@ class AtlasSession(SessionEvents):
     def interrupt(self) -> None:
         """Stop what is spoken: our clip, and the avatar's sound here."""
         self.speaker.interrupt()
-        if isinstance(self._lifecycle.life, Live | Reconnecting):
+        if isinstance(self._lifecycle.state, Live | Reconnecting):
             # An agent is not notified and talks on: what it says now is not heard.
             shut = self.playout.hold if self.snapshot.can_speak_text else self.playout.close
             shut()
@@ -279,9 +279,9 @@ class AtlasSession(SessionEvents):
 
     def set_microphone(self, on: bool) -> None:
         """Turn the microphone on or off; before the session is live, for when it is."""
-        life = self._lifecycle.life
-        if isinstance(life, Ending) and isinstance(life.next, Switch):
-            self._lifecycle.switch(life.next.mode, on)
+        state = self._lifecycle.state
+        if isinstance(state, Ending) and isinstance(state.next, Switch):
+            self._lifecycle.switch(state.next.mode, on)
         self.limits.touch()
         if on and self._monitor.is_muted:
             self._monitor.unmute(microphone=True)
@@ -319,7 +319,7 @@ class AtlasSession(SessionEvents):
             self._throttle.request,
         )
 
-    def _on_state(self, before: Life, after: Life) -> None:
+    def _on_state(self, before: SessionState, after: SessionState) -> None:
         run = self._lifecycle.run
         assert run is not None
         if isinstance(after, Requesting) and not isinstance(before, Requesting):

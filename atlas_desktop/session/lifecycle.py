@@ -12,7 +12,9 @@ from atlas_desktop.aio import ErrorHandler, TaskScope, guarded
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError, StoppedError
-from atlas_desktop.session.life import (
+from atlas_desktop.session.room.room_errors import lost_error
+from atlas_desktop.session.server_session import ServerSession, SessionRequest, Timeouts
+from atlas_desktop.session.state import (
     Closed,
     Confirmed,
     ConnectionChanged,
@@ -23,9 +25,9 @@ from atlas_desktop.session.life import (
     Granted,
     Idle,
     Joined,
-    Life,
     Next,
     RetryScheduled,
+    SessionState,
     StartAsked,
     Stop,
     Stopped,
@@ -34,8 +36,6 @@ from atlas_desktop.session.life import (
     is_over,
     transition,
 )
-from atlas_desktop.session.room.room_errors import lost_error
-from atlas_desktop.session.server_session import ServerSession, SessionRequest, Timeouts
 
 if TYPE_CHECKING:
     from atlas_desktop.media.feeds import VideoFeed
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 _EXPIRY_TOLERANCE_S = 5.0
 """The service ends a session by its own clock, which may have started before ours."""
 
-ChangeCallback = Callable[[Life, Life], None]
+ChangeCallback = Callable[[SessionState, SessionState], None]
 
 
 class Lifecycle:
@@ -77,7 +77,7 @@ class Lifecycle:
         timeouts: Timeouts | None = None,
         clock_s: Callable[[], float] = lasting_s,
     ) -> None:
-        self.life: Life = Idle()
+        self.state: SessionState = Idle()
         self.run: ServerSession | None = None
         self._timeouts = timeouts or Timeouts()
         self._clock_s = clock_s
@@ -99,7 +99,7 @@ class Lifecycle:
     @property
     def waited_s(self) -> float:
         """Seconds since waiting for the first picture began; 0 unless waiting."""
-        return time.monotonic() - self._waiting_since_s if isinstance(self.life, Waiting) else 0.0
+        return time.monotonic() - self._waiting_since_s if isinstance(self.state, Waiting) else 0.0
 
     @property
     def expired(self) -> bool:
@@ -111,15 +111,15 @@ class Lifecycle:
 
     def start(self, request: SessionRequest) -> None:
         """Start a session, unless one exists or the program is closing."""
-        if is_over(self.life) and not self._closed_for_good:
+        if is_over(self.state) and not self._closed_for_good:
             self._prepare(request)
             self.dispatch(StartAsked())
 
     def end(self, following: Next, error: AppError | None = None) -> None:
         """Request the end, in any state."""
-        before = self.life
+        before = self.state
         self.dispatch(EndAsked(following, error))
-        if isinstance(self.life, Ending) and not isinstance(before, Ending):
+        if isinstance(self.state, Ending) and not isinstance(before, Ending):
             if self._starting is not None:
                 self._starting.cancel()
             self._main.start(self._close(), "close")
@@ -160,26 +160,26 @@ class Lifecycle:
 
     def dispatch(self, event: Event) -> None:
         """Apply ``event`` and notify if the state changed."""
-        before = self.life
-        self.life = transition(before, event)
-        if self.life != before:
-            if isinstance(self.life, Waiting) and not self._waiting_since_s:
+        before = self.state
+        self.state = transition(before, event)
+        if self.state != before:
+            if isinstance(self.state, Waiting) and not self._waiting_since_s:
                 self._waiting_since_s = time.monotonic()
-            self._on_change(before, self.life)
+            self._on_change(before, self.state)
             for changed in self._changed:
                 changed.set()
 
-    async def wait_for(self, reached: Callable[[Life], bool]) -> Life:
+    async def wait_for(self, reached: Callable[[SessionState], bool]) -> SessionState:
         """Wait for a state that satisfies ``reached``, and return it."""
         changed = asyncio.Event()
         self._changed.append(changed)
         try:
-            while not reached(self.life):
+            while not reached(self.state):
                 await changed.wait()
                 changed.clear()
         finally:
             self._changed.remove(changed)
-        return self.life
+        return self.state
 
     async def aclose(self, timeout_s: float) -> None:
         """End the session and wait for tasks that must complete, at most ``timeout_s``."""
@@ -236,7 +236,7 @@ class Lifecycle:
             self._closed(run)
 
     def _closed(self, run: ServerSession) -> None:
-        following = self.life.next if isinstance(self.life, Ending) and not self.life.error else Stop()
+        following = self.state.next if isinstance(self.state, Ending) and not self.state.error else Stop()
         if isinstance(following, Switch):
             self._prepare(replace(run.request, mode=following.mode, microphone=following.microphone))
         unconfirmed = run.unconfirmed
@@ -259,12 +259,12 @@ class Lifecycle:
 
     def _take_bug(self, error: AppError) -> None:
         """End the session on the server after a bug in our own tasks; the window stays."""
-        if is_over(self.life):
+        if is_over(self.state):
             self._on_notice(error)
         else:
             self._fail(error)
 
     def _fail(self, error: AppError) -> None:
         # A failure while it ends needs no notice, and must not turn a switch into a stop.
-        if not isinstance(self.life, Ending):
+        if not isinstance(self.state, Ending):
             self.end(Stop(), error)

@@ -37,7 +37,7 @@ from atlas_desktop.errors import (
     TimeReachedError,
 )
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
-from atlas_desktop.session.life import Ending, Stop, Switch, grant_of, is_over
+from atlas_desktop.session.state import Ending, Stop, Switch, grant_of, is_over
 
 if TYPE_CHECKING:
     from atlas_desktop.session.lifecycle import Lifecycle
@@ -186,10 +186,10 @@ class LimitEnforcer:
     def standing(self) -> Standing:
         """Where the running session is with its limits."""
         run = self._lifecycle.run
-        if self._tracker is None or run is None or is_over(self._lifecycle.life):
+        if self._tracker is None or run is None or is_over(self._lifecycle.state):
             return Standing()
         standing = self._tracker.standing(run.cost.spent_s, self.idle_s)
-        if isinstance(self._lifecycle.life, Ending):
+        if isinstance(self._lifecycle.state, Ending):
             return Standing(allowance=standing.allowance, allowed_usd=standing.allowed_usd)
         return standing
 
@@ -218,7 +218,7 @@ class LimitEnforcer:
     def extend(self) -> None:
         """Extend the limit of the running session that comes first by a quarter."""
         run = self._lifecycle.run
-        if self._tracker is None or run is None or grant_of(self._lifecycle.life) is None:
+        if self._tracker is None or run is None or grant_of(self._lifecycle.state) is None:
             return
         if self._tracker.extend(run.cost.spent_s):
             self._notify()
@@ -233,8 +233,8 @@ class LimitEnforcer:
 
     def check(self) -> None:
         """End the session if it is time. To be called several times a second while one exists."""
-        life, run = self._lifecycle.life, self._lifecycle.run
-        if run is None or not run.request.source.billed or is_over(life) or isinstance(life, Ending):
+        state, run = self._lifecycle.state, self._lifecycle.run
+        if run is None or not run.request.source.billed or is_over(state) or isinstance(state, Ending):
             return
         if self._sleep.look():
             self.sleep()
@@ -245,12 +245,12 @@ class LimitEnforcer:
 
     def sleep(self) -> None:
         """End a paid session because the computer sleeps, or slept; none follows by itself."""
-        life, run = self._lifecycle.life, self._lifecycle.run
-        if run is None or not run.request.source.billed or is_over(life):
+        state, run = self._lifecycle.state, self._lifecycle.run
+        if run is None or not run.request.source.billed or is_over(state):
             return
-        if not isinstance(life, Ending):
+        if not isinstance(state, Ending):
             self._lifecycle.stop(self._reason(Why.SLEEP))
-        elif isinstance(life.next, Switch):
+        elif isinstance(state.next, Switch):
             self._lifecycle.end(Stop())
 
     def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None:
@@ -260,7 +260,7 @@ class LimitEnforcer:
         if run is None or run.session_id != session_id:
             return
         if why in _UNREMARKABLE:
-            if grant_of(self._lifecycle.life) is not None:
+            if grant_of(self._lifecycle.state) is not None:
                 self._lifecycle.end(Stop())
             return
         self._lifecycle.stop(self._reason(why))
@@ -289,7 +289,7 @@ class LimitEnforcer:
         return _reason(why, self._limits, Bound.SERVICE_TIME)
 
     def _notify(self) -> None:
-        grant = grant_of(self._lifecycle.life)
+        grant = grant_of(self._lifecycle.state)
         if grant is not None and self._tracker is not None:
             self._limits_changes(grant.session_id, self._tracker.limits)
 

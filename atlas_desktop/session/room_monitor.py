@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AvatarLeftError, RoomLostError
-from atlas_desktop.session.life import Live, Reconnecting, Stop
 from atlas_desktop.session.room.room_statistics import Buffers, Traffic
 from atlas_desktop.session.room_health import (
     GIVE_UP_S,
@@ -20,6 +19,7 @@ from atlas_desktop.session.room_health import (
     VideoLagMonitor,
 )
 from atlas_desktop.session.speech import HoldReason, SpeechOutput
+from atlas_desktop.session.state import Live, Reconnecting, Stop
 from atlas_desktop.session.transcript import Role, Transcript
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class RoomMonitor:
             self._update_chat()
         if is_live and self._video_lag.is_frozen(monotonic_us(), self._video.last_frame_us):
             self._refresh_picture()
-        self._broken.update(now_s, counts=isinstance(self._lifecycle.life, Reconnecting))
+        self._broken.update(now_s, counts=isinstance(self._lifecycle.state, Reconnecting))
         if self._avatar.is_given_up and is_live:
             self._lifecycle.end(Stop(), AvatarLeftError(waited_s=GIVE_UP_S))
         elif self._broken.elapsed_s >= RECONNECT_LIMIT_S:
@@ -262,11 +262,11 @@ class RoomMonitor:
 
     @property
     def _is_live(self) -> bool:
-        return isinstance(self._lifecycle.life, Live)
+        return isinstance(self._lifecycle.state, Live)
 
     @property
     def _is_up(self) -> bool:
-        return isinstance(self._lifecycle.life, Live | Reconnecting)
+        return isinstance(self._lifecycle.state, Live | Reconnecting)
 
     def _refresh_picture(self) -> None:
         if self.room is not None:
@@ -276,7 +276,7 @@ class RoomMonitor:
         if self._connection.is_broken:
             self._lifecycle.connection_changed(False)
             return
-        was_broken = isinstance(self._lifecycle.life, Reconnecting)
+        was_broken = isinstance(self._lifecycle.state, Reconnecting)
         self._lifecycle.connection_changed(True)
         if was_broken:
             self._video_lag.note_back(monotonic_us())

@@ -16,8 +16,8 @@ from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
 from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.session.cost import CostMeter
-from atlas_desktop.session.life import Summary
 from atlas_desktop.session.limit_enforcer import terms_of
+from atlas_desktop.session.state import Summary
 
 if TYPE_CHECKING:
     from atlas_desktop.session.room.livekit_room import LiveKitRoom

@@ -9,25 +9,25 @@ from atlas_desktop.api.limits import Allowance
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import AppError, StoppedError
-from atlas_desktop.session.life import (
+from atlas_desktop.session.room_health import AVATAR_GONE_S
+from atlas_desktop.session.state import (
     Connecting,
     Ended,
     Ending,
     Failed,
     Idle,
     Joining,
-    Life,
     Live,
     Parked,
     Reconnecting,
     Requesting,
+    SessionState,
     Summary,
     Switch,
     Waiting,
     grant_of,
     is_over,
 )
-from atlas_desktop.session.room_health import AVATAR_GONE_S
 
 if TYPE_CHECKING:
     from atlas_desktop.session.activity import AgentActivity
@@ -55,7 +55,7 @@ class SessionSnapshot:
     """All that is shown of a session at one moment.
 
     Attributes:
-        life: The state; what follows from it is derived below.
+        state: The state; what follows from it is derived below.
         mode: The mode of this session, or of the last one.
         billed: False in a rehearsal: no cost is shown.
         source_label: Where the session comes from: a host name, "this computer".
@@ -85,7 +85,7 @@ class SessionSnapshot:
             being asked. Any activity withdraws the question.
     """
 
-    life: Life = field(default_factory=Idle)
+    state: SessionState = field(default_factory=Idle)
     mode: Mode = Mode.CONVERSATION
     billed: bool = True
     source_label: str = ""
@@ -115,16 +115,16 @@ class SessionSnapshot:
     @property
     def state_name(self) -> str:
         """The state in one word, as shown and as read by a screen reader."""
-        return state_name(self.life)
+        return state_name(self.state)
 
     @property
     def is_over(self) -> bool:
         """Whether no session exists or is being started: a new one can be."""
-        return is_over(self.life)
+        return is_over(self.state)
 
     @property
     def is_live(self) -> bool:
-        return isinstance(self.life, Live)
+        return isinstance(self.state, Live)
 
     @property
     def can_speak_text(self) -> bool:
@@ -133,48 +133,48 @@ class SessionSnapshot:
 
     @property
     def can_interrupt(self) -> bool:
-        return self.speaking and isinstance(self.life, Live | Reconnecting)
+        return self.speaking and isinstance(self.state, Live | Reconnecting)
 
     @property
     def grant(self) -> SessionGrant | None:
-        return grant_of(self.life)
+        return grant_of(self.state)
 
     @property
     def retry_in_s(self) -> float | None:
         """Seconds until the next attempt while the service makes us wait (429)."""
-        return self.life.retry_in_s if isinstance(self.life, Requesting) else None
+        return self.state.retry_in_s if isinstance(self.state, Requesting) else None
 
     @property
     def avatar_late(self) -> bool:
         """Whether to ask the user to keep waiting or to end."""
-        return isinstance(self.life, Waiting) and self.waited_s >= AVATAR_LATE_S
+        return isinstance(self.state, Waiting) and self.waited_s >= AVATAR_LATE_S
 
     @property
     def avatar_gone(self) -> bool:
         """Whether the avatar is gone: ask the user to wait, to end or to start again."""
-        return isinstance(self.life, Live) and self.gone_s >= AVATAR_GONE_S
+        return isinstance(self.state, Live) and self.gone_s >= AVATAR_GONE_S
 
     @property
     def takes_messages(self) -> bool:
         """Whether a typed message is sent, now or when the session is live."""
-        if isinstance(self.life, Ending):
-            return isinstance(self.life.next, Switch)
+        if isinstance(self.state, Ending):
+            return isinstance(self.state.next, Switch)
         return not self.is_over
 
     @property
     def error(self) -> AppError | None:
         """Why it failed, or is ending."""
-        return self.life.error if isinstance(self.life, Failed | Ending) else None
+        return self.state.error if isinstance(self.state, Failed | Ending) else None
 
     @property
     def stopped(self) -> StoppedError | None:
         """Which limit, or what else, ended it unasked."""
-        return self.life.reason if isinstance(self.life, Ended) else None
+        return self.state.reason if isinstance(self.state, Ended) else None
 
     @property
     def summary(self) -> Summary | None:
         """The figures of the finished session."""
-        return self.life.summary if isinstance(self.life, Ended | Parked | Failed) else None
+        return self.state.summary if isinstance(self.state, Ended | Parked | Failed) else None
 
     @property
     def end_reason(self) -> Why:
@@ -192,12 +192,12 @@ def build_snapshot(
     monitor: "RoomMonitor",
 ) -> SessionSnapshot:
     """Collect the snapshot of this moment; ``monitor`` is that of the current or last server session."""
-    life, run = lifecycle.life, lifecycle.run
-    live = isinstance(life, Live)
+    state, run = lifecycle.state, lifecycle.run
+    live = isinstance(state, Live)
     standing = limits.standing
-    present = live or isinstance(life, Reconnecting)
+    present = live or isinstance(state, Reconnecting)
     return SessionSnapshot(
-        life=life,
+        state=state,
         mode=run.request.mode if run is not None else Mode.CONVERSATION,
         billed=run.request.source.billed if run is not None else True,
         source_label=run.request.source.label if run is not None else "",
@@ -212,7 +212,7 @@ def build_snapshot(
         frozen=live and activity.frozen and not monitor.is_picture_muted,
         gone_s=monitor.gone_s if live else 0.0,
         voice_muted=present and monitor.is_muted,
-        connecting_s=run.age_s if run is not None and isinstance(life, Connecting) else 0.0,
+        connecting_s=run.age_s if run is not None and isinstance(state, Connecting) else 0.0,
         waited_s=lifecycle.waited_s,
         unsent=chat.unsent,
         not_sent=chat.not_sent,
@@ -226,13 +226,13 @@ def build_snapshot(
     )
 
 
-def state_name(life: Life) -> str:
+def state_name(state: SessionState) -> str:
     """Return Idle, Connecting, Waiting, Live, Reconnecting, Ending, Ended, Parked or Failed."""
-    match life:
+    match state:
         case Requesting() | Joining():
             return "Connecting"
         case Idle() | Waiting() | Live() | Reconnecting() | Ending() | Ended() | Parked() | Failed():
-            return type(life).__name__
+            return type(state).__name__
         case _ as never:
             assert_never(never)
 

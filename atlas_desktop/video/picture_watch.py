@@ -9,8 +9,8 @@ from typing import Any
 from atlas_desktop.child import Child
 from atlas_desktop.errors import ChildError
 from atlas_desktop.files import FileWriter
-from atlas_desktop.session.life import Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Requesting
 from atlas_desktop.storage.picture_book import Finding, PictureBook
 from atlas_desktop.video.gl_driver import machine
 from atlas_desktop.video.picture_path import Decision
@@ -53,7 +53,7 @@ class PictureWatch:
         """To be told of each change of the session."""
         if self._is_proven:
             return
-        if not self._is_trying and isinstance(snapshot.life, Requesting):
+        if not self._is_trying and isinstance(snapshot.state, Requesting):
             self._is_trying = True
             self._writer.write(partial(self._book.begin, self._decision.driver), wait_s=_MARK_S)
         elif self._is_trying and (snapshot.is_over or self._painted() >= _ENOUGH_FRAMES):

@@ -21,8 +21,8 @@ from atlas_desktop.session.guard_events import (
     SessionStatusTold,
     SessionStopped,
 )
-from atlas_desktop.session.life import Failed, Joining
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Failed, Joining
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.billing_words import IDLE, LIMIT, LIMITS_FIRST, BillingWords, leftover_id
@@ -167,7 +167,7 @@ class BillingDesk:
         """Shows the limits with a first session that was begun without them; offers to do without a guard."""
         if self._guard is None:
             return
-        life = snapshot.life
+        life = snapshot.state
         self._model.clear(*((LIMITS_FIRST,) if snapshot.is_over else _WITHOUT))
         if snapshot.billed and isinstance(life, Joining):
             self._show_limits_once()

@@ -6,8 +6,8 @@ import pytest
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, AvatarMissingError, MessageTooLongError, RoomLostError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Ended, Failed, Idle, Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ended, Failed, Idle, Parked
 from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 
 
@@ -142,7 +142,7 @@ async def test_a_summary_counts_what_was_said_before_a_switch_or_a_park(
         await settle(lambda: len(source.modes) == 2)
     else:
         session.park()
-        await settle(lambda: isinstance(session.snapshot.life, Parked))
+        await settle(lambda: isinstance(session.snapshot.state, Parked))
         session.resume()
     await settle(lambda: session.snapshot.is_live)
     session.end()

@@ -21,7 +21,7 @@ from atlas_desktop.errors import (
     TimeReachedError,
 )
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Ended, Failed, Live, Parked
+from atlas_desktop.session.state import Ended, Failed, Live, Parked
 from tests.unit.session.conftest import QUICK
 from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 
@@ -396,7 +396,7 @@ async def test_a_confirmation_that_comes_late_is_no_reason(
     assert isinstance(life, Failed)
     assert life.session_id == told.session_id
     session.limits.stopped(told.session_id, Why.ASKED, told)
-    life = session.snapshot.life
+    life = session.snapshot.state
     assert isinstance(life, Failed)
     assert life.session_id is None
     assert life.summary is not None
@@ -500,4 +500,4 @@ async def test_a_rehearsal_can_be_parked_too(session: AtlasSession) -> None:
     session.park()
     assert isinstance(await session.ended(), Parked)
     session.resume()
-    await settle(lambda: isinstance(session.snapshot.life, Live))
+    await settle(lambda: isinstance(session.snapshot.state, Live))

@@ -23,7 +23,7 @@ from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Sound, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually
 from tests.unit.session.real_rooms import hasty_session, live, session_with_rooms
 from tests.unit.session.rising_clip import Heard, rising_clip

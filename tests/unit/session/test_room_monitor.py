@@ -9,9 +9,9 @@ import pytest
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AvatarLeftError, RoomLostError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room.room_statistics import RoomStatistics, Traffic
 from atlas_desktop.session.snapshot import MicState, SessionSnapshot
+from atlas_desktop.session.state import Failed
 from tests.unit.session.conftest import QUICK
 from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.session.life import Idle, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Idle, Requesting
 from atlas_desktop.storage.picture_book import Finding, PictureBook
 from atlas_desktop.video.picture_path import Decision
 from atlas_desktop.video.picture_watch import PictureWatch, finding_of
 
 CARD = "A Card · 4.6 · A Maker"
-REQUESTED = replace(SessionSnapshot(), life=Requesting())
-OVER = replace(SessionSnapshot(), life=Idle())
+REQUESTED = replace(SessionSnapshot(), state=Requesting())
+OVER = replace(SessionSnapshot(), state=Idle())
 
 
 class Bench:

@@ -15,8 +15,8 @@ from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.media.streams import TAP_VARIABLE
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room.room_statistics import apart_ms, selected_round_trip_ms
+from atlas_desktop.session.state import Failed
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer, eventually, tone
 
 pytestmark = pytest.mark.contract
@@ -154,7 +154,7 @@ async def test_a_rehearsal_whose_local_atlas_is_gone_is_over_at_once(
     assert isinstance(life, Failed)
     assert type(life.error) is RoomLostError
     session.rehearsal_lost()
-    assert session.snapshot.life is life
+    assert session.snapshot.state is life
 
 
 async def test_a_room_that_refuses_says_so_without_the_token(

@@ -32,9 +32,9 @@ from atlas_desktop.local_atlas.running import LocalAtlasThread
 from atlas_desktop.local_atlas.stage import Cast, Stage
 from atlas_desktop.proxies import Proxy, ProxyMode, ProxySetting
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
 from atlas_desktop.session.room.proxy_tunnel import ProxyTunnel
 from atlas_desktop.session.room.room_route import RoomRoute
+from atlas_desktop.session.state import Failed
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.local_atlas.stand_ins import ToyMind, ToyPerformer
 from tests.unit.socks_proxy import SocksProxy

@@ -121,7 +121,7 @@ class Failed:
     summary: Summary | None = None
 
 
-Life = Idle | Requesting | Joining | Waiting | Live | Reconnecting | Ending | Ended | Parked | Failed
+SessionState = Idle | Requesting | Joining | Waiting | Live | Reconnecting | Ending | Ended | Parked | Failed
 
 
 Connecting = Requesting | Joining | Waiting
@@ -208,7 +208,7 @@ Event = (
 )
 
 
-def transition(state: Life, event: Event) -> Life:
+def transition(state: SessionState, event: Event) -> SessionState:
     """Return the state after ``event``; an event without meaning in ``state`` changes nothing."""
     match event:
         case StartAsked():
@@ -231,7 +231,7 @@ def transition(state: Life, event: Event) -> Life:
             assert_never(never)
 
 
-def _appear(state: Life) -> Life:
+def _appear(state: SessionState) -> SessionState:
     if isinstance(state, Joining | Waiting):
         return Live(state.grant)
     if isinstance(state, Reconnecting):
@@ -240,7 +240,7 @@ def _appear(state: Life) -> Life:
     return state
 
 
-def _change_connection(state: Life, connected: bool) -> Life:
+def _change_connection(state: SessionState, connected: bool) -> SessionState:
     if connected and isinstance(state, Reconnecting):
         return Live(state.grant) if state.was_live else Waiting(state.grant)
     if not connected and isinstance(state, Waiting | Live):
@@ -248,7 +248,7 @@ def _change_connection(state: Life, connected: bool) -> Life:
     return state
 
 
-def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
+def _ask_end(state: SessionState, following: Next, error: AppError | None) -> SessionState:
     if is_over(state):
         return state
     if isinstance(state, Ending):
@@ -258,7 +258,7 @@ def _ask_end(state: Life, following: Next, error: AppError | None) -> Life:
     return Ending(following, error)
 
 
-def _conclude(state: Life, event: Closed | Confirmed | Stopped) -> Life:
+def _conclude(state: SessionState, event: Closed | Confirmed | Stopped) -> SessionState:
     match event:
         case Closed(summary, unconfirmed_id):
             return _close(state, summary, unconfirmed_id)
@@ -270,7 +270,7 @@ def _conclude(state: Life, event: Closed | Confirmed | Stopped) -> Life:
             assert_never(never)
 
 
-def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> Life:
+def _close(state: SessionState, summary: Summary | None, unconfirmed_id: str | None) -> SessionState:
     if not isinstance(state, Ending):
         return state
     if isinstance(state.error, StoppedError):
@@ -288,7 +288,7 @@ def _close(state: Life, summary: Summary | None, unconfirmed_id: str | None) -> 
             assert_never(never)
 
 
-def _confirm(state: Life, summary: Summary) -> Life:
+def _confirm(state: SessionState, summary: Summary) -> SessionState:
     if not isinstance(state, Ended | Parked | Failed):
         return state
     if state.summary is None or state.summary.session_id != summary.session_id:
@@ -298,17 +298,17 @@ def _confirm(state: Life, summary: Summary) -> Life:
     return replace(state, summary=summary)
 
 
-def _explain(state: Life, reason: StoppedError) -> Life:
+def _explain(state: SessionState, reason: StoppedError) -> SessionState:
     if isinstance(state, Ending | Failed) and isinstance(state.error, RoomLostError):
         return replace(state, error=reason) if isinstance(state, Ending) else Ended(state.summary, reason)
     return state
 
 
-def is_over(state: Life) -> bool:
+def is_over(state: SessionState) -> bool:
     """Return whether no session exists or is being started: *Start* is possible."""
     return isinstance(state, Idle | Ended | Parked | Failed)
 
 
-def grant_of(state: Life) -> SessionGrant | None:
+def grant_of(state: SessionState) -> SessionGrant | None:
     """Return the grant of a session that is joining, waiting, live or reconnecting."""
     return state.grant if isinstance(state, Joining | Waiting | Live | Reconnecting) else None

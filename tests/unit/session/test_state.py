@@ -2,7 +2,8 @@ import pytest
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import NoCapacityError, RoomLostError, SleptError
-from atlas_desktop.session.life import (
+from atlas_desktop.session.snapshot import SessionSnapshot, state_name
+from atlas_desktop.session.state import (
     Closed,
     Confirmed,
     ConnectionChanged,
@@ -16,13 +17,13 @@ from atlas_desktop.session.life import (
     Idle,
     Joined,
     Joining,
-    Life,
     Live,
     Park,
     Parked,
     Reconnecting,
     Requesting,
     RetryScheduled,
+    SessionState,
     StartAsked,
     Stop,
     Stopped,
@@ -32,14 +33,13 @@ from atlas_desktop.session.life import (
     is_over,
     transition,
 )
-from atlas_desktop.session.snapshot import SessionSnapshot, state_name
 
 GRANT = SessionGrant("ses_1", "ws://room", "secret")
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 10.0, 0.03, confirmed=False)
 LOST = RoomLostError()
 SLEPT = SleptError()
 NO_ROOM = NoCapacityError()
-STATES: list[Life] = [
+STATES: list[SessionState] = [
     Idle(),
     Requesting(),
     Joining(GRANT),
@@ -93,7 +93,7 @@ STATES: list[Life] = [
         (Live(GRANT), Stopped(SLEPT), Live(GRANT)),
     ],
 )
-def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:
+def test_an_event_leads_on(state: SessionState, event: Event, after: SessionState) -> None:
     assert transition(state, event) == after
 
 
@@ -103,12 +103,12 @@ def test_an_event_leads_on(state: Life, event: Event, after: Life) -> None:
     [EndAsked(), FirstFrame(), Joined(), Granted(GRANT), ConnectionChanged(False), ConnectionChanged(True)],
     ids=lambda event: type(event).__name__,
 )
-def test_what_is_over_is_moved_by_a_start_only(state: Life, event: Event) -> None:
+def test_what_is_over_is_moved_by_a_start_only(state: SessionState, event: Event) -> None:
     assert transition(state, event) == state
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if not is_over(state)], ids=state_name)
-def test_what_is_not_over_can_be_ended_and_not_started(state: Life) -> None:
+def test_what_is_not_over_can_be_ended_and_not_started(state: SessionState) -> None:
     assert transition(state, StartAsked()) == state
     assert isinstance(transition(state, EndAsked()), Ending)
 
@@ -134,11 +134,11 @@ def test_every_state_has_its_name() -> None:
 
 
 def test_a_snapshot_derives_what_follows_from_the_state() -> None:
-    failed = SessionSnapshot(life=Failed(NoCapacityError(), None, SUMMARY))
+    failed = SessionSnapshot(state=Failed(NoCapacityError(), None, SUMMARY))
     assert failed.is_over
     assert failed.error is not None
     assert failed.summary is SUMMARY
-    assert not SessionSnapshot(life=Waiting(GRANT), waited_s=19.9).avatar_late
-    assert SessionSnapshot(life=Waiting(GRANT), waited_s=20.0).avatar_late
-    assert SessionSnapshot(life=Requesting(5.0)).retry_in_s == 5.0
+    assert not SessionSnapshot(state=Waiting(GRANT), waited_s=19.9).avatar_late
+    assert SessionSnapshot(state=Waiting(GRANT), waited_s=20.0).avatar_late
+    assert SessionSnapshot(state=Requesting(5.0)).retry_in_s == 5.0
     assert SessionSnapshot(mode=Mode.PASSTHROUGH).can_speak_text is False
