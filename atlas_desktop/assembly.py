@@ -16,10 +16,10 @@ from atlas_desktop.files import absolute, as_given
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.safekeeping import Safekeeping
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Life, Live, Requesting
-from atlas_desktop.session.parts import Parts
+from atlas_desktop.session.dependencies import SessionDependencies
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Live, Requesting, SessionState
 from atlas_desktop.sound_client.microphone import Microphone
 from atlas_desktop.sound_client.sound_client import SoundClient
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -81,7 +81,9 @@ class Assembly(QObject):
         environment = Environment.take(os.environ)
         self._scope = TaskScope("app", self.take_error)
         self.sound = SoundClient(self)
-        self.session = AtlasSession(parts=Parts.real(self.take_error, self.sound))
+        self.session = AtlasSession(
+            dependencies=SessionDependencies.create(self.take_error, self.sound.sink, self.sound.playout)
+        )
         self.rehearsal = Rehearsal(on_lost=self.session.rehearsal_lost)
         self._safekeeping = Safekeeping(self.session, profile, self.take_error, self)
         self.guard = self._safekeeping.guard
@@ -102,14 +104,14 @@ class Assembly(QObject):
         self._recovery = RecoveryController(
             self.model, self._player, mark, WorkStore(profile.work_file), self._journal, self._scope
         )
-        self.picture = PictureView(self.session.video, self.session.sync.lip_sync, surface=surface)
+        self.picture = PictureView(self.session.video, self.session.lip_sync, surface=surface)
         self._renderer = RendererMonitor(DriverCrashMark(profile.folder), renderer)
         self._driver_failed = renderer.crashed
         self.statistics = CallStatistics(self.session, self.picture, self.sound)
         self.microphone = Microphone(self.sound, parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
-        self._life_before: Life = self.session.snapshot.life
+        self._life_before: SessionState = self.session.snapshot.state
         self._join_window(window, theme)
         self._join_devices()
         proxies.follow(lambda: settings.settings.proxy_setting)
@@ -196,27 +198,27 @@ class Assembly(QObject):
         self.microphone.failed.connect(self._microphone_failed)
         self.microphone.opened.connect(self._microphone_works)
         self.session.attach_microphone(self.microphone.reader, lambda: self.microphone.level_dbfs)
-        self.session.sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
+        self.session.lip_sync.attach_speaker(self._sink_level_ms, lambda: self.sound.counters.server_ms)
         self.session.on_change(self._follow)
         self.picture.gl_failed.connect(self._renderer.exclude_driver)
         self._level_timer.setInterval(_LEVEL_EVERY_MS)
         self._level_timer.timeout.connect(self._tell_level)
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        before, self._life_before = self._life_before, snapshot.life
-        if isinstance(snapshot.life, Requesting) and not isinstance(before, Requesting):
+        before, self._life_before = self._life_before, snapshot.state
+        if isinstance(snapshot.state, Requesting) and not isinstance(before, Requesting):
             self.picture.clear()
             self.statistics.begin()
         if snapshot.is_live and not isinstance(before, Live):
             # What is dropped first is then spoken as soon as what is dropped later.
-            self.session.prepare_to_speak()
+            self.session.speaker.prepare()
         if snapshot.is_over:
             self.microphone.close()
             self._level_timer.stop()
         self._renderer.follow(snapshot, self.picture.counters.painted)
 
     def _take_settings(self, settings: Settings) -> None:
-        lip_sync = self.session.sync.lip_sync
+        lip_sync = self.session.lip_sync
         lip_sync.enabled, lip_sync.speaker_ms = settings.lip_sync, settings.speaker_delay_ms
         self._player.set_match_loudness(settings.match_loudness)
         self.sound.choose_speaker(settings.speaker_id)

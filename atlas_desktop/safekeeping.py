@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.guard import Guard
-from atlas_desktop.session.life import Ending
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ending
 from atlas_desktop.storage.profile import Profile
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Safekeeping(QObject):
         await self.guard.aclose()
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        self.guard.tell_idle(self._session.idle_s)
+        self.guard.tell_idle(self._session.limits.idle_s)
         self._note_why(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
@@ -49,8 +49,8 @@ class Safekeeping(QObject):
     def _note_why(self, snapshot: SessionSnapshot) -> None:
         if snapshot.grant is not None:
             self._running = snapshot.grant.session_id if snapshot.billed else None
-        elif isinstance(snapshot.life, Ending) and self._running is not None:
-            self.guard.note_why(self._running, self._session.why)
+        elif isinstance(snapshot.state, Ending) and self._running is not None:
+            self.guard.note_why(self._running, snapshot.end_reason)
             self._running = None
 
     def _sleep_watch(self) -> "SleepMonitor":
@@ -65,4 +65,4 @@ class Safekeeping(QObject):
 
     @Slot()
     def _end_for_sleep(self) -> None:
-        self._session.sleep()
+        self._session.limits.sleep()

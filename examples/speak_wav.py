@@ -29,8 +29,8 @@ from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
 from atlas_desktop.media.frames import I420Frame
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
 from atlas_desktop.session.rehearsal import Rehearsal
+from atlas_desktop.session.state import Failed
 from atlas_desktop.storage.environment import Environment
 
 _CLOCK = Fraction(1, 1_000_000)

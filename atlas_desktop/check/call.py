@@ -17,7 +17,7 @@ from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
 from atlas_desktop.options import CheckOptions
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 
 _LIVE_LIMIT_S = 70.0
 _SOUND_LIMIT_S = 10.0
@@ -153,7 +153,7 @@ class MeasuredCall:
             rtt_ms = self._session.snapshot.rtt_ms
             if rtt_ms is not None:
                 self._samples.round_trips_ms.append(rtt_ms)
-            sync = self._session.sync.figures
+            sync = self._session.lip_sync.figures
             if sync.settled and sync.skew_ms is not None:
                 self._samples.skews_ms.append(sync.skew_ms)
             await asyncio.sleep(_SAMPLE_EVERY_S * 2)
@@ -174,12 +174,12 @@ class MeasuredCall:
         if self._samples.round_trips_ms:
             report.round_trip_ms = statistics.median(self._samples.round_trips_ms)
         self._judge_sync()
-        life = self._session.snapshot.life
+        life = self._session.snapshot.state
         if isinstance(life, Failed):
             report.problems.append(str(life.error))
 
     def _judge_sync(self) -> None:
-        report, sync = self.report, self._session.sync.figures
+        report, sync = self.report, self._session.lip_sync.figures
         report.lip_sync, report.lip_sync_settled = sync.lip_sync, sync.settled
         report.picture_path_ms, report.sound_path_ms = sync.picture_ms, sync.sound_ms
         report.hold_ms = sync.hold_ms if sync.sound_ms is not None else None

@@ -1,10 +1,11 @@
-"""How much later than its own time a picture is to be shown, so that it meets its sound. Pure."""
+"""How much later than its own time a picture is to be shown, so that it meets its sound."""
 
 import math
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.blocks import BLOCK_MS
 
 LONGEST_HOLD_US = 400_000
@@ -65,10 +66,15 @@ class LipSync:
         server_ms: What the sound server keeps beyond its usual; known, and so followed at once.
     """
 
-    def __init__(self, enabled: bool = True, speaker_ms: float = 0.0) -> None:
+    def __init__(
+        self, enabled: bool = True, speaker_ms: float = 0.0, clock_us: Callable[[], int] = monotonic_us
+    ) -> None:
         self.enabled = enabled
         self.speaker_ms = speaker_ms
         self.server_ms = 0.0
+        self._clock_us = clock_us
+        self._read_sink_ms: Callable[[], float | None] = lambda: None
+        self._read_server_ms: Callable[[], float] = lambda: 0.0
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._path_ms: float | None = None
         self._measured = 0
@@ -77,6 +83,17 @@ class LipSync:
         self._stalled = False
         self._stalls = 0
         self._shown_ms: deque[float] = deque(maxlen=_SHOWN)
+
+    def attach_speaker(
+        self, sink_ms: Callable[[], float | None], server_ms: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Set what ``measure_now`` reads of the speaker. Without a speaker no picture waits.
+
+        Args:
+            sink_ms: What its buffer holds before a block is added; ``None`` while nothing is played.
+            server_ms: What the sound server keeps beyond its usual.
+        """
+        self._read_sink_ms, self._read_server_ms = sink_ms, server_ms
 
     def reset(self) -> None:
         """Other tracks: nothing is known of them."""
@@ -110,6 +127,11 @@ class LipSync:
             picture_ms=picture_ms,
             skew_ms=None if sound_ms is None or picture_ms is None else sound_ms - picture_ms,
         )
+
+    def measure_now(self, apart_ms: float | None) -> None:
+        """Measure with the speaker's present figures, about once a second."""
+        self.server_ms = self._read_server_ms()
+        self.measure(self._clock_us(), apart_ms, self._read_sink_ms())
 
     def measure(self, now_us: int, apart_ms: float | None, sink_ms: float | None) -> None:
         """Takes one measurement, about once a second.

@@ -9,7 +9,7 @@ __all__ = ["AtlasSession"]
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when asked for: the window's first page needs only the plain states of this package.
+    # Imported on first use: the window's first page needs only the plain states of this package.
     if name in __all__:
         from atlas_desktop.session import atlas_session
 

@@ -1,4 +1,4 @@
-"""Who wants to be told: lists of callbacks that can't harm the one who tells."""
+"""Lists of observers' callbacks; a failing one harms neither the caller nor the others."""
 
 from collections.abc import Callable
 from typing import Generic, ParamSpec
@@ -10,7 +10,7 @@ Unsubscribe = Callable[[], None]
 
 
 class Callbacks(Generic[P]):
-    """Callbacks of one kind. One that raises is reported, and the others are still called.
+    """Callbacks of one kind; calling it calls them all. An error is reported, and the others are called.
 
     Thread: one event loop.
     """
@@ -21,7 +21,7 @@ class Callbacks(Generic[P]):
         self._callbacks: dict[object, Callable[P, object]] = {}
 
     def add(self, callback: Callable[P, object]) -> Unsubscribe:
-        """Adds ``callback``; what is returned takes it away again, and may be called twice."""
+        """Add ``callback``; return the function that removes it, which may be called twice."""
         ticket = object()
         self._callbacks[ticket] = guarded(self._name, self._on_error)(callback)
 

@@ -1,27 +1,31 @@
-"""Typed text on its way to the agent: what goes into a packet, and what waits for its turn."""
+"""Typed text on its way to the agent: data packets, and the queue of those that wait."""
 
 import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError, MessageTooLongError
-from atlas_desktop.session.ports import RoomPort
 from atlas_desktop.session.transcript import Delivery, Transcript
 
+if TYPE_CHECKING:
+    from atlas_desktop.session.room.livekit_room import LiveKitRoom
+
 PACKET_LIMIT_BYTES = 15_000
-"""A reliable data packet of LiveKit may have 15 KiB, the envelope included.
+"""A reliable data packet of LiveKit may have 15 KiB, including its envelope.
 
 Source: docs.livekit.io, "Data packets": larger ones may be dropped, or close the channel.
 """
 _RECENT = 16
+"""Sent messages that can still be marked as waiting when it turns out that the network was gone."""
 
 
 def speak_packet(text: str) -> bytes:
-    """The data packet that makes the agent answer ``text``, or chat in passthrough.
+    """Return the data packet that makes the agent answer ``text``, or a chat message in passthrough.
 
     Raises:
         MessageTooLongError: It would be larger than a packet may be.
@@ -40,15 +44,15 @@ class _Packet:
 
 
 class Chat:
-    """Sends what is typed, in order; while nobody would read it, it waits.
+    """Sends typed messages in order; queues them while nobody would read them.
 
     Thread: the session's loop.
 
     Args:
-        transcript: Gets what is typed at once, and what became of it.
+        transcript: Shows each message at once, and its delivery.
         scope: Owns the task that sends.
-        on_notice: Told of what was not sent.
-        on_change: Called when the number of waiting messages changes.
+        on_notice: Called with the error of a message that was not sent.
+        on_change: Called when the number of queued messages changes.
     """
 
     def __init__(
@@ -60,22 +64,22 @@ class Chat:
         self._on_change = on_change
         self._waiting: deque[_Packet] = deque()
         self._recent: deque[_Packet] = deque(maxlen=_RECENT)
-        self._doubtful: tuple[_Packet, ...] = ()
-        self._room: RoomPort | None = None
+        self._unconfirmed: tuple[_Packet, ...] = ()
+        self._room: LiveKitRoom | None = None
         self._sending: asyncio.Task[None] | None = None
 
     @property
     def unsent(self) -> int:
-        """How many messages wait."""
+        """How many messages are queued."""
         return len(self._waiting)
 
     @property
     def not_sent(self) -> int:
-        """How many messages of sessions that are over never went out."""
+        """How many messages of earlier sessions were never sent."""
         return self._transcript.count_not_sent
 
-    def say(self, text: str) -> bool:
-        """Takes a message; False when it is blank or too long (which is told)."""
+    def send(self, text: str) -> bool:
+        """Queue a message; return False when it is blank, or too long (which raises a notice)."""
         if not text.strip():
             return False
         try:
@@ -83,46 +87,46 @@ class Chat:
         except MessageTooLongError as error:
             self._on_notice(error)
             return False
-        message = self._transcript.type(text, self._delivery)
+        message = self._transcript.add_typed(text, self._delivery)
         self._waiting.append(_Packet(message.id, payload))
-        self._go_on()
+        self._start_sending()
         self._on_change()
         return True
 
-    def say_again(self) -> None:
-        """Sends in this session what earlier ones left unsent."""
+    def resend(self) -> None:
+        """Send in this session the messages that earlier ones left unsent."""
         for message in self._transcript.not_sent:
             self._transcript.mark(message.id, self._delivery, again=True)
             self._waiting.append(_Packet(message.id, speak_packet(message.text)))
-        self._go_on()
+        self._start_sending()
         self._on_change()
 
-    def open(self, room: RoomPort) -> None:
-        """Somebody reads what is sent, or does so again: what waits is sent."""
-        for packet in self._doubtful:
-            # The channel itself repeats what was not acknowledged.
+    def open(self, room: "LiveKitRoom") -> None:
+        """Send what is queued: somebody reads it, or does so again."""
+        for packet in self._unconfirmed:
+            # The data channel itself retransmits what was not acknowledged.
             self._transcript.mark(packet.message_id, Delivery.SENT)
-        self._doubtful = ()
+        self._unconfirmed = ()
         self._room = room
-        self._go_on()
+        self._start_sending()
 
     def hold(self, unheard_from_us: int | None = None) -> None:
-        """Nobody reads what is sent, or the session ends: messages wait.
+        """Queue messages from now on: nobody would read them, or the session ends.
 
         Args:
-            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, is in doubt until ``open``.
+            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, counts as waiting until ``open``.
         """
         self._room = None
-        if unheard_from_us is not None and not self._doubtful:
-            self._doubtful = tuple(one for one in self._recent if one.sent_us >= unheard_from_us)
-            self._mark(self._doubtful, Delivery.WAITING)
+        if unheard_from_us is not None and not self._unconfirmed:
+            self._unconfirmed = tuple(one for one in self._recent if one.sent_us >= unheard_from_us)
+            self._mark(self._unconfirmed, Delivery.WAITING)
 
     def clear(self) -> None:
-        """Forgets what waits or is on its way: it was meant for a session that is over."""
-        self._mark((*self._doubtful, *self._waiting), Delivery.NOT_SENT)
+        """Drop what is queued or in flight: it was meant for a session that is over."""
+        self._mark((*self._unconfirmed, *self._waiting), Delivery.NOT_SENT)
         self._waiting.clear()
         self._recent.clear()
-        self._doubtful = ()
+        self._unconfirmed = ()
         if self._sending is not None:
             self._sending.cancel()
             self._sending = None
@@ -135,13 +139,13 @@ class Chat:
         for packet in packets:
             self._transcript.mark(packet.message_id, delivery)
 
-    def _go_on(self) -> None:
+    def _start_sending(self) -> None:
         idle = self._sending is None or self._sending.done()
         if self._room is not None and self._waiting and idle:
             self._sending = self._scope.start(self._send(self._room), "chat")
 
-    async def _send(self, room: RoomPort | None) -> None:
-        # The first goes out even if the end was asked for in the same moment: it was typed before.
+    async def _send(self, room: "LiveKitRoom | None") -> None:
+        # The first is sent even if the end was requested in the same moment: it was typed before.
         while self._waiting and room is not None:
             packet = self._waiting[0]
             try:
@@ -149,7 +153,7 @@ class Chat:
             except AppError as error:
                 self._transcript.mark(packet.message_id, Delivery.WAITING)
                 self._on_notice(error)
-                return  # it stays, and goes out with the next message or when the room is back
+                return  # it stays queued for the next message, or until the room is back
             self._waiting.popleft()
             self._recent.append(replace(packet, sent_us=monotonic_us()))
             self._transcript.mark(packet.message_id, Delivery.SENT)

@@ -1,20 +1,20 @@
-"""What a room brings about is shown at once, and then at most once a frame."""
+"""Limits updates that a room causes to one per displayed frame; the first is immediate."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
 FRAME_S = 1 / 60
-"""Nobody sees a change that comes sooner; a flood of them must leave the window time to answer."""
+"""Nobody sees a change that comes sooner; a flood of them must leave the window responsive."""
 
 
 class FrameThrottle:
-    """Calls ``work`` when asked to; asked again within a frame, once at that frame's end.
+    """Calls ``work`` on request; requests within a frame are merged into one call at its end.
 
-    Where no event loop runs there is nobody to wait for, and nothing is put off. Thread: one.
+    Without a running event loop nothing is deferred. Thread: one.
 
     Args:
-        work: What is to be done; it may ask for more of itself.
+        work: What to call; it may request itself again.
         clock_s: A monotonic clock.
     """
 
@@ -23,29 +23,29 @@ class FrameThrottle:
         self._clock_s = clock_s
         self._next_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
-        self._is_running = self._is_asked = False
+        self._is_running = self._is_requested = False
 
     def request(self) -> None:
-        """Something has changed."""
-        self._is_asked = True
+        """Request a call."""
+        self._is_requested = True
         if self._timer is None and not self._is_running:
-            self._go_on()
+            self._run_due()
 
     def cancel(self) -> None:
-        """Nothing is left to be done."""
-        self._is_asked = False
+        """Cancel a deferred call."""
+        self._is_requested = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _go_on(self) -> None:
-        while self._is_asked:
+    def _run_due(self) -> None:
+        while self._is_requested:
             wait_s = self._next_s - self._clock_s()
-            if wait_s > 0 and self._put_off(wait_s):
+            if wait_s > 0 and self._defer(wait_s):
                 return
             self._run()
 
-    def _put_off(self, wait_s: float) -> bool:
+    def _defer(self, wait_s: float) -> bool:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -55,15 +55,15 @@ class FrameThrottle:
 
     def _wake(self) -> None:
         self._timer = None
-        # A timer of Qt's may be early by a part of a millisecond: that is no reason for another one.
+        # Qt's timers may fire a fraction of a millisecond early: not worth another one.
         self._next_s = float("-inf")
-        self._go_on()
+        self._run_due()
 
     def _run(self) -> None:
-        self._is_asked, self._is_running = False, True
+        self._is_requested, self._is_running = False, True
         try:
             self._work()
         finally:
             self._is_running = False
-            # A frame of quiet from here on, however long it took.
+            # The next frame starts after the work, however long it took.
             self._next_s = self._clock_s() + FRAME_S

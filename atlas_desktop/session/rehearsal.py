@@ -1,4 +1,4 @@
-"""The rehearsal: sessions on an Atlas that runs on this computer and costs nothing."""
+"""The rehearsal: sessions on a local Atlas, which runs on this computer and costs nothing."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ ROLE = "local"
 
 
 class Rehearsal:
-    """Starts the local Atlas with its first use, and once. It ends with us, however we end.
+    """Spawns the local Atlas at its first use. It ends with this process, however that ends.
 
     Thread: one event loop.
 
     Args:
-        start_child: Starts a process of ours in a role.
-        on_lost: Called when the local Atlas is gone unasked. Its address is anybody's from then on: whoever
-            listens there next must not be taken for it.
+        start_child: Spawns a process of ours in a role.
+        on_lost: Called when the local Atlas exits unasked. Its port is free from then on: another listener
+            there must not be mistaken for it.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Rehearsal:
         return str(self._child.first_line["base"]), str(self._child.first_line["key"])
 
     async def source(self) -> SessionSource:
-        """Returns the source of sessions that are never billed; starts the local Atlas when needed.
+        """Return the source of sessions that are never billed; spawn the local Atlas when needed.
 
         Raises:
             ChildError: It did not start.
@@ -67,7 +67,7 @@ class Rehearsal:
             return self._source
 
     async def aclose(self) -> None:
-        """Ends the local Atlas and every session on it; one that is only coming up, too."""
+        """Terminate the local Atlas and every session on it, even while it starts."""
         self._scope.cancel()
         async with self._lock:
             await self._drop()

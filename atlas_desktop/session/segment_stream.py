@@ -1,21 +1,30 @@
-"""A text stream of a room on its way into the transcript."""
+"""A room's text stream as it enters the transcript: cleaned, bounded, put together from its chunks."""
 
+import re
 from typing import TYPE_CHECKING, Final
-
-from atlas_desktop.session.words_said import clean
 
 if TYPE_CHECKING:
     from atlas_desktop.session.transcript import Role, Transcript
 
 LONGEST_MESSAGE: Final = 100_000
-"""So many characters of one message are kept: two hours of speech."""
+"""Characters kept of one message: two hours of speech."""
+# Control characters and lone surrogates, except the line break.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Strip control characters other than the line break."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return _UNPRINTABLE.sub("", lines)
 
 
 class SegmentStream:
     """One incoming text stream: the words of one segment, or its newest version.
 
-    The user's streams each carry the whole text so far and replace; an agent's carries deltas. A
-    second stream of an agent's segment goes on where the first ended, unless it says the whole again.
+    A user's stream carries the whole text so far and replaces it; an agent's carries deltas. A second
+    stream of an agent's segment continues the first, unless it repeats the whole text.
 
     Attributes:
         is_new: Nothing of the segment was known before this stream.
@@ -31,26 +40,26 @@ class SegmentStream:
         self._before = transcript.text_of(key) if role == "agent" else ""
         self.is_new = not transcript.knows(key)
 
-    def add(self, piece: str) -> None:
-        """Takes the next piece of the stream."""
+    def add(self, chunk: str) -> None:
+        """Append the next chunk of the stream."""
         room = LONGEST_MESSAGE - len(self._text)
-        if len(piece) > room:
+        if len(chunk) > room:
             self._transcript.note_cut()
-            piece = piece[:room]
-        if piece:
-            self._text += self._cleaned(piece)
+            chunk = chunk[:room]
+        if chunk:
+            self._text += self._cleaned(chunk)
             self._transcript.put_stream(self._key, self._role, self._whole(), final=False)
 
     def close(self) -> None:
-        """The stream ended, or broke: an agent's words are final, the user's when it said so."""
+        """End the stream, complete or broken: an agent's words are final, a user's when it said so."""
         self._transcript.put_stream(
             self._key, self._role, self._whole(), final=self._final or self._role == "agent"
         )
 
-    def _cleaned(self, piece: str) -> str:
-        """What is new, and no more: a line break may be torn apart."""
-        rest = piece[1:] if self._ends_in_return and piece.startswith("\n") else piece
-        self._ends_in_return = piece.endswith("\r")
+    def _cleaned(self, chunk: str) -> str:
+        # "\r\n" may be split between two chunks; only the new one is cleaned.
+        rest = chunk[1:] if self._ends_in_return and chunk.startswith("\n") else chunk
+        self._ends_in_return = chunk.endswith("\r")
         return clean(rest)
 
     def _whole(self) -> str:

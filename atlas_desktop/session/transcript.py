@@ -1,4 +1,4 @@
-"""The transcript: what was said and typed, in the order of its first word. Pure: it knows no room."""
+"""The transcript: what was said and typed, ordered by first word. Pure: it knows no room."""
 
 import time
 from collections import deque
@@ -11,36 +11,39 @@ from typing import Final, Literal
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session.callbacks import Callbacks, Unsubscribe
 from atlas_desktop.session.frame_throttle import FrameThrottle
-from atlas_desktop.session.segment_stream import LONGEST_MESSAGE, SegmentStream
-from atlas_desktop.session.words_said import begin_alike, clean, has_words, plain_words
+from atlas_desktop.session.segment_stream import LONGEST_MESSAGE, SegmentStream, clean
 
 Role = Literal["user", "agent"]
 Channel = Literal["legacy", "stream", "typed"]
 
 MOST_MESSAGES: Final = 10_000
-"""So many of a room's messages are kept: a day's conversation."""
+"""Messages of a room that are kept: a day's conversation."""
 MOST_CHARACTERS: Final = 4_000_000
-"""All messages together; beyond, a room's words are no longer kept."""
+"""All messages together; beyond that a room's words are dropped."""
 LONGEST_ID: Final = 200
-_ROWS_A_FRAME: Final = 16
+"""Ids are kept as keys, and a room may send them at any length."""
+_MESSAGES_PER_FRAME: Final = 16
 _PUBLISHING_S: Final = 0.004
+"""Observers' time per frame: a flood of messages must leave the window responsive."""
 _RECENT: Final = 64
+"""Entries per channel that are searched for a duplicate."""
 _LONGEST_ECHO: Final = 20_000
+"""No typed message is longer: a packet holds 15 KiB."""
 _COMPARED: Final = 500
-
+"""Characters compared between the two channels, which may each be at another word."""
 ECHO_WINDOW_MS = 15_000
-"""A segment of the user's with the very words that were typed within this time is their echo."""
+"""A user's segment with the same words as a message typed within this time is its echo."""
 
 
 class Delivery(StrEnum):
-    """What became of a message that the user typed."""
+    """Whether a message that the user typed was sent."""
 
     SENT = "sent"
-    """It went out; everything that was said, too."""
+    """Sent; all that was spoken has this, too."""
     WAITING = "waiting"
-    """It waits until somebody is there to read it."""
+    """Queued until somebody is there to read it."""
     NOT_SENT = "not_sent"
-    """Its session was over before; it can be sent again."""
+    """Its session ended first; it can be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,13 @@ class Message:
 
 
 @dataclass(slots=True)
-class _Line:
-    """A message's place, and where its words come from."""
+class _Entry:
+    """A message's index, and the channel its words come from."""
 
     index: int
     channel: Channel
     claimed: bool = False
-    """An echo of it was seen, or the other channel took it over: nothing else may."""
+    """An echo of it was seen, or the other channel took it over: no other segment may match it."""
 
 
 class Transcript:
@@ -70,12 +73,12 @@ class Transcript:
 
     Two channels may bring the same words under different ids: text streams are preferred, and once
     one was seen, the legacy segments of that session are ignored. What a room sends is bounded here, and
-    what it changes is told at most once a frame, a few messages at a time. Thread: one event loop.
+    observers are notified of it at most once a frame, a few messages at a time. Thread: one event loop.
 
     Args:
         clock_ms: Milliseconds since the epoch.
-        on_error: Told of a callback that failed.
-        on_cut: Called once a server session when the first of its words is not kept.
+        on_error: Called with the error of a failed callback.
+        on_cut: Called once per server session when the first of its words is dropped.
     """
 
     def __init__(
@@ -87,9 +90,9 @@ class Transcript:
         self._clock_ms = clock_ms
         self._on_cut = on_cut
         self._messages: list[Message] = []
-        self._lines: dict[str, _Line] = {}
+        self._entries: dict[str, _Entry] = {}
         self._indices: dict[str, int] = {}
-        self._recent: dict[Channel, deque[_Line]] = {}
+        self._recent: dict[Channel, deque[_Entry]] = {}
         self._not_sent: dict[int, None] = {}
         self._characters = 0
         self._ids = count(1)
@@ -111,28 +114,28 @@ class Transcript:
         return tuple(self._messages)
 
     def on_change(self, callback: Callable[[Message, int], object]) -> Unsubscribe:
-        """Calls ``callback(message, index)`` for each new or changed message; returns the way out."""
+        """Call ``callback(message, index)`` for each new or changed message; return the unsubscribe."""
         return self._changes.add(callback)
 
     def on_reset(self, callback: Callable[[], object]) -> Unsubscribe:
-        """Calls ``callback`` when all messages were dropped; returns the way out."""
+        """Call ``callback`` when all messages were dropped; return the unsubscribe."""
         return self._resets.add(callback)
 
     @property
     def not_sent(self) -> tuple[Message, ...]:
-        """What was typed and never went out, in order."""
+        """Messages that were typed and never sent, in order."""
         return tuple(self._messages[index] for index in sorted(self._not_sent))
 
     @property
     def count_not_sent(self) -> int:
-        """How many messages were typed and never went out."""
+        """How many messages were typed and never sent."""
         return len(self._not_sent)
 
     def reset(self) -> None:
-        """Drops all messages but those not sent, which can be sent again: a new session, not a switch."""
+        """Drop all messages except those not sent, which can be sent again: a new session, not a switch."""
         kept = self.not_sent
         self._messages.clear()
-        self._lines.clear()
+        self._entries.clear()
         self._indices.clear()
         self._not_sent.clear()
         self._unpublished.clear()
@@ -145,28 +148,28 @@ class Transcript:
         self._publish_soon()
 
     def begin(self) -> None:
-        """A server session begins: its segment ids are its own, and its channels are unknown yet."""
+        """Begin a server session: its segment ids are its own, its channels not known yet."""
         self.settle()
         self._epoch += 1
         self._recent.clear()
         self._streams_seen = self._is_cut = False
 
     def settle(self) -> None:
-        """A server session is over: what stands unfinished is final now."""
+        """Mark all messages as final: the server session is over."""
         for index, message in enumerate(self._messages):
             if not message.final:
                 self._store(index, replace(message, final=True))
         self._publish_soon()
 
-    def type(self, text: str, delivery: Delivery = Delivery.SENT) -> Message:
-        """Adds what the user typed."""
+    def add_typed(self, text: str, delivery: Delivery = Delivery.SENT) -> Message:
+        """Add a message that the user typed."""
         message = Message(self._next_id, "user", clean(text), True, self._clock_ms(), delivery)
         self._add(f"typed-{next(self._ids)}", message, "typed")
         self._publish_soon()
         return message
 
     def mark(self, message_id: str, delivery: Delivery, *, again: bool = False) -> None:
-        """Says what became of a typed message; nothing happens when it is gone. ``again``: typed just now."""
+        """Set the delivery of a typed message, if it still exists. ``again``: with the current time."""
         index = self._indices.get(message_id)
         if index is not None:
             message = self._messages[index]
@@ -175,37 +178,37 @@ class Transcript:
             self._publish_soon()
 
     def put_legacy(self, segment_id: str, role: Role, text: str, final: bool) -> None:
-        """Takes one segment of ``transcription_received``: its whole text so far."""
+        """Put a segment of ``transcription_received``: its whole text so far."""
         if not segment_id:
-            # Nothing can replace it: only its last word counts.
+            # Without an id it can't be replaced: only its final version is taken.
             segment_id = f"unnamed-{next(self._ids)}" if final else ""
         if segment_id and not self._streams_seen:
             key = f"{self._epoch}/legacy/{segment_id[:LONGEST_ID]}"
             self._put(key, role, clean(self._fitting(text)), final, "legacy")
 
     def open_stream(self, segment_id: str, role: Role, final: bool) -> SegmentStream:
-        """A text stream of ``segment_id`` began; ``final`` is what its attributes say."""
+        """Open a text stream of ``segment_id``; ``final`` is what its attributes say."""
         self._streams_seen = True
         return SegmentStream(self, f"{self._epoch}/stream/{segment_id[:LONGEST_ID]}", role, final)
 
     def put_stream(self, key: str, role: Role, text: str, *, final: bool) -> None:
-        """Sets the whole text of a stream's segment. Called by ``SegmentStream``."""
+        """Set the whole text of a stream's segment; for ``SegmentStream``."""
         self._put(key, role, self._fitting(text), final, "stream")
 
     def note_cut(self) -> None:
-        """Some of what the room said is not kept."""
+        """Note that part of what the room said was dropped."""
         if not self._is_cut:
             self._is_cut = True
             self._on_cut()
 
     def knows(self, key: str) -> bool:
-        """Whether anything was said under ``key``."""
-        return key in self._lines
+        """Whether ``key`` has a message."""
+        return key in self._entries
 
     def text_of(self, key: str) -> str:
-        """What stands under ``key``, or nothing."""
-        line = self._lines.get(key)
-        return self._messages[line.index].text if line is not None else ""
+        """Return the text of ``key``, or an empty string."""
+        entry = self._entries.get(key)
+        return self._messages[entry.index].text if entry is not None else ""
 
     def _fitting(self, text: str) -> str:
         if len(text) <= LONGEST_MESSAGE:
@@ -214,16 +217,16 @@ class Transcript:
         return text[:LONGEST_MESSAGE]
 
     def _put(self, key: str, role: Role, text: str, final: bool, channel: Channel) -> None:
-        line = self._lines.get(key)
-        if line is None:
-            if not has_words(text):
+        entry = self._entries.get(key)
+        if entry is None:
+            if not _has_words(text):
                 return
-            line = self._twin(role, text, channel)
-            if line is None:
+            entry = self._duplicate_of(role, text, channel)
+            if entry is None:
                 self._append(key, role, text, final, channel)
                 return
-            self._lines[key] = line
-        self._change(line, text, final)
+            self._entries[key] = entry
+        self._change(entry, text, final)
 
     def _append(self, key: str, role: Role, text: str, final: bool, channel: Channel) -> None:
         if len(self._messages) >= MOST_MESSAGES or self._characters + len(text) > MOST_CHARACTERS:
@@ -232,43 +235,43 @@ class Transcript:
         self._add(key, Message(self._next_id, role, text, final, self._clock_ms()), channel)
         self._throttle.request()
 
-    def _change(self, line: _Line, text: str, final: bool) -> None:
-        known = self._messages[line.index]
-        if line.channel == "typed":
+    def _change(self, entry: _Entry, text: str, final: bool) -> None:
+        known = self._messages[entry.index]
+        if entry.channel == "typed":
             return
-        # Blank text never takes words away; nor does the other channel, which says the same words again.
-        again = line.channel == "legacy" and line.claimed and known.text.startswith(text)
-        kept = text if has_words(text) and not again else known.text
+        # Blank text never replaces words; nor does the other channel, which repeats them from the start.
+        again = entry.channel == "legacy" and entry.claimed and known.text.startswith(text)
+        kept = text if _has_words(text) and not again else known.text
         if len(kept) > len(known.text) and self._characters + len(kept) - len(known.text) > MOST_CHARACTERS:
             self.note_cut()
             kept = known.text
         done = final or (known.final and kept == known.text)
-        self._store(line.index, replace(known, text=kept, final=done))
+        self._store(entry.index, replace(known, text=kept, final=done))
         if self._unpublished:
             self._throttle.request()
 
-    def _twin(self, role: Role, text: str, channel: Channel) -> _Line | None:
-        """The line that already holds these words: typed by the user, or come over the other channel."""
-        line = None
+    def _duplicate_of(self, role: Role, text: str, channel: Channel) -> _Entry | None:
+        """Return the entry that already has these words: typed by the user, or from the other channel."""
+        entry = None
         if len(text) <= _LONGEST_ECHO:
-            words = plain_words(text)
-            line = self._unclaimed(role, "typed", lambda typed: plain_words(typed) == words)
-        if line is None and channel == "stream":
-            head = plain_words(text[:_COMPARED])
-            line = self._unclaimed(
-                role, "legacy", lambda said: begin_alike(plain_words(said[:_COMPARED]), head)
+            words = _normalized(text)
+            entry = self._unclaimed(role, "typed", lambda typed: _normalized(typed) == words)
+        if entry is None and channel == "stream":
+            head = _normalized(text[:_COMPARED])
+            entry = self._unclaimed(
+                role, "legacy", lambda said: _is_prefix_pair(_normalized(said[:_COMPARED]), head)
             )
-        if line is not None:
-            line.claimed = True
-        return line
+        if entry is not None:
+            entry.claimed = True
+        return entry
 
-    def _unclaimed(self, role: Role, channel: Channel, fits: Callable[[str], bool]) -> _Line | None:
+    def _unclaimed(self, role: Role, channel: Channel, fits: Callable[[str], bool]) -> _Entry | None:
         now_ms = self._clock_ms()
-        for line in reversed(self._recent.get(channel, ())):
-            message = self._messages[line.index]
+        for entry in reversed(self._recent.get(channel, ())):
+            message = self._messages[entry.index]
             is_recent = now_ms - message.timestamp_ms <= ECHO_WINDOW_MS
-            if not line.claimed and message.role == role and is_recent and fits(message.text):
-                return line
+            if not entry.claimed and message.role == role and is_recent and fits(message.text):
+                return entry
         return None
 
     @property
@@ -277,8 +280,8 @@ class Transcript:
 
     def _add(self, key: str, message: Message, channel: Channel) -> None:
         index = len(self._messages)
-        line = self._lines[key] = _Line(index, channel)
-        self._recent.setdefault(channel, deque(maxlen=_RECENT)).append(line)
+        entry = self._entries[key] = _Entry(index, channel)
+        self._recent.setdefault(channel, deque(maxlen=_RECENT)).append(entry)
         self._indices[message.id] = index
         self._messages.append(message)
         self._note(index, message, len(message.text))
@@ -298,8 +301,8 @@ class Transcript:
         self._unpublished[index] = None
 
     def _publish_soon(self) -> None:
-        """What the user does is shown at once, unless a room's flood stands before it."""
-        if len(self._unpublished) > _ROWS_A_FRAME:
+        """Publish at once what the user did, unless a flood from the room is queued before it."""
+        if len(self._unpublished) > _MESSAGES_PER_FRAME:
             self._throttle.request()
             return
         while self._unpublished:
@@ -307,7 +310,7 @@ class Transcript:
 
     def _publish(self) -> None:
         until_s = time.monotonic() + _PUBLISHING_S
-        for _ in range(_ROWS_A_FRAME):
+        for _ in range(_MESSAGES_PER_FRAME):
             if not self._unpublished:
                 return
             self._publish_next()
@@ -320,3 +323,16 @@ class Transcript:
         index = next(iter(self._unpublished))
         del self._unpublished[index]
         self._changes(self._messages[index], index)
+
+
+def _has_words(text: str) -> bool:
+    return bool(text) and not text.isspace()
+
+
+def _normalized(text: str) -> str:
+    """``text`` without regard to case and blanks, for comparison."""
+    return " ".join(text.casefold().split())
+
+
+def _is_prefix_pair(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError
-from atlas_desktop.session.life import Ended, Failed, Summary
+from atlas_desktop.session.state import Ended, Failed, Summary
 from atlas_desktop.ui.desks.notices import error_words
 from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.card_frame import CardFrame

@@ -14,9 +14,9 @@ from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import AppError
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.guard import Guard
-from atlas_desktop.session.life import Reconnecting, Requesting
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Reconnecting, Requesting
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
@@ -64,7 +64,7 @@ class AppModel(SessionIntents):
         self._mode = settings.settings.mode
         self.mode_choices = 0
         self._rehearsing = False
-        self._life = session.snapshot.life
+        self._life = session.snapshot.state
         self._words = Words(self)
         self._hints = Hints(self, self._words, session.playout)
         self._keys = KeyDesk(
@@ -77,7 +77,7 @@ class AppModel(SessionIntents):
             self.report,
             open_source if guard is None else guard.open,
         )
-        self._billing = BillingDesk(self, session, guard, settings, scope)
+        self._billing = BillingDesk(self, session.limits, guard, settings, scope)
         self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
         self._drops = DropController(self, player, scope, self._words)
@@ -193,7 +193,7 @@ class AppModel(SessionIntents):
     @Slot()
     def touch(self) -> None:
         """Somebody is there: the mouse or a key moved."""
-        self._session.touch()
+        self._session.limits.touch()
 
     @Slot()
     def close_requested(self) -> None:
@@ -342,7 +342,7 @@ class AppModel(SessionIntents):
         self.notice_raised.emit(self._words.error(error, self))
 
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
-        life = snapshot.life
+        life = snapshot.state
         if life != self._life:
             self._life = life
             self._keys.follow_life(snapshot)

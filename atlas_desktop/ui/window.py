@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ended, Failed, Idle, Life
+from atlas_desktop.session.state import Ended, Failed, Idle, SessionState
 from atlas_desktop.ui.closing_veil import ClosingVeil
 from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
 from atlas_desktop.ui.drops.drop_words import DropContext
@@ -78,8 +78,8 @@ class MainWindow(QMainWindow):
         super().__init__(parent)
         self._theme = theme
         self._live: LiveParts | None = None
-        self._life: Life = Idle()
-        self._told: Life = Idle()
+        self._life: SessionState = Idle()
+        self._told: SessionState = Idle()
         self._cues_waiting = False
         self._pane_wanted = True
         self._drawer_open = False
@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
             self._column_layout.addWidget(parts.waiting_cues)
         self._show_page()
 
-    def show_life(self, life: Life, messages: int | None = None) -> None:
+    def show_life(self, life: SessionState, messages: int | None = None) -> None:
         """Shows the page that belongs to ``life``; told the same again, it stays where it is.
 
         ``messages`` is how many the transcript holds, for the page that offers to save it.

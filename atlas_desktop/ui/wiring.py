@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ended
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ended
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.command_keys import CommandKeys
 from atlas_desktop.ui.desks.words import Words
@@ -159,7 +159,7 @@ class WindowWiring(QObject):
     @Slot(object)
     def _session_changed(self, snapshot: SessionSnapshot) -> None:
         page_before = self._window.page
-        self._window.show_life(snapshot.life, len(self._model.messages))
+        self._window.show_life(snapshot.state, len(self._model.messages))
         self._set_drop_context()
         if self._window.page is not page_before:
             self._focus_page()
@@ -354,7 +354,7 @@ class WindowWiring(QObject):
         page, ended = self._window.page, self._window.ended_page
         if is_typing(self._window):
             return
-        life = self._model.snapshot.life
+        life = self._model.snapshot.state
         asked = isinstance(life, Ended) and life.reason is None
         if page is ended and asked and ended.first_control is not None and not is_elsewhere(self._window):
             ended.first_control.setFocus()

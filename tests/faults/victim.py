@@ -53,7 +53,7 @@ class Victim:
             loop.call_soon_threadsafe(self._orders[line.strip()])
 
     def _tell_life(self, snapshot: SessionSnapshot) -> None:
-        life = type(snapshot.life).__name__
+        life = type(snapshot.state).__name__
         if life != self._life:
             self._life = life
             _tell(life=life)

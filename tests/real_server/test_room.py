@@ -25,7 +25,7 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 from tests.real_server.server import Avatar, LiveKitServer, avatar_in, free_port, livekit_server
 from tests.real_server.source import IDENTITY, ROOM, RealRoomSource
 from tests.unit.local_atlas.stand_ins import Guest, eventually

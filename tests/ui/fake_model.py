@@ -6,8 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.api.source import Face, Mode
-from atlas_desktop.session.life import Life
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import SessionState
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.desks.key_state import KeyState
@@ -42,8 +42,8 @@ class FakeModel(QObject):
         self.cues: tuple[object, ...] = ()
         self.messages: tuple[Message, ...] = ()
 
-    def live_through(self, life: Life, **values: object) -> None:
-        self.snapshot = replace(self.snapshot, life=life, **values)  # type: ignore[arg-type]
+    def live_through(self, life: SessionState, **values: object) -> None:
+        self.snapshot = replace(self.snapshot, state=life, **values)  # type: ignore[arg-type]
         self.session_changed.emit(self.snapshot)
 
     def start(self) -> None:

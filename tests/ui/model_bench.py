@@ -19,7 +19,7 @@ from atlas_desktop.cues.queue import CueState
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.run import Limits
+from atlas_desktop.session.server_session import Timeouts
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
@@ -33,7 +33,7 @@ from tests.unit.cues.stand_ins import NamedReader, look_at
 from tests.unit.session.fakes import Bench, FakeSource, settle
 from tests.unit.storage.rings import MemoryRing
 
-QUICK = Limits(
+QUICK = Timeouts(
     first_frame_s=0.5,
     late_create_s=0.05,
     end_s=0.1,
@@ -84,7 +84,7 @@ class ModelBench:
         self.profile = Profile.at(self.folder)
         self.settings = SettingsStore(self.profile.settings_file, write_after_s=0.01)
         self.scope = TaskScope("bench")
-        self.session = AtlasSession(parts=self.room.parts(), limits=QUICK)
+        self.session = AtlasSession(dependencies=self.room.dependencies(), timeouts=QUICK)
         self.player = CuePlayer(self.session.speaker, self.scope, open_clip=NamedReader, probe_clip=look_at)
         self.model = AppModel(
             self.session,

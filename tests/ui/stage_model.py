@@ -5,8 +5,8 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.api.source import Face, Mode, SessionGrant
-from atlas_desktop.session.life import Life, Live
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Live, SessionState
 from atlas_desktop.storage.settings import Settings
 
 GRANT = SessionGrant("ses_1", "ws://localhost", "token")
@@ -33,8 +33,8 @@ class StandInModel(QObject):
     def live(self, **values: object) -> None:
         self.show(Live(GRANT), **values)
 
-    def show(self, life: Life, **values: object) -> None:
-        self.snapshot = replace(self.snapshot, life=life, **values)  # type: ignore[arg-type]
+    def show(self, life: SessionState, **values: object) -> None:
+        self.snapshot = replace(self.snapshot, state=life, **values)  # type: ignore[arg-type]
         self.session_changed.emit(self.snapshot)
 
     def cancel(self) -> None:

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.session.life import Life, Live
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Live, SessionState
 from atlas_desktop.session.transcript import Delivery, Message, Role
 
 AT_MS = 1_733_999_520_000
@@ -27,18 +27,18 @@ class TalkingModel(QObject):
         super().__init__()
         self.messages: tuple[Message, ...] = ()
         self.cues: tuple[Cue, ...] = ()
-        self.snapshot = SessionSnapshot(life=Live(GRANT))
+        self.snapshot = SessionSnapshot(state=Live(GRANT))
         self.mode = Mode.CONVERSATION
         self.takes = True
         self.asked: list[tuple[object, ...]] = []
 
-    def live_through(self, life: Life, **values: object) -> None:
-        self.snapshot = replace(self.snapshot, life=life, **values)  # type: ignore[arg-type]
+    def live_through(self, life: SessionState, **values: object) -> None:
+        self.snapshot = replace(self.snapshot, state=life, **values)  # type: ignore[arg-type]
         self.session_changed.emit(self.snapshot)
 
     def show_mode(self, mode: Mode) -> None:
         self.mode = mode
-        self.live_through(self.snapshot.life, mode=mode)
+        self.live_through(self.snapshot.state, mode=mode)
         self.mode_changed.emit(mode)
 
     def say(self, text: str, role: Role = "agent", *, final: bool = True) -> None:

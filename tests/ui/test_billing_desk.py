@@ -22,8 +22,8 @@ from atlas_desktop.session.guard_events import (
     SessionStatusTold,
     SessionStopped,
 )
-from atlas_desktop.session.life import Ended, Failed, Joining, Live
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ended, Failed, Joining, Live
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.billing_desk import BillingDesk
 from atlas_desktop.ui.desks.notices import Notice
@@ -32,7 +32,7 @@ from tests.unit.session.fakes import settle
 
 GRANT = SessionGrant("ses_1", "ws://localhost", "token", price_per_hour_usd=10.0)
 LIVE = SessionSnapshot(
-    life=Live(GRANT),
+    state=Live(GRANT),
     cost_usd=1.0,
     price_per_hour_usd=10.0,
     allowance=Allowance(Bound.SESSION_USD, 1800.0),
@@ -85,10 +85,10 @@ class FakeSession:
     def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None:
         self.told.append(("stopped", session_id, why))
 
-    def told_duration(self, session_id: str, duration_s: float) -> None:
+    def reconcile_duration(self, session_id: str, duration_s: float) -> None:
         self.told.append(("duration", session_id, duration_s))
 
-    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
+    def update_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None:
         self.told.append(("day", session_id, spent_today_usd, day_left_s))
 
     def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Callable[[], None]:
@@ -240,7 +240,7 @@ def test_the_question_whether_anybody_is_there_goes_with_its_answer(bench: Bench
 def test_a_session_that_is_over_warns_no_more(bench: Bench) -> None:
     bench.desk.follow(replace(LAST, idle_left_s=3.0))
     assert set(bench.up) == {"limit", "idle"}
-    bench.desk.follow(replace(LAST, life=Ended(None), idle_left_s=3.0))
+    bench.desk.follow(replace(LAST, state=Ended(None), idle_left_s=3.0))
     assert not bench.up
 
 
@@ -250,20 +250,20 @@ def test_a_session_that_is_over_warns_no_more(bench: Bench) -> None:
 def test_a_first_session_not_begun_on_the_start_page_says_its_limits_once(bench: Bench) -> None:
     asked: list[bool] = []
     bench.model.settings_asked.connect(lambda: asked.append(True))
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
     assert "$5.00 or 60 min, $20.00 a day, 10 min" in bench.up["limits_first"].title
     assert bench.settings.settings.limits_seen
     bench.press("limits_first", "Change limits")
     assert asked == [True]
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
 def test_who_has_seen_the_limits_and_who_rehearses_is_left_alone(bench: Bench) -> None:
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT), billed=False))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT), billed=False))
     assert not bench.settings.settings.limits_seen
     bench.settings.change(limits_seen=True)
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
@@ -277,7 +277,7 @@ def test_who_has_seen_the_limits_and_who_rehearses_is_left_alone(bench: Bench) -
 def test_without_guard_or_record_only_after_the_user_agreed(
     bench: Bench, error: AppError, notice: str, label: str, told: str
 ) -> None:
-    bench.desk.follow_life(SessionSnapshot(life=Failed(error)))
+    bench.desk.follow_life(SessionSnapshot(state=Failed(error)))
     assert (told,) not in bench.guard.told
     bench.press(notice, label)
     assert bench.guard.told[-1] == (told,)
@@ -285,20 +285,20 @@ def test_without_guard_or_record_only_after_the_user_agreed(
 
 
 def test_a_rehearsal_takes_the_offer_back_and_its_end_the_limits(bench: Bench) -> None:
-    bench.desk.follow_life(SessionSnapshot(life=Failed(GuardDownError(detail="no"))))
+    bench.desk.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
     bench.desk.follow_life(replace(LIVE, billed=False))
     assert not bench.up
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
-    bench.desk.follow_life(replace(LIVE, life=Ended(None)))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.desk.follow_life(replace(LIVE, state=Ended(None)))
     assert not bench.up
 
 
 def test_another_failure_offers_nothing_of_the_kind_and_a_new_start_takes_it_back(bench: Bench) -> None:
-    bench.desk.follow_life(SessionSnapshot(life=Failed(NoCreditError())))
+    bench.desk.follow_life(SessionSnapshot(state=Failed(NoCreditError())))
     assert not bench.up
-    bench.desk.follow_life(SessionSnapshot(life=Failed(GuardDownError(detail="no"))))
+    bench.desk.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
     bench.settings.change(limits_seen=True)
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
@@ -413,8 +413,8 @@ async def test_the_key_at_hand_is_known_to_the_guard_before_it_looks(
 
 def test_without_a_guard_there_is_nothing_to_say_of_it(tmp_path: Path, qapp: QApplication) -> None:
     bench = Bench(tmp_path, guarded=False)
-    bench.desk.follow_life(replace(LIVE, life=Joining(GRANT)))
-    bench.desk.follow_life(SessionSnapshot(life=Failed(GuardDownError(detail="no"))))
+    bench.desk.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.desk.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
     bench.desk.try_key(Access(SourceKind.ATLAS, "ak_1", "https://atlas"))
     bench.desk.end_leftovers(cast(Any, None))
     assert not bench.up

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import UnreadableAudioError
-from atlas_desktop.session.life import Idle
+from atlas_desktop.session.state import Idle
 from atlas_desktop.ui.cues.cue_delegate import fewer_bars, progress
 from atlas_desktop.ui.cues.cue_model import CueRole
 from atlas_desktop.ui.cues.cue_strip import CueStrip
@@ -85,9 +85,9 @@ def test_unknown_length_is_left_out(model: TalkingModel, strip: CueStrip) -> Non
 def test_cost_only_where_it_is_billed(model: TalkingModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav"), cue(2, "b.wav", duration_s=1.0))
     assert asked_of(strip, CueRole.DETAIL) == ["0:12 · ≈$0.02", "0:01 · <$0.01"]
-    model.live_through(model.snapshot.life, price_per_hour_usd=30.0)
+    model.live_through(model.snapshot.state, price_per_hour_usd=30.0)
     assert asked_of(strip, CueRole.DETAIL)[0] == "0:12 · ≈$0.10"
-    model.live_through(model.snapshot.life, billed=False)
+    model.live_through(model.snapshot.state, billed=False)
     assert asked_of(strip, CueRole.DETAIL) == ["0:12", "0:01"]
 
 

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AvatarMissingError, CostReachedError, NoCreditError, UnauthorizedError
-from atlas_desktop.session.life import Ended, Failed, Summary
+from atlas_desktop.session.state import Ended, Failed, Summary
 from atlas_desktop.ui.ended_page import EndedPage, Over
 from atlas_desktop.ui.look.amounts import clock, duration_words, hourly, money
 from atlas_desktop.ui.look.theme import Theme

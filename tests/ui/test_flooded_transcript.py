@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.session.ports import LegacySegment, RoomListener
+from atlas_desktop.session.room_monitor import RoomMonitor
 from atlas_desktop.session.segment_stream import LONGEST_MESSAGE
 from atlas_desktop.session.transcript import MOST_MESSAGES
 from atlas_desktop.storage.transcripts import read_journal
@@ -46,7 +46,7 @@ class Pace:
             self._began_s = time.thread_time()
 
 
-def listener_of(bench: ModelBench) -> RoomListener:
+def listener_of(bench: ModelBench) -> RoomMonitor:
     return bench.room.room.listener
 
 
@@ -66,7 +66,7 @@ async def test_tens_of_thousands_of_segments(keyed: ModelBench, pane: Transcript
     await go_live(keyed)
     pace = Pace()
     for number in range(SEGMENTS):
-        listener_of(keyed).segment_received(LegacySegment(f"SG_{number}", "agent", f"word {number}", True))
+        listener_of(keyed).segment_received(f"SG_{number}", "agent", f"word {number}", True)
         await pace.rest()
     assert keyed.model.send("am I heard?")
     rows = rows_of(pane)
@@ -113,7 +113,7 @@ async def test_what_comes_into_sight_at_once_is_seen_a_moment_later(
     await go_live(keyed)
     for number in range(60):
         words = f"{number} " + "a\u0300\u200b" * 40 + "\u05e9\u0e01\U0001d573" * 1_300
-        listener_of(keyed).segment_received(LegacySegment(f"SG_{number}", "agent", words, True))
+        listener_of(keyed).segment_received(f"SG_{number}", "agent", words, True)
     await settle(lambda: rows_of(pane).rowCount() == 60, 10.0)
     pane.show()
     await settle(lambda: measured(messages.rows_in_sight()), 20.0)

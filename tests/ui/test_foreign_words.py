@@ -18,7 +18,7 @@ from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, UnreadableAudioError
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.session.life import Failed, Joining, Live, Parked, Requesting, Summary
+from atlas_desktop.session.state import Failed, Joining, Live, Parked, Requesting, Summary
 from atlas_desktop.sound_client.device_names import DeviceName
 from atlas_desktop.storage.billing_entry import asked, ended, granted
 from atlas_desktop.storage.billing_journal import BillingJournal

@@ -10,14 +10,14 @@ from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoMicrophoneError, RoomLostError
 from atlas_desktop.media.playout import PlayoutControl
-from atlas_desktop.session.life import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.ui.desks.hints import Hints
 from atlas_desktop.ui.desks.notices import Notice, notice_of
 from atlas_desktop.ui.desks.words import Words
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
-LIVE = SessionSnapshot(life=Live(GRANT), mode=Mode.CONVERSATION)
+LIVE = SessionSnapshot(state=Live(GRANT), mode=Mode.CONVERSATION)
 SUMMARY = Summary(GRANT.session_id, Mode.CONVERSATION, True, 12.0, 0.02)
 WAITING = Cue(1, Path("a.wav"), "a.wav")
 UNCONFIRMED = notice_of(EndUnconfirmedError(session_id=GRANT.session_id))
@@ -76,7 +76,7 @@ def test_cues_that_wait_in_a_conversation_are_said_once(bench: HintBench) -> Non
     ("snapshot", "cue"),
     [
         (replace(LIVE, mode=Mode.PASSTHROUGH), WAITING),
-        (replace(LIVE, life=Waiting(GRANT)), WAITING),
+        (replace(LIVE, state=Waiting(GRANT)), WAITING),
         (SessionSnapshot(), WAITING),
         (LIVE, replace(WAITING, state=CueState.DONE)),
         (LIVE, replace(WAITING, state=CueState.FAILED)),
@@ -143,28 +143,28 @@ def test_silence_is_no_trouble_once_the_session_is_over(
 ) -> None:
     bench.playout.muted = True
     bench.hints.follow_sound(replace(LIVE, speaking=True))
-    bench.hints.follow_sound(replace(LIVE, life=life))
+    bench.hints.follow_sound(replace(LIVE, state=life))
     assert bench.notices == {}
 
 
 def unconfirmed(error: AppError | None = None) -> SessionSnapshot:
     open_summary = replace(SUMMARY, confirmed=False)
     life = Failed(error, GRANT.session_id, open_summary) if error else Ended(open_summary)
-    return SessionSnapshot(life=life)
+    return SessionSnapshot(state=life)
 
 
 @pytest.mark.parametrize("error", [None, RoomLostError()])
 def test_an_end_confirmed_late_takes_its_notice_back(bench: HintBench, error: AppError | None) -> None:
     bench.hints.follow_end(unconfirmed(error))
     bench.take(UNCONFIRMED)
-    bench.hints.follow_end(SessionSnapshot(life=Ended(SUMMARY)))
+    bench.hints.follow_end(SessionSnapshot(state=Ended(SUMMARY)))
     assert bench.notices == {}
 
 
 def test_the_end_of_another_session_says_nothing_about_the_first(bench: HintBench) -> None:
     bench.hints.follow_end(unconfirmed())
     bench.take(UNCONFIRMED)
-    bench.hints.follow_end(SessionSnapshot(life=Ended(replace(SUMMARY, session_id="ses_other"))))
+    bench.hints.follow_end(SessionSnapshot(state=Ended(replace(SUMMARY, session_id="ses_other"))))
     assert bench.notices == {"end_unconfirmed": UNCONFIRMED}
 
 
@@ -190,5 +190,5 @@ def test_a_room_that_mutes_us_is_said_until_it_is_over(bench: HintBench, mode: M
     bench.hints.follow_voice(replace(muted, voice_muted=False))
     assert bench.notices == {}
     bench.hints.follow_voice(muted)
-    bench.hints.follow_voice(SessionSnapshot(life=Ended(SUMMARY)))
+    bench.hints.follow_voice(SessionSnapshot(state=Ended(SUMMARY)))
     assert bench.notices == {}

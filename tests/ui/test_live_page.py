@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.session.life import (
+from atlas_desktop.session.snapshot import MicState
+from atlas_desktop.session.state import (
     Ending,
     Joining,
     Parked,
@@ -19,7 +20,6 @@ from atlas_desktop.session.life import (
     Summary,
     Waiting,
 )
-from atlas_desktop.session.snapshot import MicState
 from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.level_meter import LevelMeter
@@ -85,9 +85,9 @@ def test_the_steps_of_a_session_on_its_way(bench: Bench) -> None:
 def test_told_to_wait_it_says_how_long(bench: Bench) -> None:
     bench.model.show(Requesting(retry_in_s=4.0))
     assert "Atlas is busy: next try in 4 s" in bench.names()
-    bench.model.show(bench.model.snapshot.life, connecting_s=3.0)
+    bench.model.show(bench.model.snapshot.state, connecting_s=3.0)
     assert "Atlas is busy: next try in 1 s" in bench.names()
-    bench.model.show(bench.model.snapshot.life, connecting_s=4.5)
+    bench.model.show(bench.model.snapshot.state, connecting_s=4.5)
     assert "Request session" in bench.names()
     bench.model.show(Requesting(retry_in_s=4.0), connecting_s=5.0)
     assert "Atlas is busy: next try in 4 s" in bench.names()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ending, Idle, Requesting, Stop
+from atlas_desktop.session.state import Ending, Idle, Requesting, Stop
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_box import MessageBox, message_size
 from tests.ui.talk_model import TalkingModel

@@ -10,7 +10,7 @@ import pytest
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import RoomLostError
-from atlas_desktop.session.life import Ended, Failed
+from atlas_desktop.session.state import Ended, Failed
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.transcripts import read_journal
 from tests.ui.model_bench import (
@@ -126,8 +126,8 @@ async def test_a_failed_session_that_may_be_open_is_ended_before_the_next_try(ke
     keyed.atlas.end_outcomes.append(EndReceipt(first, confirmed=False))
     keyed.room.room.listener.room_lost("gone")
     await keyed.over()
-    assert isinstance(keyed.model.snapshot.life, Failed)
-    assert keyed.model.snapshot.life.session_id == first
+    assert isinstance(keyed.model.snapshot.state, Failed)
+    assert keyed.model.snapshot.state.session_id == first
     assert "end_unconfirmed" in keyed.notices
     keyed.atlas.calls.clear()
     keyed.model.retry()
@@ -196,7 +196,7 @@ async def test_cancel_ends_what_was_made(keyed: ModelBench) -> None:
     keyed.model.keep_waiting()
     keyed.model.cancel()
     await keyed.over()
-    assert isinstance(keyed.model.snapshot.life, Ended)
+    assert isinstance(keyed.model.snapshot.state, Ended)
     assert keyed.atlas.open_sessions == []
 
 
@@ -227,9 +227,9 @@ async def test_a_short_break_does_not_begin_a_cue_anew(keyed: ModelBench, tmp_pa
     await drop(keyed, *make_files(tmp_path, "a.wav"))
     await go_live(keyed, Mode.PASSTHROUGH)
     reader = keyed.room.feeder.current
-    keyed.room.room.listener.connection_broke()
+    keyed.room.room.listener.connection_changed(False)
     assert keyed.model.snapshot.state_name == "Reconnecting"
-    keyed.room.room.listener.connection_mended()
+    keyed.room.room.listener.connection_changed(True)
     assert keyed.room.feeder.current is reader
 
 

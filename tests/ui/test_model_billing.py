@@ -2,7 +2,7 @@
 
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.source import Mode, SourceKind
-from atlas_desktop.session.life import Ended, Parked
+from atlas_desktop.session.state import Ended, Parked
 from tests.ui.billing_fakes import FakeGuard
 from tests.ui.model_bench import KEY, Make, ModelBench, go_live
 from tests.unit.session.fakes import settle
@@ -14,7 +14,7 @@ async def test_a_parked_session_costs_nothing_and_goes_on_in_place(keyed: ModelB
     await go_live(keyed)
     keyed.model.send("Hello")
     keyed.model.park()
-    await settle(lambda: isinstance(keyed.model.snapshot.life, Parked))
+    await settle(lambda: isinstance(keyed.model.snapshot.state, Parked))
     assert keyed.atlas.open_sessions == []
     assert [message.text for message in keyed.model.messages] == ["Hello"]
     keyed.model.resume()
@@ -26,7 +26,7 @@ async def test_a_parked_session_costs_nothing_and_goes_on_in_place(keyed: ModelB
 async def test_a_parked_session_is_resumed_in_the_mode_that_is_chosen_then(keyed: ModelBench) -> None:
     await go_live(keyed)
     keyed.model.park()
-    await settle(lambda: isinstance(keyed.model.snapshot.life, Parked))
+    await settle(lambda: isinstance(keyed.model.snapshot.state, Parked))
     keyed.model.set_mode(Mode.PASSTHROUGH)
     assert keyed.raised == []
     keyed.model.resume()
@@ -39,7 +39,7 @@ async def test_a_rehearsal_can_be_parked_too(make_model: Make) -> None:
     bench.model.rehearse()
     await bench.live()
     bench.model.park()
-    await settle(lambda: isinstance(bench.model.snapshot.life, Parked))
+    await settle(lambda: isinstance(bench.model.snapshot.state, Parked))
     bench.model.resume()
     await bench.live()
 
@@ -84,5 +84,5 @@ async def test_limits_of_the_settings_hold_while_a_session_runs(make_model: Make
     assert bench.notices["limit"].title.startswith("The session ends in 0:")
     bench.model.end()
     await bench.over()
-    assert isinstance(bench.model.snapshot.life, Ended)
+    assert isinstance(bench.model.snapshot.state, Ended)
     assert "limit" not in bench.notices

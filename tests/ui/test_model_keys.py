@@ -6,7 +6,7 @@ import keyring.errors
 import pytest
 
 from atlas_desktop.errors import NoCreditError, UnauthorizedError, UnreachableError
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 from atlas_desktop.storage.keys import SERVICE
 from atlas_desktop.ui.desks.key_state import KeyKind
 from tests.ui.model_bench import (
@@ -40,7 +40,7 @@ async def test_a_key_that_is_refused_is_marked_and_not_kept(make_model: Make) ->
     bench.model.start()
     await bench.over()
     await bench.quiet()
-    assert isinstance(bench.model.snapshot.life, Failed)
+    assert isinstance(bench.model.snapshot.state, Failed)
     assert [state.kind for state in bench.keys] == [KeyKind.CHECKING, KeyKind.REFUSED]
     assert ring.entries == {}
 

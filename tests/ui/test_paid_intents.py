@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import CostReachedError, GuardDownError, JournalError, NoCapacityError
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.session.life import Ended, Failed, Idle, Life, Live, Parked, Summary, Waiting
+from atlas_desktop.session.state import Ended, Failed, Idle, Live, Parked, SessionState, Summary, Waiting
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
@@ -111,7 +111,7 @@ async def test_these_intents_of_the_model_spend_money_and_no_other(
     await go_live(keyed)
     look()
     keyed.model.park()
-    await settle(lambda: isinstance(keyed.model.snapshot.life, Parked))
+    await settle(lambda: isinstance(keyed.model.snapshot.state, Parked))
     look()
     assert found == BY_BUTTON | BY_NOTICE
     assert not spending.of(keyed.model.rehearse)
@@ -137,7 +137,7 @@ async def test_the_buttons_of_notices_that_spend_money_say_so(
     for error in (GuardDownError(detail="gone"), JournalError(detail="full")):
         bench.atlas.create_errors.append(error)
         bench.model.start()
-        await settle(lambda: isinstance(bench.model.snapshot.life, Failed))
+        await settle(lambda: isinstance(bench.model.snapshot.state, Failed))
     actions = {action.label: action for notice in raised for action in notice.actions}
     costs = {label for label, action in actions.items() if spending.of(action.intent)}
     assert costs == {label for label, action in actions.items() if action.costs}
@@ -164,7 +164,7 @@ class Paying:
         self.window.start_page.show_key(KeyState(KeyKind.KEYRING))
         self.window.show()
 
-    def enter(self, life: Life, **values: object) -> None:
+    def enter(self, life: SessionState, **values: object) -> None:
         """Comes from a live session to ``life``, so that its page appears now."""
         self.model.live_through(Live(GRANT), waited_s=0.0, gone_s=0.0)
         self.model.live_through(life, **values)
@@ -184,7 +184,7 @@ def paying(theme: Theme, qtbot: QtBot, press_clock: PressClock) -> Paying:
     return Paying(theme, qtbot)
 
 
-STATES: dict[str, tuple[Life, dict[str, object], set[str]]] = {
+STATES: dict[str, tuple[SessionState, dict[str, object], set[str]]] = {
     "start": (Idle(), {}, {"start"}),
     "ended": (Ended(SUMMARY), {}, {"start_again"}),
     "ended by a limit": (Ended(SUMMARY, CostReachedError(limit_usd=5.0)), {}, {"start_again"}),

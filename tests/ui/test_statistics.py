@@ -17,7 +17,7 @@ from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Live, Parked, Summary
+from atlas_desktop.session.state import Live, Parked, Summary
 from atlas_desktop.sound_client.memory import SoundCounters
 from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.media.calibration import Heard
-from atlas_desktop.session.life import Live
+from atlas_desktop.session.state import Live
 from atlas_desktop.storage.settings import Settings, ThemeChoice, speaker_delay_default_ms
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 from atlas_desktop.ui.look.theme import Theme

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QListView, QMenu, QPushButton, QStyleOptio
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ended, Idle, Live
+from atlas_desktop.session.state import Ended, Idle, Live
 from atlas_desktop.session.transcript import Delivery
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
@@ -226,7 +226,7 @@ def test_empty_says_hello(model: TalkingModel, pane: TranscriptPane) -> None:
 
 
 def test_rehearsal_suggests_a_first_message(model: TalkingModel, pane: TranscriptPane) -> None:
-    model.live_through(model.snapshot.life, billed=False)
+    model.live_through(model.snapshot.state, billed=False)
     button = visible_button(pane, "What can you do?")
     assert button is not None
     button.click()
@@ -235,7 +235,7 @@ def test_rehearsal_suggests_a_first_message(model: TalkingModel, pane: Transcrip
 
 
 def test_rehearsed_passthrough_asks_for_a_sound(model: TalkingModel, pane: TranscriptPane) -> None:
-    model.live_through(model.snapshot.life, billed=False)
+    model.live_through(model.snapshot.state, billed=False)
     model.show_mode(Mode.PASSTHROUGH)
     shown = [label.text() for label in pane.findChildren(QLabel) if label.isVisible()]
     assert "Drop a sound file on the window and I will say it." in shown

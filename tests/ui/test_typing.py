@@ -9,15 +9,15 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import CostReachedError, NoCapacityError, RoomLostError
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.session.life import (
+from atlas_desktop.session.state import (
     Ended,
     Ending,
     Failed,
-    Life,
     Live,
     Park,
     Parked,
     Requesting,
+    SessionState,
     Stop,
     Summary,
     Switch,
@@ -40,7 +40,7 @@ SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
 LIMIT = CostReachedError(limit_usd=5.0)
 PAID = {"start", "start_again", "retry", "resume", "switch_mode"}
 
-BY_ITSELF: list[list[Life]] = [
+BY_ITSELF: list[list[SessionState]] = [
     [Ending(Stop(), LIMIT), Ended(SUMMARY, LIMIT)],
     [Ending(Stop(), RoomLostError()), Failed(RoomLostError(), None, SUMMARY)],
     [Failed(NoCapacityError())],
@@ -93,7 +93,7 @@ def talk(theme: Theme, qtbot: QtBot) -> Talk:
 @pytest.mark.parametrize(
     "lives", BY_ITSELF, ids=lambda lives: " ".join(type(life).__name__ for life in lives)
 )
-def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[Life]) -> None:
+def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[SessionState]) -> None:
     talk.field.setFocus()
     talk.type("What I ")
     for life in lives:
@@ -119,7 +119,7 @@ def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[Life])
     ids=lambda given: type(given).__name__,
 )
 def test_ctrl_enter_in_the_message_never_starts_a_session(
-    talk: Talk, over: Life, values: dict[str, float], words: str, key: Qt.Key, draft: str
+    talk: Talk, over: SessionState, values: dict[str, float], words: str, key: Qt.Key, draft: str
 ) -> None:
     """Others send with it: however late it comes, it is meant for what was typed."""
     talk.field.setFocus()
@@ -142,7 +142,7 @@ def test_ctrl_enter_in_the_message_never_starts_a_session(
     ],
 )
 def test_ctrl_enter_in_the_message_sends_it_where_it_can_be_sent(
-    talk: Talk, life: Life, values: dict[str, float]
+    talk: Talk, life: SessionState, values: dict[str, float]
 ) -> None:
     talk.field.setFocus()
     talk.type("Hello")
@@ -193,7 +193,7 @@ def test_typing_goes_on_when_full_screen_is_left(talk: Talk, width: int, pane_wa
 
 
 @pytest.mark.parametrize("over", [Ended(SUMMARY, LIMIT), Failed(NoCapacityError())])
-def test_after_an_end_that_nobody_asked_for_space_does_nothing(talk: Talk, over: Life) -> None:
+def test_after_an_end_that_nobody_asked_for_space_does_nothing(talk: Talk, over: SessionState) -> None:
     """As with push to talk: the stage had the focus, and Space is pressed again and again."""
     button(talk.window, "Park").setFocus()
     talk.model.live_through(over)
@@ -232,9 +232,9 @@ def test_after_an_end_that_was_asked_for_the_next_step_is_at_hand(
 )
 def test_a_card_that_goes_leaves_the_keys_to_the_stage(
     talk: Talk,
-    before: tuple[Life, dict[str, float]],
+    before: tuple[SessionState, dict[str, float]],
     pressed: str,
-    after: tuple[Life, dict[str, float]],
+    after: tuple[SessionState, dict[str, float]],
 ) -> None:
     """Else the next Space turns the microphone on, or ends the session."""
     life, values = before

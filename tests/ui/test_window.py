@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import CostReachedError, InsecureAddressError, NoCapacityError
-from atlas_desktop.session.life import (
+from atlas_desktop.session.state import (
     Ended,
     Ending,
     Failed,

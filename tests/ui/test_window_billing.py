@@ -5,7 +5,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QLineEdit, QWidget
 
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.session.life import Live, Parked, Summary
+from atlas_desktop.session.state import Live, Parked, Summary
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.desks.notices import Notice, Severity
 from atlas_desktop.ui.look.controls import Button

@@ -33,7 +33,7 @@ def users_of(package: str) -> set[str]:
 
 def test_livekit_is_met_in_the_media_path_and_one_file_of_the_session() -> None:
     elsewhere = {name for name in users_of("livekit.rtc") if not name.startswith("media/")}
-    assert elsewhere == {"session/room.py"}
+    assert elsewhere == {"session/room/livekit_room.py"}
 
 
 def test_qt_multimedia_is_met_in_the_sound_process_only() -> None:

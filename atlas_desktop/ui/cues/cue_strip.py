@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.session.life import Reconnecting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Reconnecting
 from atlas_desktop.ui.cues.cue_list import CueList
 from atlas_desktop.ui.cues.cue_model import CueRows
 from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
@@ -225,7 +225,7 @@ class CueStrip(QWidget):
 
     def _speaks(self) -> bool:
         """Whether a cue that is played now is heard now."""
-        snapshot, life = self._model.snapshot, self._model.snapshot.life
+        snapshot, life = self._model.snapshot, self._model.snapshot.state
         present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
         return present and snapshot.mode is Mode.PASSTHROUGH
 

@@ -21,8 +21,8 @@ from atlas_desktop.session.guard_events import (
     SessionStatusTold,
     SessionStopped,
 )
-from atlas_desktop.session.life import Failed, Joining
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Failed, Joining
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.billing_words import IDLE, LIMIT, LIMITS_FIRST, BillingWords, leftover_id
@@ -40,8 +40,8 @@ class SpendingSession(Protocol):
     def extend(self) -> None: ...
     def touch(self) -> None: ...
     def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None: ...
-    def told_duration(self, session_id: str, duration_s: float) -> None: ...
-    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None: ...
+    def reconcile_duration(self, session_id: str, duration_s: float) -> None: ...
+    def update_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None: ...
     def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Unsubscribe: ...
 
 
@@ -107,7 +107,7 @@ class BillingDesk:
         self._hold_limits()
         settings.on_change(self._take_settings)
         if guard is not None:
-            session.on_limits_changed(guard.set_session_limits)
+            session.limits.on_limits_changed(guard.set_session_limits)
             guard.on_event(self._take_event)
 
     # Limits
@@ -123,14 +123,14 @@ class BillingDesk:
         if self._guard is not None:
             self._guard.set_limits(limits)
         # After the guard: what was extended of the session that runs stays extended there, too.
-        self._session.set_spending_limits(limits)
+        self._session.limits.set_spending_limits(limits)
 
     def follow(self, snapshot: SessionSnapshot) -> None:
         """Warns when a limit comes near, counts the last minute down, and asks whether anybody is there."""
         here = snapshot.grant is not None
         self._follow_limit(snapshot, here and (snapshot.limit_near or snapshot.limit_last))
         left_s = snapshot.idle_left_s if here else None
-        go_on = NoticeAction(self._words.go_on_label(), self._session.touch, primary=True)
+        go_on = NoticeAction(self._words.go_on_label(), self._session.limits.touch, primary=True)
         self._say(IDLE, None if left_s is None else self._words.idle(left_s, go_on))
 
     def _follow_limit(self, snapshot: SessionSnapshot, near: bool) -> None:
@@ -144,7 +144,7 @@ class BillingDesk:
         extend = None
         if snapshot.can_extend:
             extend = NoticeAction(
-                self._words.extend_label(), self._session.extend, snapshot.limit_last, costs=True
+                self._words.extend_label(), self._session.limits.extend, snapshot.limit_last, costs=True
             )
         words = self._words.last if snapshot.limit_last else self._words.near
         self._say(LIMIT, words(snapshot, extend))
@@ -167,7 +167,7 @@ class BillingDesk:
         """Shows the limits with a first session that was begun without them; offers to do without a guard."""
         if self._guard is None:
             return
-        life = snapshot.life
+        life = snapshot.state
         self._model.clear(*((LIMITS_FIRST,) if snapshot.is_over else _WITHOUT))
         if snapshot.billed and isinstance(life, Joining):
             self._show_limits_once()
@@ -230,12 +230,12 @@ class BillingDesk:
     def _take_event(self, event: GuardEvent) -> None:
         match event:
             case SessionStopped(session_id, why, receipt):
-                self._session.stopped(session_id, why, receipt)
+                self._session.limits.stopped(session_id, why, receipt)
             case SessionStatusTold(session_id, duration_s, _status):
                 if duration_s is not None:
-                    self._session.told_duration(session_id, duration_s)
+                    self._session.reconcile_duration(session_id, duration_s)
             case DayTold(session_id, spent_today_usd, day_left_s):
-                self._session.told_day(session_id, spent_today_usd, day_left_s)
+                self._session.update_day(session_id, spent_today_usd, day_left_s)
             case Leftover():
                 self._locked.pop(leftover_id(event), None)
                 if event.outcome is LeftoverOutcome.LOCKED:

@@ -13,8 +13,8 @@ from atlas_desktop.api.access import Access, SourceOpener, open_source
 from atlas_desktop.api.pending import FaceChooser, PendingSource
 from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.errors import AppError, KeyringError, NoKeyError, ServiceError, UnauthorizedError
-from atlas_desktop.session.life import Failed, Joining
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Failed, Joining
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import LIMIT_S, KeyPlace, KeyStore, StoredKey, clean_key
 from atlas_desktop.storage.settings_store import SettingsStore
@@ -188,7 +188,7 @@ class KeyDesk:
         # What the local Atlas takes or refuses says nothing about the key.
         if not snapshot.billed:
             return
-        life = snapshot.life
+        life = snapshot.state
         if isinstance(life, Joining):
             self.accepted()
         elif isinstance(life, Failed) and isinstance(life.error, UnauthorizedError):

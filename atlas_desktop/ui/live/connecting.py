@@ -3,8 +3,8 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from atlas_desktop.session.life import Ending, Joining, Life, Requesting, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ending, Joining, Requesting, SessionState, Waiting
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -39,7 +39,7 @@ class ConnectingCard(CardFrame):
         self._elapsed.setFont(theme.font())
         self._marks = [StepMark(theme) for _ in range(3)]
         self._steps = [make_label(tone="dim", wraps=True) for _ in range(3)]
-        self._told: Life | None = None
+        self._told: SessionState | None = None
         self._told_at_s = 0.0
         self._cancel = Button(theme, self.tr("Cancel"))
         self._keep_waiting = Button(theme, self.tr("Keep waiting"), ButtonKind.PRIMARY, costs=True)
@@ -55,7 +55,7 @@ class ConnectingCard(CardFrame):
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
         """Shows how far the session is. To be called in every state; it hides itself when it is live."""
-        life = snapshot.life
+        life = snapshot.state
         if isinstance(life, Ending):
             self._show_ending()
         elif isinstance(life, Requesting | Joining | Waiting):
@@ -125,8 +125,8 @@ class ConnectingCard(CardFrame):
         return self.tr("The session ends by itself after a minute without an answer.")
 
     def _request_text(self, snapshot: SessionSnapshot) -> str:
-        if snapshot.life is not self._told:
-            self._told, self._told_at_s = snapshot.life, snapshot.connecting_s
+        if snapshot.state is not self._told:
+            self._told, self._told_at_s = snapshot.state, snapshot.connecting_s
         left_s = (snapshot.retry_in_s or 0.0) - (snapshot.connecting_s - self._told_at_s)
         if left_s <= 0:
             return self.tr("Request session")

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Ending, Live, Reconnecting
 from atlas_desktop.session.snapshot import MicState, SessionSnapshot
+from atlas_desktop.session.state import Ending, Live, Reconnecting
 from atlas_desktop.ui.live.mode_choice import ModeChoice
 from atlas_desktop.ui.live.volume_card import VolumeButton
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -77,9 +77,9 @@ class ControlBar(QWidget):
         if not wanted:
             self._meter.set_level(float("-inf"))
         self._interrupt.setEnabled(snapshot.can_interrupt)
-        runs = not snapshot.is_over and not isinstance(snapshot.life, Ending)
+        runs = not snapshot.is_over and not isinstance(snapshot.state, Ending)
         self._end.setEnabled(runs)
-        self._park.setEnabled(isinstance(snapshot.life, Live | Reconnecting))
+        self._park.setEnabled(isinstance(snapshot.state, Live | Reconnecting))
 
     def show_mode(self, mode: Mode) -> None:
         """Shows the mode that holds."""

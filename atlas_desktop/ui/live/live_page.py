@@ -5,8 +5,8 @@ from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
 from atlas_desktop.api.source import Face, Mode
-from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Parked
 from atlas_desktop.ui.live.control_bar import ControlBar
 from atlas_desktop.ui.live.figures import CallFigures
 from atlas_desktop.ui.live.immersion import Immersion
@@ -184,7 +184,7 @@ class LivePage(QWidget):
     def _show_snapshot(self, snapshot: SessionSnapshot) -> None:
         focused: QWidget | None = self.window().focusWidget()
         on_card = focused is not None and any(card.isAncestorOf(focused) for card in self._stage.cards)
-        rested, rests = self._stage.parked.isVisibleTo(self._stage), isinstance(snapshot.life, Parked)
+        rested, rests = self._stage.parked.isVisibleTo(self._stage), isinstance(snapshot.state, Parked)
         self._stage.show_snapshot(snapshot)
         if on_card and focused is not None and not focused.isVisibleTo(self._stage):
             # Else Qt takes the next in line, and that is the microphone.

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyle, QWidget
 
-from atlas_desktop.session.life import Ending, Live, Parked, Reconnecting, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ending, Live, Parked, Reconnecting, Requesting
 from atlas_desktop.ui.look.amounts import clock, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.pill import Pill
@@ -147,7 +147,7 @@ class Overlay(QObject):
     def _show_cost(self) -> None:
         snapshot = self._snapshot
         # What a parked session cost says its card.
-        is_parked = isinstance(snapshot.life, Parked)
+        is_parked = isinstance(snapshot.state, Parked)
         self._cost.setVisible(not snapshot.billed or (snapshot.cost_usd is not None and not is_parked))
         if not snapshot.billed:
             self._cost.set_parts(
@@ -175,7 +175,7 @@ class Overlay(QObject):
         return ", ".join(words) if whole else " · ".join(words)
 
     def _show_latency(self) -> None:
-        rtt_ms = None if isinstance(self._snapshot.life, Parked) else self._snapshot.rtt_ms
+        rtt_ms = None if isinstance(self._snapshot.state, Parked) else self._snapshot.rtt_ms
         self._latency.setVisible(rtt_ms is not None)
         self._statistics.offer(rtt_ms is not None)
         if rtt_ms is None:
@@ -186,7 +186,7 @@ class Overlay(QObject):
 
     def _show_note(self) -> None:
         words = ""
-        if isinstance(self._snapshot.life, Reconnecting):
+        if isinstance(self._snapshot.state, Reconnecting):
             words = self.tr("The connection broke. It is being restored…")
         elif self._snapshot.is_live and self._snapshot.frozen and not self._snapshot.avatar_gone:
             words = self.tr("The picture has stopped. Waiting for the next one…")
@@ -204,7 +204,7 @@ class Overlay(QObject):
 
 
 def _dot_of(snapshot: SessionSnapshot) -> str:
-    match snapshot.life:
+    match snapshot.state:
         case Live():
             return "live"
         case Requesting() | Ending() | Parked():

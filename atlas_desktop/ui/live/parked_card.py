@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.life import Parked, Summary
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Parked, Summary
 from atlas_desktop.ui.look.amounts import duration_words, hourly, money
 from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -53,7 +53,7 @@ class ParkedCard(CardFrame):
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
         """To be called in every state; it is to be seen while the session is parked."""
         self._snapshot = snapshot
-        is_parked = isinstance(snapshot.life, Parked)
+        is_parked = isinstance(snapshot.state, Parked)
         if is_parked:
             self._say()
         self.setVisible(is_parked)

@@ -4,8 +4,8 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Parked
 from atlas_desktop.ui.live.connecting import ConnectingCard
 from atlas_desktop.ui.live.gone_card import AvatarGoneCard
 from atlas_desktop.ui.live.overlay import Overlay
@@ -57,7 +57,7 @@ class Stage(QWidget):
         self.steps.show_snapshot(snapshot)
         self.parked.show_snapshot(snapshot)
         self.gone.show_snapshot(snapshot)
-        self._veil.setVisible(isinstance(snapshot.life, Parked) or snapshot.avatar_gone)
+        self._veil.setVisible(isinstance(snapshot.state, Parked) or snapshot.avatar_gone)
         self._place_cards()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.session.ports import LegacySegment, RoomListener
+from atlas_desktop.session.room_monitor import RoomMonitor
 from atlas_desktop.session.segment_stream import SegmentStream
 from atlas_desktop.session.transcript import Role
 
@@ -76,7 +76,7 @@ class HostileRoom:
     """
 
     chance: random.Random
-    listener: RoomListener
+    listener: RoomMonitor
     feed_video: Callable[[I420Frame], object]
     feed_audio: Callable[[Any, int], object]
     has_streams: bool = True
@@ -108,9 +108,7 @@ class HostileRoom:
     def _segment(self) -> None:
         chance = self.chance
         final = chance.random() < 0.4
-        self.listener.segment_received(
-            LegacySegment(hostile_id(chance), self._role(), hostile_text(chance), final)
-        )
+        self.listener.segment_received(hostile_id(chance), self._role(), hostile_text(chance), final)
 
     def _open(self) -> None:
         final = self.chance.random() < 0.3

@@ -21,10 +21,9 @@ from atlas_desktop import qtloop
 from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.errors import AppError
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.segment_stream import LONGEST_MESSAGE
+from atlas_desktop.session.dependencies import SessionDependencies
+from atlas_desktop.session.segment_stream import LONGEST_MESSAGE, clean
 from atlas_desktop.session.transcript import MOST_CHARACTERS, MOST_MESSAGES
-from atlas_desktop.session.words_said import clean
 from tests.hostile.files.subject import peak_mb
 from tests.hostile.rooms.shapes import HostileRoom
 from tests.hostile.rooms.window import Watched, prepare, watched
@@ -101,10 +100,10 @@ def _typed(window: Watched, words: str) -> list[str]:
 class RealRooms:
     """In the place of a ``Bench``: the parts that the program itself uses."""
 
-    def parts(self) -> Parts:
+    def dependencies(self) -> SessionDependencies:
         def ignore(_error: AppError) -> None: ...
 
-        return Parts.real(ignore)
+        return SessionDependencies.create(ignore)
 
 
 @dataclass

@@ -196,3 +196,20 @@ def test_other_tracks_begin_anew() -> None:
     bench.sync.reset()
     assert bench.sync.hold_us is None
     assert bench.tell(200.0) == pytest.approx(209)
+
+
+def test_room_and_speaker_together_say_how_long_a_picture_waits() -> None:
+    now_us = 0
+    sync = LipSync(speaker_ms=20.0, clock_us=lambda: now_us)
+    sync.measure_now(9.0)
+    assert sync.hold_us is None
+    sync.attach_speaker(lambda: 7.0)
+    now_us = 1_000_000
+    sync.measure_now(9.0)
+    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS - LEAD_MS + 20)
+    sync.attach_speaker(lambda: 7.0, lambda: 45.0)
+    now_us = 2_000_000
+    sync.measure_now(9.0)
+    assert sync.figures.hold_ms == pytest.approx(9 + 7 + HALF_BLOCK_MS - LEAD_MS + 20 + 45)
+    sync.reset()
+    assert sync.figures.sound_ms is None

@@ -5,10 +5,10 @@ import pytest
 from atlas_desktop.errors import AppError
 from atlas_desktop.guard.asking import Patience
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.run import Limits
+from atlas_desktop.session.server_session import Timeouts
 from tests.unit.session.fakes import Bench, FakeSource
 
-QUICK = Limits(
+QUICK = Timeouts(
     first_frame_s=0.3,
     late_create_s=0.05,
     end_s=0.1,
@@ -29,7 +29,7 @@ def source() -> FakeSource:
 
 @pytest.fixture
 async def session(bench: Bench) -> AsyncIterator[AtlasSession]:
-    session = AtlasSession(parts=bench.parts(), limits=QUICK)
+    session = AtlasSession(dependencies=bench.dependencies(), timeouts=QUICK)
     yield session
     await session.aclose(1.0)
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what a session is made of, with faults to order."""
+"""Fakes of what a session is made of, with faults to order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, cast
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort, RoomStatistics, Voice
+from atlas_desktop.session.dependencies import SessionDependencies
+from atlas_desktop.session.room.room_statistics import RoomStatistics
+from atlas_desktop.session.room_monitor import RoomMonitor
 
 SESSION_ID = "ses_0123456789abcdef0123"
 
@@ -85,9 +86,9 @@ class FakeSink:
 
 
 class FakeRoom:
-    """A ``RoomPort`` that shows its picture at once, unless told otherwise."""
+    """A room that shows its picture at once, unless told otherwise."""
 
-    def __init__(self, listener: RoomListener, bench: Bench) -> None:
+    def __init__(self, listener: RoomMonitor, bench: Bench) -> None:
         self.listener = listener
         self.bench = bench
         self.calls: list[str] = []
@@ -107,8 +108,8 @@ class FakeRoom:
         if self.bench.picture_at_once:
             self.bench.show()
 
-    async def publish(self, voice: Voice) -> Any:
-        self.calls.append(f"publish {voice.value}")
+    async def publish(self, mode: Mode) -> Any:
+        self.calls.append("publish microphone" if mode is Mode.CONVERSATION else "publish tts-audio")
         if self.bench.publish_errors:
             raise self.bench.publish_errors.pop(0)
         return FakeSink()
@@ -269,12 +270,12 @@ class Bench:
     def room(self) -> FakeRoom:
         return self.rooms[-1]
 
-    def parts(self) -> Parts:
-        async def make_room(listener: RoomListener) -> RoomPort:
+    def dependencies(self) -> SessionDependencies:
+        async def make_room(listener: RoomMonitor) -> Any:
             self.rooms.append(FakeRoom(listener, self))
             return self.room
 
-        return Parts(
+        return SessionDependencies(
             self.video,
             self.audio,
             cast(Any, self.playout),
@@ -293,7 +294,7 @@ class Bench:
         self.video.offer(I420Frame(np.zeros(6, np.uint8), 2, 2, received_us=monotonic_us()))
 
 
-async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
+async def settle(until: Callable[[], object], limit_s: float = 20.0) -> None:
     async with asyncio.timeout(limit_s):
         while not until():
             await asyncio.sleep(0.002)
@@ -301,5 +302,5 @@ async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
 
 async def live(session: AtlasSession, source: FakeSource, mode: Mode = Mode.PASSTHROUGH) -> None:
     session.start(source, mode)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         assert await session.wait_live()

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from atlas_desktop.api.source import Mode, SessionSource
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.parts import Parts
-from atlas_desktop.session.ports import RoomListener, RoomPort
+from atlas_desktop.session.dependencies import SessionDependencies
+from atlas_desktop.session.room.livekit_room import LiveKitRoom
+from atlas_desktop.session.room_monitor import RoomMonitor
 
 FASTER = 8
 
@@ -24,17 +25,19 @@ async def live(
 def hasty_session() -> AtlasSession:
     """One whose awake clock runs eight times faster."""
     return AtlasSession(
-        parts=replace(Parts.real(lambda _error: None), awake_s=lambda: time.monotonic() * FASTER)
+        dependencies=replace(
+            SessionDependencies.create(lambda _error: None), awake_s=lambda: time.monotonic() * FASTER
+        )
     )
 
 
-def session_with_rooms() -> tuple[AtlasSession, list[RoomPort]]:
+def session_with_rooms() -> tuple[AtlasSession, list[LiveKitRoom]]:
     """A session, and the rooms that it makes."""
-    rooms: list[RoomPort] = []
-    parts = Parts.real(lambda _error: None)
+    rooms: list[LiveKitRoom] = []
+    dependencies = SessionDependencies.create(lambda _error: None)
 
-    async def make_room(listener: RoomListener) -> RoomPort:
-        rooms.append(await parts.make_room(listener))
+    async def make_room(listener: RoomMonitor) -> LiveKitRoom:
+        rooms.append(await dependencies.make_room(listener))
         return rooms[-1]
 
-    return AtlasSession(parts=replace(parts, make_room=make_room)), rooms
+    return AtlasSession(dependencies=replace(dependencies, make_room=make_room)), rooms

@@ -6,8 +6,8 @@ import pytest
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError, AvatarMissingError, MessageTooLongError, RoomLostError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Ended, Failed, Idle, Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Ended, Failed, Idle, Parked
 from tests.unit.session.fakes import Bench, FakeReader, FakeSource, live, settle
 
 
@@ -75,11 +75,11 @@ async def test_a_frame_that_came_while_reconnecting_makes_it_live_once_mended(
     bench.picture_at_once = False
     session.start(source, Mode.CONVERSATION)
     await settle(lambda: session.snapshot.state_name == "Waiting")
-    bench.room.listener.connection_broke()
+    bench.room.listener.connection_changed(False)
     bench.show()
     await asyncio.sleep(0.02)
     assert session.snapshot.state_name == "Reconnecting"
-    bench.room.listener.connection_mended()
+    bench.room.listener.connection_changed(True)
     assert session.snapshot.state_name == "Live"
 
 
@@ -142,7 +142,7 @@ async def test_a_summary_counts_what_was_said_before_a_switch_or_a_park(
         await settle(lambda: len(source.modes) == 2)
     else:
         session.park()
-        await settle(lambda: isinstance(session.snapshot.life, Parked))
+        await settle(lambda: isinstance(session.snapshot.state, Parked))
         session.resume()
     await settle(lambda: session.snapshot.is_live)
     session.end()
@@ -231,9 +231,9 @@ async def test_a_message_that_could_not_be_sent_goes_out_when_the_room_is_back(
     bench.send_errors.append(RoomLostError())
     session.send_chat("hello")
     await settle(lambda: notices)
-    bench.room.listener.connection_broke()
+    bench.room.listener.connection_changed(False)
     session.send_chat("again")
-    bench.room.listener.connection_mended()
+    bench.room.listener.connection_changed(True)
     await settle(lambda: len(bench.room.sent) == 2)
     assert [json.loads(packet)["text"] for packet in bench.room.sent] == ["hello", "again"]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.session.avatar_monitor import AVATAR_GONE_S, GIVE_UP_S, AvatarMonitor
+from atlas_desktop.session.room_health import AVATAR_GONE_S, GIVE_UP_S, AvatarMonitor
 
 
 class Room:
@@ -19,7 +19,7 @@ class Room:
     def run(self, seconds: float, *, present: bool = False, connected: bool = True) -> None:
         for _ in range(round(seconds * 4)):
             self.now_s += 0.25
-            self.monitor.look(self.now_s, connected=connected, present=present)
+            self.monitor.update(self.now_s, connected=connected, present=present)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_the_user_is_asked_after_20_s_and_the_session_given_up_after_60(room: Ro
 
 def test_who_waits_is_asked_again_20_s_later(room: Room) -> None:
     room.run(55)
-    room.monitor.wait_on()
+    room.monitor.keep_waiting()
     assert not room.asks()
     room.run(59)
     assert room.asks()
@@ -69,11 +69,3 @@ def test_a_stall_of_our_own_is_not_the_avatars(room: Room) -> None:
     room.now_s += 300
     room.run(0.25)
     assert not room.asks()
-
-
-def test_of_another_session_nothing_is_known(room: Room) -> None:
-    room.run(59)
-    room.monitor.reset()
-    room.now_s += 10
-    room.run(0.25)
-    assert room.monitor.gone_s == 0.0

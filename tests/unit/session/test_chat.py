@@ -62,7 +62,7 @@ async def test_what_waited_when_the_session_failed_is_not_sent_and_goes_out_in_t
     await live(session, source, Mode.CONVERSATION)
     session.send_chat("arrives")
     await settle(lambda: bench.room.sent)
-    bench.room.listener.connection_broke()
+    bench.room.listener.connection_changed(False)
     session.send_chat("first")
     session.send_chat("second")
     assert marks(session) == [("arrives", "sent"), ("first", "waiting"), ("second", "waiting")]
@@ -129,7 +129,7 @@ async def test_a_message_that_did_not_go_out_waits(
 
 async def test_what_was_sent_into_a_network_that_was_gone_is_in_doubt() -> None:
     bench, transcript = Bench(), Transcript()
-    room = await bench.parts().make_room(None)  # type: ignore[arg-type]
+    room = await bench.dependencies().make_room(None)  # type: ignore[arg-type]
     scope = TaskScope("chat")
     chat = Chat(transcript, scope, lambda error: None, lambda: None)
 
@@ -137,10 +137,10 @@ async def test_what_was_sent_into_a_network_that_was_gone_is_in_doubt() -> None:
         return [message.delivery for message in transcript.messages]
 
     chat.open(room)
-    chat.say("before")
+    chat.send("before")
     await settle(lambda: len(bench.room.sent) == 1)
     lost_us = time.monotonic_ns() // 1000
-    chat.say("into the void")
+    chat.send("into the void")
     await settle(lambda: len(bench.room.sent) == 2)
     assert states() == [Delivery.SENT, Delivery.SENT]
     chat.hold(lost_us)

@@ -1,7 +1,7 @@
 import pytest
 
-from atlas_desktop.session.connection_monitor import IDLE_QUIET_US, QUIET_US, ConnectionMonitor
-from atlas_desktop.session.ports import Traffic
+from atlas_desktop.session.room.room_statistics import Traffic
+from atlas_desktop.session.room_health import IDLE_QUIET_US, QUIET_US, ConnectionMonitor
 
 STEP_US = 250_000
 
@@ -111,10 +111,3 @@ def test_the_last_picture_says_when_the_network_went(line: Line) -> None:
     # A picture that had stopped long before says nothing.
     assert line.monitor.unheard_from_us(heard_us - 9_000_000) == heard_us - 100_000
     assert line.monitor.unheard_from_us(None) == heard_us - 100_000
-
-
-def test_of_another_room_nothing_is_known(line: Line) -> None:
-    line.run(2.0, media=0, checks=0)
-    line.monitor.reset()
-    assert not line.is_broken()
-    assert line.monitor.unheard_from_us(None) is None

@@ -91,3 +91,18 @@ def test_what_is_told_after_the_end_changes_nothing(meter: CostMeter, clock: Clo
     meter.stop()
     meter.reconcile(90.0)
     assert meter.elapsed_s == 60.0
+
+
+def test_the_meter_counts_from_the_grant_to_the_end() -> None:
+    now_s = 100.0
+    meter = CostMeter(7.2, lambda: now_s)
+    assert (meter.elapsed_s, meter.cost_usd) == (0.0, 0.0)
+    meter.start()
+    now_s = 150.0
+    assert meter.elapsed_s == 50.0
+    assert meter.cost_usd == pytest.approx(0.1)
+    meter.stop()
+    now_s = 999.0
+    meter.stop()
+    assert meter.elapsed_s == 50.0
+    assert CostMeter(None).cost_usd is None

@@ -22,7 +22,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.local_atlas.interfaces import AgentOutput, AvatarComponents, ConversationAgent, Pcm
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Failed
+from atlas_desktop.session.state import Failed
 from tests.unit.local_atlas.atlas_thread import LocalAtlasThread
 from tests.unit.local_atlas.stand_ins import ToyAgent, ToyRenderer, eventually
 from tests.unit.session.real_rooms import hasty_session, live, session_with_rooms

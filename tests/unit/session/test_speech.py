@@ -23,10 +23,10 @@ async def test_the_speech_track_is_published_with_the_first_clip_and_only_once(
 async def test_the_speech_track_can_be_brought_up_beforehand(
     session: AtlasSession, source: FakeSource, bench: Bench, mode: Mode, published: bool
 ) -> None:
-    session.prepare_to_speak()
+    session.speaker.prepare()
     await live(session, source, mode)
-    session.prepare_to_speak()
-    session.prepare_to_speak()
+    session.speaker.prepare()
+    session.speaker.prepare()
     if published:
         await settle(lambda: bench.feeder.sink)
     assert bench.room.calls.count("publish tts-audio") == published
@@ -136,8 +136,8 @@ async def test_a_microphone_turned_off_stays_off_after_a_reconnect(
     session.start(source, Mode.CONVERSATION, microphone=True)
     await session.wait_live()
     session.set_microphone(False)
-    bench.room.listener.connection_broke()
-    bench.room.listener.connection_mended()
+    bench.room.listener.connection_changed(False)
+    bench.room.listener.connection_changed(True)
     assert session.snapshot.is_live
     assert session.snapshot.microphone is MicState.OFF
 

@@ -15,7 +15,7 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.life import Ended, Failed
+from atlas_desktop.session.state import Ended, Failed
 from tests.unit.session.conftest import QUICK
 from tests.unit.session.fakes import SESSION_ID, Bench, FakeSource, live, settle
 
@@ -178,7 +178,7 @@ async def test_an_end_the_service_would_not_confirm_can_be_asked_again(
     assert life.session_id == source.open_sessions[0]
     session.end_again()
     await settle(lambda: not source.open_sessions)
-    await settle(lambda: session.snapshot.life == Failed(life.error, None, session.snapshot.summary))
+    await settle(lambda: session.snapshot.state == Failed(life.error, None, session.snapshot.summary))
 
 
 async def test_every_session_that_may_be_open_is_asked_for_again_even_during_another(
@@ -245,7 +245,7 @@ async def test_a_rehearsal_whose_atlas_is_gone_ends_without_a_word_about_money(
 
 
 async def test_closing_waits_for_the_delete(bench: Bench, source: FakeSource) -> None:
-    session = AtlasSession(parts=bench.parts())
+    session = AtlasSession(dependencies=bench.dependencies())
     await live(session, source)
     await session.aclose()
     assert source.open_sessions == []

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from atlas_desktop.session.frame_throttle import FRAME_S
-from atlas_desktop.session.segment_stream import LONGEST_MESSAGE
+from atlas_desktop.session.segment_stream import LONGEST_MESSAGE, clean
 from atlas_desktop.session.transcript import (
     ECHO_WINDOW_MS,
     LONGEST_ID,
@@ -14,7 +14,6 @@ from atlas_desktop.session.transcript import (
     Message,
     Transcript,
 )
-from atlas_desktop.session.words_said import clean
 from tests.unit.session.fakes import settle
 
 
@@ -137,7 +136,7 @@ def test_a_stream_takes_over_the_same_words_that_came_first_over_legacy(transcri
 
 
 def test_typed_words_that_are_echoed_appear_once(transcript: Transcript, clock: Clock) -> None:
-    transcript.type("What can you do?")
+    transcript.add_typed("What can you do?")
     clock.now_ms += 800
     echo = transcript.open_stream("u", "user", final=True)
     echo.add("what can you  do?")
@@ -146,7 +145,7 @@ def test_typed_words_that_are_echoed_appear_once(transcript: Transcript, clock: 
 
 
 def test_the_same_words_said_again_later_are_no_echo(transcript: Transcript, clock: Clock) -> None:
-    transcript.type("again")
+    transcript.add_typed("again")
     transcript.put_legacy("1", "user", "again", True)
     transcript.put_legacy("2", "user", "again", True)
     assert texts(transcript) == ["again", "again"]
@@ -156,7 +155,7 @@ def test_the_same_words_said_again_later_are_no_echo(transcript: Transcript, clo
 
 
 def test_what_the_agent_repeats_is_no_echo(transcript: Transcript) -> None:
-    transcript.type("hello")
+    transcript.add_typed("hello")
     transcript.put_legacy("1", "agent", "hello", True)
     assert [message.role for message in transcript.messages] == ["user", "agent"]
 
@@ -173,7 +172,7 @@ def test_ids_of_another_session_are_other_segments(transcript: Transcript) -> No
 def test_reset_drops_all_and_tells(transcript: Transcript) -> None:
     told: list[bool] = []
     transcript.on_reset(lambda: told.append(True))
-    transcript.type("hello")
+    transcript.add_typed("hello")
     transcript.reset()
     assert transcript.messages == ()
     assert told == [True]
@@ -208,7 +207,7 @@ def test_a_callback_that_fails_costs_no_words(transcript: Transcript) -> None:
     told: list[str] = []
     transcript.on_change(lambda message, index: 1 // 0)
     transcript.on_change(lambda message, index: told.append(message.text))
-    transcript.type("hello")
+    transcript.add_typed("hello")
     assert told == ["hello"]
     assert [message.text for message in transcript.messages] == ["hello"]
 
@@ -265,7 +264,7 @@ def test_a_transcript_has_an_end_for_a_room_and_none_for_the_user(
         bounded.put_legacy(str(number), "agent", f"word {number}", True)
     assert len(bounded) == MOST_MESSAGES
     assert cuts == [True]
-    bounded.type("hello?")
+    bounded.add_typed("hello?")
     bounded.put_legacy("0", "agent", "changed", True)
     assert (bounded.messages[0].text, bounded.messages[-1].text) == ("changed", "hello?")
 
@@ -304,8 +303,8 @@ def test_a_flood_of_segments_costs_each_the_same(transcript: Transcript) -> None
 
 
 def test_what_was_not_sent_is_counted_and_marked_by_its_id(transcript: Transcript) -> None:
-    first = transcript.type("one", Delivery.WAITING)
-    second = transcript.type("two", Delivery.NOT_SENT)
+    first = transcript.add_typed("one", Delivery.WAITING)
+    second = transcript.add_typed("two", Delivery.NOT_SENT)
     assert list(transcript.not_sent) == [second]
     transcript.mark(first.id, Delivery.NOT_SENT)
     transcript.mark("m99", Delivery.NOT_SENT)
@@ -341,7 +340,7 @@ async def test_what_the_user_types_is_told_at_once(transcript: Transcript) -> No
     stream = transcript.open_stream("s", "agent", final=False)
     stream.add("well")
     stream.add(", then")
-    message = transcript.type("hello")
+    message = transcript.add_typed("hello")
     assert told == ["well", "well, then", "hello"]
     transcript.mark(message.id, Delivery.WAITING)
     assert told[-1] == "hello"
