@@ -139,10 +139,10 @@ def _picture_trial(words: list[str]) -> int:
 
 
 def _sessions(words: list[str]) -> int:
-    from atlas_desktop.sessions.arguments import parse
+    from atlas_desktop.sessions_cli.arguments import parse
 
     options = parse(words)
-    from atlas_desktop.sessions.run import run
+    from atlas_desktop.sessions_cli.run import run
 
     return run(options)
 

@@ -1,5 +1,6 @@
 """The clocks: one for pictures and sound, and one for limits, which runs on while the computer sleeps."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,45 @@ def lasting_s() -> float:
 def monotonic_us() -> int:
     """CLOCK_MONOTONIC in microseconds, as the times of frames and blocks are."""
     return time.monotonic_ns() // 1000
+
+
+class SleepDetector:
+    """Detects from two clocks that the computer slept. Only a jump since the last look counts: clocks drift.
+
+    Attributes:
+        passed_s: Seconds between the last two looks, sleep included.
+
+    Args:
+        threshold_s: A shorter sleep is none.
+        lasting: Counts sleep.
+        waking: Does not, where the platform has such a clock.
+        longest_gap_s: Two looks are never further apart on a computer that is awake: what tells a sleep where
+            both clocks count it (Windows).
+    """
+
+    def __init__(
+        self,
+        threshold_s: float,
+        lasting: Callable[[], float] = lasting_s,
+        waking: Callable[[], float] = time.monotonic,
+        longest_gap_s: float = math.inf,
+    ) -> None:
+        self.passed_s = 0.0
+        self._threshold_s = threshold_s
+        self._longest_gap_s = longest_gap_s
+        self._lasting = lasting
+        self._waking = waking
+        self._lasting_s, self._waking_s = lasting(), waking()
+
+    def look(self) -> float:
+        """Return how long the computer slept since the last look; 0 when it did not."""
+        lasting_before_s, waking_before_s = self._lasting_s, self._waking_s
+        self._lasting_s, self._waking_s = self._lasting(), self._waking()
+        self.passed_s = self._lasting_s - lasting_before_s
+        asleep_s = self.passed_s - (self._waking_s - waking_before_s)
+        if asleep_s >= self._threshold_s:
+            return asleep_s
+        return self.passed_s if self.passed_s >= self._longest_gap_s else 0.0
 
 
 def _read_clock(name: str) -> Callable[[], float]:

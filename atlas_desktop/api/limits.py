@@ -1,4 +1,4 @@
-"""What a session may cost and how long it may run: plain numbers, held by the app and the guard alike."""
+"""What a session costs, what it may cost and how long it may run: plain numbers, for app and guard alike."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,6 +11,16 @@ EXTENSION = 1.25
 WARN_SHARE = 0.8
 LAST_S = 60.0
 """The countdown before a limit, and the time to answer when nobody seems to be there."""
+
+
+def cost_usd(duration_s: float, price_per_hour_usd: float) -> float:
+    """Return what ``duration_s`` costs."""
+    return duration_s / _HOUR_S * price_per_hour_usd
+
+
+def affordable_s(usd: float, price_per_hour_usd: float) -> float:
+    """Return how many seconds ``usd`` buys."""
+    return usd / price_per_hour_usd * _HOUR_S
 
 
 class Bound(StrEnum):
@@ -94,7 +104,7 @@ def allowances(limits: SpendingLimits, terms: Terms) -> list[Allowance]:
         found.append(Allowance(Bound.SERVICE_TIME, terms.max_duration_s))
     price = _price(terms)
     if price is not None:
-        found.append(Allowance(Bound.SESSION_USD, limits.session_usd / price * _HOUR_S))
+        found.append(Allowance(Bound.SESSION_USD, affordable_s(limits.session_usd, price)))
         found.append(Allowance(Bound.DAY_USD, _day_s(limits.day_usd, price, terms)))
     return found
 
@@ -104,7 +114,20 @@ def allowed_usd(limits: SpendingLimits, terms: Terms) -> float | None:
     price = _price(terms)
     if price is None:
         return None
-    return min(limits.session_usd, _day_s(limits.day_usd, price, terms) / _HOUR_S * price)
+    return min(limits.session_usd, cost_usd(_day_s(limits.day_usd, price, terms), price))
+
+
+def is_spent(limits: SpendingLimits, terms: Terms, elapsed_s: float, grace_s: float = 0.0) -> bool:
+    """Return whether a limit was reached ``grace_s`` ago or earlier, ``elapsed_s`` after the grant."""
+    return allowance(limits, terms).left_s(elapsed_s) <= -grace_s
+
+
+def is_absent(limits: SpendingLimits, idle_s: float, grace_s: float = 0.0) -> bool:
+    """Return whether nobody did anything for so long that nobody is there, ``grace_s`` ago or earlier.
+
+    The minute in which the user is asked is part of it.
+    """
+    return idle_s >= limits.idle_s + LAST_S + grace_s
 
 
 def day_left_s(now: datetime) -> float:
@@ -122,9 +145,9 @@ def _price(terms: Terms) -> float | None:
 
 
 def _day_s(day_usd: float, price_per_hour_usd: float, terms: Terms) -> float:
-    today_s = max(0.0, day_usd - terms.spent_today_usd) / price_per_hour_usd * _HOUR_S
+    today_s = affordable_s(max(0.0, day_usd - terms.spent_today_usd), price_per_hour_usd)
     if today_s <= terms.day_left_s:
         return today_s
     # What midnight leaves of today is not carried over: tomorrow has its own whole limit.
-    whole_s = day_usd / price_per_hour_usd * _HOUR_S
+    whole_s = affordable_s(day_usd, price_per_hour_usd)
     return terms.day_left_s + whole_s if whole_s <= _DAY_S else math.inf

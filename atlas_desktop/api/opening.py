@@ -1,16 +1,20 @@
-"""Which source a kind of sessions has."""
+"""Which source sessions of a kind are made with."""
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.source import SessionSource, SourceKind
+
+if TYPE_CHECKING:
+    from atlas_desktop.api.http_source import HttpSource
 
 SourceOpener = Callable[[Access], SessionSource]
 """Makes the source of an access."""
 
 
-def open_source(access: Access, own_ids: Iterable[str] = ()) -> SessionSource:
-    """The one that talks to the service itself; loads the HTTP client with its first use.
+def open_source(access: Access, own_ids: Iterable[str] = ()) -> "HttpSource":
+    """Return the one that talks to the service itself; load the HTTP client with its first use.
 
     Args:
         access: Where to, and with what.

@@ -10,8 +10,7 @@ order           beside ``op`` and ``n``                                         
 ``open``        ``source`` (a name of the app's choice), ``kind``, ``address``, ``secret``   ``{}``
 ``create``      ``source mode limits unrecorded face``; content: the face's bytes            a grant
 ``patch_face``  ``source session_id face``; content: the face's bytes                        ``{}``
-``end``         ``source session_id why``                                                    a receipt
-``status``      ``source session_id``                                                        a status
+``end``         ``source session_id why``, maybe ``entry``: its name in the journal          a receipt
 ``viewer``      ``source session_id``                                                        a grant
 ``adopt``       ``source session_id limits ran_s price_per_hour_usd max_duration_s``: after  ``{}``
                 a guard died, its successor takes over; the last three as the app knows
@@ -28,12 +27,15 @@ An event's name is its ``event``:
 - ``ended`` (``session_id why receipt``): the guard ended a session unasked. While the receipt is not
   confirmed it goes on asking, and tells again once it is. Also told when an ``end`` that was answered
   unconfirmed is confirmed later.
+- ``attempt_failed`` (``session_id error answered repeated``): a request to end a session did not confirm
+  its end: it failed, timed out, or the answer said nothing about the session.
 - ``status`` (``session_id status duration_s max_duration_s``): once a minute.
 - ``day`` (``session_id spent_today_usd day_left_s``): what other sessions of the day have cost by now, and
   the seconds from the grant to the day's end; told when that changes.
-- ``leftover`` (``entry outcome cost_usd receipt``): what became of a session that an earlier run left open;
-  told again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint, times as ISO
-  text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null.
+- ``leftover`` (``entry outcome cost_usd most_usd receipt``): what became of a session that an earlier run
+  left open; told again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint,
+  times as ISO text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null;
+  ``most_usd``: what one whose id is lost may cost at most, or null.
 - ``journal`` (``error``): the journal can't be written any more; what runs goes on.
 """
 
@@ -43,7 +45,7 @@ from enum import StrEnum
 from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.redaction import known
 
@@ -140,10 +142,6 @@ def grant_of_frame(frame: Frame) -> SessionGrant:
 
 def receipt_of_frame(frame: Frame) -> EndReceipt:
     return EndReceipt(**frame)
-
-
-def status_of_frame(frame: Frame) -> SessionStatus:
-    return SessionStatus(**frame)
 
 
 def limits_of_frame(frame: Frame) -> SpendingLimits:

@@ -98,6 +98,11 @@ class SessionSource(Protocol):
         """False only for our own rehearsal child: no cost is shown or counted."""
         ...
 
+    @property
+    def retries_end(self) -> bool:
+        """Whether ``end`` is repeated by whoever carries it out until it is confirmed: by the guard."""
+        ...
+
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         """Makes a session.
 
@@ -111,8 +116,6 @@ class SessionSource(Protocol):
     async def end(self, session_id: str) -> EndReceipt:
         """Ends the session. Already ended counts as ended."""
         ...
-
-    async def status(self, session_id: str) -> SessionStatus: ...
 
     async def viewer(self, session_id: str) -> SessionGrant: ...
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable
 
+from atlas_desktop.api.limits import cost_usd
 from atlas_desktop.clock import lasting_s
 
-_HOUR_S = 3600.0
 _SLACK_S = 1.0
 """The service counts whole seconds, and its word takes a moment: so much is no difference."""
 
@@ -65,7 +65,7 @@ class CostMeter:
         """The cost so far; ``None`` when not billed or not known."""
         if self.price_per_hour_usd is None:
             return None
-        return self.elapsed_s / _HOUR_S * self.price_per_hour_usd
+        return cost_usd(self.elapsed_s, self.price_per_hour_usd)
 
     @property
     def _counted_s(self) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from atlas_desktop.api.limits import Bound, SpendingLimits
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import SleepDetector, lasting_s
 from atlas_desktop.errors import LongestTimeError, StoppedError
 from atlas_desktop.session.life import Ending, Stop, Switch, grant_of, is_over
 from atlas_desktop.session.lifecycle import Lifecycle
@@ -41,9 +41,8 @@ class Keeper:
         self._lifecycle = lifecycle
         self._on_limits_change = on_limits_change
         self._clock_s = clock_s
-        self._awake_s = awake_s
         self._active_s = clock_s()
-        self._asleep_s = 0.0
+        self._sleep = SleepDetector(SLEPT_S, clock_s, awake_s)
         self._watch: SpendingWatch | None = None
 
     @property
@@ -65,7 +64,7 @@ class Keeper:
     def begin(self) -> None:
         """A session is asked for: whoever did that is there, and sleep counts from now on."""
         self._watch = None
-        self._asleep_s = self._clock_s() - self._awake_s()
+        self._sleep.look()
         self.touch()
 
     def grant(self, run: Run) -> None:
@@ -96,7 +95,7 @@ class Keeper:
         life, run = self._lifecycle.life, self._lifecycle.run
         if run is None or not run.request.source.billed or is_over(life) or isinstance(life, Ending):
             return
-        if self._has_slept():
+        if self._sleep.look():
             self.sleep()
         elif self._watch is not None:
             over = self._watch.over(run.cost.spent_s, self.idle_s)
@@ -138,11 +137,6 @@ class Keeper:
         run = self._lifecycle.run
         if self._watch is not None and run is not None and run.session_id == session_id:
             self._watch.tell_day(spent_today_usd, day_left_s)
-
-    def _has_slept(self) -> bool:
-        """Whether the computer slept since the last look: only a jump counts, for clocks also drift."""
-        before_s, self._asleep_s = self._asleep_s, self._clock_s() - self._awake_s()
-        return self._asleep_s - before_s > SLEPT_S
 
     def _reason(self, why: Why) -> StoppedError:
         if why is Why.SERVICE and self._lifecycle.expired:

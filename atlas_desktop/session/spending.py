@@ -13,6 +13,8 @@ from atlas_desktop.api.limits import (
     allowances,
     allowed_usd,
     day_left_s,
+    is_absent,
+    is_spent,
 )
 from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import SessionGrant
@@ -114,9 +116,9 @@ class SpendingWatch:
 
     def over(self, elapsed_s: float, idle_s: float) -> StoppedError | None:
         """Why it has to end now; ``None`` while it need not."""
-        if self._first().left_s(elapsed_s) <= 0:
+        if is_spent(self.limits, self._terms, elapsed_s):
             return self.reason(Why.LIMIT)
-        if idle_s >= self.limits.idle_s + LAST_S:
+        if is_absent(self.limits, idle_s):
             return self.reason(Why.IDLE)
         return None
 

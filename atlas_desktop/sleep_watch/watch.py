@@ -8,7 +8,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import SleepDetector, lasting_s
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +68,9 @@ class SleepWatch(QObject):
         """
         super().__init__(parent)
         self._open_system = system or open_system
-        self._lasting = lasting
-        self._waking = waking
+        self._sleep = SleepDetector(_ASLEEP_S, lasting, waking)
         self._system: SystemSleep | None = None
         self._is_going = False
-        self._slept_s = 0.0
         self._timer = QTimer(self)
         # A coarse one wakes the processor together with others.
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
@@ -89,7 +87,7 @@ class SleepWatch(QObject):
             return
         if held:
             self._is_going = False
-            self._slept_s = self._asleep_s()
+            self._sleep.look()
             self._timer.start()
             self._opening.start()
             return
@@ -121,14 +119,13 @@ class SleepWatch(QObject):
     @Slot()
     def look(self) -> None:
         """Compares the clocks now; while held this is done every two seconds."""
-        if self._asleep_s() - self._slept_s > _ASLEEP_S:
+        if self._sleep.look():
             self._is_going = True
             self._wake()
-        self._slept_s = self._asleep_s()
 
     def _wake(self) -> None:
         # Whoever sees it first, the system or the clocks, tells it; the other finds it told.
-        self._slept_s = self._asleep_s()
+        self._sleep.look()
         if not self._is_going:
             return
         log.info("the computer is awake again")
@@ -136,9 +133,6 @@ class SleepWatch(QObject):
         if self._system is not None:
             self._system.delay()
         self.woke.emit()
-
-    def _asleep_s(self) -> float:
-        return self._lasting() - self._waking()
 
 
 def open_system(tell: Tell) -> SystemSleep | None:

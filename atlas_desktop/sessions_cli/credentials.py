@@ -15,7 +15,7 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 
 
-class AtHand:
+class CredentialResolver:
     """What the environment, the keyring and the settings of a profile give. Thread: one event loop.
 
     Attributes:
@@ -30,32 +30,32 @@ class AtHand:
         self._kept: dict[str, str] = {}
 
     @classmethod
-    def of(cls, profile: Profile, variables: Mapping[str, str]) -> "AtHand":
-        """What is at hand for ``profile``, in an environment with these ``variables``."""
+    def of(cls, profile: Profile, variables: Mapping[str, str]) -> "CredentialResolver":
+        """Return what is at hand for ``profile``, in an environment with these ``variables``."""
         environment = Environment.read(variables)
         keys = KeyStore(profile.name, environment.api_key)
         return cls(environment, keys, _backend_in(profile.settings_file))
 
     async def access_to(self, entry: BillingEntry) -> Access | None:
-        """The key or backend that made ``entry``; ``None`` when it is not at hand."""
+        """Return the key or backend that made ``entry``; ``None`` when it is not at hand."""
         if entry.kind not in list(SourceKind):
             return None
-        kind, way = SourceKind(entry.kind), self._way_to(entry)
-        if way is None:
+        kind, address_now = SourceKind(entry.kind), self._reachable_address(entry)
+        if address_now is None:
             return None
-        given = self._keys.environment_key(way)
-        if kind is SourceKind.BACKEND and entry.matches(kind, way, ""):
-            return Access(kind, "", way)
-        if given is not None and entry.matches(kind, way, given.value):
+        given = self._keys.environment_key(address_now)
+        if kind is SourceKind.BACKEND and entry.matches(kind, address_now, ""):
+            return Access(kind, "", address_now)
+        if given is not None and entry.matches(kind, address_now, given.value):
             return Access(kind, given.value, given.address)
         for address in dict.fromkeys((entry.address, *self._addresses)):
             secret = await self._kept_for(address)
             if secret and entry.matches(kind, address, secret):
-                return Access(kind, secret, way)
+                return Access(kind, secret, address_now)
         return None
 
     async def current(self) -> Access | None:
-        """What a session would be started with now; ``None`` without key and backend."""
+        """Return what a session would be started with now; ``None`` without key and backend."""
         if self._backend_url:
             secret = await self._kept_for(self._backend_url)
             return Access(SourceKind.BACKEND, secret, self._backend_url)
@@ -70,8 +70,8 @@ class AtHand:
         all_ = (self._environment.api_base, self._backend_url, DEFAULT_BASE)
         return tuple(address for address in all_ if address)
 
-    def _way_to(self, entry: BillingEntry) -> str | None:
-        """The address that leads to those who made it; ``None`` where only a part of it is known."""
+    def _reachable_address(self, entry: BillingEntry) -> str | None:
+        """Return the address that leads to who made it; ``None`` where only a part of it is known."""
         if not entry.is_address_cut:
             return entry.address
         # What was left out may let one in: the backend in use has it.
@@ -89,7 +89,7 @@ class AtHand:
 
 
 def _backend_in(file: Path) -> str:
-    """The backend that the settings name; they are only looked at, never put right."""
+    """Return the backend that the settings name; they are only read, never repaired."""
     try:
         with open_regular(file) as found:
             return settings.parse(found.read().decode("utf-8"))[0].backend_url

@@ -1,10 +1,11 @@
-"""The command: lists, ends and forgets sessions, and gives the exit status."""
+"""The command: lists, ends and forgets sessions, and returns the exit status."""
 
 import asyncio
 import json
 import logging
 import os
 import sys
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,13 +13,12 @@ from typing import Any
 from atlas_desktop import proxies
 from atlas_desktop.errors import AppError
 from atlas_desktop.escapes import one_line, terminal_text
+from atlas_desktop.guard.lock import DeadGuardLocks
 from atlas_desktop.logs import redact
 from atlas_desktop.redaction import known
-from atlas_desktop.sessions.arguments import SESSION_ID, Action, SessionsOptions
-from atlas_desktop.sessions.at_hand import AtHand
-from atlas_desktop.sessions.ending import Ender, Ending
-from atlas_desktop.sessions.guards import GuardLocks
-from atlas_desktop.sessions.listing import (
+from atlas_desktop.sessions_cli.arguments import SESSION_ID, Action, SessionsOptions
+from atlas_desktop.sessions_cli.credentials import CredentialResolver
+from atlas_desktop.sessions_cli.listing import (
     Leftover,
     as_objects,
     as_table,
@@ -27,6 +27,7 @@ from atlas_desktop.sessions.listing import (
     name_of,
     unfinished,
 )
+from atlas_desktop.sessions_cli.terminator import SessionTerminator, TerminationResult
 from atlas_desktop.storage.billing_entry import BillingEntry, Outcome, dismissed
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
@@ -51,7 +52,7 @@ _NOTHING = "There is nothing to end.\n"
 
 
 def run(options: SessionsOptions) -> int:
-    """Does what was asked for; 1 when a session is not over that should be."""
+    """Carry the command out; return 1 when a session is not over that should be."""
     # What the parts log is no part of the answer; without a handler Python would print it.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
@@ -81,53 +82,57 @@ class SessionsCommand:
     def __init__(self, profile: Profile, as_json: bool) -> None:
         self._as_json = as_json
         self._journal = BillingJournal(profile.billing_journal)
-        self._locks = GuardLocks(profile.guards_folder)
-        self._at_hand = AtHand.of(profile, os.environ)
-        self._ender = Ender(self._journal, self._at_hand, self._say)
+        self._guards_folder = profile.guards_folder
+        self._locks = DeadGuardLocks(profile.guards_folder)
+        self._credentials = CredentialResolver.of(profile, os.environ)
 
     async def show(self) -> int:
-        """Prints what was not seen to end.
+        """Print what was not seen to end.
 
         Raises:
             JournalError: The journal is there but can't be read.
         """
         leftovers = [
-            Leftover(entry, self._locks.lives(entry.guard), await self._at_hand.access_to(entry) is not None)
+            Leftover(
+                entry, self._locks.is_alive(entry.guard), await self._credentials.access_to(entry) is not None
+            )
             for entry in unfinished(self._journal.entries())
         ]
         now = datetime.now(UTC)
         self._say(as_table(leftovers, now))
-        self._tell(as_objects(leftovers, now))
+        self._print_json(as_objects(leftovers, now))
         return _DONE
 
     async def end(self, session_id: str) -> int:
-        """Ends one, whoever uses it."""
+        """End one, whoever uses it."""
         entry = self._find(session_id)
         if entry is None:
             if not SESSION_ID.fullmatch(session_id):
                 return _complain(_NO_ID.format(text=redact(session_id)[:40]), _WRONG_USAGE)
             self._say(_STRANGER.format(session_id=session_id))
-            return self._report([await self._ender.end_stranger(session_id)])
+            async with self._terminator() as terminator:
+                return self._report([await terminator.end_stranger(session_id)])
         if not entry.session_id:
             return _complain(_NO_ANSWER.format(session_id=session_id))
-        with self._locks.standing_in({entry.guard}) as living:
+        with self._locks.held({entry.guard}) as living:
             if living:
                 self._say(_IN_USE.format(session_id=session_id))
             # Whoever held it until now may have ended it.
             if (entry := self._find(session_id) or entry).outcome is Outcome.ENDED:
                 self._say(_OVER.format(session_id=session_id))
-                self._tell([_object(Ending(session_id), done=True)])
+                self._print_json([_object(TerminationResult(session_id), done=True)])
                 return _DONE
-            return self._report([await self._ender.end_entry(entry)])
+            async with self._terminator() as terminator:
+                return self._report([await terminator.end_entry(entry)])
 
     async def end_all(self) -> int:
-        """Ends every open one that no running program holds.
+        """End every open one that no running program holds.
 
         Raises:
             JournalError: The journal is there but can't be read.
         """
         guards = {entry.guard for entry in self._open()}
-        with self._locks.standing_in(guards) as living:
+        with self._locks.held(guards) as living:
             # What was opened only now is not ours: its guard's lock was not asked for.
             open_ = [entry for entry in self._open() if entry.guard in guards]
             for entry in open_:
@@ -136,10 +141,13 @@ class SessionsCommand:
             targets = [entry for entry in open_ if entry.guard not in living]
             if not open_:
                 self._say(_NOTHING)
-            return self._report(await self._ender.end_entries(targets))
+            if not targets:
+                return self._report([])
+            async with self._terminator() as terminator:
+                return self._report(await terminator.end_entries(targets))
 
     def forget(self, session_id: str) -> int:
-        """Takes one off the list that the user knows to be over.
+        """Take one off the list that the user knows to be over.
 
         Raises:
             JournalError: The journal can't be read or written.
@@ -147,19 +155,26 @@ class SessionsCommand:
         found = [entry for entry in self._journal.entries() if is_called(entry, session_id)]
         if not found:
             return _complain(_NOT_KNOWN.format(session_id=session_id))
-        if any(self._locks.lives(entry.guard) for entry in unfinished(found)):
+        if any(self._locks.is_alive(entry.guard) for entry in unfinished(found)):
             return _complain(_BUSY.format(session_id=session_id))
         for entry in unfinished(found):
             self._journal.append(dismissed(entry.key, datetime.now(UTC)))
         self._say(_FORGOTTEN.format(session_id=session_id))
-        self._tell([{"session_id": session_id, "forgotten": True}])
+        self._print_json([{"session_id": session_id, "forgotten": True}])
         return _DONE
+
+    async def _described(self, entry: BillingEntry) -> Leftover:
+        has_key = await self._credentials.access_to(entry) is not None
+        return Leftover(entry, self._locks.is_alive(entry.guard), has_key)
+
+    def _terminator(self) -> AbstractAsyncContextManager[SessionTerminator]:
+        return aclosing(SessionTerminator(self._journal, self._guards_folder, self._credentials, self._say))
 
     def _open(self) -> list[BillingEntry]:
         return [entry for entry in self._journal.entries() if entry.is_open]
 
     def _find(self, session_id: str) -> BillingEntry | None:
-        """The latest entry of that name; none, too, when the journal can't be read: ending comes first."""
+        """Return the latest entry of that name; none when the journal can't be read: ending comes first."""
         try:
             entries = self._journal.entries()
         except AppError as error:
@@ -167,13 +182,13 @@ class SessionsCommand:
             return None
         return next((entry for entry in reversed(entries) if is_called(entry, session_id)), None)
 
-    def _report(self, endings: list[Ending]) -> int:
+    def _report(self, endings: list[TerminationResult]) -> int:
         for ending in endings:
             if ending.done:
                 self._say(_ended_text(ending))
             if ending.complaint:
                 _complain(ending.complaint)
-        self._tell([_object(ending, done=ending.done) for ending in endings])
+        self._print_json([_object(ending, done=ending.done) for ending in endings])
         return _DONE if all(ending.done for ending in endings) else _FAILED
 
     def _say(self, text: str) -> None:
@@ -182,13 +197,13 @@ class SessionsCommand:
             sys.stdout.write(terminal_text(known.blank(text)))
             sys.stdout.flush()
 
-    def _tell(self, objects: list[dict[str, Any]]) -> None:
+    def _print_json(self, objects: list[dict[str, Any]]) -> None:
         """To a script."""
         if self._as_json:
             sys.stdout.write(json.dumps(objects, indent=2) + "\n")
 
 
-def _ended_text(ending: Ending) -> str:
+def _ended_text(ending: TerminationResult) -> str:
     receipt = ending.receipt
     assert receipt is not None
     if receipt.duration_s is None and receipt.cost_usd is None:
@@ -198,7 +213,7 @@ def _ended_text(ending: Ending) -> str:
     return _ENDED.format(session_id=one_line(ending.session_id), duration=duration, cost=cost)
 
 
-def _object(ending: Ending, *, done: bool) -> dict[str, Any]:
+def _object(ending: TerminationResult, *, done: bool) -> dict[str, Any]:
     receipt = ending.receipt
     return {
         "session_id": ending.session_id,

@@ -1,4 +1,4 @@
-"""A source that is not there yet: a session can be asked for, and cancelled, before its source is."""
+"""A source that is opened with its first use: a session can be requested, and cancelled, before that."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,15 +9,14 @@ from atlas_desktop.api.source import (
     Mode,
     SessionGrant,
     SessionSource,
-    SessionStatus,
 )
 
 Opener = Callable[[], Awaitable[SessionSource]]
 FaceChooser = Callable[[], Awaitable[Face | None]]
 
 
-class PendingSource:
-    """Opens the real source with the first ``create``, then only passes on. Satisfies ``SessionSource``.
+class LazySource:
+    """Opens the real source with the first ``create``, then delegates to it. Satisfies ``SessionSource``.
 
     Opening may take seconds (the rehearsal starts a process, the keyring is asked); done here, it is
     part of "Request session" on the stage, with its errors and its *Cancel*.
@@ -25,8 +24,8 @@ class PendingSource:
     Args:
         label: What the user knows it by until it is open.
         billed: Whether its sessions cost money.
-        opening: Gives the real source; called anew as long as it fails.
-        choosing: Gives the face with each ``create``, in place of that which was chosen when the
+        opening: Returns the real source; called again as long as it fails.
+        choosing: Returns the face with each ``create``, in place of that which was chosen when the
             session was asked for: a picture may still be read then.
     """
 
@@ -47,6 +46,10 @@ class PendingSource:
     def billed(self) -> bool:
         return self._billed
 
+    @property
+    def retries_end(self) -> bool:
+        return self._source is not None and self._source.retries_end
+
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         source = await self._opened()
         chosen = face if self._choosing is None else await self._choosing()
@@ -57,9 +60,6 @@ class PendingSource:
 
     async def end(self, session_id: str) -> EndReceipt:
         return await (await self._opened()).end(session_id)
-
-    async def status(self, session_id: str) -> SessionStatus:
-        return await (await self._opened()).status(session_id)
 
     async def viewer(self, session_id: str) -> SessionGrant:
         return await (await self._opened()).viewer(session_id)
