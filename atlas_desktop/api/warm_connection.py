@@ -28,7 +28,7 @@ closed while a request is on its way would leave open whether a session was made
 _SHORTEST_AGE_S: Final = 5.0
 """What the service closes sooner is not worth it, and is tried more and more rarely."""
 _AGE_SHARE: Final = 0.8
-_AFTER_USE_S: Final = 1.0
+AFTER_USE_S: Final = 1.0
 """The next one is not negotiated while the request that took this one may still be on its way."""
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 5.0, 60.0
 _CONNECT_TIMEOUT_S: Final = 15.0
@@ -148,7 +148,7 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
 
     def _pause_after(self, held: _Held) -> float:
         if held.taken.done():
-            return _AFTER_USE_S
+            return AFTER_USE_S
         if held.reader.done():
             if held.age_s < _SHORTEST_AGE_S:
                 return self._next_backoff_s()
@@ -181,7 +181,7 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
         try:
             await asyncio.wait({held.reader})
             # After a sleep it is too old, whatever its timer says.
-            is_good = held.reader.cancelled() and held.age_s <= self._max_age_s + _AFTER_USE_S
+            is_good = held.reader.cancelled() and held.age_s <= self._max_age_s + AFTER_USE_S
         finally:
             if not is_good:
                 await held.stream.aclose()

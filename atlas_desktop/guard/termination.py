@@ -4,14 +4,10 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.source import EndReceipt, SessionSource
 from atlas_desktop.errors import AppError, RateLimitedError, ServiceError
-
-if TYPE_CHECKING:
-    from atlas_desktop.api.http_source import HttpSource
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +64,7 @@ class EndRequests:
         policy: When requests are repeated.
     """
 
-    def __init__(self, source: "SessionSource | HttpSource", session_id: str, policy: RetryPolicy) -> None:
+    def __init__(self, source: SessionSource, session_id: str, policy: RetryPolicy) -> None:
         self.error: AppError | None = None
         self._source = source
         self._session_id = session_id

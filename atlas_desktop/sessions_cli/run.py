@@ -92,12 +92,7 @@ class SessionsCommand:
         Raises:
             JournalError: The journal is there but can't be read.
         """
-        leftovers = [
-            Leftover(
-                entry, self._locks.is_alive(entry.guard), await self._credentials.access_to(entry) is not None
-            )
-            for entry in unfinished(self._journal.entries())
-        ]
+        leftovers = [await self._described(entry) for entry in unfinished(self._journal.entries())]
         now = datetime.now(UTC)
         self._say(as_table(leftovers, now))
         self._print_json(as_objects(leftovers, now))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.parts import Parts
@@ -24,6 +24,7 @@ class FakeSource:
 
     def __init__(self, *, billed: bool = True) -> None:
         self.billed = billed
+        self.retries_end = False
         self.calls: list[str] = []
         self.create_errors: list[Exception] = []
         self.create_gate: asyncio.Event | None = None
@@ -62,9 +63,6 @@ class FakeSource:
         return EndReceipt(session_id, confirmed=True, duration_s=12.0, cost_usd=0.02)
 
     async def patch_face(self, session_id: str, face: Face) -> None:
-        raise NotImplementedError
-
-    async def status(self, session_id: str) -> SessionStatus:
         raise NotImplementedError
 
     async def viewer(self, session_id: str) -> SessionGrant:

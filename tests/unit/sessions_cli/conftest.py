@@ -6,7 +6,7 @@ import pytest
 
 from atlas_desktop.storage.profile import Profile
 from tests.e2e.program import LocalAtlas, local_atlas
-from tests.unit.sessions.desk import Desk
+from tests.unit.sessions_cli.desk import Desk
 
 
 @pytest.fixture(scope="package")

@@ -1,7 +1,7 @@
 import pytest
 
 from atlas_desktop.__main__ import main
-from tests.unit.sessions.desk import Desk, look
+from tests.unit.sessions_cli.desk import Desk, look
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from pathlib import Path
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.address import DEFAULT_BASE
 from atlas_desktop.api.source import SourceKind
-from atlas_desktop.sessions.at_hand import AtHand
+from atlas_desktop.sessions_cli.credentials import CredentialResolver
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
-from tests.unit.sessions.desk import STRANGER, Desk
-from tests.unit.sessions.fakes import at_hand, entry
+from tests.unit.sessions_cli.desk import STRANGER, Desk
+from tests.unit.sessions_cli.fakes import credentials, entry
 from tests.unit.storage.rings import MemoryRing
 
 
@@ -47,7 +47,7 @@ def test_the_same_key_ends_it_though_the_base_is_another_now(desk: Desk) -> None
 async def test_the_key_is_found_in_the_keyring_under_any_spelling_of_its_address() -> None:
     ring = MemoryRing()
     await KeyStore("p", open_ring=lambda: ring).put("https://api.example.com/v1/", "ak_1")
-    here = at_hand(ring, ATLAS_API_BASE="https://api.example.com/v1/")
+    here = credentials(ring, ATLAS_API_BASE="https://api.example.com/v1/")
     access = await here.access_to(entry("ak_1", address="https://api.example.com"))
     assert access is not None
     assert (access.secret, access.address, access.host) == (
@@ -63,7 +63,7 @@ async def test_the_key_is_found_in_the_keyring_under_any_spelling_of_its_address
 async def test_the_environments_key_comes_first_and_the_kept_one_counts_too() -> None:
     ring = MemoryRing()
     await KeyStore("p", open_ring=lambda: ring).put(DEFAULT_BASE, "ak_kept")
-    here = at_hand(ring, ATLAS_API_KEY="ak_env")
+    here = credentials(ring, ATLAS_API_KEY="ak_env")
     for secret in ("ak_env", "ak_kept"):
         access = await here.access_to(entry(secret))
         assert access is not None
@@ -75,16 +75,16 @@ async def test_the_environments_key_comes_first_and_the_kept_one_counts_too() ->
 
 async def test_backends_with_and_without_a_token() -> None:
     ring, url = MemoryRing(), "https://backend.example/api"
-    here = at_hand(ring, url)
+    here = credentials(ring, url)
     assert await here.current() == Access(SourceKind.BACKEND, "", url)
     assert await here.access_to(entry("", "backend", url)) == Access(SourceKind.BACKEND, "", url)
     assert await here.access_to(entry("token", "backend", url)) is None
     await KeyStore("p", open_ring=lambda: ring).put(url, "token")
-    here = at_hand(ring, url)
+    here = credentials(ring, url)
     assert await here.access_to(entry("token", "backend", url)) == Access(SourceKind.BACKEND, "token", url)
     assert await here.access_to(entry("token", "satellite", url)) is None
     other = "https://other.example"
-    assert await at_hand(ring, url, ATLAS_BACKEND_URL=other).current() == Access(
+    assert await credentials(ring, url, ATLAS_BACKEND_URL=other).current() == Access(
         SourceKind.BACKEND, "", other
     )
 
@@ -92,28 +92,30 @@ async def test_backends_with_and_without_a_token() -> None:
 async def test_a_backend_whose_query_was_not_written_is_reached_as_it_is_set_up_now() -> None:
     made = entry("", "backend", "https://backend.example/api?token=old")
     assert "old" not in repr(made)
-    here = at_hand(MemoryRing(), "https://backend.example/api?token=new")
+    here = credentials(MemoryRing(), "https://backend.example/api?token=new")
     assert await here.access_to(made) == Access(
         SourceKind.BACKEND, "", "https://backend.example/api?token=new"
     )
     # Half an address leads to nobody, or to somebody who never heard of the session.
-    assert await at_hand(MemoryRing(), "https://other.example/api?token=new").access_to(made) is None
-    assert await at_hand(MemoryRing()).access_to(made) is None
+    assert await credentials(MemoryRing(), "https://other.example/api?token=new").access_to(made) is None
+    assert await credentials(MemoryRing()).access_to(made) is None
 
 
 async def test_a_backend_with_a_token_and_a_query_needs_both() -> None:
     ring, url = MemoryRing(), "https://backend.example/api?tenant=1"
     made = entry("token", "backend", url)
-    assert await at_hand(ring, url).access_to(made) is None
+    assert await credentials(ring, url).access_to(made) is None
     await KeyStore("p", open_ring=lambda: ring).put(url, "token")
-    assert await at_hand(ring, url).access_to(made) == Access(SourceKind.BACKEND, "token", url)
-    assert await at_hand(ring).access_to(made) is None
+    assert await credentials(ring, url).access_to(made) == Access(SourceKind.BACKEND, "token", url)
+    assert await credentials(ring).access_to(made) is None
 
 
-def test_a_backend_in_the_settings_is_at_hand(tmp_path: Path) -> None:
+def test_a_backend_in_the_settings_is_credentials(tmp_path: Path) -> None:
     profile = Profile.at(tmp_path)
     profile.settings_file.write_text('{"backend_url": "https://backend.example"}')
-    assert asyncio.run(AtHand.of(profile, {}).access_to(entry("", "backend", "https://backend.example")))
+    assert asyncio.run(
+        CredentialResolver.of(profile, {}).access_to(entry("", "backend", "https://backend.example"))
+    )
     profile.settings_file.write_text("torn {")
-    assert AtHand.of(profile, {}).problem is None
+    assert CredentialResolver.of(profile, {}).problem is None
     assert profile.settings_file.read_text() == "torn {"

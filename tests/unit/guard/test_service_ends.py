@@ -1,4 +1,4 @@
-"""How the broker ends what was made: asked again and again, at the app's end, and by another guard."""
+"""How the service ends what was made: again and again, at the app's end, and by another guard."""
 
 import asyncio
 from pathlib import Path
@@ -49,7 +49,7 @@ async def test_a_session_of_an_earlier_run_can_be_ended_by_its_id(desk: Desk, tm
     assert (await other.end(grant["session_id"]))["confirmed"]
     assert desk.service.opened[-1][2] == (grant["session_id"],)
     assert desk.entry().outcome is Outcome.ENDED
-    await other.broker.aclose(1.0)
+    await other.guard.aclose(1.0)
 
 
 async def test_an_id_that_nobody_knows_is_asked_about_all_the_same(desk: Desk) -> None:
@@ -62,7 +62,7 @@ async def test_the_end_of_the_app_waits_for_a_create_and_ends_it(desk: Desk) -> 
     desk.service.create_gate = asyncio.Event()
     creating = asyncio.ensure_future(desk.create())
     await settle(lambda: desk.service.calls)
-    closing = asyncio.ensure_future(desk.broker.aclose(2.0, Why.APP_GONE))
+    closing = asyncio.ensure_future(desk.guard.aclose(2.0, Why.APP_GONE))
     await asyncio.sleep(0.01)
     assert not closing.done()
     with pytest.raises(GuardDownError):
@@ -89,7 +89,7 @@ async def test_a_create_that_nobody_waits_for_any_more_is_ended(desk: Desk) -> N
 async def test_what_is_not_confirmed_in_time_stays_open_in_the_journal(desk: Desk) -> None:
     await desk.create()
     desk.service.end_outcomes = [UnreachableError()] * 1000
-    await desk.broker.aclose(0.05)
+    await desk.guard.aclose(0.05)
     assert desk.entry().outcome is Outcome.OPEN
     assert list(desk.guards_folder.iterdir())
 
@@ -97,13 +97,13 @@ async def test_what_is_not_confirmed_in_time_stays_open_in_the_journal(desk: Des
 async def test_all_are_ended_at_once(desk: Desk) -> None:
     for _ in range(3):
         await desk.create()
-    await desk.broker.aclose(5.0, Why.GUARD_TOLD)
+    await desk.guard.aclose(5.0, Why.GUARD_TOLD)
     assert desk.service.open_sessions == []
     assert {entry.why for entry in desk.entries()} == {"guard_told"}
     assert len(desk.told("ended")) == 3
 
 
-@pytest.mark.logs("guard.endings.ask failed", "guard.ask.try failed")
+@pytest.mark.logs("guard.end.request failed")
 async def test_a_bug_in_a_delete_does_not_stop_the_asking(desk: Desk) -> None:
     grant = await desk.create()
     desk.service.end_outcomes = [ZeroDivisionError("ours")]
@@ -113,7 +113,7 @@ async def test_a_bug_in_a_delete_does_not_stop_the_asking(desk: Desk) -> None:
 
 async def test_a_user_may_say_that_a_session_is_over(desk: Desk) -> None:
     await desk.create()
-    await desk.broker.obey({"op": "dismiss", "entry": desk.entry().key})
+    await desk.guard.handle({"op": "dismiss", "entry": desk.entry().key})
     assert desk.entry().outcome is Outcome.DISMISSED
 
 
@@ -122,7 +122,7 @@ async def test_an_app_that_hung_loses_its_sessions_and_is_told(desk: Desk) -> No
     desk.service.end_outcomes = [UnreachableError()]
     for _ in range(31):
         desk.clock.pass_s(1.0)
-        desk.broker.look()
+        desk.guard.check()
     await settle(lambda: len(desk.told("ended")) == 2)
     first, last = desk.told("ended")
     assert (first["session_id"], first["why"]) == (grant["session_id"], "hang")
@@ -153,8 +153,8 @@ async def test_an_id_that_the_service_gives_again_is_ended_again(desk: Desk) -> 
     desk.clock.pass_s(10.0)
     await desk.create()
     desk.clock.pass_s(31.0)
-    desk.broker.look()
-    desk.broker.look()
+    desk.guard.check()
+    desk.guard.check()
     await settle(lambda: not desk.service.open_sessions)
 
 
@@ -172,7 +172,7 @@ async def test_an_id_that_comes_again_while_it_is_ended_is_ended_again(desk: Des
     desk.service.open_sessions = ["1"]
     for _ in range(3):
         desk.clock.pass_s(31.0)
-        desk.broker.look()
+        desk.guard.check()
     await settle(lambda: not desk.service.open_sessions)
     await settle(lambda: [entry.outcome for entry in desk.entries()] == [Outcome.ENDED] * 2)
 
@@ -180,7 +180,7 @@ async def test_an_id_that_comes_again_while_it_is_ended_is_ended_again(desk: Des
 async def test_two_services_may_give_the_same_id(desk: Desk) -> None:
     desk.service.reused_id = "1"
     order = {"op": "open", "source": "mine", "kind": "backend", "address": BACKEND, "secret": ""}
-    await desk.broker.obey(order)
+    await desk.guard.handle(order)
     await desk.create()
     await desk.create(source="mine")
     assert (await desk.end("1"))["confirmed"]
@@ -195,11 +195,11 @@ async def test_two_services_may_give_the_same_id(desk: Desk) -> None:
 async def test_a_leftovers_id_that_comes_again_is_no_leftover(desk: Desk, tmp_path: Path) -> None:
     desk.service.reused_id = "1"
     await desk.create()
-    desk.broker.lock.release()
+    desk.guard.lock.release()
     successor = await desk.successor(tmp_path)
-    await successor.broker.obey({"op": "leftovers"})
+    await successor.guard.handle({"op": "leftovers"})
     await settle(lambda: len(successor.told("leftover")) == 2)
     await successor.create()
-    await successor.broker.aclose(5.0, Why.HANG)
+    await successor.guard.aclose(5.0, Why.HANG)
     assert [event["why"] for event in successor.told("ended")] == ["hang"]
     assert len(successor.told("leftover")) == 2

@@ -1,4 +1,4 @@
-"""The broker with a fake service: what is written when, and that everything made is ended."""
+"""The guard's service with a fake Atlas: what is written when, and that everything made is ended."""
 
 import asyncio
 from pathlib import Path
@@ -30,7 +30,7 @@ async def test_it_is_written_down_before_the_request_leaves(desk: Desk) -> None:
     creating = asyncio.ensure_future(desk.create())
     await settle(lambda: desk.service.calls)
     asked = desk.entry()
-    assert (asked.outcome, asked.guard) == (Outcome.ASKED, desk.broker.guard)
+    assert (asked.outcome, asked.guard) == (Outcome.ASKED, desk.guard.guard)
     assert asked.matches("atlas", asked.address, KEY)
     assert not asked.matches("atlas", asked.address, "ak_other_0123456789")
     desk.service.create_gate.set()
@@ -130,25 +130,25 @@ async def test_an_id_is_on_the_disk_before_the_rest_of_its_answer_is_read(desk: 
     assert (desk.service.open_sessions, desk.entry().why) == ([], "unusable")
 
 
-@pytest.mark.logs("guard.making failed")
+@pytest.mark.logs("guard.create failed")
 async def test_a_session_is_held_though_its_figures_stop_what_reckons_with_them(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.making.terms_of_grant", lambda *_: 1 / 0)
+    monkeypatch.setattr("atlas_desktop.guard.session_creator.terms_of_grant", lambda *_: 1 / 0)
     session_id = (await desk.create())["session_id"]
     assert (desk.entry().outcome, desk.entry().session_id) == (Outcome.OPEN, session_id)
     # The limit of time holds it.
     for _ in range(3610):
         desk.clock.pass_s(1.0)
-        desk.broker.beat(0.0)
-        desk.broker.look()
+        desk.guard.beat(0.0)
+        desk.guard.check()
     await settle(lambda: not desk.service.open_sessions)
 
 
 async def test_a_create_that_nothing_comes_of_is_waited_for_so_long(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.making.LIMIT_S", 0.05)
+    monkeypatch.setattr("atlas_desktop.guard.session_creator.TIMEOUT_S", 0.05)
     desk.service.create_gate = asyncio.Event()
     with pytest.raises(UnreachableError):
         await desk.create()
@@ -176,17 +176,16 @@ async def test_a_disk_that_fills_later_keeps_the_session_and_the_records(desk: D
     assert desk.entry().outcome is Outcome.OPEN
     assert [event["error"]["code"] for event in desk.told("journal")] == ["journal"]
     desk.journal.full = False
-    await desk.broker.aclose(1.0)
+    await desk.guard.aclose(1.0)
     assert desk.entry().outcome is Outcome.ENDED
 
 
-async def test_faces_statuses_and_viewers_pass_through(desk: Desk) -> None:
+async def test_faces_and_viewers_pass_through(desk: Desk) -> None:
     frame, content = face_frame(Face("a.png", b"png"))
     session_id = (await desk.create(content, face=frame))["session_id"]
     order = {"op": "patch_face", "source": "atlas", "session_id": session_id, "face": frame}
-    assert await desk.broker.obey(order, content) == {}
+    assert await desk.guard.handle(order, content) == {}
     assert f"face {session_id} 3" in desk.service.calls
-    assert (await desk.order("status", session_id))["status"] == "active"
     assert (await desk.order("viewer", session_id))["token"] == "viewer token"
 
 
@@ -201,7 +200,7 @@ async def test_the_same_source_is_opened_once(desk: Desk) -> None:
                                                    "limits": LIMITS}])  # fmt: skip
 async def test_an_order_that_makes_no_sense_is_a_bug(desk: Desk, order: dict[str, object]) -> None:
     with pytest.raises(BugError):
-        await desk.broker.obey(order)
+        await desk.guard.handle(order)
 
 
 async def test_a_status_is_told_each_minute_and_ends_what_is_over(desk: Desk) -> None:
@@ -210,8 +209,8 @@ async def test_a_status_is_told_each_minute_and_ends_what_is_over(desk: Desk) ->
     for _ in range(3):
         for _ in range(61):
             desk.clock.pass_s(1.0)
-            desk.broker.beat(0.0)
-            desk.broker.look()
+            desk.guard.beat(0.0)
+            desk.guard.check()
         await asyncio.sleep(0.01)
     assert [event["status"] for event in desk.told("status")] == ["active", "ended"]
     (event,) = desk.told("ended")
@@ -223,9 +222,9 @@ async def test_a_session_that_the_service_no_longer_knows_is_over(desk: Desk) ->
     await desk.create()
     desk.service.status_outcomes = [NotFoundError(status=404)]
     desk.clock.pass_s(61.0)
-    desk.broker.beat(0.0)
-    desk.broker.look()
-    desk.broker.look()
+    desk.guard.beat(0.0)
+    desk.guard.check()
+    desk.guard.check()
     await settle(lambda: desk.told("ended"))
 
 
@@ -235,8 +234,8 @@ async def test_limits_that_the_user_raised_hold_from_then_on(desk: Desk) -> None
     await desk.order("limits", "ses_of_long_ago", limits=LIMITS)
     for second in range(25):
         desk.clock.pass_s(1.0)
-        desk.broker.beat(0.0)
-        desk.broker.look()
+        desk.guard.beat(0.0)
+        desk.guard.check()
         for _ in range(5):
             await asyncio.sleep(0)
         assert (desk.service.ends > 0) == (second >= 21)
@@ -253,4 +252,4 @@ async def test_a_source_that_was_opened_for_one_session_goes_with_it(desk: Desk,
     await successor.end(grant["session_id"])
     await settle(lambda: desk.service.closed == 1)
     assert len(desk.service.opened) == opened
-    await successor.broker.aclose(1.0)
+    await successor.guard.aclose(1.0)

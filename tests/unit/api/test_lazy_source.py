@@ -1,6 +1,6 @@
 import pytest
 
-from atlas_desktop.api.pending import PendingSource
+from atlas_desktop.api.lazy_source import LazySource
 from atlas_desktop.api.source import Face, Mode, SessionSource
 from atlas_desktop.errors import NoKeyError
 from tests.unit.session.fakes import FakeSource
@@ -25,22 +25,22 @@ class Opening:
 
 async def test_it_is_opened_once_with_the_first_session() -> None:
     opening = Opening()
-    pending = PendingSource("Atlas", True, opening)
-    assert (pending.label, pending.billed, opening.times) == ("Atlas", True, 0)
+    lazy = LazySource("Atlas", True, opening)
+    assert (lazy.label, lazy.billed, opening.times) == ("Atlas", True, 0)
     for _ in range(2):
-        grant = await pending.create(Mode.CONVERSATION, EARLY)
-        assert (await pending.end(grant.session_id)).confirmed
+        grant = await lazy.create(Mode.CONVERSATION, EARLY)
+        assert (await lazy.end(grant.session_id)).confirmed
     assert opening.times == 1
-    assert pending.label == "fake.example"
+    assert lazy.label == "fake.example"
     assert opening.source.faces == [EARLY, EARLY]
 
 
 async def test_a_failed_opening_is_the_creates_error_and_is_tried_anew() -> None:
     opening = Opening(NoKeyError())
-    pending = PendingSource("Atlas", True, opening)
+    lazy = LazySource("Atlas", True, opening)
     with pytest.raises(NoKeyError):
-        await pending.create(Mode.CONVERSATION, None)
-    await pending.create(Mode.CONVERSATION, None)
+        await lazy.create(Mode.CONVERSATION, None)
+    await lazy.create(Mode.CONVERSATION, None)
     assert opening.times == 2
 
 
@@ -49,15 +49,15 @@ async def test_the_face_may_be_chosen_at_the_last_moment() -> None:
         return LATE
 
     opening = Opening()
-    await PendingSource("Atlas", True, opening, choosing).create(Mode.PASSTHROUGH, EARLY)
+    await LazySource("Atlas", True, opening, choosing).create(Mode.PASSTHROUGH, EARLY)
     assert opening.source.faces == [LATE]
 
 
 async def test_closing_what_was_never_opened_opens_nothing() -> None:
     opening = Opening()
-    pending = PendingSource("Atlas", True, opening)
-    await pending.aclose()
+    lazy = LazySource("Atlas", True, opening)
+    await lazy.aclose()
     assert opening.times == 0
-    await pending.create(Mode.CONVERSATION, None)
-    await pending.aclose()
+    await lazy.create(Mode.CONVERSATION, None)
+    await lazy.aclose()
     assert opening.source.calls[-1] == "aclose"

@@ -14,8 +14,8 @@ from atlas_desktop.errors import (
     JournalError,
     RateLimitedError,
 )
-from atlas_desktop.session import guard_keeper, guard_pulse
-from atlas_desktop.session.guard import Guard
+from atlas_desktop.session import guard_supervisor
+from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import (
     JournalBroken,
     Leftover,
@@ -32,24 +32,26 @@ def guards() -> Guards:
 
 @pytest.fixture
 async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    monkeypatch.setattr(guard_keeper, "PAUSES_S", (0.0, 0.01, 0.02, 0.03))
-    monkeypatch.setattr(guard_pulse, "BEAT_S", 0.02)
+    monkeypatch.setattr(guard_supervisor, "START_PAUSES_S", (0.0, 0.01, 0.02, 0.03))
+    monkeypatch.setattr(guard_supervisor, "BEAT_S", 0.02)
     guard = Watched(tmp_path, guards)
     yield guard
     await guard.aclose()
 
 
 @pytest.fixture
-def source(guard: Guard) -> SessionSource:
+def source(guard: GuardClient) -> SessionSource:
     return guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
 
 
-async def test_a_source_is_opened_once_however_often_it_is_asked_for(guard: Guard, guards: Guards) -> None:
+async def test_a_source_is_opened_once_however_often_it_is_asked_for(
+    guard: GuardClient, guards: Guards
+) -> None:
     await guard.start()
     for _ in range(2):
         source = guard.open(Access(SourceKind.BACKEND, "", "https://mine.example.com/api"))
-        await source.status("ses_1")
-    assert guards.last.ops == ["open", "status", "status"]
+        await source.viewer("ses_1")
+    assert guards.last.ops == ["open", "viewer", "viewer"]
     (order,) = guards.last.told("open")
     assert (order["kind"], order["secret"], order["address"]) == (
         "backend",
@@ -59,16 +61,16 @@ async def test_a_source_is_opened_once_however_often_it_is_asked_for(guard: Guar
     assert (guard.is_up, guard.pid) == (True, 1000)
 
 
-async def test_no_secret_is_in_a_representation(guard: Guard) -> None:
+async def test_no_secret_is_in_a_representation(guard: GuardClient) -> None:
     source = guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
     assert "ak_secret" not in f"{source!r} {vars(guard)!r}"
 
 
 async def test_a_create_goes_with_the_limits_and_a_sign_of_life(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guard.set_limits(SpendingLimits(session_usd=1.0))
-    guard.tell_idle(12.0)
+    guard.set_idle(12.0)
     grant = await source.create(Mode.PASSTHROUGH, Face(content=b"face\nbytes"))
     assert (grant.session_id, grant.spent_today_usd) == (guards.open_sessions[0], 1.5)
     (order,) = guards.last.told("create")
@@ -79,7 +81,7 @@ async def test_a_create_goes_with_the_limits_and_a_sign_of_life(
 
 
 async def test_a_create_waits_for_a_guard_that_comes_up(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guards.gate = asyncio.Event()
     starting = asyncio.ensure_future(guard.start())
@@ -93,7 +95,7 @@ async def test_a_create_waits_for_a_guard_that_comes_up(
 
 
 async def test_it_beats_only_while_a_session_is_held(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     await guard.start()
     await asyncio.sleep(0.06)
@@ -106,7 +108,7 @@ async def test_it_beats_only_while_a_session_is_held(
     assert len(guards.last.told("beat")) <= beats + 1
 
 
-async def test_limits_reach_those_that_run(guard: Guard, guards: Guards, source: SessionSource) -> None:
+async def test_limits_reach_those_that_run(guard: GuardClient, guards: Guards, source: SessionSource) -> None:
     grant = await source.create(Mode.CONVERSATION, None)
     more = replace(SpendingLimits(), session_s=10.0)
     guard.set_session_limits(grant.session_id, more)
@@ -120,7 +122,7 @@ async def test_limits_reach_those_that_run(guard: Guard, guards: Guards, source:
 
 
 async def test_limits_that_change_while_a_session_is_asked_for_reach_it(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guards.script["create"] = [None]
     creating = asyncio.ensure_future(source.create(Mode.CONVERSATION, None))
@@ -145,7 +147,7 @@ async def test_errors_of_the_service_pass_through(
 
 
 async def test_without_a_record_only_after_the_user_agreed_and_once(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guard.allow_unrecorded()
     guards.script["create"] = [RateLimitedError()]
@@ -157,7 +159,7 @@ async def test_without_a_record_only_after_the_user_agreed_and_once(
 
 
 async def test_a_create_that_nobody_waits_for_is_ended(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guards.script["create"] = [None]
     creating = asyncio.ensure_future(source.create(Mode.CONVERSATION, None))
@@ -169,7 +171,9 @@ async def test_a_create_that_nobody_waits_for_is_ended(
     await until(lambda: not guards.open_sessions)
 
 
-async def test_an_end_asked_twice_is_one_order(guard: Guard, guards: Guards, source: SessionSource) -> None:
+async def test_an_end_asked_twice_is_one_order(
+    guard: GuardClient, guards: Guards, source: SessionSource
+) -> None:
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["end"] = [None]
     impatient = asyncio.ensure_future(source.end(grant.session_id))
@@ -215,17 +219,17 @@ async def test_events_are_told(guard: Watched, guards: Guards, source: SessionSo
 async def test_nonsense_of_the_guard_is_passed_over(
     guard: Watched, guards: Guards, source: SessionSource
 ) -> None:
-    await source.status("ses_1")
+    await source.viewer("ses_1")
     guards.last.say({"event": "ended"})
     assert guards.last.on_line is not None
     guards.last.on_line(b"Traceback (most recent call last):")
     guards.last.say({"n": 99, "ok": {}})
-    await source.status("ses_1")
+    await source.viewer("ses_1")
     assert guard.events == []
 
 
 async def test_leftovers_are_looked_for_with_every_source_and_once(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guard.look_for_leftovers()
     await until(lambda: guards.started and "leftovers" in guards.last.ops)
@@ -234,6 +238,15 @@ async def test_leftovers_are_looked_for_with_every_source_and_once(
     guard.look_for_leftovers()
     await until(lambda: len(guards.last.ops) == 4)
     assert guards.last.ops[2:] == ["open", "leftovers"]
+
+
+async def test_a_source_is_opened_by_a_guard_that_is_up_before_it_is_used(
+    guard: GuardClient, guards: Guards
+) -> None:
+    await guard.start()
+    guard.open(Access(SourceKind.ATLAS, "ak_early", ADDRESS))
+    await until(lambda: guards.last.told("open"))
+    assert guards.last.ops == ["open"]
 
 
 async def test_the_users_word_on_a_leftover_is_passed_on(guard: Watched, guards: Guards) -> None:
@@ -277,10 +290,10 @@ async def test_it_lets_go_of_one_that_only_comes_up(guards: Guards, tmp_path: Pa
 
 
 async def test_the_reason_of_an_end_that_the_program_knows_is_written_down(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     grant = await source.create(Mode.PASSTHROUGH, None)
-    guard.note_why(grant.session_id, Why.LIMIT)
+    guard.note_reason(grant.session_id, Why.LIMIT)
     await source.end(grant.session_id)
     (order,) = guards.last.told("end")
     assert order["why"] == "limit"

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.http_source import HttpSource
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import UnreachableError
 from atlas_desktop.storage.billing_entry import Outcome, asked
-from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, FakeSource, settle
+from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Clock, Desk, FakeService, settle
 
 Successor = Callable[[], Desk]
 OTHER_KEY = "ak_another_0123456789"
@@ -29,12 +30,12 @@ async def successor(tmp_path: Path) -> AsyncIterator[Successor]:
     service.end_outcomes.clear()
     for desk in made:
         desk.journal.full = False
-        await desk.broker.aclose(1.0)
+        await desk.guard.aclose(1.0)
 
 
 def kill(desk: Desk) -> None:
     """Its lock is free, and nobody has ended what it held."""
-    desk.broker.lock.release()
+    desk.guard.lock.release()
 
 
 async def leave_open(desk: Desk, secret: str = KEY) -> str:
@@ -45,7 +46,7 @@ async def leave_open(desk: Desk, secret: str = KEY) -> str:
 
 
 async def look(desk: Desk) -> None:
-    await desk.broker.obey({"op": "leftovers"})
+    await desk.guard.handle({"op": "leftovers"})
 
 
 def outcomes(desk: Desk) -> list[str]:
@@ -58,7 +59,7 @@ async def test_a_session_of_a_dead_guard_is_ended_and_told(successor: Successor)
     desk.clock.pass_s(1800.0)
     await desk.open()
     await look(desk)
-    assert desk.entry().guard == desk.broker.guard
+    assert desk.entry().guard == desk.guard.guard
     await settle(lambda: len(desk.told("leftover")) == 2)
     ending, ended = desk.told("leftover")
     assert (ending["outcome"], ended["outcome"]) == ("ending", "ended")
@@ -160,7 +161,7 @@ async def test_one_that_another_guard_made_after_the_look_is_seen_too(successor:
     await asyncio.sleep(0.1)
     await alive.open(secret=OTHER_KEY)
     await alive.create()
-    desk.broker.beat(0.0)
+    desk.guard.beat(0.0)
     kill(alive)
     await settle(lambda: outcomes(desk) == ["locked"])
     await desk.open("other", OTHER_KEY)
@@ -174,9 +175,9 @@ async def test_where_nothing_can_be_left_it_is_not_looked_again(successor: Succe
     await desk.create()
     await look(desk)
     await settle(lambda: outcomes(desk) == ["locked"])
-    desk.broker.beat(0.0)
+    desk.guard.beat(0.0)
     await asyncio.sleep(0.1)
-    assert tasks_of("guard.leftovers") == []
+    assert tasks_of("guard.recovery") == []
 
 
 async def test_one_timer_waits_however_often_it_is_looked(successor: Successor) -> None:
@@ -186,15 +187,15 @@ async def test_one_timer_waits_however_often_it_is_looked(successor: Successor) 
     desk = successor()
     for _ in range(3):
         await look(desk)
-        desk.broker.beat(0.0)
+        desk.guard.beat(0.0)
     await asyncio.sleep(0.03)
-    assert tasks_of("guard.leftovers") == ["guard.leftovers.again"]
-    await desk.broker.aclose(1.0)
-    assert tasks_of("guard.leftovers") == []
+    assert tasks_of("guard.recovery") == ["guard.recovery.again"]
+    await desk.guard.aclose(1.0)
+    assert tasks_of("guard.recovery") == []
     await alive.create()
-    desk.broker.beat(0.0)
+    desk.guard.beat(0.0)
     await look(desk)
-    assert tasks_of("guard.leftovers") == []
+    assert tasks_of("guard.recovery") == []
 
 
 def tasks_of(scope: str) -> list[str]:
@@ -265,7 +266,7 @@ async def test_a_dismissed_one_is_never_spoken_of_again(successor: Successor) ->
     desk = successor()
     await look(desk)
     await settle(lambda: outcomes(desk) == ["locked"])
-    await desk.broker.obey({"op": "dismiss", "entry": desk.told("leftover")[0]["entry"]["key"]})
+    await desk.guard.handle({"op": "dismiss", "entry": desk.told("leftover")[0]["entry"]["key"]})
     later = successor()
     await look(later)
     await asyncio.sleep(0.05)
@@ -282,7 +283,7 @@ async def test_an_answer_that_says_nothing_is_told_and_keeps_no_guard_alive(succ
     await asyncio.sleep(0.1)
     assert outcomes(desk) == ["ending", "unconfirmed"]
     async with asyncio.timeout(0.5):
-        await desk.broker.aclose(900.0)
+        await desk.guard.aclose(900.0)
     assert desk.entry().outcome is Outcome.OPEN
 
 
@@ -329,6 +330,20 @@ async def test_one_whose_id_never_came_is_told_once(successor: Successor) -> Non
     assert later.events == []
 
 
+async def test_the_most_that_a_lost_one_may_cost_is_said_where_the_last_one_there_tells_it(
+    successor: Successor,
+) -> None:
+    desk = successor()
+    await desk.open()
+    desk.service.max_duration_s = 3600.0
+    await desk.end((await desk.create())["session_id"])
+    leave_asked(desk)
+    desk.clock.pass_s(121.0)
+    await look(desk)
+    (told,) = desk.told("leftover")
+    assert (told["outcome"], told["most_usd"]) == ("unknown", pytest.approx(7.2))
+
+
 async def test_one_that_was_asked_for_just_now_is_waited_for(successor: Successor) -> None:
     desk = successor()
     leave_asked(desk)
@@ -369,22 +384,22 @@ async def test_locks_of_the_dead_are_cleared_away(successor: Successor) -> None:
     await desk.open()
     await look(desk)
     await settle(lambda: outcomes(desk) == ["ending", "ended"])
-    assert [file.stem for file in desk.guards_folder.iterdir()] == [desk.broker.guard]
+    assert [file.stem for file in desk.guards_folder.iterdir()] == [desk.guard.guard]
 
 
-@pytest.mark.logs("guard.leftovers failed")
+@pytest.mark.logs("guard.recovery failed")
 async def test_what_goes_wrong_with_one_keeps_no_other_from_its_end(
     successor: Successor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, *others = [await leave_open(successor()) for _ in range(6)]
-    opener = FakeService.opener
+    factory = FakeService.factory
 
-    def opened(service: FakeService, access: Access, own_ids: Iterable[str] = ()) -> FakeSource:
+    def made(service: FakeService, access: Access, own_ids: Iterable[str] = ()) -> HttpSource:
         if broken in own_ids:
             raise RuntimeError("a bug")
-        return opener(service, access, own_ids)
+        return factory(service, access, own_ids)
 
-    monkeypatch.setattr(FakeService, "opener", opened)
+    monkeypatch.setattr(FakeService, "factory", made)
     desk = successor()
     await desk.open()
     await look(desk)

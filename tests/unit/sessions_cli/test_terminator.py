@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -9,16 +10,17 @@ from keyring.errors import KeyringLocked
 
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.address import DEFAULT_BASE
+from atlas_desktop.api.http_source import HttpSource
 from atlas_desktop.api.source import EndReceipt, Mode
-from atlas_desktop.guard.asking import Patience
-from atlas_desktop.sessions.ending import LIMIT_S, PATIENCE, Ender
-from atlas_desktop.sessions.listing import is_called
+from atlas_desktop.guard.termination import RetryPolicy
+from atlas_desktop.sessions_cli.listing import is_called
+from atlas_desktop.sessions_cli.terminator import POLICY, SessionTerminator
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
-from tests.unit.guard.fakes import FakeService, FakeSource
-from tests.unit.sessions.desk import STRANGER, Desk
-from tests.unit.sessions.fakes import SilentSource, at_hand, entry
+from tests.unit.guard.fakes import FakeService
+from tests.unit.sessions_cli.desk import STRANGER, Desk
+from tests.unit.sessions_cli.fakes import SilentSource, credentials, entry
 from tests.unit.storage.rings import BrokenRing, MemoryRing
 
 KEY = "ak_Live9x7QzT4mB2vN8sD1fG6hJ3kL5"
@@ -103,20 +105,16 @@ def test_an_address_that_is_none_is_said(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("limit_s", [0.1, 30.0])
-async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
+async def test_persistence_has_an_end(tmp_path: Path, limit_s: float) -> None:
     said: list[str] = []
     journal = BillingJournal(tmp_path / "sessions.jsonl")
-    ender = Ender(
-        journal,
-        at_hand(MemoryRing(), ATLAS_API_KEY="ak_1"),
-        said.append,
-        opener=lambda *_: SilentSource(),
-        patience=Patience(attempts_s=(0.1, 0.1), pauses_s=(0.01,)),
-        limit_s=limit_s,
-    )
-    ending = await ender.end_entry(entry("ak_1"))
-    assert not ending.done
-    assert "did not answer in time" in ending.complaint
+    policy = RetryPolicy((0.15, 0.15), (0.01,), max_attempts=2, reply_timeout_s=limit_s)
+    here = credentials(MemoryRing(), ATLAS_API_KEY="ak_1")
+    terminator = SessionTerminator(journal, tmp_path, here, said.append, lambda *_: SilentSource(), policy)
+    async with aclosing(terminator):
+        result = await terminator.end_entry(entry("ak_1"))
+    assert not result.done
+    assert "did not answer in time" in result.complaint
     assert said[0] == f"Ending {STRANGER} at api.atlasv1.com, within {limit_s:.0f} s at most.\n"
     assert any("asking again" in line for line in said[1:]) == (limit_s > 1)
     assert journal.entries() == []
@@ -126,15 +124,16 @@ async def test_patience_has_an_end(tmp_path: Path, limit_s: float) -> None:
 async def test_what_goes_wrong_with_one_is_not_the_others_trouble(tmp_path: Path) -> None:
     service = FakeService(open_sessions=[STRANGER])
 
-    def opened(access: Access, own_ids: Iterable[str] = ()) -> FakeSource:
+    def made(access: Access, own_ids: Iterable[str] = ()) -> HttpSource:
         if "broken" in access.address:
             raise RuntimeError("a bug")
-        return service.opener(access, own_ids)
+        return service.factory(access, own_ids)
 
     journal = BillingJournal(tmp_path / "sessions.jsonl")
-    here = at_hand(MemoryRing(), ATLAS_API_KEY="ak_1")
-    ender = Ender(journal, here, lambda _: None, opener=opened)
-    broken, whole = await ender.end_entries([entry("ak_1", address="https://broken.example"), entry("ak_1")])
+    here = credentials(MemoryRing(), ATLAS_API_KEY="ak_1")
+    async with aclosing(SessionTerminator(journal, tmp_path, here, lambda _: None, made)) as terminator:
+        entries = [entry("ak_1", address="https://broken.example"), entry("ak_1")]
+        broken, whole = await terminator.end_entries(entries)
     assert (broken.done, "may still cost: RuntimeError" in broken.complaint) == (False, True)
     assert (whole.done, service.open_sessions) == (True, [])
 
@@ -158,41 +157,47 @@ class Recording:
 async def test_one_whose_id_holds_the_key_is_ended_under_it_and_said_without(tmp_path: Path) -> None:
     said: list[str] = []
     journal, service, now = BillingJournal(tmp_path / "sessions.jsonl"), Recording(), datetime.now(UTC)
-    here = at_hand(MemoryRing(), ATLAS_API_KEY=KEY)
+    here = credentials(MemoryRing(), ATLAS_API_KEY=KEY)
     assert await here.current() is not None
     ask = records.asked("g", "atlas", DEFAULT_BASE, KEY, Mode.CONVERSATION, now)
     journal.append(ask)
     journal.append(records.found(ask["key"], f"ses_{KEY}", now, KEY))
     (written,) = journal.entries()
-    ender = Ender(journal, here, said.append, opener=lambda *_: cast(Any, service))
-    ending = await ender.end_entry(written)
-    assert ending.done
+    terminator = SessionTerminator(journal, tmp_path, here, said.append, lambda *_: cast(Any, service))
+    async with aclosing(terminator):
+        result = await terminator.end_entry(written)
+    assert result.done
     assert service.ended == [f"ses_{KEY}"]
     assert is_called(written, f"ses_{KEY}")
-    assert is_called(written, ending.session_id)
-    assert KEY not in "".join((*said, ending.session_id, journal.file.read_text("utf-8")))
+    assert is_called(written, result.session_id)
+    assert KEY not in "".join((*said, result.session_id, journal.file.read_text("utf-8")))
+    (over,) = journal.entries()
+    assert over.outcome is Outcome.ENDED
 
 
-def test_patience_is_a_minute_at_most() -> None:
-    assert sum(PATIENCE.attempts_s) + sum(PATIENCE.pauses_s) < LIMIT_S == 60.0
+def test_the_requests_end_within_a_minute() -> None:
+    assert sum(POLICY.attempt_timeouts_s) + sum(POLICY.backoff_s) < POLICY.reply_timeout_s == 60.0
+    assert POLICY.max_attempts == len(POLICY.attempt_timeouts_s)
 
 
-async def test_a_keyring_that_refuses_is_asked_once() -> None:
-    here = at_hand(BrokenRing(KeyringLocked("locked")))
+async def test_a_keyring_that_refuses_is_asked_once(tmp_path: Path) -> None:
+    here = credentials(BrokenRing(KeyringLocked("locked")))
     assert await here.access_to(entry("ak_1")) is None
     assert await here.current() is None
     assert here.problem is not None
-    ender = Ender(BillingJournal(Path("never-written")), here, lambda _: None)
-    ending = await ender.end_entry(entry("ak_1"))
-    assert "keyring can't be used (it is locked)" in ending.complaint
+    journal = BillingJournal(tmp_path / "never-written")
+    async with aclosing(SessionTerminator(journal, tmp_path, here, lambda _: None)) as terminator:
+        result = await terminator.end_entry(entry("ak_1"))
+    assert "keyring can't be used (it is locked)" in result.complaint
 
 
 async def test_a_service_that_is_not_there_is_asked_a_few_times(tmp_path: Path) -> None:
     said: list[str] = []
     journal = BillingJournal(tmp_path / "sessions.jsonl")
-    patience = Patience(attempts_s=(5.0, 5.0, 5.0), pauses_s=(0.05,))
-    ender = Ender(journal, at_hand(MemoryRing(), ATLAS_API_KEY="ak_1"), said.append, patience=patience)
-    ending = await ender.end_entry(entry("ak_1", address="http://127.0.0.1:9"))
-    assert not ending.done
-    assert ending.complaint == f"{STRANGER} is not ended and may still cost: 127.0.0.1:9 can't be reached."
+    policy = RetryPolicy((5.0,), (0.05,), max_attempts=3)
+    here = credentials(MemoryRing(), ATLAS_API_KEY="ak_1")
+    async with aclosing(SessionTerminator(journal, tmp_path, here, said.append, policy=policy)) as terminator:
+        result = await terminator.end_entry(entry("ak_1", address="http://127.0.0.1:9"))
+    assert not result.done
+    assert result.complaint == f"{STRANGER} is not ended and may still cost: 127.0.0.1:9 can't be reached."
     assert len(said) == 3

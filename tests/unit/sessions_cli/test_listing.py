@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from atlas_desktop.sessions.listing import Leftover, as_table, name_of
-from tests.unit.sessions.desk import Desk
-from tests.unit.sessions.fakes import entry
+from atlas_desktop.sessions_cli.listing import Leftover, as_table, name_of
+from tests.unit.sessions_cli.desk import Desk
+from tests.unit.sessions_cli.fakes import entry
 
 
 def test_the_list_says_what_since_when_and_how_much(desk: Desk) -> None:

@@ -4,19 +4,19 @@ import asyncio
 from datetime import UTC, datetime
 
 from atlas_desktop.api.address import DEFAULT_BASE
-from atlas_desktop.api.pending import PendingSource
+from atlas_desktop.api.lazy_source import LazySource
 from atlas_desktop.api.source import Mode, SessionGrant, SessionSource
-from atlas_desktop.sessions.at_hand import AtHand
+from atlas_desktop.sessions_cli.credentials import CredentialResolver
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_fold import fold
 from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
-from tests.unit.sessions.desk import STRANGER
+from tests.unit.sessions_cli.desk import STRANGER
 from tests.unit.storage.rings import MemoryRing
 
 
-class SilentSource(PendingSource):
+class SilentSource(LazySource):
     """Never answers."""
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class SilentSource(PendingSource):
         super().__init__("x", True, opened)
 
 
-def at_hand(ring: MemoryRing, backend: str = "", **variables: str) -> AtHand:
+def credentials(ring: MemoryRing, backend: str = "", **variables: str) -> CredentialResolver:
     environment = Environment.read(variables)
-    return AtHand(environment, KeyStore("p", environment.api_key, lambda: ring), backend)
+    return CredentialResolver(environment, KeyStore("p", environment.api_key, lambda: ring), backend)
 
 
 def entry(secret: str, kind: str = "atlas", address: str = DEFAULT_BASE) -> BillingEntry:

@@ -13,21 +13,21 @@ GONE = NotFoundError(status=404)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.rounds.SECOND_LOOK_S", 0.01)
+    monkeypatch.setattr("atlas_desktop.guard.session_monitor.SECOND_POLL_S", 0.01)
 
 
 async def pass_minutes(desk: Desk, minutes: int = 1) -> None:
     for _ in range(minutes):
         for _ in range(61):
             desk.clock.pass_s(1.0)
-            desk.broker.beat(0.0)
-            desk.broker.look()
+            desk.guard.beat(0.0)
+            desk.guard.check()
         await asyncio.sleep(0.05)
 
 
 async def with_backend(desk: Desk) -> str:
     order = {"op": "open", "source": "mine", "kind": "backend", "address": BACKEND, "secret": ""}
-    await desk.broker.obey(order)
+    await desk.guard.handle(order)
     return str((await desk.create(source="mine"))["session_id"])
 
 
@@ -71,7 +71,7 @@ async def test_said_twice_it_is_over(desk: Desk) -> None:
 async def test_what_is_being_ended_is_not_asked_about_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.rounds.SECOND_LOOK_S", 0.3)
+    monkeypatch.setattr("atlas_desktop.guard.session_monitor.SECOND_POLL_S", 0.3)
     session_id = (await desk.create())["session_id"]
     desk.service.status_outcomes = [GONE, GONE]
     await pass_minutes(desk)

@@ -1,42 +1,55 @@
-"""The watch: limits, signs of life, an empty chair, a sleeping computer, by clocks that are set by hand."""
+"""The monitor: limits, signs of life, absence, a sleeping computer, by clocks that are set by hand."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from atlas_desktop.api.limits import LAST_S, SpendingLimits, Terms, day_left_s
 from atlas_desktop.api.orders import Why
-from atlas_desktop.guard.held import Held
-from atlas_desktop.guard.watch import TICK_S, Watch
-from tests.unit.guard.fakes import Clock, FakeService, held, settle
+from atlas_desktop.guard.managed_session import ManagedSession
+from atlas_desktop.guard.session_monitor import TICK_S, SessionMonitor, StatusPoller
+from tests.unit.guard.fakes import Clock, FakeService, StoreBench, managed, settle
 
 LIMITS = SpendingLimits()
 
 
 class Bench:
-    """A watch over one session; what it says is remembered."""
+    """A monitor of one session; what it does is recorded."""
 
     def __init__(self, limits: SpendingLimits = LIMITS, terms: Terms | None = None) -> None:
-        self.clock = Clock()
+        stores = StoreBench(Path("never-written"))
+        self.clock = stores.clock
         self.ended: list[Why] = []
-        self.minutes = 0
-        self.session = held(FakeService(), self.clock, limits, terms)
-        self.held = {self.session.name: self.session}
-        self.watch = Watch(
-            self.held,
-            self.end,
-            self.minute,
+        self.polls = 0
+        self.session = stores.session(limits, terms)
+        self.store = stores.store
+        self.store.end = self.end  # type: ignore[method-assign,assignment]
+        self.hold()
+        poller = StatusPoller(self.store, stores.events.append)
+        poller.poll = self.poll  # type: ignore[method-assign]
+        self.monitor = SessionMonitor(
+            self.store,
+            poller,
+            stores.journal,
             lambda: self.clock.lasting_s,
             lambda: self.clock.steady_s,
         )
 
-    def end(self, held: Held, why: Why) -> None:
-        self.ended.append(why)
+    def hold(self) -> None:
+        self.store.add(self.session)
 
-    def minute(self, held: Held) -> None:
-        self.minutes += 1
+    def drop(self) -> None:
+        self.store.sessions.clear()
+        self.store.occupied.clear()
+
+    def end(self, session: ManagedSession, reason: Why, *, unasked: bool = True) -> None:
+        self.ended.append(reason)
+
+    def poll(self, session: ManagedSession) -> None:
+        self.polls += 1
 
     def run_s(self, seconds: float, *, beats: bool = True, idle_s: float = 0.0) -> None:
         """Ticks through ``seconds``, or until the session is ended."""
@@ -44,8 +57,8 @@ class Bench:
         while self.clock.lasting_s < until_s and not self.ended:
             self.clock.pass_s(TICK_S)
             if beats:
-                self.watch.beat(idle_s)
-            self.watch.look()
+                self.monitor.beat(idle_s)
+            self.monitor.check()
 
     @property
     def ran_s(self) -> float:
@@ -71,15 +84,15 @@ def test_a_limit_ends_it_within_five_seconds_but_after_the_app(
     assert after_s + 2.0 <= bench.ran_s < after_s + 4.0
 
 
-@pytest.mark.logs("guard.watch failed")
+@pytest.mark.logs("guard.monitor failed")
 def test_what_goes_wrong_with_one_keeps_no_other_from_its_limit() -> None:
     bench = Bench(replace(LIMITS, session_s=60.0))
-    broken = held(FakeService(), bench.clock, LIMITS)
+    broken = managed(FakeService(), bench.clock, LIMITS)
     broken.limits = None  # type: ignore[assignment]
     # Looked at before the other.
     name = bench.session.name
-    bench.held["https://other.example", "ses_0"] = broken
-    bench.held[name] = bench.held.pop(name)
+    bench.store.sessions["https://other.example", "ses_0"] = broken
+    bench.store.sessions[name] = bench.store.sessions.pop(name)
     bench.run_s(70.0)
     assert bench.ended == [Why.LIMIT]
 
@@ -106,8 +119,7 @@ def test_a_session_is_given_its_time_though_the_last_beat_is_old() -> None:
     bench = Bench()
     bench.clock.pass_s(25.0)
     bench.session.since_s = bench.clock.lasting_s
-    bench.watch.wake = lambda: None  # type: ignore[method-assign]
-    bench.watch.look()
+    bench.monitor.check()
     bench.run_s(20.0, beats=False)
     assert bench.ended == []
 
@@ -133,7 +145,7 @@ def test_where_both_clocks_count_sleep_a_long_gap_tells_it() -> None:
     bench = Bench()
     bench.run_s(10.0)
     bench.clock.pass_s(3600.0)
-    bench.watch.look()
+    bench.monitor.check()
     assert bench.ended[0] is Why.SLEEP
 
 
@@ -141,7 +153,7 @@ def test_a_guard_that_was_held_up_reads_its_pipe_before_it_judges() -> None:
     bench = Bench(replace(LIMITS, hang_s=10.0))
     bench.run_s(5.0)
     bench.clock.pass_s(20.0)
-    bench.watch.look()
+    bench.monitor.check()
     assert bench.ended == []
     bench.run_s(5.0)
     assert bench.ended == []
@@ -160,49 +172,47 @@ def test_the_wall_clock_changes_nothing() -> None:
 def test_a_minute_is_told_once() -> None:
     bench = Bench()
     bench.run_s(185.0)
-    assert bench.minutes == 3
+    assert bench.polls == 3
 
 
-async def test_it_wakes_up_only_while_something_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.watch.TICK_S", 0.01)
-    bench = Bench()
-    looks: list[Callable[[], None]] = []
-    monkeypatch.setattr(bench.watch, "look", lambda: looks.append(bench.watch.look))
-    bench.watch.wake()
-    bench.watch.wake()
-    await settle(lambda: len(looks) > 3)
-    bench.held.clear()
-    await settle(lambda: bench.watch.is_asleep)
-    seen = len(looks)
-    await settle(lambda: True)
-    assert len(looks) == seen
-    await bench.watch.aclose()
+@pytest.fixture
+async def ticking(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Bench, list[int]]]:
+    """A monitor that has been started, with quick ticks; how many sessions each tick has seen."""
+    monkeypatch.setattr("atlas_desktop.guard.session_monitor.TICK_S", 0.01)
+    bench, checks = Bench(), list[int]()
+    monkeypatch.setattr(bench.monitor, "check", lambda: checks.append(len(bench.store.sessions)))
+    bench.monitor.start()
+    yield bench, checks
+    await bench.monitor.aclose()
 
 
-async def test_what_is_held_the_moment_the_last_one_has_gone_is_watched(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_it_wakes_up_only_while_something_is_held(ticking: tuple[Bench, list[int]]) -> None:
+    bench, checks = ticking
+    await settle(lambda: len(checks) > 3)
+    bench.drop()
+    await asyncio.sleep(0.03)
+    seen = len(checks)
+    await asyncio.sleep(0.05)
+    assert len(checks) == seen
+    bench.hold()
+    await settle(lambda: len(checks) > seen)
+
+
+async def test_what_is_held_the_moment_the_last_one_has_gone_is_monitored(
+    ticking: tuple[Bench, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_desktop.guard.watch.TICK_S", 0.01)
-    bench = Bench()
-    looks: list[int] = []
+    bench, checks = ticking
 
-    def hold_again() -> None:
-        bench.held[bench.session.name] = bench.session
-        bench.watch.wake()
+    def check() -> None:
+        checks.append(len(bench.store.sessions))
+        if len(checks) == 1:
+            bench.drop()
+            # Its turn is after the tick's last step.
+            asyncio.get_running_loop().call_soon(bench.hold)
 
-    def look() -> None:
-        looks.append(len(bench.held))
-        if len(looks) == 1:
-            bench.held.clear()
-            # Its turn is after the tick's last step, and before anybody hears that the tick has ended.
-            asyncio.get_running_loop().call_soon(hold_again)
-
-    monkeypatch.setattr(bench.watch, "look", look)
-    bench.watch.wake()
-    await settle(lambda: len(looks) > 3)
-    bench.held.clear()
-    await settle(lambda: bench.watch.is_asleep)
-    await bench.watch.aclose()
+    monkeypatch.setattr(bench.monitor, "check", check)
+    checks.clear()
+    await settle(lambda: len(checks) > 3)
 
 
 def test_a_local_day_ends_at_its_midnight() -> None:

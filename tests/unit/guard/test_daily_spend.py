@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.guard.held import terms_of_entry, terms_of_grant
+from atlas_desktop.guard.daily_spend import terms_of_entry, terms_of_grant
 from atlas_desktop.storage.billing_entry import BillingEntry, asked, granted
 from atlas_desktop.storage.billing_fold import fold
 from tests.unit.guard.fakes import ADDRESS, KEY, LIMITS, Desk, settle
@@ -62,8 +62,8 @@ async def run_s(desks: list[Desk], seconds: int, until: Callable[[], object] = l
             return passed
         desks[0].clock.pass_s(1.0)
         for desk in desks:
-            desk.broker.beat(0.0)
-            desk.broker.look()
+            desk.guard.beat(0.0)
+            desk.guard.check()
         for _ in range(8):
             await asyncio.sleep(0)
     return seconds
@@ -84,7 +84,7 @@ async def test_two_programs_do_not_overrun_the_day_together(two: list[Desk]) -> 
     assert [ends_of(desk) for desk in two] == [["limit"], ["limit"]]
     # Half a dollar each; then the app's two seconds.
     assert 250 <= ran_s <= 260
-    await two[1].broker.aclose(1.0)
+    await two[1].guard.aclose(1.0)
 
 
 async def test_the_app_is_told_what_others_have_spent_by_now(two: list[Desk]) -> None:
@@ -99,7 +99,7 @@ async def test_the_app_is_told_what_others_have_spent_by_now(two: list[Desk]) ->
     assert told[-1]["day_left_s"] == pytest.approx(two[0].told("day")[0]["day_left_s"], abs=1)
     count = len(told)
     assert count <= 25
-    await two[1].broker.aclose(1.0)
+    await two[1].guard.aclose(1.0)
     await run_s(two[:1], 10)
     after = len(two[0].told("day"))
     await run_s(two[:1], 120)
@@ -122,7 +122,7 @@ async def test_after_midnight_only_the_new_day_counts(zone: Zone, desk: Desk, tm
     assert ends_of(desk) == ["limit"]
     # The rest of the old day, and a whole dollar of the new one.
     assert 200 + ran_s == pytest.approx(300 + 500, abs=8)
-    await other.broker.aclose(1.0)
+    await other.guard.aclose(1.0)
 
 
 async def test_a_wall_clock_that_is_set_puts_the_day_off_or_forward_by_nothing(two: list[Desk]) -> None:
@@ -133,7 +133,7 @@ async def test_a_wall_clock_that_is_set_puts_the_day_off_or_forward_by_nothing(t
     ran_s = await run_s(two, 600, lambda: two[0].told("ended"))
     # 0.2 by the other before, and then each half of the rest.
     assert ran_s == pytest.approx(200, abs=8)
-    await two[1].broker.aclose(1.0)
+    await two[1].guard.aclose(1.0)
 
 
 async def test_the_days_limit_reads_nothing_while_nobody_writes(

@@ -1,4 +1,4 @@
-"""The faults: what is done to a program, and how soon its session must be over after that."""
+"""Fault injections: what is done to a program, and how soon its session must be over after that."""
 
 import random
 import signal
@@ -22,7 +22,7 @@ _ASKED_ABOUT_S: Final = 90.0
 
 @dataclass(frozen=True)
 class Scene:
-    """What a blow may touch.
+    """What an injection may touch.
 
     Attributes:
         reopen: Opens the program anew on the same profile.
@@ -39,34 +39,36 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Blow:
+class Injection:
     """One kind of fault.
 
     Attributes:
-        strike: Does it; returns when it is over, as the bound counts from then.
+        inject: Does it; returns when it is over, as the bound counts from then.
         hangs: The bound counts from when the guard may notice.
-        may_lose_id: In flight, nobody may be left who hears the answer.
+        may_lose_id: In flight, nobody may be left who gets the answer: such runs are counted apart.
+        must_report_loss: The program is left, and has to say so then.
         needs_display: It is about a real X display.
         spoils: Puts something else in the place of answers from before the stage on.
         stages: The only ones that it fits; empty for any.
         bound_s: How soon the session must be over.
     """
 
-    strike: Callable[[Scene], None]
+    inject: Callable[[Scene], None]
     hangs: bool = False
     may_lose_id: bool = False
+    must_report_loss: bool = False
     needs_display: bool = False
     spoils: Callable[[random.Random], Spoiler] | None = None
     stages: tuple[str, ...] = ()
     bound_s: float = BOUND_S
 
 
-def by_signal(number: signal.Signals) -> Blow:
-    return Blow(lambda scene: scene.subject.signal(number))
+def by_signal(number: signal.Signals) -> Injection:
+    return Injection(lambda scene: scene.subject.signal(number))
 
 
-def by_order(order: str, *, hangs: bool = False) -> Blow:
-    return Blow(lambda scene: scene.subject.tell(order), hangs=hangs)
+def by_order(order: str, *, hangs: bool = False) -> Injection:
+    return Injection(lambda scene: scene.subject.tell(order), hangs=hangs)
 
 
 def raise_then_end(scene: Scene) -> None:
@@ -114,24 +116,24 @@ def both_killed(scene: Scene) -> None:
     scene.reopen()
 
 
-def refused(**fault: object) -> Blow:
+def refused(**fault: object) -> Injection:
     """The DELETE fails twice in this way; the end is asked for."""
 
-    def strike(scene: Scene) -> None:
+    def inject(scene: Scene) -> None:
         scene.atlas.order(delete_fault(times=2, **fault))
         scene.subject.tell("end")
 
-    return Blow(strike)
+    return Injection(inject)
 
 
-def refused_and_killed(**fault: object) -> Blow:
+def refused_and_killed(**fault: object) -> Injection:
     """The DELETE fails twice in this way, and the program is dead."""
 
-    def strike(scene: Scene) -> None:
+    def inject(scene: Scene) -> None:
         scene.atlas.order(delete_fault(times=2, **fault))
         scene.subject.signal(signal.SIGKILL)
 
-    return Blow(strike)
+    return Injection(inject)
 
 
 def end_asked(scene: Scene) -> None:
@@ -152,37 +154,40 @@ def asked_about(scene: Scene) -> None:
     killed(scene)
 
 
-def hostile_create(strike: Callable[[Scene], None], *, may_lose_id: bool = False) -> Blow:
-    """The session is made, but what comes back is something else; then ``strike``."""
-    return Blow(
-        strike,
+def hostile_create(
+    inject: Callable[[Scene], None], *, may_lose_id: bool = False, must_report_loss: bool = False
+) -> Injection:
+    """The session is made, but what comes back is something else; then ``inject``."""
+    return Injection(
+        inject,
         may_lose_id=may_lose_id,
+        must_report_loss=must_report_loss,
         spoils=lambda chance: Spoiler("POST", CREATES, 1, True, chance, []),
         stages=("in flight", "answered"),
         bound_s=HOSTILE_BOUND_S,
     )
 
 
-def hostile_end(strike: Callable[[Scene], None]) -> Blow:
-    """The first DELETEs are not carried out, and what comes back says nothing; ``strike`` begins them."""
-    return Blow(
-        strike,
+def hostile_end(inject: Callable[[Scene], None]) -> Injection:
+    """The first DELETEs are not carried out, and what comes back says nothing; ``inject`` begins them."""
+    return Injection(
+        inject,
         spoils=lambda chance: Spoiler("DELETE", ENDS, 2, False, chance, []),
         stages=("joining", "waiting", "live", "reconnecting"),
         bound_s=HOSTILE_BOUND_S,
     )
 
 
-HOSTILE: Final[Mapping[str, Blow]] = {
+HOSTILE: Final[Mapping[str, Injection]] = {
     "hostile create": hostile_create(end_asked),
     "hostile create, killed": hostile_create(killed),
-    "hostile create, guard killed": hostile_create(guard_killed, may_lose_id=True),
+    "hostile create, guard killed": hostile_create(guard_killed, may_lose_id=True, must_report_loss=True),
     "hostile create, both killed": hostile_create(both_killed, may_lose_id=True),
     "hostile end": hostile_end(end_asked),
     "hostile end, killed": hostile_end(killed),
     "hostile end, guard killed": hostile_end(guard_killed),
     "hostile end, both killed": hostile_end(both_killed),
-    "hostile status": Blow(
+    "hostile status": Injection(
         asked_about,
         spoils=lambda chance: Spoiler("GET", STATUSES, 2, False, chance, []),
         stages=("live",),
@@ -191,22 +196,22 @@ HOSTILE: Final[Mapping[str, Blow]] = {
 }
 """Answers that do harm: ``hostile``. The next launch is the last resort."""
 
-BLOWS: Final[Mapping[str, Blow]] = {
+INJECTIONS: Final[Mapping[str, Injection]] = {
     "SIGKILL": by_signal(signal.SIGKILL),
     "SIGTERM": by_signal(signal.SIGTERM),
     "SIGINT": by_signal(signal.SIGINT),
     "SIGHUP": by_signal(signal.SIGHUP),
     "SIGSEGV": by_signal(signal.SIGSEGV),
     "abort in a native thread": by_order("abort"),
-    "unhandled error": Blow(raise_then_end),
+    "unhandled error": Injection(raise_then_end),
     "UI thread stuck": by_order("stick", hangs=True),
     "stuck, interpreter locked": by_order("stick-gil", hangs=True),
     "window closed": by_order("close"),
-    "X server gone": Blow(lambda scene: scene.display_gone(), needs_display=True),
-    "network gone and back": Blow(network_gone),
-    "network gone and back, killed": Blow(network_gone_and_killed),
+    "X server gone": Injection(lambda scene: scene.display_gone(), needs_display=True),
+    "network gone and back": Injection(network_gone),
+    "network gone and back, killed": Injection(network_gone_and_killed),
     # The answer to a create is lost with its connection: no client could know the id.
-    "connections reset": Blow(connections_reset, may_lose_id=True),
+    "connections reset": Injection(connections_reset, may_lose_id=True),
     "DELETE 500": refused(status=500),
     "DELETE 429": refused(status=429, retry_after="2"),
     "DELETE times out": refused(drop=True),
@@ -214,9 +219,9 @@ BLOWS: Final[Mapping[str, Blow]] = {
     "DELETE 500, killed": refused_and_killed(status=500),
     "DELETE 429, killed": refused_and_killed(status=429, retry_after="2"),
     "DELETE HTML 502, killed": refused_and_killed(status=502, body="html"),
-    "guard killed": Blow(guard_killed, may_lose_id=True),
-    "both killed, next launch": Blow(both_killed, may_lose_id=True),
+    "guard killed": Injection(guard_killed, may_lose_id=True, must_report_loss=True),
+    "both killed, next launch": Injection(both_killed, may_lose_id=True),
 }
 
-KINDS: Final[Mapping[str, Mapping[str, Blow]]] = {"harm": BLOWS, "hostile": HOSTILE}
-ALL: Final[Mapping[str, Blow]] = {**BLOWS, **HOSTILE}
+KINDS: Final[Mapping[str, Mapping[str, Injection]]] = {"harm": INJECTIONS, "hostile": HOSTILE}
+ALL: Final[Mapping[str, Injection]] = {**INJECTIONS, **HOSTILE}

@@ -13,7 +13,7 @@ import pytest
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.orders import line_of
 from atlas_desktop.storage.billing_entry import Outcome
-from tests.unit.sessions.desk import STRANGER, Desk, look
+from tests.unit.sessions_cli.desk import STRANGER, Desk, look
 
 
 def test_nothing_open_is_said_and_nothing_is_made(desk: Desk) -> None:
