@@ -40,13 +40,13 @@ class Safekeeping(QObject):
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
         self.guard.set_idle(self._session.idle_s)
-        self._note_why(snapshot)
+        self._note_reason(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
             # Letting go also lets the computer sleep that waited for the end.
             self._sleep_watch().hold(is_paid)
 
-    def _note_why(self, snapshot: SessionSnapshot) -> None:
+    def _note_reason(self, snapshot: SessionSnapshot) -> None:
         if snapshot.grant is not None:
             self._running = snapshot.grant.session_id if snapshot.billed else None
         elif isinstance(snapshot.life, Ending) and self._running is not None:

@@ -20,7 +20,7 @@ _UNKNOWN_HINT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class ListedSession:
     """A session that was not seen to end.
 
     Attributes:
@@ -61,26 +61,26 @@ def unfinished(entries: Sequence[BillingEntry]) -> list[BillingEntry]:
     return [entry for entry in entries if entry.outcome in (Outcome.OPEN, Outcome.ASKED)]
 
 
-def as_table(leftovers: Sequence[Leftover], now: datetime) -> str:
+def as_table(sessions: Sequence[ListedSession], now: datetime) -> str:
     """Columns for a terminal, with what can be done below."""
-    if not leftovers:
+    if not sessions:
         return _NONE_OPEN
-    rows = [_HEADS, *(_row(leftover, now) for leftover in leftovers)]
+    rows = [_HEADS, *(_row(session, now) for session in sessions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     hints = ["\n"]
-    if any(leftover.entry.is_open for leftover in leftovers):
+    if any(session.entry.is_open for session in sessions):
         hints.append(_END_HINT)
-    if any(leftover.in_use for leftover in leftovers):
+    if any(session.in_use for session in sessions):
         hints.append(_IN_USE_HINT)
-    if any(not leftover.entry.is_open and not leftover.in_use for leftover in leftovers):
+    if any(not session.entry.is_open and not session.in_use for session in sessions):
         hints.append(_UNKNOWN_HINT)
     return "\n".join(line.rstrip() for line in lines) + "\n" + "".join(hints)
 
 
-def as_objects(leftovers: Sequence[Leftover], now: datetime) -> list[dict[str, Any]]:
+def as_objects(sessions: Sequence[ListedSession], now: datetime) -> list[dict[str, Any]]:
     """The same for JSON; times are ISO 8601 in UTC."""
-    return [_object(leftover, now) for leftover in leftovers]
+    return [_object(session, now) for session in sessions]
 
 
 def duration_text(seconds: float) -> str:
@@ -92,18 +92,18 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min {rest_s:02d} s" if minutes else f"{rest_s} s"
 
 
-def _row(leftover: Leftover, now: datetime) -> tuple[str, ...]:
-    entry = leftover.entry
+def _row(session: ListedSession, now: datetime) -> tuple[str, ...]:
+    entry = session.entry
     cost_usd = entry.cost_by(now)
     return (
-        leftover.name,
-        _state(leftover, "in use"),
+        session.name,
+        _state(session, "in use"),
         entry.mode.value,
-        f"{leftover.since.astimezone():%Y-%m-%d %H:%M}",
+        f"{session.since.astimezone():%Y-%m-%d %H:%M}",
         duration_text(entry.running_s(now)) if entry.is_open else "-",
         _host(entry),
         "not known" if cost_usd is None else f"about ${cost_usd:.2f}",
-        "at hand" if leftover.key_at_hand else "not at hand",
+        "at hand" if session.key_at_hand else "not at hand",
     )
 
 
@@ -112,23 +112,23 @@ def _host(entry: BillingEntry) -> str:
     return (host if host.isprintable() else ascii(host)) or "not known"
 
 
-def _object(leftover: Leftover, now: datetime) -> dict[str, Any]:
-    entry = leftover.entry
+def _object(session: ListedSession, now: datetime) -> dict[str, Any]:
+    entry = session.entry
     return {
         "entry": entry.key,
         "session_id": entry.session_id or None,
-        "state": _state(leftover, "in_use"),
+        "state": _state(session, "in_use"),
         "mode": entry.mode.value,
-        "since": leftover.since.isoformat(timespec="seconds"),
+        "since": session.since.isoformat(timespec="seconds"),
         "running_s": round(entry.running_s(now), 1) if entry.is_open else None,
         "kind": entry.kind,
         "host": entry.host or None,
         "cost_usd": None if (cost_usd := entry.cost_by(now)) is None else round(cost_usd, 4),
-        "key_at_hand": leftover.key_at_hand,
+        "key_at_hand": session.key_at_hand,
     }
 
 
-def _state(leftover: Leftover, in_use: str) -> str:
-    if leftover.in_use:
+def _state(session: ListedSession, in_use: str) -> str:
+    if session.in_use:
         return in_use
-    return "open" if leftover.entry.is_open else "unknown"
+    return "open" if session.entry.is_open else "unknown"

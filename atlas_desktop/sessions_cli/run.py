@@ -19,7 +19,7 @@ from atlas_desktop.redaction import known
 from atlas_desktop.sessions_cli.arguments import SESSION_ID, Action, SessionsOptions
 from atlas_desktop.sessions_cli.credentials import CredentialResolver
 from atlas_desktop.sessions_cli.listing import (
-    Leftover,
+    ListedSession,
     as_objects,
     as_table,
     duration_text,
@@ -92,10 +92,10 @@ class SessionsCommand:
         Raises:
             JournalError: The journal is there but can't be read.
         """
-        leftovers = [await self._described(entry) for entry in unfinished(self._journal.entries())]
+        listed = [await self._described(entry) for entry in unfinished(self._journal.entries())]
         now = datetime.now(UTC)
-        self._say(as_table(leftovers, now))
-        self._print_json(as_objects(leftovers, now))
+        self._say(as_table(listed, now))
+        self._print_json(as_objects(listed, now))
         return _DONE
 
     async def end(self, session_id: str) -> int:
@@ -158,9 +158,9 @@ class SessionsCommand:
         self._print_json([{"session_id": session_id, "forgotten": True}])
         return _DONE
 
-    async def _described(self, entry: BillingEntry) -> Leftover:
+    async def _described(self, entry: BillingEntry) -> ListedSession:
         has_key = await self._credentials.access_to(entry) is not None
-        return Leftover(entry, self._locks.is_alive(entry.guard), has_key)
+        return ListedSession(entry, self._locks.is_alive(entry.guard), has_key)
 
     def _terminator(self) -> AbstractAsyncContextManager[SessionTerminator]:
         return aclosing(SessionTerminator(self._journal, self._guards_folder, self._credentials, self._say))

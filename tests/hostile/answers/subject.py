@@ -31,7 +31,7 @@ from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.escapes import terminal_text
 from atlas_desktop.guard.session_creator import create_definitely_failed
-from atlas_desktop.sessions_cli.listing import Leftover, as_objects, as_table, unfinished
+from atlas_desktop.sessions_cli.listing import ListedSession, as_objects, as_table, unfinished
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import to_csv
@@ -118,7 +118,7 @@ class Subject:
         (entry,) = unfinished(journal.entries())
         # As it stands there, or sealed: what looks like a token that the service gave is not written.
         assert entry.id_for(_KEY) == session_id
-        now, left = datetime.now(UTC), [Leftover(entry, in_use=False, key_at_hand=True)]
+        now, left = datetime.now(UTC), [ListedSession(entry, in_use=False, key_at_hand=True)]
         shown = terminal_text(as_table(left, now)) + json.dumps(as_objects(left, now))
         shown.encode()
         to_csv([entry]).encode("utf-8", "replace")

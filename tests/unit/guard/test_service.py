@@ -191,9 +191,9 @@ async def test_faces_and_viewers_pass_through(desk: Desk) -> None:
 
 async def test_the_same_source_is_opened_once(desk: Desk) -> None:
     await desk.open()
-    assert len(desk.service.opened) == 1
+    assert (len(desk.service.opened), desk.service.warmed) == (1, 1)
     await desk.open(secret="ak_another_0123456789")
-    assert len(desk.service.opened) == 2
+    assert (len(desk.service.opened), desk.service.warmed) == (2, 2)
 
 
 @pytest.mark.parametrize("order", [{"op": "fly"}, {"op": "create", "source": "?", "mode": "conversation",

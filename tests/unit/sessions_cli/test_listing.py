@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from atlas_desktop.sessions_cli.listing import Leftover, as_table, name_of
+from atlas_desktop.sessions_cli.listing import ListedSession, as_table, name_of
 from tests.unit.sessions_cli.desk import Desk
 from tests.unit.sessions_cli.fakes import entry
 
@@ -45,5 +45,5 @@ def test_the_list_as_json(desk: Desk) -> None:
 def test_a_name_that_a_terminal_can_not_show_is_replaced_by_the_entrys() -> None:
     odd = replace(entry("ak_1"), session_id="\x1b[2J", key="0123")
     assert name_of(odd) == "0123"
-    assert "\x1b" not in as_table([Leftover(odd, in_use=False, key_at_hand=True)], datetime.now(UTC))
+    assert "\x1b" not in as_table([ListedSession(odd, in_use=False, key_at_hand=True)], datetime.now(UTC))
     assert "\x1b" not in name_of(replace(odd, key="\x1b[3J"))
