@@ -108,7 +108,7 @@ class Exchange:
         files: Mapping[str, FileField] | None = None,
         received: Received | None = None,
     ) -> Answer:
-        """Sends one request and returns what was answered, whatever the status.
+        """Send one request and return what was answered, whatever the status.
 
         Args:
             method: The HTTP method.
@@ -161,7 +161,7 @@ class Exchange:
             await way.aclose()
 
     def hands_on_bearer(self, *texts: str) -> bool:
-        """Whether what was answered would give the bearer to another host, in any form."""
+        """Return whether what was answered would give the bearer to another host, in any form."""
         # Far more than any address or token has is no use anyway.
         return bool(self._bearer) and any(holds(text[:_LONGEST_HANDED_ON], self._bearer) for text in texts)
 
@@ -248,7 +248,7 @@ class Exchange:
 
 
 def _secrets_in(address: str) -> list[str]:
-    """What follows a "?" may let one in at a backend."""
+    """Return what follows a "?": it may let one in at a backend."""
     return [value for _, value in parse_qsl(urlsplit(address).query) if len(value) >= _SHORTEST_IN_QUERY]
 
 

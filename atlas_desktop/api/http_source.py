@@ -77,7 +77,7 @@ class HttpSource:
         self._exchange.keep_warm()
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        """Makes a session, and looks for its id before anything else of the answer.
+        """Make a session, and look for its id before anything else of the answer.
 
         Raises:
             ServiceError: The service refused or could not be reached.
@@ -124,7 +124,7 @@ class HttpSource:
         body_of(answer)
 
     async def end(self, session_id: str) -> EndReceipt:
-        """Ends the session, once.
+        """End the session, with one request.
 
         Returns:
             A confirmed receipt when the service ended it now or had before. An unconfirmed one when
@@ -179,7 +179,7 @@ class HttpSource:
         return below(self._collection, name if name.strip(".") else name.replace(".", "%2E"), *rest)
 
     def _made_in(self, received: Received, on_id: IdCallback | None) -> str:
-        """The id of the session that was made, as far as the answer has come; empty for none."""
+        """Return the id of the session that was made, as far as the answer has come; empty for none."""
         session_id = session_id_within(received.content) if _may_have_made(received.status) else ""
         if session_id:
             self._own_ids.add(session_id)
@@ -188,14 +188,14 @@ class HttpSource:
         return session_id
 
     def _check_room(self, grant: SessionGrant) -> None:
-        """Refuses a room that would be given the key: it goes to the address that it is for alone."""
+        """Refuse a room that would be given the key: it goes to the address that it is for alone."""
         if self._exchange.hands_on_bearer(grant.livekit_url, grant.token):
             host = self._exchange.host
             raise BadAnswerError(host=host, status=200, detail="it would hand the key on to the room")
 
 
 def _may_have_made(status: int) -> bool:
-    """Whether a create that failed so may have made what its body names; a refusal names another's."""
+    """Return whether a create that failed so may have made what its body names; a refusal names another's."""
     return status < 400 or status >= 500
 
 

@@ -104,7 +104,7 @@ class SessionSource(Protocol):
         ...
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
-        """Makes a session.
+        """Make a session.
 
         An error whose ``params`` hold a ``session_id`` tells of one that was made though its answer can't be
         used: it must be ended.
@@ -114,11 +114,11 @@ class SessionSource(Protocol):
     async def patch_face(self, session_id: str, face: Face) -> None: ...
 
     async def end(self, session_id: str) -> EndReceipt:
-        """Ends the session. Already ended counts as ended."""
+        """End the session. Already ended counts as ended."""
         ...
 
     async def viewer(self, session_id: str) -> SessionGrant: ...
 
     async def aclose(self) -> None:
-        """Lets go of connections; running calls fail with ``UnreachableError``."""
+        """Close connections; running calls fail with ``UnreachableError``."""
         ...
