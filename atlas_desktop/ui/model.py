@@ -309,6 +309,8 @@ class AppModel(SessionIntents):
     def set_key(self, pasted: str) -> None:
         self.clear("no_key", "unauthorized")
         self._keys.enter(pasted)
+        # The guard knows the key before *Start*, which then waits for no handshake.
+        self._billing.end_leftovers(self._keys)
 
     @Slot()
     def forget_key(self) -> None:

@@ -135,8 +135,6 @@ class KeyDesk:
         if key:
             self._pasted = Access(SourceKind.ATLAS, key, self._key_address)
             self._set(self._state_of(self._held))
-            # The guard connects to the service from now on: *Start* waits for no handshake.
-            self._scope.start(self.introduce(), "introduce key")
 
     def forget(self) -> None:
         """Forgets the key in memory and keyring; the environment's stays, it is not ours."""
@@ -267,7 +265,6 @@ class KeyDesk:
         # A key that was taken while the keyring was asked is newer.
         self._held, self._missing = self._held or found, missing
         self._set(self._state_of(self._held))
-        await self.introduce()
 
     def _state_of(self, held: StoredKey | None) -> KeyState:
         if self.backend_url:
