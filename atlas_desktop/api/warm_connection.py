@@ -8,7 +8,6 @@ import asyncio
 import logging
 import socket
 import ssl
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,18 +34,21 @@ _CONNECT_TIMEOUT_S: Final = 15.0
 _ALPN: Final = ["http/1.1"]
 
 
+_KEEPALIVE: Final = {
+    "TCP_KEEPIDLE": 5,
+    "TCP_KEEPALIVE": 5,  # macOS's name for it
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 2,
+    "TCP_USER_TIMEOUT": int(_CONNECT_TIMEOUT_S * 1000),
+}
+"""Has the system notice soon that the other end is gone, and what is sent to it fail: no later than a connect
+that gets no answer. Each system has some of them."""
+
+
 def _socket_options() -> list[tuple[int, int, int]]:
-    """Have the system notice soon that the other end is gone, and what is sent to it fail."""
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    if sys.platform == "linux":
-        options += [
-            (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
-            (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-            (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
-            # Milliseconds; as long as a connect that gets no answer.
-            (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_CONNECT_TIMEOUT_S * 1000)),
-        ]
-    return options
+    found = {getattr(socket, name): value for name, value in _KEEPALIVE.items() if hasattr(socket, name)}
+    keepalive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return [keepalive, *((socket.IPPROTO_TCP, option, value) for option, value in found.items())]
 
 
 class WarmTransport(httpx.AsyncHTTPTransport):
