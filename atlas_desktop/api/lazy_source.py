@@ -55,14 +55,8 @@ class LazySource:
         chosen = face if self._choosing is None else await self._choosing()
         return await source.create(mode, chosen, on_id)
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        await (await self._opened()).patch_face(session_id, face)
-
     async def end(self, session_id: str) -> EndReceipt:
         return await (await self._opened()).end(session_id)
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        return await (await self._opened()).viewer(session_id)
 
     async def aclose(self) -> None:
         if self._source is not None:

@@ -9,9 +9,7 @@ order           beside ``op`` and ``n``                                         
 ==============  ===========================================================================  ================
 ``open``        ``source`` (a name of the app's choice), ``kind``, ``address``, ``secret``   ``{}``
 ``create``      ``source mode limits unrecorded face``; content: the face's bytes            a grant
-``patch_face``  ``source session_id face``; content: the face's bytes                        ``{}``
 ``end``         ``source session_id why``, maybe ``entry``: its name in the journal          a receipt
-``viewer``      ``source session_id``                                                        a grant
 ``adopt``       ``source session_id limits ran_s price_per_hour_usd max_duration_s``: after  ``{}``
                 a guard died, its successor takes over; the last three as the app knows
                 them, counted from the grant

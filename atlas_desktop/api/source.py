@@ -111,13 +111,9 @@ class SessionSource(Protocol):
         """
         ...
 
-    async def patch_face(self, session_id: str, face: Face) -> None: ...
-
     async def end(self, session_id: str) -> EndReceipt:
         """End the session. Already ended counts as ended."""
         ...
-
-    async def viewer(self, session_id: str) -> SessionGrant: ...
 
     async def aclose(self) -> None:
         """Close connections; running calls fail with ``UnreachableError``."""

@@ -9,13 +9,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.opening import open_source
-from atlas_desktop.api.orders import Frame, Why, complaint_of, face_in, grant_frame, limits_of_frame
-from atlas_desktop.api.source import EndReceipt, Face, SessionGrant, SourceKind
+from atlas_desktop.api.orders import Frame, Why, complaint_of, grant_frame, limits_of_frame
+from atlas_desktop.api.source import EndReceipt, SessionGrant, SourceKind
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import BugError, GuardDownError
 from atlas_desktop.guard.daily_spend import DailySpend
@@ -30,9 +29,6 @@ from atlas_desktop.guard.termination import RetryPolicy
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.billing_journal import BillingJournal
-
-if TYPE_CHECKING:
-    from atlas_desktop.api.http_source import HttpSource
 
 log = logging.getLogger(__name__)
 
@@ -133,11 +129,6 @@ class SessionService:
                 self._orphans.source_opened()
             case "create":
                 return await self._create(order, content)
-            case "patch_face":
-                face = face_in(order["face"], content) or Face()
-                await self._source_in(order).patch_face(order["session_id"], face)
-            case "viewer":
-                return grant_frame(await self._source_in(order).viewer(order["session_id"]))
             case "end":
                 return asdict(await self._end(order))
             case "adopt":
@@ -219,9 +210,6 @@ class SessionService:
         session = self._store.sessions.get(name)
         if session is not None:
             self._store.end(session, Why.ASKED)
-
-    def _source_in(self, order: Frame) -> "HttpSource":
-        return self._sources.named(order["source"]).source
 
     def _name_in(self, order: Frame) -> SessionName:
         """Return which session an order is about.

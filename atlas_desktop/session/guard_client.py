@@ -160,11 +160,6 @@ class GuardClient:
             ending = self._ends[session_id] = self._ordered(self._end(source, session_id, reason), "end")
         return await _outcome(ending)
 
-    async def request(self, source: str, order: Frame, content: bytes = b"") -> Frame:
-        """Have any other order carried out that may be repeated."""
-        work = self._repeated({**order, "source": source}, content)
-        return await _outcome(self._ordered(work, str(order["op"])))
-
     async def _create(self, source: str, mode: Mode, face: Face | None) -> SessionGrant:
         frame, content = face_frame(face)
         self._registry.requested += 1
@@ -201,14 +196,14 @@ class GuardClient:
         if not (self._closed or creating.cancelled() or creating.exception()):
             self._ordered(self.end(source, creating.result().session_id), "end unwanted")
 
-    async def _repeated(self, order: Frame, content: bytes = b"") -> Frame:
+    async def _repeated(self, order: Frame) -> Frame:
         """Have an order carried out by whichever guard lives: given again when one dies over it."""
         while True:
             transport = await self._supervisor.ready(persistent=True) or await self._supervisor.in_process()
             try:
                 if "source" in order:
                     await self._supervisor.open_source(transport, order["source"])
-                return await transport.request(order, content)
+                return await transport.request(order)
             except GuardLostError:
                 log.info("order %s goes to the next guard", order["op"])
 
@@ -278,17 +273,8 @@ class GuardedSource:
             on_id(grant.session_id)
         return grant
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        frame, content = face_frame(face)
-        order = {"op": "patch_face", "session_id": session_id, "face": frame}
-        await self._client.request(self._name, order, content)
-
     async def end(self, session_id: str) -> EndReceipt:
         return await self._client.end(self._name, session_id)
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        order = {"op": "viewer", "session_id": session_id}
-        return grant_of_frame(await self._client.request(self._name, order))
 
     async def aclose(self) -> None:
         """Do nothing: the connections are the guard's, which may still have to end what it made."""

@@ -27,11 +27,5 @@ class RealRoomSource:
         self.open -= 1
         return EndReceipt(session_id, confirmed=True)
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        raise NotImplementedError
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        raise NotImplementedError
-
     async def aclose(self) -> None:
         """Nothing to let go of."""

@@ -75,6 +75,7 @@ class FakeService:
     useless: Exception | None = None
     closed: int = 0
     warmed: int = 0
+    faces: list[Face] = field(default_factory=list)
 
     def factory(self, access: Access, own_ids: Iterable[str] = ()) -> HttpSource:
         self.opened.append((access.secret, access.address, tuple(own_ids)))
@@ -98,6 +99,7 @@ class FakeSource:
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         service = self.service
         service.calls.append("create")
+        service.faces += [face] if face is not None else []
         if service.create_gate is not None:
             await service.create_gate.wait()
         if service.create_outcomes:
@@ -124,18 +126,12 @@ class FakeSource:
             service.open_sessions.remove(session_id)
         return EndReceipt(session_id, confirmed=True, duration_s=50.0, cost_usd=0.1)
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        self.service.calls.append(f"face {session_id} {len(face.content or b'')}")
-
     async def status(self, session_id: str) -> SessionStatus:
         self.service.calls.append(f"status {session_id}")
         outcome = self.service.status_outcomes.pop(0) if self.service.status_outcomes else "active"
         if isinstance(outcome, Exception):
             raise outcome
         return SessionStatus(session_id, outcome, 60.0, None)
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        return SessionGrant(session_id, "wss://room", "viewer token")
 
     def keep_warm(self) -> None:
         self.service.warmed += 1

@@ -180,13 +180,10 @@ async def test_a_disk_that_fills_later_keeps_the_session_and_the_records(desk: D
     assert desk.entry().outcome is Outcome.ENDED
 
 
-async def test_faces_and_viewers_pass_through(desk: Desk) -> None:
+async def test_a_face_goes_with_the_request(desk: Desk) -> None:
     frame, content = face_frame(Face("a.png", b"png"))
-    session_id = (await desk.create(content, face=frame))["session_id"]
-    order = {"op": "patch_face", "source": "atlas", "session_id": session_id, "face": frame}
-    assert await desk.guard.handle(order, content) == {}
-    assert f"face {session_id} 3" in desk.service.calls
-    assert (await desk.order("viewer", session_id))["token"] == "viewer token"
+    await desk.create(content, face=frame)
+    assert desk.service.faces == [Face("a.png", b"png")]
 
 
 async def test_the_same_source_is_opened_once(desk: Desk) -> None:

@@ -134,8 +134,6 @@ class Guards:
                 if session_id in self.open_sessions:
                     self.open_sessions.remove(session_id)
                 return {"session_id": session_id, "confirmed": True, "duration_s": 2.0, "cost_usd": 0.01}
-            case "viewer":
-                return {**self._grant(order["session_id"], "conversation"), "token": "viewer"}
         return {}
 
     def grant(self, mode: str = "conversation") -> Frame:

@@ -62,12 +62,6 @@ class FakeSource:
         self.open_sessions[:] = [one for one in self.open_sessions if one != session_id]
         return EndReceipt(session_id, confirmed=True, duration_s=12.0, cost_usd=0.02)
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        raise NotImplementedError
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        raise NotImplementedError
-
     async def aclose(self) -> None:
         self.calls.append("aclose")
 

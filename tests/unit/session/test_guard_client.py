@@ -50,8 +50,8 @@ async def test_a_source_is_opened_once_however_often_it_is_asked_for(
     await guard.start()
     for _ in range(2):
         source = guard.open(Access(SourceKind.BACKEND, "", "https://mine.example.com/api"))
-        await source.viewer("ses_1")
-    assert guards.last.ops == ["open", "viewer", "viewer"]
+        await source.end("ses_1")
+    assert guards.last.ops == ["open", "end", "end"]
     (order,) = guards.last.told("open")
     assert (order["kind"], order["secret"], order["address"]) == (
         "backend",
@@ -219,12 +219,12 @@ async def test_events_are_told(guard: Watched, guards: Guards, source: SessionSo
 async def test_nonsense_of_the_guard_is_passed_over(
     guard: Watched, guards: Guards, source: SessionSource
 ) -> None:
-    await source.viewer("ses_1")
+    await source.end("ses_1")
     guards.last.say({"event": "ended"})
     assert guards.last.on_line is not None
     guards.last.on_line(b"Traceback (most recent call last):")
     guards.last.say({"n": 99, "ok": {}})
-    await source.viewer("ses_1")
+    await source.end("ses_1")
     assert guard.events == []
 
 

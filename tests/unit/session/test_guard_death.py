@@ -185,8 +185,8 @@ async def test_one_that_never_carries_an_order_out_is_replaced(
     guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard_transport, "ANSWER_TIMEOUT_S", 0.05)
-    guards.script["viewer"] = [None]
-    assert (await source.viewer("ses_1")).token == "viewer"
+    guards.script["end"] = [None]
+    assert (await source.end("ses_1")).confirmed
     assert [process.running for process in guards.started] == [False, True]
     assert guard.errors == []
 
