@@ -248,7 +248,7 @@ class Exchange:
 
 
 def _secrets_in(address: str) -> list[str]:
-    """Return what follows a "?": it may let one in at a backend."""
+    """Return a backend's query values, which may be secrets."""
     return [value for _, value in parse_qsl(urlsplit(address).query) if len(value) >= _SHORTEST_IN_QUERY]
 
 

@@ -195,7 +195,7 @@ class HttpSource:
 
 
 def _may_have_made(status: int) -> bool:
-    """Return whether a create that failed so may have made what its body names; a refusal names another's."""
+    """Return whether a failed create may have made the session that its body names; a 4xx names another's."""
     return status < 400 or status >= 500
 
 
