@@ -31,6 +31,7 @@ AFTER_USE_S: Final = 1.0
 """The next one is not negotiated while the request that took this one may still be on its way."""
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 5.0, 60.0
 _CONNECT_TIMEOUT_S: Final = 15.0
+_CLOSE_TIMEOUT_S: Final = 1.0
 _ALPN: Final = ["http/1.1"]
 
 
@@ -81,6 +82,10 @@ class WarmTransport(httpx.AsyncHTTPTransport):
         """
         return await self._backend.hold()
 
+    async def aclose(self) -> None:
+        await self._backend.aclose()
+        await super().aclose()
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Held:
@@ -110,6 +115,7 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
         self._held: _Held | None = None
         self._max_age_s = MAX_AGE_S
         self._backoff_s = _FIRST_BACKOFF_S
+        self._closed = False
         self._scope = TaskScope("warm")
 
     async def connect_tcp(
@@ -129,10 +135,17 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
     async def hold(self) -> float:
+        # Not cancelled with this: anyio loses a connection when it is cancelled the moment that it is made.
+        connecting = self._scope.start(self._connected(), "connect")
         try:
-            stream = await self._connected()
-        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
-            log.info("no connection to %s ahead of the next request: %s", self._host, type(error).__name__)
+            await asyncio.wait({connecting})
+        except asyncio.CancelledError:
+            self._closed = True
+            if connecting.done() and (made := connecting.result()) is not None:
+                await made.aclose()
+            raise
+        stream = connecting.result()
+        if stream is None:
             return self._next_backoff_s()
         reader = self._scope.start(_until_readable(stream), "reader")
         held = _Held(stream, reader, asyncio.get_running_loop().create_future(), lasting_s())
@@ -163,14 +176,28 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
         backoff_s, self._backoff_s = self._backoff_s, min(2 * self._backoff_s, _LONGEST_BACKOFF_S)
         return backoff_s
 
-    async def _connected(self) -> httpcore.AsyncNetworkStream:
-        stream = await self._backend.connect_tcp(
-            self._host, self._port, _CONNECT_TIMEOUT_S, None, _socket_options()
-        )
-        if self._ssl_context is None:
-            return stream
-        self._ssl_context.set_alpn_protocols(_ALPN)
-        return await stream.start_tls(self._ssl_context, self._host, _CONNECT_TIMEOUT_S)
+    async def aclose(self) -> None:
+        """Wait, for a moment at most, until a connection that is being made is closed again."""
+        self._closed = True
+        await self._scope.join(_CLOSE_TIMEOUT_S)
+        self._scope.cancel()
+
+    async def _connected(self) -> httpcore.AsyncNetworkStream | None:
+        """Return a negotiated connection; ``None`` when there is none, or nobody wants it any more."""
+        try:
+            stream = await self._backend.connect_tcp(
+                self._host, self._port, _CONNECT_TIMEOUT_S, None, _socket_options()
+            )
+            if self._ssl_context is not None:
+                self._ssl_context.set_alpn_protocols(_ALPN)
+                stream = await stream.start_tls(self._ssl_context, self._host, _CONNECT_TIMEOUT_S)
+        except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
+            log.info("no connection to %s ahead of the next request: %s", self._host, type(error).__name__)
+            return None
+        if self._closed:
+            await stream.aclose()
+            return None
+        return stream
 
     async def _take(self) -> httpcore.AsyncNetworkStream | None:
         """Return the connection that is held, if the service can still be expected at its other end."""
