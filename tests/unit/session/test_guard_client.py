@@ -76,7 +76,8 @@ async def test_a_create_goes_with_the_limits_and_a_sign_of_life(
     (order,) = guards.last.told("create")
     assert (order["mode"], order["unrecorded"], order["limits"]["session_usd"]) == ("passthrough", False, 1.0)
     assert guards.last.contents == [b"face\nbytes"]
-    assert [order["op"] for order in guards.last.orders] == ["open", "beat", "create"]
+    # More signs of life may follow.
+    assert [order["op"] for order in guards.last.orders][:3] == ["open", "beat", "create"]
     assert guards.last.told("beat")[0]["idle_s"] == 12.0
 
 
