@@ -167,7 +167,7 @@ class GuardClient:
         try:
             transport = await self._supervisor.for_create(source, unguarded=self._unguarded)
             limits, unrecorded = self._limits, self._unrecorded
-            order = {"op": "create", "source": source, "mode": mode.value, "face": frame}
+            order: Frame = {"op": "create", "source": source, "mode": mode.value, "face": frame}
             order |= {"limits": asdict(limits), "unrecorded": unrecorded}
             transport.beat(self._supervisor.idle_s)
             grant = grant_of_frame(await transport.request(order, content))

@@ -26,7 +26,7 @@ class Bench:
         self.polls = 0
         self.session = stores.session(limits, terms)
         self.store = stores.store
-        self.store.end = self.end  # type: ignore[method-assign,assignment]
+        self.store.end = self.end  # type: ignore[method-assign]
         self.hold()
         poller = StatusPoller(self.store, stores.events.append)
         poller.poll = self.poll  # type: ignore[method-assign]
