@@ -166,7 +166,7 @@ def test_a_session_whose_answer_can_not_be_used_is_ended_at_once(
 def test_a_guard_that_is_killed_in_flight_leaves_what_was_asked_for_and_no_process(
     one: GuardProcess, atlas: LocalAtlasThread
 ) -> None:
-    spoil(atlas, method="POST", carried_out=True, delay_s=1.0)
+    spoil(atlas, method="POST", carried_out=True, delay_s=10.0)
     one.order_create()
     wait_until(lambda: atlas.books.sessions)
     children = psutil.Process(one.process.pid).children()

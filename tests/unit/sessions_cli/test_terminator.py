@@ -110,7 +110,8 @@ async def test_persistence_has_an_end(tmp_path: Path, limit_s: float) -> None:
     journal = BillingJournal(tmp_path / "sessions.jsonl")
     policy = RetryPolicy((0.15, 0.15), (0.01,), max_attempts=2, reply_timeout_s=limit_s)
     here = credentials(MemoryRing(), ATLAS_API_KEY="ak_1")
-    terminator = SessionTerminator(
+    silent = cast(Any, SilentSource())
+    terminator = SessionTerminator(journal, tmp_path, here, said.append, lambda *_: silent, policy)
         journal, tmp_path, here, said.append, lambda *_: cast(Any, SilentSource()), policy
     )
     async with aclosing(terminator):
