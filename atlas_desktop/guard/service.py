@@ -161,8 +161,10 @@ class SessionService:
                     await self._creating.join()
                     await self._store.join()
         except TimeoutError:
-            left = ", ".join(session.session_id for session in self._store.sessions.values())
-            log.warning("left to the journal: %s", left or "a create")
+            left = [session.session_id for session in self._store.sessions.values()]
+            left += ["a create"] * len(self._creating)
+            if left:
+                log.warning("left to the journal: %s", ", ".join(left))
         self._journal.flush()
         await self._release()
 

@@ -112,8 +112,6 @@ async def test_persistence_has_an_end(tmp_path: Path, limit_s: float) -> None:
     here = credentials(MemoryRing(), ATLAS_API_KEY="ak_1")
     silent = cast(Any, SilentSource())
     terminator = SessionTerminator(journal, tmp_path, here, said.append, lambda *_: silent, policy)
-        journal, tmp_path, here, said.append, lambda *_: cast(Any, SilentSource()), policy
-    )
     async with aclosing(terminator):
         result = await terminator.end_entry(entry("ak_1"))
     assert not result.done
