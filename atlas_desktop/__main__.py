@@ -127,10 +127,10 @@ def _sound(words: list[str]) -> int:
 
 
 def _sessions(words: list[str]) -> int:
-    from atlas_desktop.sessions.arguments import parse
+    from atlas_desktop.sessions_cli.arguments import parse
 
     options = parse(words)
-    from atlas_desktop.sessions.run import run
+    from atlas_desktop.sessions_cli.run import run
 
     return run(options)
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Slot
 
 from atlas_desktop.aio import ErrorHandler
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.guard import Guard
+from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.state import Ending
 from atlas_desktop.storage.profile import Profile
@@ -26,7 +26,7 @@ class Safekeeping(QObject):
         self, session: AtlasSession, profile: Profile, on_error: ErrorHandler, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self.guard = Guard(profile.folder, on_error=on_error)
+        self.guard = GuardClient(profile.folder, on_error=on_error)
         self._session = session
         self._sleep: SleepMonitor | None = None
         self._running: str | None = None
@@ -39,18 +39,18 @@ class Safekeeping(QObject):
         await self.guard.aclose()
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        self.guard.tell_idle(self._session.limits.idle_s)
-        self._note_why(snapshot)
+        self.guard.set_idle(self._session.limits.idle_s)
+        self._note_reason(snapshot)
         is_paid = snapshot.billed and not snapshot.is_over
         if is_paid or self._sleep is not None:
             # hold(False) also releases a sleep that waited for the session's end.
             self._sleep_watch().hold(is_paid)
 
-    def _note_why(self, snapshot: SessionSnapshot) -> None:
+    def _note_reason(self, snapshot: SessionSnapshot) -> None:
         if snapshot.grant is not None:
             self._running = snapshot.grant.session_id if snapshot.billed else None
         elif isinstance(snapshot.state, Ending) and self._running is not None:
-            self.guard.note_why(self._running, snapshot.end_reason)
+            self.guard.note_reason(self._running, snapshot.end_reason)
             self._running = None
 
     def _sleep_watch(self) -> "SleepMonitor":

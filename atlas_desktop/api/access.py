@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from atlas_desktop.api.address import host_of
 from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.redaction import known
+
+if TYPE_CHECKING:
+    from atlas_desktop.api.http_source import HttpSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ SourceOpener = Callable[[Access], SessionSource]
 """Opens the source of an access."""
 
 
-def open_source(access: Access, own_ids: Iterable[str] = ()) -> SessionSource:
+def open_source(access: Access, own_ids: Iterable[str] = ()) -> "HttpSource":
     """Return a source that talks to the service itself; loads the HTTP client with its first use.
 
     Args:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -10,13 +10,22 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from atlas_desktop import __version__
+from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.address import host_of, is_loopback
 from atlas_desktop.api.certificates import loaded_certificates
 from atlas_desktop.api.mapping import mapped
 from atlas_desktop.api.response import HttpResponse
 from atlas_desktop.api.send_monitor import SendMonitor
 from atlas_desktop.api.unpacking import ACCEPTED, TooLongError, Unpacker
-from atlas_desktop.errors import N_, BadAnswerError, BadProxyError, UnauthorizedError, UnreachableError
+from atlas_desktop.api.warm_connection import WarmTransport
+from atlas_desktop.errors import (
+    N_,
+    AppError,
+    BadAnswerError,
+    BadProxyError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from atlas_desktop.proxies import Proxy, proxy_for
 from atlas_desktop.redaction import holds, known
 
@@ -32,7 +41,10 @@ _SHORTEST_IN_QUERY = 12
 
 _ONE_EACH: Final = httpx.Limits(max_connections=100, max_keepalive_connections=0)
 """A connection for each request: what one answer leaves over must not be read as the next one's, which may
-be the end of a session. Kept open, they would be of use for five seconds only."""
+be the end of a session. One that is kept warm has had no request before."""
+_WARM_AGAIN_S: Final = 60.0
+"""After this a connection ahead of the next request is tried again where there can be none: the proxy or the
+certificates may be others by then."""
 
 _HEADERS: Final = {
     "User-Agent": f"atlas-desktop/{__version__}",
@@ -67,6 +79,7 @@ class Exchange:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.host = host_of(address)
+        self._address = address
         self._local = is_loopback(address)
         self._plain = address.startswith("http://")
         self._bearer = (bearer or "").strip()
@@ -79,6 +92,7 @@ class Exchange:
         self._proxy: Proxy | None = None
         self._former: list[httpx.AsyncBaseTransport] = []
         self._closed = False
+        self._warming = TaskScope("exchange")
 
     def __repr__(self) -> str:
         return f"Exchange({self.host!r})"
@@ -134,9 +148,15 @@ class Exchange:
                 monitor.note_answer(BODY_LIMIT_S)
                 return await self._read(got, received or Received())
 
+    def keep_warm(self) -> None:
+        """Keep one connection established ahead of the next request, from now on. Not through a proxy."""
+        if self._transport is None:
+            self._warming.start(self._keep_warm(), "warm")
+
     async def aclose(self) -> None:
         """Release all connections; running calls fail with ``UnreachableError``."""
         self._closed = True
+        await self._warming.aclose()
         for way in (*self._former, *filter(None, [self._way])):
             await way.aclose()
 
@@ -152,6 +172,15 @@ class Exchange:
             # httpx would raise with the whole header, the key included, in its message.
             raise UnauthorizedError(status=0, detail="the key holds signs that no key can have")
         return {**_HEADERS, "Authorization": f"Bearer {self._bearer}"}
+
+    async def _keep_warm(self) -> None:
+        while True:
+            pause_s = _WARM_AGAIN_S
+            with suppress(AppError):  # the next call raises it, too
+                way = await self._opened(self._address)
+                if isinstance(way, WarmTransport):
+                    pause_s = await way.hold()
+            await asyncio.sleep(pause_s)
 
     async def _opened(self, url: str) -> httpx.AsyncBaseTransport:
         """Return the way that leads to ``url`` now: the proxy may have changed since the last call."""
@@ -192,9 +221,12 @@ class Exchange:
             return self._transport
         if proxy is not None and proxy.is_socks:
             return _by_socks(proxy, verify)
+        if proxy is None:
+            return WarmTransport(self._address, verify or None, _ONE_EACH)
         # What the environment says of proxies is read by ``proxies`` alone.
-        foreign = None if proxy is None else _foreign(proxy, verify)
-        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=foreign, limits=_ONE_EACH)
+        return httpx.AsyncHTTPTransport(
+            verify=verify, trust_env=False, proxy=_foreign(proxy, verify), limits=_ONE_EACH
+        )
 
     async def _read(self, response: httpx.Response, received: Received) -> HttpResponse:
         received.status, content = response.status_code, received.content

@@ -77,6 +77,14 @@ class HttpSource:
     def billed(self) -> bool:
         return self._billed
 
+    @property
+    def retries_end(self) -> bool:
+        return False
+
+    def keep_warm(self) -> None:
+        """Keep a connection to the service ready for the next request, from now on; return at once."""
+        self._exchange.keep_warm()
+
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         """Make a session, and look for its id before anything else of the answer.
 

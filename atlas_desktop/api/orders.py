@@ -1,4 +1,4 @@
-"""What the app and its guard say to each other over the guard's pipes.
+"""The protocol between the app and its guard, over the guard's pipes.
 
 A *frame* is one line of JSON; where the line has ``content_bytes``, so many raw bytes follow it. The app
 sends *orders*. One with a number ``n`` is answered by exactly one frame with the same number: ``ok`` holds
@@ -9,10 +9,7 @@ order           beside ``op`` and ``n``                                         
 ==============  ===========================================================================  ================
 ``open``        ``source`` (a name of the app's choice), ``kind``, ``address``, ``secret``   ``{}``
 ``create``      ``source mode limits unrecorded face``; content: the face's bytes            a grant
-``patch_face``  ``source session_id face``; content: the face's bytes                        ``{}``
-``end``         ``source session_id why``                                                    a receipt
-``status``      ``source session_id``                                                        a status
-``viewer``      ``source session_id``                                                        a grant
+``end``         ``source session_id why``, maybe ``entry``: its name in the journal          a receipt
 ``adopt``       ``source session_id limits ran_s price_per_hour_usd max_duration_s``: after  ``{}``
                 a guard died, its successor takes over; the last three as the app knows
                 them, counted from the grant
@@ -26,14 +23,17 @@ order           beside ``op`` and ``n``                                         
 An event's name is its ``event``:
 
 - ``ended`` (``session_id why receipt``): the guard ended a session unasked. While the receipt is not
-  confirmed it goes on asking, and tells again once it is. Also told when an ``end`` that was answered
+  confirmed it repeats its requests, and the event once it is. Also sent when an ``end`` that was answered
   unconfirmed is confirmed later.
+- ``attempt_failed`` (``session_id error answered repeated``): a request to end a session did not confirm
+  its end: it failed, timed out, or the answer said nothing about the session.
 - ``status`` (``session_id status duration_s max_duration_s``): once a minute.
 - ``day`` (``session_id spent_today_usd day_left_s``): what other sessions of the day have cost by now, and
-  the seconds from the grant to the day's end; told when that changes.
-- ``leftover`` (``entry outcome cost_usd receipt``): what became of a session that an earlier run left open;
-  told again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint, times as ISO
-  text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null.
+  the seconds from the grant to the day's end; sent when that changes.
+- ``leftover`` (``entry outcome cost_usd most_usd receipt``): what became of a session that an earlier run
+  left open; sent again when that changes. ``entry``: a ``BillingEntry`` without salt and fingerprint,
+  times as ISO text, and ``running_s``; ``cost_usd``: what it cost, or may have cost so far, or null;
+  ``most_usd``: what one whose id is lost may cost at most, or null.
 - ``journal`` (``error``): the journal can't be written any more; what runs goes on.
 """
 
@@ -43,7 +43,7 @@ from enum import StrEnum
 from typing import Any
 
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.redaction import known
 
@@ -83,14 +83,14 @@ class LeftoverOutcome(StrEnum):
 
 
 def line_of(frame: Frame, content: bytes = b"") -> bytes:
-    """The bytes of a frame, its content included."""
+    """Encode a frame, its content included."""
     if content:
         frame = {**frame, "content_bytes": len(content)}
     return json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode() + b"\n" + content
 
 
 def frame_of(line: bytes) -> Frame:
-    """Reads a frame's line.
+    """Decode a frame's line.
 
     Raises:
         ValueError: It is not a JSON object.
@@ -102,12 +102,12 @@ def frame_of(line: bytes) -> Frame:
 
 
 def complaint_of(error: AppError) -> Frame:
-    """An error as a frame can carry it."""
+    """Encode an error as a frame can carry it."""
     return {"code": error.code, "params": error.params}
 
 
 def error_in(complaint: Frame) -> AppError:
-    """The error that ``complaint_of`` was given; one that this version does not know is a ``BugError``."""
+    """Decode an error; one that this version does not know becomes a ``BugError``."""
     kind = _kinds().get(str(complaint.get("code")))
     params = complaint.get("params")
     if kind is None or not isinstance(params, dict):
@@ -116,19 +116,19 @@ def error_in(complaint: Frame) -> AppError:
 
 
 def face_frame(face: Face | None) -> tuple[Frame | None, bytes]:
-    """A face as an order carries it: its frame, and the content that goes behind the line."""
+    """Encode a face: its frame, and the content that goes behind the line."""
     if face is None:
         return None, b""
     return {"name": face.name, "media_type": face.media_type, "url": face.url}, face.content or b""
 
 
 def face_in(frame: Frame | None, content: bytes) -> Face | None:
-    """The face that ``face_frame`` was given."""
+    """Decode a face and its content."""
     return None if frame is None else Face(content=content or None, **frame)
 
 
 def grant_frame(grant: SessionGrant) -> Frame:
-    """A grant, its token included: it travels over the guard's pipe only."""
+    """Encode a grant, its token included: it travels over the guard's pipe only."""
     return asdict(grant)
 
 
@@ -140,10 +140,6 @@ def grant_of_frame(frame: Frame) -> SessionGrant:
 
 def receipt_of_frame(frame: Frame) -> EndReceipt:
     return EndReceipt(**frame)
-
-
-def status_of_frame(frame: Frame) -> SessionStatus:
-    return SessionStatus(**frame)
 
 
 def limits_of_frame(frame: Frame) -> SpendingLimits:

@@ -98,6 +98,11 @@ class SessionSource(Protocol):
         """False only for our own rehearsal child: no cost is shown or counted."""
         ...
 
+    @property
+    def retries_end(self) -> bool:
+        """Whether ``end`` is repeated by whoever carries it out until it is confirmed: by the guard."""
+        ...
+
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         """Make a session.
 
@@ -106,15 +111,9 @@ class SessionSource(Protocol):
         """
         ...
 
-    async def patch_face(self, session_id: str, face: Face) -> None: ...
-
     async def end(self, session_id: str) -> EndReceipt:
         """End the session. Already ended counts as ended."""
         ...
-
-    async def status(self, session_id: str) -> SessionStatus: ...
-
-    async def viewer(self, session_id: str) -> SessionGrant: ...
 
     async def aclose(self) -> None:
         """Close connections; running calls fail with ``UnreachableError``."""

@@ -61,7 +61,8 @@ to one of these, once, with ``raise … from``::
     ├── GuardError             what keeps sessions from being left open
     │   ├── JournalError           the billing journal can't be written or read
     │   ├── GuardDownError         the guard does not start
-    │   ├── GuardLostError         the guard died while it asked for a session
+    │   ├── GuardLostError         the guard died before it answered
+    │   │   └── SessionIdLostError     … a request for a session; SessionIdLostAtMostError: with a bound
     │   └── StoppedError           the guard or a limit ended the session; ``why`` says which
     │       ├── CostReachedError       what one session may cost
     │       ├── TimeReachedError       how long one session may run

@@ -31,14 +31,44 @@ class GuardDownError(GuardError):
 
 
 class GuardLostError(GuardError):
-    """The guard was killed between a request and its answer.
-
-    On Linux its twin hears the answer and ends the session; elsewhere the id is lost with the guard.
-    """
+    """The guard died before it answered; the next one may be given the same order."""
 
     code = "guard_lost"
+    title = N_("The guard of paid sessions was killed")
+
+
+class SessionIdLostError(GuardLostError):
+    """The guard was killed between the request for a session and its answer: the id is lost with it.
+
+    There is no call that lists sessions: only the user can find out whether the service made one.
+    """
+
+    code = "session_id_lost"
     title = N_("The guard of paid sessions was killed while it asked for a session")
-    advice = N_("Start again. If Atlas made one all the same, your Atlas account shows it.")
+    advice = N_(
+        "If {host} made one, it can't be ended from here: its ID is lost. It costs ${per_hour_usd:.2f} an "
+        "hour until the service ends it. Your account there shows it; else ask the service for the session "
+        "that was requested at {asked_at}."
+    )
+    defaults: ClassVar[dict[str, Any]] = {"detail": "", "host": "", "per_hour_usd": 0.0, "asked_at": ""}
+
+
+class SessionIdLostAtMostError(SessionIdLostError):
+    """The same where the service has named its longest time before."""
+
+    code = "session_id_lost_at_most"
+    advice = N_(
+        "If {host} made one, it can't be ended from here: its ID is lost. It may cost ${most_usd:.2f} at "
+        "most: ${per_hour_usd:.2f} an hour, to its longest time. Your account there shows it; else ask the "
+        "service for the session that was requested at {asked_at}."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "detail": "",
+        "host": "",
+        "per_hour_usd": 0.0,
+        "most_usd": 0.0,
+        "asked_at": "",
+    }
 
 
 class StoppedError(GuardError):

@@ -1,1 +1,1 @@
-"""The guard: a small process that makes, keeps and ends paid sessions, whatever becomes of the window."""
+"""The guard: a small process that creates, holds and ends paid sessions, whatever becomes of the window."""

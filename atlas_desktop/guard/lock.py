@@ -1,20 +1,26 @@
 """The lock that a guard holds while it lives: whoever can take it knows that the guard is gone."""
 
+import asyncio
 import logging
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from filelock import FileLock, Timeout
 
+from atlas_desktop.errors import JournalError
 from atlas_desktop.private_files import FILE_MODE, make_folder
 
 log = logging.getLogger(__name__)
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME = 64
+_ATTEMPTS = 25
+_ATTEMPT_PAUSE_S = 0.02
+"""Who only looks whether a guard lives holds its lock for a moment."""
 
 
 class GuardLock:
@@ -49,7 +55,7 @@ class GuardLock:
         return self.file.exists()
 
     def take(self) -> bool:
-        """Whether it is held now: nobody else holds it."""
+        """Try to take it; return whether it is held now."""
         if self.is_held:
             return True
         self.is_anothers = False
@@ -67,7 +73,7 @@ class GuardLock:
         self._lock.release()
 
     def discard(self) -> None:
-        """Releases it for good: the guard is gone, or no entry of the journal names it any more."""
+        """Release it for good: the guard is gone, or no entry of the journal names it any more."""
         # Unlinked while it is held: who has opened it meanwhile finds that it has no name, and tries anew.
         # Once it is free another may hold it. Windows keeps the name of an open file.
         if self.is_held and sys.platform != "win32":
@@ -80,3 +86,84 @@ class GuardLock:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+class OwnLock:
+    """A guard's own lock: without it others take the guard for dead, and its sessions for leftovers.
+
+    Thread: one event loop.
+
+    Args:
+        lock: The guard's.
+    """
+
+    def __init__(self, lock: GuardLock) -> None:
+        self._lock = lock
+        self._is_reported = False
+        lock.take()
+
+    @property
+    def error(self) -> JournalError | None:
+        """Why it is not held; ``None`` while it is."""
+        return None if self._lock.is_held else JournalError(detail="the guard's lock can't be taken")
+
+    def retry(self) -> None:
+        """Try again where it is not held. Costs next to nothing."""
+        if self._lock.take():
+            self._is_reported = False
+
+    def unreported_error(self) -> JournalError | None:
+        """Return why it is not held, once until it is again."""
+        error, was_reported = self.error, self._is_reported
+        self._is_reported = error is not None
+        return None if was_reported else error
+
+    async def secure(self) -> JournalError | None:
+        """Try at once, and for a moment again while somebody else holds it; return why it is not held."""
+        for _ in range(_ATTEMPTS):
+            if self._lock.take() or not self._lock.is_anothers:
+                break
+            await asyncio.sleep(_ATTEMPT_PAUSE_S)
+        return self.error
+
+
+class DeadGuardLocks:
+    """The locks of one profile's guards, as another program sees them. Thread: any."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, GuardLock] = {}
+
+    def is_alive(self, guard: str) -> bool:
+        """Return whether this guard runs, and so holds its sessions."""
+        lock = GuardLock(self._folder, guard)
+        # Looking makes no file.
+        if guard in self._held or not lock.exists:
+            return False
+        if lock.take():
+            lock.discard()
+        return lock.is_anothers
+
+    @contextmanager
+    def held(self, guards: set[str]) -> Iterator[set[str]]:
+        """Hold the locks of dead ``guards``: nobody else ends their sessions meanwhile.
+
+        Yields:
+            Those that turned out to live.
+        """
+        living: set[str] = set()
+        try:
+            for guard in sorted(guards):
+                lock = GuardLock(self._folder, guard)
+                if lock.take():
+                    self._held[guard] = lock
+                elif lock.is_anothers and not self._is_ours(lock):
+                    living.add(guard)
+            yield living
+        finally:
+            for lock in self._held.values():
+                lock.discard()
+            self._held.clear()
+
+    def _is_ours(self, lock: GuardLock) -> bool:
+        return any(held.file == lock.file for held in self._held.values())

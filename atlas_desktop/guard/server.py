@@ -1,7 +1,10 @@
-"""The guard as a process of its own: ``atlas-desktop guard``. It is not for users.
+"""The guard's process: ``atlas-desktop guard``. It is not for users.
 
 Importing this file is cheap enough to be done after the window's first paint. The first line is out before
 the HTTP client is loaded; that is done at once after it, so that *Start* never waits for it.
+
+Both pipes of the app are served by threads, which read and write them alike on every platform; asyncio's own
+pipes do not. Neither ever holds up the loop.
 """
 
 import asyncio
@@ -11,18 +14,19 @@ import gc
 import json
 import logging
 import os
+import queue
 import signal
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
 from atlas_desktop import logs, proxies
 from atlas_desktop.aio import DaemonExecutor, TaskScope, guarded
-from atlas_desktop.api.orders import Frame, Why, complaint_of, frame_of, line_of
+from atlas_desktop.api.orders import LONGEST_LINE_BYTES, Frame, Why, complaint_of, frame_of, line_of
 from atlas_desktop.api.source import FACE_LIMIT_BYTES
 from atlas_desktop.errors import AppError, BugError, UnreachableError
-from atlas_desktop.guard.broker import Broker
-from atlas_desktop.guard.pipes import FramesOut, orders_in
+from atlas_desktop.guard.service import SessionService
 from atlas_desktop.heap import give_back, limit_arenas
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
@@ -31,19 +35,21 @@ from atlas_desktop.storage.settings import stored_proxy_setting
 log = logging.getLogger(__name__)
 
 OUTLIVES_APP_S = 900.0
-"""So long it goes on asking for an end after the app has gone; the rest is the next launch's."""
+"""How long it goes on requesting an end after the app has gone; the rest is the next launch's."""
 OUTLIVES_APP_NAME = "ATLAS_GUARD_OUTLIVES_S"
 """Names a shorter time, for tests."""
 
 _IGNORED = ("SIGINT", "SIGHUP", "SIGPIPE")
 _STDIN, _STDOUT = 0, 1
+_READ_BYTES = 65536
+_LAST_WRITE_S = 1.0
 _LAST_ANSWERS_S = 0.5
 _CERTIFICATES_LIMIT_S = 3.0
 _LONGEST_CONTENT_BYTES = 2 * FACE_LIMIT_BYTES
 
 
 def main(profile_folder: Path | None) -> int:
-    """Guards until the app has gone and every session is ended, and returns the exit status.
+    """Guard until the app has gone and every session is ended; return the exit status.
 
     Prints one line of JSON, ``{"guard": …}``; frames follow (``api.orders``).
     """
@@ -51,7 +57,7 @@ def main(profile_folder: Path | None) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     limit_arenas()
-    # Its last words go into the log of the window that started it, while there is one.
+    # What it writes last goes into the log of the window that started it, while there is one.
     faulthandler.enable()
     profile = Profile.at(profile_folder)
     _log_to(profile.folder / "log" / "guard.log")
@@ -63,55 +69,92 @@ def main(profile_folder: Path | None) -> int:
 async def _guard(profile: Profile) -> None:
     # A name server that never answers must not keep the process.
     asyncio.get_running_loop().set_default_executor(DaemonExecutor())
-    frames = FramesOut(_STDOUT)
-    broker = Broker(
-        BillingJournal(profile.billing_journal),
-        profile.guards_folder,
-        lambda event: frames.put(line_of(event)),
-        twins=True,
-    )
-    frames.put(json.dumps({"guard": broker.guard}).encode() + b"\n")
-    orders = orders_in(_STDIN)
-    told = _told_to_go()
+    frames = FrameWriter(_STDOUT)
+    journal = BillingJournal(profile.billing_journal)
+    service = SessionService(journal, profile.guards_folder, lambda event: frames.put(line_of(event)))
+    frames.put(json.dumps({"guard": service.guard}).encode() + b"\n")
+    requests = RequestLoop(service, frames, read_pipe(_STDIN))
+    terminated = _sigterm_event()
     await _load_client()
-    log.info("guard %s is up", broker.guard)
-    desk = Desk(broker, frames, orders)
-    why = await desk.serve_until(told)
-    log.info("going (%s)", why.value)
-    await broker.aclose(_outlives_s(), why)
-    await desk.aclose()
+    log.info("guard %s is up", service.guard)
+    reason = await requests.run_until(terminated)
+    log.info("going (%s)", reason.value)
+    await service.aclose(_outlives_s(), reason)
+    await requests.aclose()
     frames.close()
     log.info("gone")
 
 
-class Desk:
+def read_pipe(descriptor: int) -> asyncio.StreamReader:
+    """Return a stream of what comes from a pipe; its end when the app has gone. Called on the loop."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=LONGEST_LINE_BYTES)
+
+    @guarded("guard.in")
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            with contextlib.suppress(OSError):
+                while data := os.read(descriptor, _READ_BYTES):
+                    loop.call_soon_threadsafe(reader.feed_data, data)
+            loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=read, name="guard.in", daemon=True).start()
+    return reader
+
+
+class FrameWriter:
+    """Writes frames to a pipe in their order; for an app that has gone it does nothing. Thread: any."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=guarded("guard.out")(self._run), name="guard.out", daemon=True)
+        self._thread.start()
+
+    def put(self, data: bytes) -> None:
+        """Queue ``data``; return at once."""
+        self._frames.put(data)
+
+    def close(self) -> None:
+        """Let what was queued be written, for a second at most."""
+        self._frames.put(None)
+        self._thread.join(_LAST_WRITE_S)
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # nobody reads any more
+            while (data := self._frames.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(self._descriptor, view) :]
+
+
+class RequestLoop:
     """Takes orders off the pipe, each in a task of its own: one that takes long holds up no other.
 
     Args:
-        broker: Carries them out.
+        service: Carries them out.
         frames: Takes the answers.
         orders: Where they come from.
     """
 
-    def __init__(self, broker: Broker, frames: FramesOut, orders: asyncio.StreamReader) -> None:
-        self._broker = broker
+    def __init__(self, service: SessionService, frames: FrameWriter, orders: asyncio.StreamReader) -> None:
+        self._service = service
         self._frames = frames
         self._orders = orders
-        self._scope = TaskScope("guard.desk")
-        self._under_way = TaskScope("guard.orders")
+        self._scope = TaskScope("guard.requests")
+        self._running = TaskScope("guard.orders")
 
-    async def serve_until(self, told: asyncio.Event) -> Why:
-        """Serves until the app has gone or the guard was told to go, and says which."""
+    async def run_until(self, terminated: asyncio.Event) -> Why:
+        """Serve until the app has gone or the guard was terminated, and return which."""
         serving = self._scope.start(self._serve(), "serve")
-        waiting = self._scope.start(told.wait(), "told")
+        waiting = self._scope.start(terminated.wait(), "terminated")
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        return Why.GUARD_TOLD if told.is_set() else Why.APP_GONE
+        return Why.GUARD_TOLD if terminated.is_set() else Why.APP_GONE
 
     async def aclose(self) -> None:
-        """Takes no more orders; those that are as good as done are answered."""
+        """Take no more orders; those that are as good as done are answered."""
         await self._scope.aclose()
-        await self._under_way.join(_LAST_ANSWERS_S)
-        await self._under_way.aclose()
+        await self._running.join(_LAST_ANSWERS_S)
+        await self._running.aclose()
 
     async def _serve(self) -> None:
         while True:
@@ -139,10 +182,10 @@ class Desk:
     def _take(self, order: Frame, content: bytes) -> None:
         if order.get("op") == "beat":
             idle_s = order.get("idle_s")
-            # The orders that follow must be taken, whatever a sign of life stirs up.
-            guarded("guard.beat")(self._broker.beat)(idle_s if isinstance(idle_s, int | float) else 0.0)
+            # The orders that follow must be taken, whatever goes wrong here.
+            guarded("guard.beat")(self._service.beat)(idle_s if isinstance(idle_s, int | float) else 0.0)
             return
-        task = self._under_way.start(self._broker.obey(order, content), str(order.get("op")))
+        task = self._running.start(self._service.handle(order, content), str(order.get("op")))
         task.add_done_callback(partial(self._answer, order))
         if content:
             task.add_done_callback(_forget_content)
@@ -163,24 +206,24 @@ def _forget_content(_task: "asyncio.Task[Frame]") -> None:
     asyncio.get_running_loop().call_later(1.0, give_back)
 
 
-def _told_to_go() -> asyncio.Event:
-    """Set by SIGTERM; the second one ends the process where it stands."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
+def _sigterm_event() -> asyncio.Event:
+    """Return an event that SIGTERM sets; the second one ends the process where it stands."""
+    loop, terminated = asyncio.get_running_loop(), asyncio.Event()
 
-    def tell() -> None:
-        if told.is_set():
+    def terminate() -> None:
+        if terminated.is_set():
             os._exit(1)
-        told.set()
+        terminated.set()
 
     try:
-        loop.add_signal_handler(signal.SIGTERM, tell)
+        loop.add_signal_handler(signal.SIGTERM, terminate)
     except NotImplementedError:  # Windows
-        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(tell))
-    return told
+        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(terminate))
+    return terminated
 
 
 async def _load_client() -> None:
-    """Loads what the first session needs, the certificates included."""
+    """Load what the first session needs, the certificates included."""
     # The client's command line, where it is installed too, brings 8 MB that nobody here uses.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     import anyio.lowlevel
@@ -190,7 +233,7 @@ async def _load_client() -> None:
     from atlas_desktop.api import http_source  # noqa: F401
     from atlas_desktop.api.certificates import loaded_certificates
 
-    # Told with the first call, where there is none to be read.
+    # Raised again by the first call, where there is none to be read.
     with contextlib.suppress(UnreachableError):
         await loaded_certificates(_CERTIFICATES_LIMIT_S)
     # What a first connection would load.
@@ -200,7 +243,7 @@ async def _load_client() -> None:
 
 
 def _log_to(file: Path) -> None:
-    """The log goes to a file alone: the app's pipes break with it."""
+    """Log to a file alone: the app's pipes break with it."""
     try:
         logs.set_up(file=file)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the guard tells the program unasked."""
+"""The events that the guard publishes."""
 
 import logging
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionStopped:
-    """The guard ended a session, and nobody had asked for it."""
+    """The guard ended a session by itself, or an end that was asked for is confirmed late."""
 
     session_id: str
     why: Why
@@ -49,12 +49,13 @@ class DayTold:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What became of a session that an earlier run left open; told again when that changes.
+    """What became of a session that an earlier run left open; published again when that changes.
 
     Attributes:
         entry: The journal's entry as plain data: ``key``, ``kind``, ``address``, ``mode``,
             ``session_id``, times as ISO text.
         cost_usd: What it may have cost; ``None`` where the price is not known.
+        most_usd: What one whose id is lost may cost at most; ``None`` where that is not known.
         receipt: The service's words, once it has ended.
     """
 
@@ -62,6 +63,7 @@ class Leftover:
     outcome: LeftoverOutcome
     cost_usd: float | None = None
     receipt: EndReceipt | None = None
+    most_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ GuardEvent = SessionStopped | SessionStatusTold | DayTold | Leftover | JournalBr
 
 
 def event_of_frame(frame: Frame) -> GuardEvent | None:
-    """Reads an event of the guard's; ``None`` for one that this version does not know."""
+    """Decode an event of the guard's; ``None`` for one that this version does not know."""
     try:
         return _event_of_frame(frame)
     except (KeyError, TypeError, ValueError) as error:
@@ -100,6 +102,7 @@ def _event_of_frame(frame: Frame) -> GuardEvent | None:
                 LeftoverOutcome(frame["outcome"]),
                 frame.get("cost_usd"),
                 None if told is None else receipt_of_frame(told),
+                frame.get("most_usd"),
             )
         case "journal":
             error = error_in(frame["error"])

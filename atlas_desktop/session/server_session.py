@@ -14,7 +14,7 @@ from atlas_desktop.api.limits import Terms
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource
 from atlas_desktop.clock import lasting_s
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
-from atlas_desktop.guard.asking import Patience, end_on_server
+from atlas_desktop.guard.termination import RetryPolicy, end_session
 from atlas_desktop.session.cost import CostMeter
 from atlas_desktop.session.limit_enforcer import terms_of
 from atlas_desktop.session.state import Summary
@@ -51,7 +51,7 @@ class Timeouts:
         end_s: For the confirmation of the end, while the user watches; requests continue in the background.
         end_unbilled_s: The same for a rehearsal, where nobody needs to know.
         leave_s: For the disconnect.
-        patience: How the end is requested again.
+        end_retry: When an end is requested again, where the source does not do that by itself.
     """
 
     first_frame_s: float = 60.0
@@ -59,7 +59,7 @@ class Timeouts:
     end_s: float = 12.0
     end_unbilled_s: float = 1.0
     leave_s: float = 3.0
-    patience: Patience = field(default_factory=Patience)
+    end_retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(max_attempts=8))
 
 
 class ServerSession:
@@ -248,11 +248,17 @@ class ServerSession:
         if self.session_id is None:
             return
         if not self._is_confirmed:
-            receipt = await end_on_server(self.request.source, self.session_id, self._timeouts.patience)
+            receipt = await self._requested_end(self.session_id)
             if not self._is_confirmed:
                 self.receipt = receipt
         if self._closed:
             self._on_late(self)
+
+    async def _requested_end(self, session_id: str) -> EndReceipt:
+        source = self.request.source
+        if source.retries_end:
+            return await source.end(session_id)
+        return await end_session(source, session_id, self._timeouts.end_retry)
 
     async def _leave(self) -> None:
         if self._joining is not None:

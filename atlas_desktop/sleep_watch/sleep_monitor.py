@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import SleepDetector, lasting_s
 
 if TYPE_CHECKING:
     from atlas_desktop.sleep_watch.logind import Logind
@@ -63,11 +63,9 @@ class SleepMonitor(QObject):
         """
         super().__init__(parent)
         self._open_system = system or open_system
-        self._lasting = lasting
-        self._waking = waking
+        self._sleep = SleepDetector(_ASLEEP_S, lasting, waking)
         self._system: SystemSleep | None = None
         self._is_going = False
-        self._slept_s = 0.0
         self._timer = QTimer(self)
         # A coarse one wakes the processor together with others.
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
@@ -84,7 +82,7 @@ class SleepMonitor(QObject):
             return
         if held:
             self._is_going = False
-            self._slept_s = self._asleep_s()
+            self._sleep.look()
             self._timer.start()
             self._opening.start()
             return
@@ -110,22 +108,18 @@ class SleepMonitor(QObject):
     @Slot()
     def compare_clocks(self) -> None:
         """Notice a wake-up by the clocks; called every two seconds while active."""
-        if self._asleep_s() - self._slept_s > _ASLEEP_S:
+        if self._sleep.look():
             self._is_going = True
             self._wake()
-        self._slept_s = self._asleep_s()
 
     def _wake(self) -> None:
         # Noticed twice, by the system and by the clocks, it is emitted once.
-        self._slept_s = self._asleep_s()
+        self._sleep.look()
         if not self._is_going:
             return
         log.info("the computer is awake again")
         self._is_going = False
         self.woke.emit()
-
-    def _asleep_s(self) -> float:
-        return self._lasting() - self._waking()
 
 
 def open_system(notify: SleepCallback) -> "SystemSleep | None":

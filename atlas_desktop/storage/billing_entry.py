@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from atlas_desktop.api.address import host_of, normalise_backend, normalise_base
-from atlas_desktop.api.limits import SpendingLimits
+from atlas_desktop.api.limits import SpendingLimits, affordable_s, cost_usd
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import InsecureAddressError
 from atlas_desktop.lenient_json import number_of
@@ -149,7 +149,7 @@ class BillingEntry:
             return self.max_duration_s
         bounds = [] if self.limit_s is None else [self.limit_s]
         if self.limit_usd is not None and self.price_per_hour_usd:
-            bounds.append(self.limit_usd / self.price_per_hour_usd * 3600)
+            bounds.append(affordable_s(self.limit_usd, self.price_per_hour_usd))
         return min(bounds, default=None)
 
     def counted_s(self, now: datetime) -> float | None:
@@ -169,13 +169,13 @@ class BillingEntry:
         ran_s, price = self.counted_s(now), self.price_per_hour_usd
         if self.cost_usd is not None or price is None or ran_s is None:
             return self.cost_usd
-        return ran_s / 3600 * price
+        return cost_usd(ran_s, price)
 
     def cost_by(self, now: datetime) -> float | None:
         """Return the most that it may have cost until ``now``, where the price is known."""
         if self.cost_usd is not None or self.price_per_hour_usd is None:
             return self.cost_usd
-        return self.running_s(now) / 3600 * self.price_per_hour_usd
+        return cost_usd(self.running_s(now), self.price_per_hour_usd)
 
 
 def new_key() -> str:

@@ -7,13 +7,13 @@ from PySide6.QtCore import Slot
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import SourceOpener, open_source
-from atlas_desktop.api.pending import PendingSource
+from atlas_desktop.api.lazy_source import LazySource
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import AppError
 from atlas_desktop.session import AtlasSession
-from atlas_desktop.session.guard import Guard
+from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.rehearsal import Rehearsal
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.state import Reconnecting, Requesting
@@ -53,7 +53,7 @@ class AppModel(SessionIntents):
         *,
         backend: str = "",
         open_source: SourceOpener = open_source,
-        guard: Guard | None = None,
+        guard: GuardClient | None = None,
     ) -> None:
         """Joins the parts. With a ``guard`` it makes all paid sessions, in place of ``open_source``."""
         super().__init__()
@@ -206,7 +206,7 @@ class AppModel(SessionIntents):
         self.end_again()
         try:
             source = (
-                PendingSource("this computer", False, self._rehearsal.source, self._faces.settled)
+                LazySource("this computer", False, self._rehearsal.source, self._faces.settled)
                 if rehearsing
                 else self._keys.source(self._faces.settled)
             )
@@ -309,6 +309,8 @@ class AppModel(SessionIntents):
     def set_key(self, pasted: str) -> None:
         self.clear("no_key", "unauthorized")
         self._keys.enter(pasted)
+        # The guard knows the key before *Start*, which then waits for no handshake.
+        self._billing.end_leftovers(self._keys)
 
     @Slot()
     def forget_key(self) -> None:

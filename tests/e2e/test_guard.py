@@ -96,6 +96,22 @@ def test_a_killed_guard_is_replaced_and_nobody_notices(paid: Window, atlas: Loca
     atlas.wait_all_ended()
 
 
+def test_a_guard_that_is_killed_in_flight_says_what_that_may_cost(
+    desk: Stage, atlas: LocalAtlas, profile: Path
+) -> None:
+    atlas.order(
+        {"rest": {"method": "POST", "path": "/v1/realtime/session", "carried_out": True, "delay_s": 60.0}}
+    )
+    with desk.open("--start", folder=profile, ATLAS_API_BASE=atlas.base, ATLAS_API_KEY=atlas.key) as program:
+        assert poll(atlas.open_sessions, 30)
+        guard = child_as("guard", program.pid)
+        guard.kill()
+        program.wait_words("The guard of paid sessions was killed while it asked for a session")
+        program.wait_words("an hour until the service ends it")
+    (entry,) = BillingJournal(profile / "profile" / "billing" / "sessions.jsonl").entries()
+    assert entry.outcome is Outcome.ASKED
+
+
 @pytest.mark.parametrize("closes", [False, True], ids=["end", "close"])
 def test_a_frozen_guard_holds_up_no_end(paid: Window, atlas: LocalAtlas, closes: bool) -> None:
     guard = child_as("guard", paid.pid)

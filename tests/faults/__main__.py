@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.faults.blows import ALL, KINDS
 from tests.faults.campaign import plans, run_all
+from tests.faults.injections import ALL, KINDS
 from tests.faults.run import Plan, Verdict
 from tests.faults.stages import STAGES
 
@@ -24,9 +24,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--stage", choices=STAGES, help="only this stage")
     parser.add_argument("--kind", choices=KINDS, default="harm", help="which faults")
-    parser.add_argument("--blow", choices=ALL, help="only this fault")
+    parser.add_argument("--injection", choices=ALL, help="only this fault")
     given = parser.parse_args()
-    todo = _wanted(plans(given.runs, given.seed, KINDS[given.kind]), given.stage, given.blow)
+    todo = _wanted(plans(given.runs, given.seed, KINDS[given.kind]), given.stage, given.injection)
     _OUT.parent.mkdir(parents=True, exist_ok=True)
     with _OUT.open("w", encoding="utf-8") as file:
 
@@ -44,13 +44,15 @@ def main() -> int:
 
 def table(verdicts: list[Verdict]) -> str:
     """A row for each kind of fault: runs, passed, lost ids, and how long until it was over."""
-    by_blow: dict[str, list[Verdict]] = defaultdict(list)
+    by_injection: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
-        by_blow[verdict.plan.blow].append(verdict)
+        by_injection[verdict.plan.injection].append(verdict)
     rows = [f"{'fault':<32}{'runs':>6}{'passed':>8}{'no id':>7}{'median s':>10}{'longest s':>11}{'≤':>6}"]
-    rows += [_row(name, by_blow[name]) for name in ALL if name in by_blow]
+    rows += [_row(name, by_injection[name]) for name in ALL if name in by_injection]
+    lost = sum(verdict.passed and verdict.lost_id for verdict in verdicts)
     passed = sum(verdict.passed for verdict in verdicts)
-    return "\n".join([*rows, f"{passed} of {len(verdicts)} passed"])
+    apart = f", {lost} of them without an id: it was lost in flight with the guard" if lost else ""
+    return "\n".join([*rows, f"{passed} of {len(verdicts)} passed{apart}"])
 
 
 def _row(name: str, verdicts: list[Verdict]) -> str:
@@ -62,8 +64,8 @@ def _row(name: str, verdicts: list[Verdict]) -> str:
     return f"{name:<32}{figures}{ALL[name].bound_s:>6g}"
 
 
-def _wanted(todo: list[Plan], stage: str | None, blow: str | None) -> list[Plan]:
-    return [plan for plan in todo if stage in (None, plan.stage) and blow in (None, plan.blow)]
+def _wanted(todo: list[Plan], stage: str | None, injection: str | None) -> list[Plan]:
+    return [plan for plan in todo if stage in (None, plan.stage) and injection in (None, plan.injection)]
 
 
 if __name__ == "__main__":

@@ -10,17 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e.program import local_atlas
-from tests.faults.blows import BLOWS, Blow
+from tests.faults.injections import INJECTIONS, Injection
 from tests.faults.run import Plan, Verdict, judged
 from tests.faults.stages import STAGES
 
 
-def plans(runs: int, seed: int, blows: Mapping[str, Blow] = BLOWS) -> list[Plan]:
-    """``runs`` plans: every stage with every blow that fits as often as any other, in an order of chance."""
+def plans(runs: int, seed: int, injections: Mapping[str, Injection] = INJECTIONS) -> list[Plan]:
+    """``runs`` plans: every stage with every injection that fits equally often, in random order."""
     pairs = [
         (stage, name)
-        for stage, name in itertools.product(STAGES, blows)
-        if stage in (blows[name].stages or STAGES)
+        for stage, name in itertools.product(STAGES, injections)
+        if stage in (injections[name].stages or STAGES)
     ]
     chance = random.Random(seed)
     found: list[Plan] = []

@@ -29,12 +29,14 @@ class Subject:
         process: The program.
         guard_pids: Every guard it has had, the newest last.
         lives: What its session went through.
+        errors: Why it failed, as codes.
     """
 
     def __init__(self, profile: Path, env: Mapping[str, str]) -> None:
         self.profile = profile
         self.guard_pids: list[int] = []
         self.lives: list[str] = []
+        self.errors: set[str] = set()
         self._complaints = (profile / "stderr.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.victim", str(profile)],
@@ -114,6 +116,8 @@ class Subject:
                     self.guard_pids.append(told["guard"])
                 if "life" in told:
                     self.lives.append(told["life"])
+                if "error" in told:
+                    self.errors.add(told["error"])
 
 
 def _runs(pid: int) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import LocalAtlas, local_atlas
-from tests.faults.blows import BLOWS, HOSTILE
+from tests.faults.injections import HOSTILE, INJECTIONS
 from tests.faults.run import Plan, judged
 
 STAGE_OF = {
@@ -37,7 +37,7 @@ def atlas(env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield served
 
 
-@pytest.mark.parametrize("blow", [*BLOWS, *(name for name in HOSTILE if name in STAGE_OF)])
-def test_nothing_is_left_billing(blow: str, atlas: LocalAtlas, env: dict[str, str]) -> None:
-    verdict = judged(Plan(1, STAGE_OF.get(blow, "live"), blow), atlas, env)
+@pytest.mark.parametrize("injection", [*INJECTIONS, *(name for name in HOSTILE if name in STAGE_OF)])
+def test_nothing_is_left_billing(injection: str, atlas: LocalAtlas, env: dict[str, str]) -> None:
+    verdict = judged(Plan(1, STAGE_OF.get(injection, "live"), injection), atlas, env)
     assert verdict.passed, verdict

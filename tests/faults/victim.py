@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from atlas_desktop.session.life import Failed
+
 from atlas_desktop import app
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -56,7 +58,8 @@ class Victim:
         life = type(snapshot.state).__name__
         if life != self._life:
             self._life = life
-            _tell(life=life)
+            error = snapshot.life.error if isinstance(snapshot.life, Failed) else None
+            _tell(life=life, **({} if error is None else {"error": error.code}))
 
     def _tell_guard(self) -> None:
         pid = self._program.assembly.guard.pid

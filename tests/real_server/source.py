@@ -1,6 +1,6 @@
 """A source of sessions whose room is on the real server: what Atlas's REST side would answer."""
 
-from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant
 from tests.real_server.server import LiveKitServer
 
 ROOM = "room"
@@ -12,6 +12,7 @@ class RealRoomSource:
 
     label = "a real server"
     billed = False
+    retries_end = False
 
     def __init__(self, server: LiveKitServer, token: str = "", url: str = "") -> None:
         self.token = token or server.token(ROOM, IDENTITY)
@@ -25,15 +26,6 @@ class RealRoomSource:
     async def end(self, session_id: str) -> EndReceipt:
         self.open -= 1
         return EndReceipt(session_id, confirmed=True)
-
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        raise NotImplementedError
-
-    async def status(self, session_id: str) -> SessionStatus:
-        raise NotImplementedError
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

@@ -16,7 +16,7 @@ from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import CueState
-from atlas_desktop.guard.asking import Patience
+from atlas_desktop.guard.termination import RetryPolicy
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.server_session import Timeouts
@@ -38,7 +38,7 @@ QUICK = Timeouts(
     late_create_s=0.05,
     end_s=0.1,
     leave_s=0.05,
-    patience=Patience(attempts_s=(0.04, 0.04, 5.0), pauses_s=(0.01,)),
+    end_retry=RetryPolicy((0.04, 0.04, 5.0), (0.01,), max_attempts=3),
 )
 
 

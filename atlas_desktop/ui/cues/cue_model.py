@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from atlas_desktop.api.limits import cost_usd
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
 from atlas_desktop.ui.desks.notices import error_words
@@ -16,7 +17,6 @@ from atlas_desktop.ui.talk.plain_text import name_in_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_HOUR_S = 3600
 
 
 class CueRole(IntEnum):
@@ -113,8 +113,8 @@ class CueRows(QAbstractListModel):
             length = f"{short_clock(cue.position_s)} / {length}"
         if self._price_per_hour_usd is None:
             return length
-        cost_usd = cue.duration_s / _HOUR_S * self._price_per_hour_usd
-        return f"{length} · <{money(0.01)}" if cost_usd < 0.005 else f"{length} · ≈{money(cost_usd)}"
+        usd = cost_usd(cue.duration_s, self._price_per_hour_usd)
+        return f"{length} · <{money(0.01)}" if usd < 0.005 else f"{length} · ≈{money(usd)}"
 
     def reason(self, cue: Cue) -> str:
         """Why it can't be spoken; empty when it can."""

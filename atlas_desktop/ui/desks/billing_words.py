@@ -139,6 +139,9 @@ class BillingWords(QObject):
                     "If Atlas made it, it can't be ended from here: look into your account. It ends by "
                     "itself at its longest time."
                 )
+                if left.most_usd is not None:
+                    most = self.tr("By then it costs {cost}.").format(cost=money(left.most_usd))
+                    advice = f"{advice} {most}"
                 return Severity.WARN, title, advice
             case _ as never:
                 assert_never(never)

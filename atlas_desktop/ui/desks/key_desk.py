@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import Access, SourceOpener, open_source
-from atlas_desktop.api.pending import FaceChooser, PendingSource
+from atlas_desktop.api.lazy_source import FaceChooser, LazySource
 from atlas_desktop.api.source import SessionSource, SourceKind
 from atlas_desktop.errors import AppError, KeyringError, NoKeyError, ServiceError, UnauthorizedError
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -159,7 +159,7 @@ class KeyDesk:
         self._pasted = Access(SourceKind.BACKEND, token, backend) if backend and token else None
         self.load()
 
-    def source(self, choosing: FaceChooser | None = None) -> PendingSource:
+    def source(self, choosing: FaceChooser | None = None) -> LazySource:
         """The source of the next paid session; ``choosing`` gives its face.
 
         Raises:
@@ -170,7 +170,7 @@ class KeyDesk:
             raise self._refusal
         if self._loaded.is_set() and not self._state.usable and self._pasted is None:
             raise NoKeyError()
-        return PendingSource("Atlas", True, self._open_to_start, choosing)
+        return LazySource("Atlas", True, self._open_to_start, choosing)
 
     async def introduce(self) -> None:
         """Opens the source at hand ahead of a start: what it left open can then be ended."""

@@ -29,9 +29,9 @@ from atlas_desktop.api.orders import (
 )
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
-from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.guard.session_creator import create_definitely_failed
 from atlas_desktop.logs import terminal_text
-from atlas_desktop.sessions.listing import Leftover, as_objects, as_table, unfinished
+from atlas_desktop.sessions_cli.listing import ListedSession, as_objects, as_table, unfinished
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import to_csv
@@ -105,7 +105,7 @@ class Subject:
         named = error.params.get("session_id", "")
         if call == "create":
             assert named == self.session_id, f"the error names {named!r}, not {self.session_id!r}"
-            assert not (named and made_none(error)), "it was made, and none was"
+            assert not (named and create_definitely_failed(error)), "it was made, and none was"
         if named:
             self._write(named, records.found("key", named, datetime.now(UTC), _KEY))
         return f"{error.code}: {words}"
@@ -118,7 +118,7 @@ class Subject:
         (entry,) = unfinished(journal.entries())
         # As it stands there, or sealed: what looks like a token that the service gave is not written.
         assert entry.id_for(_KEY) == session_id
-        now, left = datetime.now(UTC), [Leftover(entry, in_use=False, key_at_hand=True)]
+        now, left = datetime.now(UTC), [ListedSession(entry, in_use=False, key_at_hand=True)]
         shown = terminal_text(as_table(left, now)) + json.dumps(as_objects(left, now))
         shown.encode()
         to_csv([entry]).encode("utf-8", "replace")

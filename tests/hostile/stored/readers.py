@@ -11,7 +11,7 @@ from pathlib import Path
 from atlas_desktop.api.face_file import load_face
 from atlas_desktop.api.orders import LeftoverOutcome
 from atlas_desktop.errors import JournalError, MediaError
-from atlas_desktop.guard.leftovers import leftover_event
+from atlas_desktop.guard.session_store import orphan_event
 from atlas_desktop.storage import billing_entry, history
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
@@ -95,7 +95,7 @@ def read_billing(profile: Profile, path: Path, good: bytes, change: Change) -> s
     for entry in entries:
         entry.matches(entry.kind, samples.ADDRESS, samples.SECRET)
         check(entry.running_s(now) >= 0, "negative")
-        json.dumps(leftover_event(entry, LeftoverOutcome.UNKNOWN, now))
+        json.dumps(orphan_event(entry, LeftoverOutcome.UNKNOWN, now))
     more = billing_entry.asked("g", "atlas", samples.ADDRESS, "k", entries[0].mode, now) if entries else None
     if more is not None and change.whole[0] % 50 == 0:
         journal.append(more)

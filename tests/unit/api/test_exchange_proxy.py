@@ -19,7 +19,7 @@ from atlas_desktop.errors import (
     UnreachableError,
     UntrustedError,
 )
-from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.guard.session_creator import create_definitely_failed
 from atlas_desktop.proxies import ProxyMode, ProxySetting
 from tests.unit.api.conftest import HOST
 from tests.unit.connect_proxy import ConnectProxy
@@ -155,7 +155,7 @@ async def test_a_proxy_that_refuses_is_named_and_nothing_was_made(
         monkeypatch.setenv("HTTPS_PROXY", f"http://ann:other@{proxy.address}")
         error = await create_error()
     assert isinstance(error, ProxyRefusedError)
-    assert made_none(error)
+    assert create_definitely_failed(error)
     assert words in str(error)
     assert proxy.address in str(error)
     assert "other" not in str(error)
@@ -183,7 +183,7 @@ async def test_what_is_wrong_in_the_environment_is_named_and_nothing_was_sent(
         monkeypatch.setenv(name, value)
     error = await create_error()
     assert isinstance(error, kind)
-    assert made_none(error)
+    assert create_definitely_failed(error)
     assert words in str(error)
 
 
@@ -198,4 +198,4 @@ async def test_a_proxy_that_opens_encrypted_connections_is_told_from_no_network(
             error = await create_error()
         assert service.requests == 0
     assert isinstance(error, UntrustedError)
-    assert made_none(error)
+    assert create_definitely_failed(error)

@@ -11,7 +11,7 @@ import pytest
 
 from atlas_desktop.api.exchange import Exchange
 from atlas_desktop.errors import AppError, ProxyRefusedError, UnreachableError
-from atlas_desktop.guard.refusals import made_none
+from atlas_desktop.guard.session_creator import create_definitely_failed
 from tests.unit.api.conftest import HOST
 from tests.unit.connect_proxy import ConnectProxy
 from tests.unit.socks_proxy import SocksProxy
@@ -108,7 +108,7 @@ async def test_a_socks_proxy_that_refuses_is_named_and_nothing_was_made(
         monkeypatch.setenv("ALL_PROXY", f"socks5://ann:other@{proxy.address}")
         error = await error_of(SHORT_S if kind is ConnectProxy else 20.0)
     assert isinstance(error, ProxyRefusedError)
-    assert made_none(error)
+    assert create_definitely_failed(error)
     assert words in str(error)
     assert proxy.address in str(error)
     assert "other" not in str(error)
@@ -145,7 +145,7 @@ async def test_whatever_a_proxy_says_nothing_was_made(
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:{port}")
         error = await error_of()
     assert isinstance(error, UnreachableError)
-    assert made_none(error)
+    assert create_definitely_failed(error)
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5", "socks4"])
@@ -156,7 +156,7 @@ async def test_a_proxy_that_keeps_silent_was_sent_nothing_for_the_service(
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:{port}")
         error = await error_of(SHORT_S)
     assert isinstance(error, ProxyRefusedError)
-    assert made_none(error)
+    assert create_definitely_failed(error)
     assert "no answer in time" in str(error)
 
 
@@ -170,7 +170,7 @@ async def test_a_service_that_keeps_silent_behind_a_proxy_may_have_made_one(
             monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}")
             error = await error_of(3.0)
     assert isinstance(error, UnreachableError)
-    assert not made_none(error)
+    assert not create_definitely_failed(error)
 
 
 async def test_a_service_that_is_not_there_behind_a_socks_proxy_was_sent_nothing(
@@ -182,4 +182,4 @@ async def test_a_service_that_is_not_there_behind_a_socks_proxy_was_sent_nothing
             monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
             error = await error_of(SHORT_S)
     assert isinstance(error, UnreachableError)
-    assert made_none(error)
+    assert create_definitely_failed(error)

@@ -21,7 +21,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         desk.service.end_gate.set()
     if desk.service.create_gate is not None:
         desk.service.create_gate.set()
-    await desk.broker.aclose(2.0)
+    await desk.guard.aclose(2.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.http_source import HttpSource
 from atlas_desktop.api.limits import SpendingLimits, Terms
 from atlas_desktop.api.orders import Frame
 from atlas_desktop.api.source import (
@@ -20,18 +21,18 @@ from atlas_desktop.api.source import (
     SourceKind,
 )
 from atlas_desktop.errors import JournalError
-from atlas_desktop.guard.asking import Patience
-from atlas_desktop.guard.broker import Broker
-from atlas_desktop.guard.endings import Persistence
-from atlas_desktop.guard.held import Held
-from atlas_desktop.guard.leftovers import Grace
-from atlas_desktop.guard.sources import Opened
+from atlas_desktop.guard.journal_writer import JournalWriter
+from atlas_desktop.guard.managed_session import ManagedSession, OpenedSource, SourceRegistry
+from atlas_desktop.guard.orphan_recovery import RecoveryTimeouts
+from atlas_desktop.guard.service import SessionService
+from atlas_desktop.guard.session_store import SessionStore
+from atlas_desktop.guard.termination import RetryPolicy
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 
 ADDRESS = "https://atlas.example"
 KEY = "ak_secret_0123456789"
-QUICK = Persistence(Patience((0.5,), (0.01,), endless=True), silence_s=0.05, longest_silence_s=0.05)
+QUICK = RetryPolicy((0.5,), (0.01,), (0.05,))
 LIMITS = {"session_usd": 5.0, "session_s": 3600.0, "day_usd": 20.0, "idle_s": 600.0, "hang_s": 30.0}
 LOST = "ses_0123456789abcdef0123"
 
@@ -73,10 +74,12 @@ class FakeService:
     reused_id: str = ""
     useless: Exception | None = None
     closed: int = 0
+    warmed: int = 0
+    faces: list[Face] = field(default_factory=list)
 
-    def opener(self, access: Access, own_ids: Iterable[str] = ()) -> "FakeSource":
+    def factory(self, access: Access, own_ids: Iterable[str] = ()) -> HttpSource:
         self.opened.append((access.secret, access.address, tuple(own_ids)))
-        return FakeSource(self)
+        return cast(HttpSource, FakeSource(self))
 
     @property
     def ends(self) -> int:
@@ -84,10 +87,11 @@ class FakeService:
 
 
 class FakeSource:
-    """A ``SessionSource`` of the service."""
+    """A source of the service."""
 
     label = "atlas.example"
     billed = True
+    retries_end = False
 
     def __init__(self, service: FakeService) -> None:
         self.service = service
@@ -95,6 +99,7 @@ class FakeSource:
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:
         service = self.service
         service.calls.append("create")
+        service.faces += [face] if face is not None else []
         if service.create_gate is not None:
             await service.create_gate.wait()
         if service.create_outcomes:
@@ -121,9 +126,6 @@ class FakeSource:
             service.open_sessions.remove(session_id)
         return EndReceipt(session_id, confirmed=True, duration_s=50.0, cost_usd=0.1)
 
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        self.service.calls.append(f"face {session_id} {len(face.content or b'')}")
-
     async def status(self, session_id: str) -> SessionStatus:
         self.service.calls.append(f"status {session_id}")
         outcome = self.service.status_outcomes.pop(0) if self.service.status_outcomes else "active"
@@ -131,18 +133,47 @@ class FakeSource:
             raise outcome
         return SessionStatus(session_id, outcome, 60.0, None)
 
-    async def viewer(self, session_id: str) -> SessionGrant:
-        return SessionGrant(session_id, "wss://room", "viewer token")
+    def keep_warm(self) -> None:
+        self.service.warmed += 1
 
     async def aclose(self) -> None:
         self.service.closed += 1
 
 
-def held(service: FakeService, clock: Clock, limits: SpendingLimits, terms: Terms | None = None) -> Held:
+def managed(
+    service: FakeService, clock: Clock, limits: SpendingLimits, terms: Terms | None = None
+) -> ManagedSession:
     """``ses_1``, granted just now; the journal does not know it."""
-    source, now_s = FakeSource(service), clock.lasting_s
-    opened = Opened(Access(SourceKind.ATLAS, KEY, ADDRESS), source)
-    return Held("ses_1", opened, source, "", limits, terms or Terms(), now_s, clock.wall, now_s, now_s)
+    source, now_s = cast(HttpSource, FakeSource(service)), clock.lasting_s
+    opened = OpenedSource(Access(SourceKind.ATLAS, KEY, ADDRESS), source)
+    return ManagedSession(
+        "ses_1", opened, source, "", limits, terms or Terms(), now_s, clock.wall, now_s, now_s
+    )
+
+
+class StoreBench:
+    """A store without sessions, and all that it works with."""
+
+    def __init__(self, folder: Path, policy: RetryPolicy | None = None) -> None:
+        self.service = FakeService(open_sessions=["ses_1"])
+        self.clock = Clock()
+        self.events: list[Frame] = []
+        self.journal = JournalWriter(FakeJournal(folder / "sessions.jsonl"), self.events.append)
+        sources = SourceRegistry(self.service.factory, keep_warm=False)
+        self.store = SessionStore(
+            self.journal,
+            sources,
+            self.events.append,
+            lambda: self.clock.lasting_s,
+            lambda: self.clock.wall,
+            policy or QUICK,
+        )
+
+    def session(self, limits: SpendingLimits | None = None, terms: Terms | None = None) -> ManagedSession:
+        return managed(self.service, self.clock, limits or SpendingLimits(), terms)
+
+    def published(self, name: str) -> list[Frame]:
+        return [event for event in self.events if event["event"] == name]
 
 
 class FakeJournal(BillingJournal):
@@ -159,7 +190,7 @@ class FakeJournal(BillingJournal):
 
 
 class Desk:
-    """A broker, and all that it works with."""
+    """A guard's service, and all that it works with."""
 
     def __init__(self, folder: Path, service: FakeService | None = None, clock: Clock | None = None) -> None:
         self.service = service or FakeService()
@@ -167,25 +198,25 @@ class Desk:
         self.journal = FakeJournal(folder / "sessions.jsonl")
         self.guards_folder = folder / "guards"
         self.events: list[Frame] = []
-        self.broker = Broker(
+        self.guard = SessionService(
             self.journal,
             self.guards_folder,
             self.events.append,
-            self.service.opener,
+            self.service.factory,
             lambda: self.clock.lasting_s,
             lambda: self.clock.steady_s,
             lambda: self.clock.wall,
-            persistence=QUICK,
-            grace=Grace(locked_s=0.02, unknown_s=120.0, again_s=0.05),
+            QUICK,
+            RecoveryTimeouts(locked_s=0.02, unknown_s=120.0, again_s=0.05),
         )
 
     async def open(self, name: str = "atlas", secret: str = KEY) -> None:
         order = {"op": "open", "source": name, "kind": "atlas", "address": ADDRESS, "secret": secret}
-        assert await self.broker.obey(order) == {}
+        assert await self.guard.handle(order) == {}
 
     async def create(self, content: bytes = b"", **fields: Any) -> Frame:
         order = {"source": "atlas", "mode": "conversation", "limits": LIMITS, "face": None, **fields}
-        return await self.broker.obey({"op": "create", **order}, content)
+        return await self.guard.handle({"op": "create", **order}, content)
 
     async def successor(self, folder: Path) -> "Desk":
         """The guard that comes after this one, which is as good as dead; ``folder`` is this one's."""
@@ -194,7 +225,7 @@ class Desk:
         return successor
 
     async def order(self, op: str, session_id: str, **fields: Any) -> Frame:
-        return await self.broker.obey({"op": op, "source": "atlas", "session_id": session_id, **fields})
+        return await self.guard.handle({"op": op, "source": "atlas", "session_id": session_id, **fields})
 
     async def end(self, session_id: str, why: str = "asked") -> Frame:
         return await self.order("end", session_id, why=why)

@@ -23,10 +23,6 @@ def test_a_session_from_its_first_record_to_its_last(one: GuardProcess, atlas: L
     assert grant["spent_today_usd"] == 0.0
     (entry,) = one.entries()
     assert (entry.outcome, entry.guard, entry.address) == (Outcome.OPEN, one.first_line["guard"], atlas.base)
-    status = one.ask("status", source="atlas", session_id=grant["session_id"])["ok"]
-    assert status["status"] == "active"
-    viewer = one.ask("viewer", source="atlas", session_id=grant["session_id"])["ok"]
-    assert viewer["token"] != grant["token"]
     receipt = one.ask("end", source="atlas", session_id=grant["session_id"], why="asked")["ok"]
     assert receipt["confirmed"]
     assert only(atlas).ended_by == "client"
@@ -92,8 +88,8 @@ def test_a_hang_up_and_a_ctrl_c_at_the_terminal_are_nothing_to_it(
     one.create()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         one.process.send_signal(number)
-    session_id = only(atlas).session_id
-    assert one.ask("status", source="atlas", session_id=session_id)["ok"]["status"] == "active"
+    assert one.ask("limits", session_id=only(atlas).session_id, limits={})["ok"] == {}
+    assert only(atlas).ended_at is None
 
 
 def test_a_delete_that_fails_is_asked_for_again_after_the_app(
@@ -151,6 +147,35 @@ def test_a_slow_create_does_not_hold_up_an_end(one: GuardProcess, atlas: LocalAt
     assert one.entries()[-1].outcome is Outcome.ASKED
 
 
+def test_a_long_answer_comes_through(one: GuardProcess, atlas: LocalAtlasThread) -> None:
+    spoil(atlas, method="POST", change={"token": "t" * 16_000})
+    assert len(one.create()["ok"]["token"]) == 16_000
+
+
+def test_a_session_whose_answer_can_not_be_used_is_ended_at_once(
+    one: GuardProcess, atlas: LocalAtlasThread
+) -> None:
+    spoil(atlas, method="POST", change={"token": "t" * 1_200_000})
+    assert one.create()["error"]["code"] == "bad_answer"
+    wait_until(lambda: only(atlas).ended_at, 5.0)
+    wait_until(lambda: one.entries()[0].outcome is Outcome.ENDED)
+    # The guard is none the worse for it.
+    assert one.create()["ok"]["session_id"]
+
+
+def test_a_guard_that_is_killed_in_flight_leaves_what_was_asked_for_and_no_process(
+    one: GuardProcess, atlas: LocalAtlasThread
+) -> None:
+    spoil(atlas, method="POST", carried_out=True, delay_s=10.0)
+    one.order_create()
+    wait_until(lambda: atlas.books.sessions)
+    children = psutil.Process(one.process.pid).children()
+    one.process.kill()
+    one.process.wait()
+    assert children == []
+    assert [entry.outcome for entry in one.entries()] == [Outcome.ASKED]
+
+
 APP = """
 import subprocess, sys, time
 guard = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, start_new_session=True)
@@ -194,7 +219,8 @@ def test_the_successor_of_a_killed_guard_adopts_and_does_not_end(
         two.open(atlas)
         two.ask("adopt", source="atlas", session_id=session_id, limits={})
         two.ask("leftovers")
-        assert two.ask("status", source="atlas", session_id=session_id)["ok"]["status"] == "active"
+        assert two.ask("limits", session_id=session_id, limits={})["ok"] == {}
+        assert only(atlas).ended_at is None
         assert two.entries()[0].guard == two.first_line["guard"]
         assert not two.events
         two.hang_up()

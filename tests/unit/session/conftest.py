@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from atlas_desktop.errors import AppError
-from atlas_desktop.guard.asking import Patience
+from atlas_desktop.guard.termination import RetryPolicy
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.server_session import Timeouts
 from tests.unit.session.fakes import Bench, FakeSource
@@ -13,7 +13,7 @@ QUICK = Timeouts(
     late_create_s=0.05,
     end_s=0.1,
     leave_s=0.05,
-    patience=Patience(attempts_s=(0.04, 0.04, 0.04, 5.0), pauses_s=(0.01,)),
+    end_retry=RetryPolicy((0.04, 0.04, 0.04, 5.0), (0.01,), max_attempts=4),
 )
 
 

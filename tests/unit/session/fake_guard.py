@@ -5,12 +5,13 @@ import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from atlas_desktop.api.orders import Frame, complaint_of, line_of
 from atlas_desktop.errors import AppError, ChildError
-from atlas_desktop.session.guard import Guard
+from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import GuardEvent
+from atlas_desktop.session.guard_supervisor import GuardStarter
 
 ADDRESS = "https://api.example.com"
 
@@ -133,10 +134,6 @@ class Guards:
                 if session_id in self.open_sessions:
                     self.open_sessions.remove(session_id)
                 return {"session_id": session_id, "confirmed": True, "duration_s": 2.0, "cost_usd": 0.01}
-            case "status":
-                return {"session_id": order["session_id"], "status": "active", "duration_s": 1.0}
-            case "viewer":
-                return {**self._grant(order["session_id"], "conversation"), "token": "viewer"}
         return {}
 
     def grant(self, mode: str = "conversation") -> Frame:
@@ -155,13 +152,13 @@ class Guards:
         }
 
 
-class Watched(Guard):
+class Watched(GuardClient):
     """A guard whose news and troubles are kept."""
 
     def __init__(self, folder: Path, guards: Guards) -> None:
         self.errors: list[AppError] = []
         self.events: list[GuardEvent] = []
-        super().__init__(folder, on_error=self.errors.append, start_child=guards.start)
+        super().__init__(folder, on_error=self.errors.append, start_child=cast(GuardStarter, guards.start))
         self.on_event(self.events.append)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant, SessionStatus
+from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.media.feeds import AudioFeed, VideoFeed
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.dependencies import SessionDependencies
@@ -25,6 +25,7 @@ class FakeSource:
 
     def __init__(self, *, billed: bool = True) -> None:
         self.billed = billed
+        self.retries_end = False
         self.calls: list[str] = []
         self.create_errors: list[Exception] = []
         self.create_gate: asyncio.Event | None = None
@@ -61,15 +62,6 @@ class FakeSource:
         # Asked again, it says the same: already ended counts as ended.
         self.open_sessions[:] = [one for one in self.open_sessions if one != session_id]
         return EndReceipt(session_id, confirmed=True, duration_s=12.0, cost_usd=0.02)
-
-    async def patch_face(self, session_id: str, face: Face) -> None:
-        raise NotImplementedError
-
-    async def status(self, session_id: str) -> SessionStatus:
-        raise NotImplementedError
-
-    async def viewer(self, session_id: str) -> SessionGrant:
-        raise NotImplementedError
 
     async def aclose(self) -> None:
         self.calls.append("aclose")

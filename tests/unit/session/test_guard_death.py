@@ -12,10 +12,11 @@ from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import (
     GuardDownError,
     GuardLostError,
+    SessionIdLostAtMostError,
+    SessionIdLostError,
 )
-from atlas_desktop.session import guard as guard_module
-from atlas_desktop.session import guard_keeper, guard_line, guard_pulse
-from atlas_desktop.session.guard import Guard
+from atlas_desktop.session import guard_client, guard_supervisor, guard_transport
+from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import (
     SessionStopped,
 )
@@ -29,15 +30,15 @@ def guards() -> Guards:
 
 @pytest.fixture
 async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    monkeypatch.setattr(guard_keeper, "PAUSES_S", (0.0, 0.01, 0.02, 0.03))
-    monkeypatch.setattr(guard_pulse, "BEAT_S", 0.02)
+    monkeypatch.setattr(guard_supervisor, "START_PAUSES_S", (0.0, 0.01, 0.02, 0.03))
+    monkeypatch.setattr(guard_supervisor, "BEAT_S", 0.02)
     guard = Watched(tmp_path, guards)
     yield guard
     await guard.aclose()
 
 
 @pytest.fixture
-def source(guard: Guard) -> SessionSource:
+def source(guard: GuardClient) -> SessionSource:
     return guard.open(Access(SourceKind.ATLAS, "ak_secret", ADDRESS))
 
 
@@ -65,20 +66,38 @@ async def test_a_guard_that_dies_is_replaced_and_nobody_notices(
 
 
 async def test_a_guard_that_dies_over_a_create_is_told(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guards.script["create"] = [None]
     creating = asyncio.ensure_future(source.create(Mode.CONVERSATION, None))
     await until(lambda: guards.started and guards.last.told("create"))
     guards.last.die()
-    with pytest.raises(GuardLostError):
+    with pytest.raises(SessionIdLostError) as lost:
         await creating
+    assert lost.value.params["per_hour_usd"] == 10.0
+    assert "$10.00 an hour" in lost.value.advice.format(**lost.value.params)
     await source.create(Mode.CONVERSATION, None)
     assert len(guards.started) == 2
 
 
+async def test_what_a_lost_session_may_cost_at_most_is_said_where_it_can_be_known(
+    guard: GuardClient, guards: Guards, source: SessionSource
+) -> None:
+    guards.script["create"] = [{**guards.grant(), "max_duration_s": 7200.0}, None]
+    grant = await source.create(Mode.CONVERSATION, None)
+    await source.end(grant.session_id)
+    creating = asyncio.ensure_future(source.create(Mode.CONVERSATION, None))
+    await until(lambda: len(guards.last.told("create")) == 2)
+    guards.last.die()
+    with pytest.raises(SessionIdLostAtMostError) as lost:
+        await creating
+    words = lost.value.advice.format(**lost.value.params)
+    assert "$14.00 at most" in words
+    assert "api.example.com" in words
+
+
 async def test_what_a_guard_made_and_could_not_tell_is_looked_for_by_the_next(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     guards.script["create"] = [None]
     creating = asyncio.ensure_future(source.create(Mode.CONVERSATION, None))
@@ -90,7 +109,7 @@ async def test_what_a_guard_made_and_could_not_tell_is_looked_for_by_the_next(
 
 
 async def test_limits_that_change_while_no_guard_is_there_reach_the_next(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     grant = await source.create(Mode.CONVERSATION, None)
     guards.gate = asyncio.Event()
@@ -105,7 +124,7 @@ async def test_limits_that_change_while_no_guard_is_there_reach_the_next(
 
 
 async def test_an_end_is_repeated_by_the_next_guard(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["end"] = [None]
@@ -117,7 +136,7 @@ async def test_an_end_is_repeated_by_the_next_guard(
 
 
 async def test_one_that_dies_while_it_is_told_what_to_keep_is_replaced_too(
-    guard: Guard, guards: Guards, source: SessionSource
+    guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["adopt"] = [None]
@@ -136,8 +155,8 @@ async def test_one_that_dies_while_it_is_told_what_to_keep_is_replaced_too(
 async def test_one_that_answers_nothing_is_replaced(
     guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_pulse, "SILENT_S", 0.02)
-    monkeypatch.setattr(guard_pulse, "PROBE_S", 0.02)
+    monkeypatch.setattr(guard_supervisor, "SILENT_S", 0.02)
+    monkeypatch.setattr(guard_supervisor, "PROBE_S", 0.02)
     grant = await source.create(Mode.CONVERSATION, None)
     await asyncio.sleep(0.1)
     assert len(guards.started) == 1
@@ -151,7 +170,7 @@ async def test_one_that_answers_nothing_is_replaced(
 async def test_one_that_answers_nothing_while_it_is_to_end_a_session_is_replaced_at_once(
     guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_module, "ENDING_SILENT_S", 0.02)
+    monkeypatch.setattr(guard_client, "ENDING_SILENT_S", 0.02)
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["limits"] = [None]
     guards.script["end"] = [None]
@@ -165,9 +184,9 @@ async def test_one_that_answers_nothing_while_it_is_to_end_a_session_is_replaced
 async def test_one_that_never_carries_an_order_out_is_replaced(
     guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_line, "ANSWER_LIMIT_S", 0.05)
-    guards.script["status"] = [None]
-    assert (await source.status("ses_1")).status == "active"
+    monkeypatch.setattr(guard_transport, "ANSWER_TIMEOUT_S", 0.05)
+    guards.script["end"] = [None]
+    assert (await source.end("ses_1")).confirmed
     assert [process.running for process in guards.started] == [False, True]
     assert guard.errors == []
 
@@ -175,7 +194,7 @@ async def test_one_that_never_carries_an_order_out_is_replaced(
 async def test_one_that_does_not_take_what_it_is_told_at_first_is_replaced(
     guard: Watched, guards: Guards, source: SessionSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_keeper, "SETTLE_LIMIT_S", 0.05)
+    monkeypatch.setattr(guard_supervisor, "RESTORE_TIMEOUT_S", 0.05)
     grant = await source.create(Mode.CONVERSATION, None)
     guards.script["adopt"] = [None]
     guards.last.die()

@@ -10,10 +10,8 @@ from atlas_desktop.errors import (
     NoCapacityError,
     RateLimitedError,
     RoomRefusedError,
-    UnauthorizedError,
     UnreachableError,
 )
-from atlas_desktop.guard.asking import Patience, end_on_server
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.state import Ended, Failed
 from tests.unit.session.conftest import QUICK
@@ -151,6 +149,21 @@ async def test_a_failed_delete_is_tried_again(session: AtlasSession, source: Fak
     assert source.ends == 3
 
 
+async def test_a_source_that_retries_by_itself_is_asked_once(
+    session: AtlasSession, source: FakeSource
+) -> None:
+    source.retries_end = True
+    await live(session, source)
+    source.end_gate = asyncio.Event()
+    session.end()
+    await session.ended()
+    await asyncio.sleep(0.1)
+    assert source.ends == 1
+    source.end_gate.set()
+    await settle(lambda: not source.open_sessions)
+    assert source.ends == 1
+
+
 async def test_a_delete_confirmed_late_mends_the_summary(
     session: AtlasSession, source: FakeSource, notices: list[AppError]
 ) -> None:
@@ -213,7 +226,7 @@ async def test_an_end_that_is_still_asked_for_is_not_asked_for_twice(
     source.end_gate.set()
     await settle(lambda: not source.open_sessions)
     # As often as one end is patient, not three times that.
-    assert source.ends <= len(QUICK.patience.attempts_s)
+    assert source.ends <= (QUICK.end_retry.max_attempts or 0)
 
 
 async def test_a_late_session_whose_end_is_not_confirmed_can_be_asked_for_again(
@@ -287,35 +300,3 @@ async def test_nothing_is_started_while_the_program_goes(session: AtlasSession, 
     await closing
     assert source.calls.count("create") == 1
     assert source.open_sessions == []
-
-
-async def test_an_end_is_not_put_off_for_as_long_as_a_service_likes(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits_s: list[float] = []
-
-    async def sleep(delay_s: float) -> None:
-        waits_s.append(delay_s)
-
-    monkeypatch.setattr("atlas_desktop.guard.asking.asyncio.sleep", sleep)
-    source = FakeSource()
-    source.open_sessions = [SESSION_ID]
-    source.end_outcomes = [RateLimitedError(retry_after_s=7.0), RateLimitedError(retry_after_s=3600.0)]
-    assert (await end_on_server(source, SESSION_ID)).confirmed
-    assert waits_s == pytest.approx([7.0, 30.0], abs=0.5)
-
-
-async def test_gives_up_at_once_when_asking_again_makes_no_sense() -> None:
-    source = FakeSource()
-    source.end_outcomes = [UnauthorizedError()]
-    receipt = await end_on_server(source, SESSION_ID)
-    assert not receipt.confirmed
-    assert source.ends == 1
-
-
-async def test_a_try_that_runs_out_of_time_is_followed_by_another() -> None:
-    source = FakeSource()
-    source.open_sessions = [SESSION_ID]
-    source.end_gate = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.03, source.end_gate.set)
-    receipt = await end_on_server(source, SESSION_ID, Patience(attempts_s=(0.02, 1.0), pauses_s=(0.0,)))
-    assert receipt.confirmed
-    assert source.ends == 2
