@@ -9,7 +9,7 @@ from atlas_desktop.audio.formats import ToDevice, can_convert, negotiate
 from atlas_desktop.audio.opening import BROKEN, FINE, ONE_AT_A_TIME, STOPPED
 from atlas_desktop.errors import DeviceError
 from atlas_desktop.media.blocks import Block
-from atlas_desktop.media.lost_time import LostTime
+from atlas_desktop.media.underruns import UnderrunDetector
 
 CEILING_MS = 100
 """The device's buffer: a ceiling only, held nearly empty. 20 ms is too small for a sound server."""
@@ -45,7 +45,7 @@ class Output:
             raise DeviceError(device=self.name, detail="it could not be opened")
         self._stream = stream
         self._given_ms, self._moved_s = 0.0, time.monotonic()
-        self._lost_time, self._lost_ms = LostTime(), 0.0
+        self._underruns, self._lost_ms = UnderrunDetector(), 0.0
         self.level_ms, self.has_begun = 0.0, False
         self._buffer_bytes = self._sink.bufferSize()
 
@@ -56,7 +56,7 @@ class Output:
         if level_ms < self._given_ms - _MOVED_MS or level_ms == 0.0:
             self.has_begun = self.has_begun or level_ms < self._given_ms
             self._given_ms, self._moved_s = level_ms, now_s
-        self._lost_ms += self._lost_time.seen(now_s, level_ms)
+        self._lost_ms += self._underruns.update(now_s, level_ms)
         self.level_ms = level_ms
         return level_ms
 
@@ -82,7 +82,7 @@ class Output:
         written = self._stream.write(data)
         written_ms = written / self._bytes_per_ms
         self._given_ms += written_ms
-        self._lost_time.given(written_ms)
+        self._underruns.add_write(written_ms)
         return written == len(data)
 
     def hush(self) -> None:

@@ -8,8 +8,6 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.errors import AppError
-
 SAMPLE_RATE_HZ = 48_000
 BLOCK_MS = 10
 _HALF_POWER = 0.7071
@@ -17,11 +15,27 @@ BLOCK_SAMPLES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
 
 Block: TypeAlias = NDArray[np.int16]
 """int16, (samples, channels), 48 kHz."""
+Samples: TypeAlias = NDArray[np.float32]
+"""float32 (n,), mono, 48 kHz, as decoded: 1.0 is full scale, and more is possible."""
+FULL_SCALE = 32768.0
+"""Of a block's samples."""
 
 
 def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
     """A block of zeros, (samples, channels)."""
     return np.zeros((samples, channels), np.int16)
+
+
+def no_samples() -> Samples:
+    """Return zero samples."""
+    return np.zeros(0, np.float32)
+
+
+def to_block(samples: Samples) -> Block:
+    """Return int16 (n, 1), rounded; what is beyond full scale is clipped."""
+    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    clipped: Block = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return clipped.reshape(-1, 1)
 
 
 def to_stereo(samples: NDArray[Any]) -> Block:
@@ -78,21 +92,6 @@ class SeekableReader(BlockReader, Protocol):
 
     def seek(self, position_s: float) -> None:
         """The next block begins at ``position_s``; past the end there is none. Never blocks. Thread: any."""
-        ...
-
-
-@runtime_checkable
-class LearningReader(BlockReader, Protocol):
-    """A source of which reading shows more than was known."""
-
-    @property
-    def length_s(self) -> float | None:
-        """How long it really is, once its end was seen."""
-        ...
-
-    @property
-    def remark(self) -> AppError | None:
-        """What is to be said of it although it is spoken."""
         ...
 
 

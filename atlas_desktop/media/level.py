@@ -1,7 +1,6 @@
 """How loud sound is, in dB of full scale (dBFS)."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +21,6 @@ def rms_dbfs(block: NDArray[np.int16]) -> float:
     if mean_square <= 0.0:
         return SILENCE_DBFS
     return max(SILENCE_DBFS, 10.0 * math.log10(mean_square / _FULL_SCALE**2))
-
-
-def peak_percent(samples: NDArray[Any]) -> int:
-    """The largest excursion of int16 samples, 0 to 100: the height of one bar of a waveform."""
-    if samples.size == 0:
-        return 0
-    loudest = max(int(samples.max()), -int(samples.min()))
-    return min(100, round(loudest * 100 / _FULL_SCALE))
 
 
 class LevelMeter:

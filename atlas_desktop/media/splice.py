@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.fades import FADE_SAMPLES
 
-SEAM = 5 * SAMPLE_RATE_HZ // 1000
+SEAM = FADE_SAMPLES
 SLACK = 5 * SAMPLE_RATE_HZ // 1000
 CONCEAL_MS = 60.0
 """So long a gap is filled; then it is silent."""

@@ -22,9 +22,9 @@ from atlas_desktop.aio import guarded
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.errors import AppError
 from atlas_desktop.media.blocks import BLOCK_MS, SAMPLE_RATE_HZ
+from atlas_desktop.media.disposal import DeferredDisposer
 from atlas_desktop.media.feeds import RING_MS, AudioFeed, VideoFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
-from atlas_desktop.media.handles import HandleBin
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +67,12 @@ class _Unopened:
 class TapStream:
     """One native stream of the tap's own."""
 
-    def __init__(self, handle: FfiHandle, bin_: HandleBin, offer: Callable[[StreamEvent], None]) -> None:
+    def __init__(
+        self, handle: FfiHandle, disposer: DeferredDisposer, offer: Callable[[StreamEvent], None]
+    ) -> None:
         self.failed = False
         self._handle = handle
-        self._bin = bin_
+        self._disposer = disposer
         self._closed = False
         self._offer = guarded("media.tap", self._on_error)(offer)
 
@@ -82,7 +84,7 @@ class TapStream:
     def take(self, event: StreamEvent) -> None:
         """One frame. Thread: the SDK's, under its lock."""
         if self._closed or self.failed:
-            self._bin.discard(FfiHandle(_frame_handle(event)))
+            self._disposer.defer(FfiHandle(_frame_handle(event)).dispose)
         else:
             self._offer(event)
 
@@ -100,7 +102,7 @@ class FfiTap:
     label = "tap"
 
     def __init__(self) -> None:
-        self._bin = HandleBin()
+        self._disposer = DeferredDisposer()
         self._streams: dict[int, TapStream] = {}
         self._opening = False
         self._early: list[tuple[int, int]] = []
@@ -115,7 +117,7 @@ class FfiTap:
         wanted.track_handle = track._ffi_handle.handle
         wanted.type = video_frame_pb2.VideoStreamType.VIDEO_STREAM_NATIVE
         wanted.normalize_stride = True
-        return self._open(request, partial(_offer_picture, feed, self._bin))
+        return self._open(request, partial(_offer_picture, feed, self._disposer))
 
     def open_audio(self, track: rtc.RemoteAudioTrack, feed: AudioFeed) -> TapStream:
         """Sends the track's sound to ``feed``, 48 kHz stereo in blocks of 10 ms: as they are decoded."""
@@ -128,7 +130,7 @@ class FfiTap:
         wanted.frame_size_ms = BLOCK_MS
         # A stall of the process must not come back as a long queue of old sound.
         wanted.queue_size_frames = _AUDIO_QUEUE_FRAMES
-        return self._open(request, partial(_offer_sound, feed, self._bin))
+        return self._open(request, partial(_offer_sound, feed, self._disposer))
 
     def close(self) -> None:
         """Closes every stream, waits (0.25 s at most) for the last frame in flight, joins the thread."""
@@ -140,7 +142,7 @@ class FfiTap:
             self._unsubscribe()
             self._unsubscribe = None
         self._streams.clear()
-        self._bin.close()
+        self._disposer.close()
 
     def _open(self, request: ffi_pb2.FfiRequest, offer: Callable[[StreamEvent], None]) -> TapStream:
         self._subscribe()
@@ -153,20 +155,20 @@ class FfiTap:
         which = response.WhichOneof("message")
         made = response.new_video_stream if which == "new_video_stream" else response.new_audio_stream
         handle = FfiHandle(made.stream.handle.id)
-        stream = TapStream(handle, self._bin, offer)
+        stream = TapStream(handle, self._disposer, offer)
         # In this order: an end of the others in between must not count as the end of all.
         self._streams[handle.handle] = stream
         self._all_ended.clear()
         # What came before we knew the stream's number is too little to be worth showing.
         for number, frame in tuple(self._early):
             if number == handle.handle:
-                self._bin.discard(FfiHandle(frame))
+                self._disposer.defer(FfiHandle(frame).dispose)
         self._early.clear()
         return stream
 
     def _subscribe(self) -> None:
         if self._unsubscribe is None:
-            self._bin.start()
+            self._disposer.start()
             take = guarded("media.tap")(self._on_event)
             events = FfiClient.instance.queue
             subscription = events.subscribe(asyncio.get_running_loop(), lambda event: bool(take(event)))
@@ -213,11 +215,11 @@ def _frame_handle(event: StreamEvent) -> int:
     return event.frame_received.frame.handle.id
 
 
-def _offer_picture(feed: VideoFeed, bin_: HandleBin, event: StreamEvent) -> None:
+def _offer_picture(feed: VideoFeed, disposer: DeferredDisposer, event: StreamEvent) -> None:
     assert isinstance(event, video_frame_pb2.VideoStreamEvent)
     received = event.frame_received
     info = received.buffer.info
-    release = partial(bin_.discard, FfiHandle(received.buffer.handle.id))
+    release = partial(disposer.defer, FfiHandle(received.buffer.handle.id).dispose)
     memory = NativeMemory(info.data_ptr, i420_size(info.width, info.height), release)
     if info.type != video_frame_pb2.VideoBufferType.I420:
         raise TypeError(f"a picture of buffer type {info.type}, not I420")
@@ -234,11 +236,11 @@ def _offer_picture(feed: VideoFeed, bin_: HandleBin, event: StreamEvent) -> None
     )
 
 
-def _offer_sound(feed: AudioFeed, bin_: HandleBin, event: StreamEvent) -> None:
+def _offer_sound(feed: AudioFeed, disposer: DeferredDisposer, event: StreamEvent) -> None:
     assert isinstance(event, audio_frame_pb2.AudioStreamEvent)
     frame = event.frame_received.frame
     info = frame.info
     # 2 kB: a copy is cheaper than keeping the native buffer.
     data = ctypes.string_at(info.data_ptr, info.num_channels * info.samples_per_channel * 2)
-    bin_.discard(_Unopened(frame.handle.id))
+    disposer.defer(_Unopened(frame.handle.id).dispose)
     feed.offer(np.frombuffer(data, np.int16).reshape(-1, info.num_channels), monotonic_us())

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size

@@ -2,11 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from atlas_desktop.cues.files import sounds_in
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
 from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee, kind_by_bytes, local_path

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from atlas_desktop.api.face_file import load_face
 from atlas_desktop.errors import AppError, MediaError
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
 from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee
 

@@ -9,8 +9,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import MonoGraph, Samples, no_samples
+from atlas_desktop.media.blocks import Samples, no_samples
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.graphs import MonoGraph
 
 Sound = NDArray[np.int16]
 _PLANES = {"s16": np.int16, "flt": np.float32}

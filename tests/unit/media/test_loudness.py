@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from atlas_desktop.media.levelling import PEAK_DBFS, Leveller
 from numpy.typing import NDArray
 
 from atlas_desktop.media import loudness_scan
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples
-from atlas_desktop.media.levelling import PEAK_DBFS, Leveller
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.loudness import MOST_GAIN_DB, TARGET_LUFS, LoudnessMeter, gain_db
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile

@@ -17,7 +17,7 @@ from atlas_desktop.errors import (
     SilentAudioError,
     UnreadableAudioError,
 )
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
 from atlas_desktop.media.sound_file import SoundFile
 from tests.desk.slow_disk import SlowDisk, slow_disk

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.errors import AppError, DiskError, FileDeniedError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import probe
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.unit.media.clips import read_all

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples, no_samples
+from atlas_desktop.media.blocks import Samples, no_samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.line import ClipLine
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from atlas_desktop.errors import BugError, CutShortError, FileFaultError, MediaError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
 from atlas_desktop.media.sound_file import SoundFile
 from tests.unit.media.clips import encode, read_all

@@ -97,7 +97,7 @@ async def test_nothing_is_left_of_a_closed_room(seat: Seat) -> None:
     await eventually(lambda: len(seat.handles) == 2, "both tracks")
     await eventually(lambda: seat.video.received > 0, "a picture")
     seat.streams.close()
-    left = {"media-handles", "media-streams"} & {thread.name for thread in threading.enumerate()}
+    left = {"media-disposal", "media-streams"} & {thread.name for thread in threading.enumerate()}
     assert left == set()
     frame = seat.video.latest()
     assert frame is not None

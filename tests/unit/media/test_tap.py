@@ -91,5 +91,5 @@ def test_a_tap_that_was_never_used_closes_without_a_trace() -> None:
     streams = choose_streams()
     streams.close()
     streams.close()
-    assert "media-handles" not in {thread.name for thread in threading.enumerate()}
+    assert "media-disposal" not in {thread.name for thread in threading.enumerate()}
     assert FfiClient.instance is FfiClient.instance

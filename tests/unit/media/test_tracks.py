@@ -11,9 +11,9 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from atlas_desktop.errors import UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.formats import readable, sound_endings
-from atlas_desktop.media.graphs import Samples
 from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
 from tests.unit.media.clips import Sound, encode, noise, read_all

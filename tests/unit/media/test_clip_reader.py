@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from atlas_desktop.errors import AppError, EmptyAudioError, MissingFileError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import probe
 from tests.unit.media.clips import encode, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
