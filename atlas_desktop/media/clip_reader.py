@@ -36,6 +36,7 @@ _AHEAD_SAMPLES = 10 * SAMPLE_RATE_HZ
 # How long the first block waits, or until so much sound was measured. Where nothing holds it up that is some
 # 10 s, or a short clip whole. With less than the last the gain might begin 20 dB off.
 _FIRST_LOOK_S = ((0.04, MOST_WHOLE_S), (0.04, 3.0), (0.4, 0.5))
+_LENGTH_SLACK_S = 0.05
 PATIENCE_S = 6.0
 """So long a clip that is spoken waits for its disk: one that stood still needs some seconds to spin up."""
 
@@ -358,9 +359,9 @@ class ClipReader:
         return True
 
     def _learn(self, info: ClipInfo) -> None:
-        """Add to what is known, and report it; a length that is exact stays."""
+        """Add to what is known, and report it; an exact length stays, unless the file has changed since."""
         known = self.info
-        if known.is_exact and not info.is_exact:
+        if known.is_exact and (not info.is_exact or _is_alike(known.duration_s, info.duration_s)):
             info = replace(info, duration_s=known.duration_s, is_exact=True)
         info = replace(
             info,
@@ -375,3 +376,7 @@ class ClipReader:
     def _is_called(self) -> bool:
         needs_more = len(self._blocks) < _REFILL_BLOCKS and not self._ended
         return self._closed or self._wanted_s is not None or needs_more
+
+
+def _is_alike(known_s: float | None, found_s: float | None) -> bool:
+    return known_s is not None and found_s is not None and abs(known_s - found_s) < _LENGTH_SLACK_S

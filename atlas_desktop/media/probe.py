@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -94,8 +95,8 @@ class ClipScan:
         """Return the outline, of the first two minutes at most."""
         rest = [np.abs(self._rest).max(keepdims=True)] if len(self._rest) else []
         peaks = np.concatenate((*self._peaks, *rest))
-        starts = np.arange(BARS) * len(peaks) // BARS
-        return tuple(_percent(peak) for peak in np.maximum.reduceat(peaks, starts))
+        edges = (np.arange(BARS + 1) * len(peaks) // BARS).tolist()
+        return tuple(peak_percent(peaks[start : max(end, start + 1)]) for start, end in pairwise(edges))
 
     def finish(self, file: SoundFile) -> ClipInfo:
         """Return what the whole pass has shown of ``file``; nothing can be added afterwards."""
@@ -200,15 +201,15 @@ def _glimpses(file: SoundFile, duration_s: float) -> Generator[None, None, tuple
 
 
 def _glimpse(file: SoundFile) -> int:
-    peak, count = 0.0, 0
+    peak, count = 0, 0
     for samples in file.samples():
-        peak = max(peak, float(np.abs(samples).max(initial=0.0)))
+        peak = max(peak, peak_percent(samples))
         count += len(samples)
         if count >= _GLIMPSE_SAMPLES:
             break
-    return _percent(peak)
+    return peak
 
 
-def _percent(peak: float) -> int:
-    """Return the height of a bar, 0 to 100, for an excursion of 0.0 to 1.0."""
-    return min(100, round(peak * 100))
+def peak_percent(samples: Samples) -> int:
+    """Return the largest excursion of some samples, 0 to 100: the height of a bar."""
+    return min(100, round(float(np.abs(samples).max(initial=0.0)) * 100))
