@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -25,7 +25,7 @@ class _Probing:
 
     cue: Cue
     infos: Generator[ClipInfo, None, None]
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event
 
 
 class CueInspector:
@@ -92,29 +92,33 @@ class CueInspector:
         return not is_known and cue.id not in self._spoken and cue.id not in self._open
 
     async def _advance(self, probing: _Probing) -> None:
-        """Find out more of a clip, or close its file if nothing more is wanted or known."""
-        cue, found = probing.cue, None
-        if not probing.stop.is_set():
-            found = await self._call(probing, partial(next, probing.infos, None))
-        if isinstance(found, ClipInfo) and not found.is_exact and not probing.stop.is_set():
-            self._on_found(cue.id, found)
+        """Find out more of a clip."""
+        cue, found = probing.cue, await self._call(probing)
+        is_wanted = not probing.stop.is_set()
+        if isinstance(found, ClipInfo) and not found.is_exact:
+            if is_wanted:
+                self._on_found(cue.id, found)
             return
         self._open.pop(cue.id, None)
-        if not isinstance(found, AppError):
-            # Not in the loop's thread: a dead disk may hold it.
-            await self._call(probing, probing.infos.close)
-        if not probing.stop.is_set():
+        probing.stop.set()  # a thread that is held by a dead disk closes the file once it is released
+        if is_wanted:
             self._queue.change(cue.id, is_inspected=True)
             if found is not None:
                 self._on_found(cue.id, found)
 
-    async def _call(
-        self, probing: _Probing, step: Callable[[], ClipInfo | None]
-    ) -> ClipInfo | AppError | None:
+    async def _call(self, probing: _Probing) -> ClipInfo | AppError | None:
         path = probing.cue.path
         try:
             with mapped(path):
-                return await self._files.call(path, step)
+                return await self._files.call(path, partial(_step, probing))
         except AppError as error:
             # Whatever it is, also a bug of ours: the other cues keep their turn.
             return about_file(error, path.name)
+
+
+def _step(probing: _Probing) -> ClipInfo | None:
+    """Take the next step, and close the file when nothing more is to be found out, or wanted. Blocks."""
+    info = None if probing.stop.is_set() else next(probing.infos, None)
+    if info is None or info.is_exact or probing.stop.is_set():
+        probing.infos.close()
+    return info

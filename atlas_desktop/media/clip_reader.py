@@ -73,11 +73,6 @@ class _ReadAhead:
         return self.at_end or (not self.is_short and self._end - self._position >= _AHEAD_SAMPLES)
 
     @property
-    def is_over(self) -> bool:
-        """Whether all of it was taken."""
-        return self.at_end and self._position >= self._end
-
-    @property
     def is_empty(self) -> bool:
         """Whether nothing was decoded since the start, or since a seek that read the file."""
         return self._end == self._origin
@@ -245,10 +240,11 @@ class ClipReader:
             self._fail(FileSilentError(name=self.path.name))
 
     def _fail(self, error: AppError) -> None:
-        self.error = about_file(error, self.path.name)
-        self._ended = True
+        with self._woken:
+            self.error = named = about_file(error, self.path.name)
+            self._ended = True
         if not self._closed:
-            self._on_report(self.error)
+            self._on_report(named)
 
     def _run(self) -> None:
         self._disk.follow_this_thread()
@@ -256,7 +252,7 @@ class ClipReader:
             self._learn(ClipInfo(file.duration_s))
             scan = ClipScan(measures_loudness=self._matches_loudness, known_lufs=self.info.loudness_lufs)
             ahead = _ReadAhead(file, scan)
-            self._measure_ahead(ahead)
+            self._measure_ahead(file, ahead)
             with closing(self._survey(file, ahead)) as survey:
                 self._play(file, ahead, survey)
 
@@ -269,7 +265,7 @@ class ClipReader:
             level = len(self._blocks)
             fills = level < (_FULL_BLOCKS if fills else _REFILL_BLOCKS) and not self._ended
             if self._wanted_s is not None:
-                self._go_to_wanted(ahead)
+                self._go_to_wanted(file, ahead)
             elif level < _LEAST_BLOCKS and not self._ended:
                 self._give_next(file, ahead)
             elif not ahead.is_full:
@@ -280,18 +276,19 @@ class ClipReader:
                 with self._woken:
                     self._woken.wait_for(self._is_called)
 
-    def _go_to_wanted(self, ahead: _ReadAhead) -> None:
+    def _go_to_wanted(self, file: SoundFile, ahead: _ReadAhead) -> None:
         with self._woken:
             position_s, self._wanted_s = self._wanted_s, None
         if position_s is None:
             return
-        self._leveller.flush()
+        if self._matches_loudness:
+            self._leveller.flush()
         self._rest = silence(0)
         ahead.seek(position_s)
         if ahead.scan.lufs is None:
-            self._measure_ahead(ahead)
+            self._measure_ahead(file, ahead)
 
-    def _measure_ahead(self, ahead: _ReadAhead) -> None:
+    def _measure_ahead(self, file: SoundFile, ahead: _ReadAhead) -> None:
         """Decode until the first block may go: its gain is to be right, and it is not to wait for long."""
         for limit_s, sound_s in _FIRST_LOOK_S:
             until_s = time.monotonic() + limit_s
@@ -302,9 +299,10 @@ class ClipReader:
                 and time.monotonic() < until_s
                 and not self._closed
             ):
-                ahead.decode()
+                self._decode(file, ahead)
 
     def _decode(self, file: SoundFile, ahead: _ReadAhead) -> None:
+        """Decode the next piece; at the end, report what only that shows."""
         ahead.decode()
         if not ahead.at_end or self._closed:
             return
@@ -335,7 +333,7 @@ class ClipReader:
         count = len(sound) if is_last else len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
         self._rest = sound[count:]
         with self._woken:
-            if self._wanted_s is None:  # else it is from another place
+            if self._wanted_s is None and self.error is None:  # else it is from another place, or too late
                 self._blocks.extend(sound[at : at + BLOCK_SAMPLES] for at in range(0, count, BLOCK_SAMPLES))
                 self._has_begun = True
                 self._ended = is_last

@@ -94,15 +94,23 @@ def _silent_endings() -> set[str]:
     return silent - written
 
 
+@functools.cache
 def _decoder_type(name: str) -> str | None:
     """Return what a decoder named as the format is for, if there is one ("mpc" has "mpc7" and "mpc8")."""
     import av
 
-    found = next((codec for codec in sorted(av.codecs_available) if codec.rstrip("0123456789") == name), name)
     try:
-        return av.Codec(found, "r").type
+        return av.Codec(_codecs().get(name, name), "r").type
     except ValueError:  # PyAV's UnknownCodecError
         return None
+
+
+@functools.cache
+def _codecs() -> dict[str, str]:
+    """Return the names of codecs by their names without a number at the end."""
+    import av
+
+    return {name.rstrip("0123456789"): name for name in av.codecs_available}
 
 
 def _formats() -> Iterator["ContainerFormat"]:

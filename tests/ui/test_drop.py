@@ -108,11 +108,11 @@ def test_what_ffmpeg_decodes_is_sound_whatever_its_name_alone_and_in_a_folder(
     content = encode(tmp_path / name, codec, noise(24_000)).read_bytes()
     folder = tmp_path / "album"
     folder.mkdir()
-    for other in ("take 1", "take 2.xyz"):
+    for other in ("take 1", "take 2.unknown"):
         assert find_kind(make(folder, other, content)) is ItemKind.AUDIO
     make(folder, "cover", b"\x89PNG\r\n\x1a\n")
     make(folder, "notes.txt", content)
-    assert [path.name for path in sounds_in(folder)] == ["take 1", "take 2.xyz"]
+    assert [path.name for path in sounds_in(folder)] == ["take 1", "take 2.unknown"]
 
 
 def test_noise_and_text_without_an_ending_are_no_sound(tmp_path: Path) -> None:
