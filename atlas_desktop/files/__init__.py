@@ -1,8 +1,7 @@
-"""What the user names on disk: found, opened and listed here, so that nothing of it can stop the window.
+"""Access to files that the user names, such that no file, pipe or dead disk can block the window.
 
-``names`` turns addresses into paths, ``opening`` touches the disk and maps what it says to our errors,
-``threads`` does so away from the event loop and stops waiting for a disk that doesn't answer, ``writer``
-writes in order. No Qt.
+``names`` parses addresses, ``opening`` opens and lists and maps the system's errors to ours, ``threads`` runs
+that off the event loop with a limit for disks that do not answer, ``writer`` writes in order. No Qt.
 """
 
 from atlas_desktop.files.names import absolute, addresses_in, as_given, path_of_address

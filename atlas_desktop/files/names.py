@@ -1,4 +1,4 @@
-"""Paths from what other programs write: ``file:`` addresses and lists of them. Nothing touches the disk."""
+"""Paths from ``file:`` addresses and lists of them, as other programs write them. The disk is not touched."""
 
 import os
 import socket
@@ -8,21 +8,21 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from atlas_desktop.errors import ElsewhereError
 
 _ON_WINDOWS = os.name == "nt"
-_ABOUT_THE_LIST = ("copy", "cut")
+_CLIPBOARD_VERBS = ("copy", "cut")
 
 
 def addresses_in(data: bytes) -> list[str]:
-    """The addresses in a ``text/uri-list`` (RFC 2483), or in what GNOME's file managers put on a clipboard.
+    """Return the addresses in a ``text/uri-list`` (RFC 2483), or in a clipboard entry of GNOME's.
 
-    Comments, empty lines, CRLF and the clipboard's first word (``copy`` or ``cut``) are left out; bytes
-    that are no UTF-8 are kept (as surrogates).
+    Comments, empty lines, CRLF and the entry's first word (``copy`` or ``cut``) are left out; bytes that are
+    not UTF-8 are kept (as surrogates).
     """
     lines = [line.strip() for line in data.decode("utf-8", "surrogateescape").replace("\0", "").split("\n")]
-    return [line for line in lines if line and not line.startswith("#") and line not in _ABOUT_THE_LIST]
+    return [line for line in lines if line and not line.startswith("#") and line not in _CLIPBOARD_VERBS]
 
 
 def path_of_address(address: str) -> Path | None:
-    """The path that a ``file:`` address names, byte for byte; ``None`` for anything else.
+    """Return the path that a ``file:`` address names, byte for byte; ``None`` for any other address.
 
     ``file:/a``, ``file:///a`` and ``file://localhost/a`` are the same, as is one with this computer's name.
 
@@ -31,7 +31,7 @@ def path_of_address(address: str) -> Path | None:
     """
     try:
         parts = urlsplit(address)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an IPv6 address
         return None
     if parts.scheme != "file":
         return None
@@ -50,7 +50,7 @@ def path_of_address(address: str) -> Path | None:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """``path`` seen from the current folder, even one that is no more: then the file isn't there either."""
+    """Return an absolute path, even if the current folder was deleted: then the file isn't there either."""
     found = Path(path)
     try:
         return found.absolute()
@@ -60,11 +60,11 @@ def absolute(path: str | os.PathLike[str]) -> Path:
 
 
 def as_given(argument: str) -> str:
-    """An argument of the command line, as another process can use it: an address, or an absolute path."""
+    """Return a command-line argument as another process can use it: an address or an absolute path."""
     return argument if "://" in argument or argument.startswith("file:") else str(absolute(argument))
 
 
 def _own_names() -> frozenset[str]:
-    """What this computer calls itself; the system's own record, no name server is asked."""
+    """Return this computer's names from the system's own record, without a query to a name server."""
     name = socket.gethostname().lower()
     return frozenset({"localhost", "127.0.0.1", "::1", name, name.partition(".")[0]} - {""})

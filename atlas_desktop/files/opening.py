@@ -1,6 +1,6 @@
-"""Touching what the user named: nothing here waits for a pipe, and every error of the system is one of ours.
+"""Opening and listing files without waiting for pipes, the system's errors mapped to ours.
 
-All of it blocks as long as the disk does: called through ``FileThreads``, or in a thread that may hang.
+All of it blocks as long as the disk does: to be called through ``FileThreads``, or in a thread that may hang.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ class PathKind(Enum):
 
 
 def probe_path(path: Path) -> PathKind:
-    """Finds out what lies at ``path``, with one call.
+    """Return what lies at ``path``, with one system call.
 
     Raises:
         NotAFileError: A pipe, a socket or a device.
@@ -78,12 +78,12 @@ def probe_path(path: Path) -> PathKind:
 
 
 class RegularFile(io.FileIO):
-    """A file on a disk, open for reading; each read that comes back shows that the disk still answers."""
+    """A file on a disk, open for reading; each read that returns is noted as an answer of the disk."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one.
+        """Read up to ``size`` bytes, or all; in pieces, so that a slow disk is not taken for a dead one.
 
-        Never beyond the length that the system says: what has none, as in /proc, has no end either.
+        Never beyond the size that the system states: a file without one, as in /proc, may have no end.
         """
         left = max(0, self.size_bytes - self.tell())
         if size is not None and size >= 0:
@@ -100,19 +100,19 @@ class RegularFile(io.FileIO):
 
     @property
     def size_bytes(self) -> int:
-        """How long it is now."""
+        """Its size now."""
         return os.fstat(self.fileno()).st_size
 
 
 def open_regular(path: Path) -> RegularFile:
-    """Opens the file at ``path``, and nothing but a file: a pipe is not waited for, a device not touched.
+    """Open the file at ``path``, and nothing but a file: a pipe is not waited for, a device not touched.
 
     Raises:
         NotAFileError: A folder, a pipe, a socket or a device, even one that has just taken the file's place.
         MediaError: It is not there, may not be read, or its disk fails.
     """
     with mapped(path):
-        # A device may act on being opened: it is looked at first, and again once it is open.
+        # A device may act on being opened: the kind is checked first, and again once the file is open.
         _check_regular(path, path.stat().st_mode)
         answered()
         file = RegularFile(path, "rb", opener=_open)
@@ -126,9 +126,9 @@ def open_regular(path: Path) -> RegularFile:
 
 
 def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """The files right in ``folder`` that are ``wanted`` by name, in no order; hidden ones are left out.
+    """Return the files right in ``folder`` that are ``wanted`` by name, unsorted; hidden ones are left out.
 
-    Of very many some: a hundred thousand would be more than anybody can sort or use.
+    At most a hundred thousand: more can't be sorted in a reasonable time, or be of use.
 
     Raises:
         MediaError: It is not there, may not be read, or its disk fails.
@@ -147,7 +147,7 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 
 @contextlib.contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turns what the system says about ``path`` into our errors."""
+    """Map the system's errors about ``path`` to ours."""
     try:
         yield
     except OSError as error:
@@ -157,7 +157,7 @@ def mapped(path: Path) -> Iterator[None]:
 
 
 def error_of(path: Path, error: OSError) -> MediaError:
-    """What ``error`` means for the file at ``path``."""
+    """Return our error for the system's ``error`` about the file at ``path``."""
     kind = _KINDS.get(error.errno or 0, MediaError)
     return kind(name=path.name or str(path), detail=error.strerror or type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""Waiting for a disk without waiting for it: calls in daemon threads, given up when nothing comes back."""
+"""Blocking calls in daemon threads, abandoned when the disk does not answer."""
 
 import asyncio
 import threading
@@ -22,41 +22,41 @@ _this_thread = threading.local()
 
 
 class AnswerClock:
-    """How long a disk has been silent. Thread: any.
+    """Time of a disk's last answer. Thread: any.
 
     Attributes:
-        heard_s: When it last answered, by ``time.monotonic``; at first, when this was made.
+        heard_s: When it last answered, by ``time.monotonic``; initially the time of construction.
     """
 
     def __init__(self) -> None:
         self.heard_s = time.monotonic()
 
     def follow_this_thread(self) -> None:
-        """From now on each ``answered`` in the calling thread counts."""
+        """Count each ``answered`` in the calling thread from now on."""
         _this_thread.clock = self
 
 
 def answered() -> None:
-    """Notes that the disk has answered: the time that this thread is allowed begins again."""
+    """Note that the disk has answered: the time limit of this thread starts again."""
     clock: AnswerClock | None = getattr(_this_thread, "clock", None)
     if clock is not None:
         clock.heard_s = time.monotonic()
 
 
 class FileThreads:
-    """Runs calls that a dead disk may hold for ever. Thread: one event loop.
+    """Runs calls that a dead disk may block for ever. Thread: one event loop.
 
-    A few run at once; one that is stuck no longer counts, so that a dead disk holds up no other one. What
+    A few run at once; a blocked one no longer counts, so that a dead disk does not delay others. A call that
     can't be ended is left to its daemon thread, for which the program's exit does not wait.
     """
 
     def __init__(self, name: str, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
-        """Prepares; no thread is started.
+        """Prepare, without starting a thread.
 
         Args:
             name: Of the threads, and for the log.
-            silence_limit_s: How long a call may be silent: each ``answered`` begins it again, so that a
-                slow disk is waited for as long as it answers at all.
+            silence_limit_s: How long a call may be silent; each ``answered`` restarts it, so that a slow disk
+                is waited for as long as it answers at all.
         """
         self._name = name
         self._limit_s = silence_limit_s
@@ -64,10 +64,10 @@ class FileThreads:
         self._stuck = 0
 
     async def call(self, path: Path, function: Callable[[], R]) -> R:
-        """Runs ``function``, which is about ``path``, in a thread and returns what it returns.
+        """Run ``function``, which is about ``path``, in a thread and return its result.
 
         Raises:
-            FileSilentError: Nothing came back.
+            FileSilentError: The disk does not answer.
             AppError, OSError: ``function`` raised it; anything else arrives as a ``BugError``.
         """
         if self._stuck >= _MOST_STUCK:
@@ -89,7 +89,7 @@ class FileThreads:
             if not is_stuck:
                 self._slots.release()
             else:
-                # The thread itself says when it is free again, however late.
+                # The thread itself notifies when it is free again, however late.
                 call.when_over(self._unstick)
 
     def _unstick(self) -> None:
@@ -97,7 +97,7 @@ class FileThreads:
 
 
 class _Call(Generic[R]):
-    """One call: its thread, and its result for the loop."""
+    """One call: its thread, and its result as a future of the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, function: Callable[[], R]) -> None:
         self.clock = AnswerClock()
@@ -111,7 +111,7 @@ class _Call(Generic[R]):
         threading.Thread(target=self._run, args=(name,), name=f"files-{name}", daemon=True).start()
 
     def when_over(self, callback: Callable[[], None]) -> None:
-        """Calls ``callback`` on the loop once the thread is done, now if it is."""
+        """Call ``callback`` on the loop once the thread is done, at once if it is."""
         if self._over:
             callback()
         else:
@@ -132,7 +132,7 @@ class _Call(Generic[R]):
         return None
 
     def _hop(self, settle: Callable[[], None]) -> None:
-        # The loop may have ended while the call hung.
+        # The loop may have ended while the call was blocked.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle, settle)
 
@@ -148,5 +148,5 @@ class _Call(Generic[R]):
 
     def _fail(self, error: BaseException) -> None:
         self.future.set_exception(error)
-        # Who asked may have gone meanwhile; then nobody wants to know.
+        # The caller may be gone: mark the exception as retrieved.
         self.future.exception()

@@ -1,4 +1,4 @@
-"""Writing in order and in the background: who writes never waits for the disk."""
+"""Background writes in order, for which the caller does not wait."""
 
 import asyncio
 import queue
@@ -11,9 +11,9 @@ _MOST_WAITING = 10_000
 
 
 class FileWriter:
-    """Runs calls one after another in a daemon thread of its own, which comes with the first. Thread: one.
+    """Runs calls one after another in a daemon thread, which is started with the first. Thread: one.
 
-    A disk that never answers keeps the thread and, up to a bound, what waits; nothing else.
+    A disk that never answers blocks that thread and keeps, up to a bound, what is queued; nothing else.
     """
 
     def __init__(self, name: str) -> None:
@@ -22,12 +22,12 @@ class FileWriter:
         self._thread: threading.Thread | None = None
 
     def write(self, function: Callable[[], object], *, wait_s: float = 0.0) -> bool:
-        """Runs ``function`` after all before it; False when too many wait already.
+        """Queue ``function``; return False if too many are queued already.
 
         Args:
-            function: What writes.
-            wait_s: Wait so long for it to be done, so that a crash in the next moment loses nothing. Where
-                an earlier call still waits for the disk, there is no waiting here.
+            function: Writes.
+            wait_s: How long to wait for it to be done, so that a crash right after loses nothing. There is no
+                waiting if an earlier call still waits for the disk.
         """
         is_idle = not self._waiting.unfinished_tasks
         done = threading.Event()
@@ -43,7 +43,7 @@ class FileWriter:
         return True
 
     async def flush(self, limit_s: float) -> bool:
-        """Waits until all that was given is written; False when the time is out."""
+        """Wait until everything queued is written; return False on timeout."""
         if self._thread is None:
             return True
         loop, written = asyncio.get_running_loop(), asyncio.Event()

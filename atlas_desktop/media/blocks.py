@@ -1,6 +1,6 @@
-"""The one shape of sound inside the app, and what a source of it looks like.
+"""The formats of sound inside the app, and the interface of its sources.
 
-Sound is always int16, (samples, channels), 48 kHz; what goes out to the room is mono.
+Sound is int16, (samples, channels), 48 kHz, once it is decoded; what goes out to the room is mono.
 """
 
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -22,7 +22,7 @@ FULL_SCALE = 32768.0
 
 
 def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
-    """A block of zeros, (samples, channels)."""
+    """Return zeros, (samples, channels)."""
     return np.zeros((samples, channels), np.int16)
 
 
@@ -39,11 +39,11 @@ def to_block(samples: Samples) -> Block:
 
 
 def to_stereo(samples: NDArray[Any]) -> Block:
-    """Any samples, (n,) or (n, channels), as int16 (n, 2) or, of mono, (n, 1).
+    """Return any samples, (n,) or (n, channels), as int16 (n, 2) or, of mono, (n, 1).
 
-    More than two channels are mixed down: front, centre and the others at half their power, the deep one
-    left out (in the usual order: left, right, centre, deep, then pairs). Floats are of full scale 1.0; what
-    is no number is silent, what is too loud is clipped.
+    More than two channels are mixed down: front, centre and the others at half their power, without the LFE
+    (in the usual order: left, right, centre, LFE, then pairs). Floats are of full scale 1.0; NaN is silent,
+    what is too loud is clipped.
     """
     sound: NDArray[Any] = samples.reshape(len(samples), -1)
     if sound.dtype != np.int16:
@@ -70,7 +70,7 @@ class BlockReader(Protocol):
     """
 
     def read(self) -> Block | None:
-        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks.
+        """Return the next 10 ms, int16 (480, 1); ``None`` if nothing is ready. Never blocks.
 
         Only the last block of a source may be shorter; what follows it is joined without a gap.
         """
@@ -78,11 +78,11 @@ class BlockReader(Protocol):
 
     @property
     def finished(self) -> bool:
-        """True once ``read`` will never again return a block."""
+        """Whether ``read`` will never return a block again."""
         ...
 
     def close(self) -> None:
-        """Lets go of file and thread without waiting for them; may be called twice, from any thread."""
+        """Release file and thread without waiting for them; may be called twice, from any thread."""
         ...
 
 
@@ -91,7 +91,7 @@ class SeekableReader(BlockReader, Protocol):
     """A source that can go on at another place."""
 
     def seek(self, position_s: float) -> None:
-        """The next block begins at ``position_s``; past the end there is none. Never blocks. Thread: any."""
+        """Begin the next block at ``position_s``; past the end there is none. Never blocks. Thread: any."""
         ...
 
 
@@ -104,7 +104,7 @@ class ArrayReader:
 
     @property
     def duration_s(self) -> float:
-        """Length of the whole clip."""
+        """The length of the whole clip."""
         return len(self._samples) / SAMPLE_RATE_HZ
 
     @property
@@ -124,7 +124,7 @@ class ArrayReader:
         return block
 
     def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s``."""
+        """Go on at ``position_s``."""
         self._at = max(0, min(round(position_s * SAMPLE_RATE_HZ), len(self._samples)))
 
     def close(self) -> None:
