@@ -13,7 +13,7 @@ from atlas_desktop.media.container import FAULTS, MOST_CHANNELS, RATES_HZ
 from atlas_desktop.media.fades import MAX_LEVEL
 from atlas_desktop.media.graphs import build_graph, gives_array, pull_frames
 
-# Unless told so, FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
+# By default FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
 _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
 # Frames are seldom longer than 4,096 samples; a broken or odd file's may be of any length.
 _LONGEST_S = 0.35

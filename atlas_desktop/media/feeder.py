@@ -120,8 +120,8 @@ class Feeder:
         """Stop at once, as nobody can hear it: until ``release`` nothing is spoken, whatever is played.
 
         Args:
-            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, is spoken again after ``release``;
-                ``None``: only what was not sent yet.
+            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, is spoken again after
+                ``release``; ``None``: only what was not sent yet.
         """
         self._unheard_from_us = unheard_from_us
         self._line.hold()

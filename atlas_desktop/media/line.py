@@ -30,8 +30,8 @@ class ClipLine:
     """Queue of the current clip and the next, read without a gap or a lost sample.
 
     A *cut* means that what was taken, but not sent yet, must not be sent. Until the sender has confirmed it
-    (``cut_done``) nothing can be taken, so that a new clip's first samples are not lost with it. At a pause, a
-    hold and a seek the sound fades out and in within 5 ms.
+    (``cut_done``) nothing can be taken, so that a new clip's first samples are not lost with it. At a pause,
+    a hold and a seek the sound fades out and in within 5 ms.
 
     A *hold* is not the user's: while it lasts nothing can be taken, whatever is played or resumed.
 

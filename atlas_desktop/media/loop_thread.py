@@ -62,7 +62,7 @@ class LoopThread:
         self.call(lambda: self._scope.start(work(), name))
 
     def close(self) -> None:
-        """Cancels the tasks and joins the thread; the next use starts it anew."""
+        """Cancels the tasks and joins the thread; the next use starts it again."""
         with self._lock:
             thread, loop, stopping = self._thread, self._running_loop, self._stopping
             self._thread = None

@@ -38,7 +38,7 @@ class ClipInfo:
         peaks: The bars of its waveform, 0 to 100 each; empty until known.
         loudness_lufs: Integrated (EBU R128), once all of it was measured and it is not silent.
         is_exact: Whether the length is what can be heard, not what the file says.
-        remark: What the user is told although the clip is spoken: it is silent, or was cut short.
+        remark: What is reported to the user although the clip is spoken: it is silent, or was cut short.
     """
 
     duration_s: float | None = None
