@@ -87,7 +87,7 @@ async def test_lengths_and_outlines_come_later(player: CuePlayer) -> None:
     seen: list[tuple[Cue, ...]] = []
     player.on_change(seen.append)
     player.add([A])
-    await settle()
+    await until(lambda: player.cues[0].duration_s is not None, 10.0)
     assert [cues[0].duration_s for cues in seen] == [None, 12.0]
     assert seen[-1][0].peaks == (1, 2, 3)
 
@@ -355,7 +355,7 @@ async def test_one_cue_is_current(player: CuePlayer, speaker: FakeSpeaker) -> No
 
 async def test_what_the_probe_found_of_the_loudness_is_used(player: CuePlayer, speaker: FakeSpeaker) -> None:
     first, _ = player.add([A, B])
-    await settle()
+    await until(lambda: player.cues[1].duration_s is not None, 10.0)
     player.set_enabled(True)
     assert isinstance(speaker.current, NamedReader)
     assert (speaker.current.match_loudness, speaker.current.loudness_lufs) == (True, -20.0)
@@ -462,11 +462,55 @@ async def test_looking_at_a_cue_ends_with_it(speaker: FakeSpeaker, *, closes: bo
         player.close()
 
 
+async def test_what_is_spoken_or_comes_next_is_opened_by_its_reader_alone(speaker: FakeSpeaker) -> None:
+    looked: list[Path] = []
+
+    def look(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
+        looked.append(path)
+        yield from look_at(path, stop)
+
+    scope = TaskScope("cues")
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look)
+    player.set_enabled(True)
+    player.add([A])
+    speaker.start()
+    player.add([B])
+    await until(lambda: speaker.following is not None, 10.0)
+    player.add([C])
+    for number, reader in enumerate((speaker.current, speaker.following), 1):
+        assert isinstance(reader, NamedReader)
+        reader.report(ClipInfo(float(number), (1, 2, 3), is_exact=True))
+    await until(lambda: all(cue.duration_s is not None for cue in player.cues), 10.0)
+    assert [cue.duration_s for cue in player.cues] == [1.0, 2.0, 12.0]
+    assert A not in looked
+    player.close()
+    await scope.aclose()
+
+
+async def test_a_cue_left_half_spoken_gets_its_length_all_the_same(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([Path("long.mp3")])
+    assert isinstance(speaker.current, NamedReader)
+    speaker.start()
+    speaker.current.report(ClipInfo(45.0))
+    await until(lambda: player.cues[0].duration_s == 45.0, 10.0)
+    player.next()
+    await until(lambda: player.cues[0].duration_s == 180.0, 10.0)
+    assert player.cues[0].peaks == (1, 2, 3)
+
+
+async def test_many_long_clips_are_all_measured(player: CuePlayer) -> None:
+    player.add([Path(f"long {number}.mp3") for number in range(50)])
+    await until(lambda: all(cue.duration_s == 180.0 for cue in player.cues), 20.0)
+
+
 async def test_a_length_that_was_taken_on_trust_is_corrected(player: CuePlayer) -> None:
     seen: list[float | None] = []
     player.on_change(lambda cues: seen.append(cues[0].duration_s))
     player.add([Path("long.mp3"), A])
-    await settle()
+    await until(lambda: seen[-1] == 180.0, 10.0)
     assert [seconds for number, seconds in enumerate(seen) if seconds not in seen[:number]] == [
         None,
         45.0,
