@@ -4,8 +4,8 @@ import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -25,7 +25,7 @@ from atlas_desktop.media.blocks import (
     to_block,
 )
 from atlas_desktop.media.loudness import Leveller, gain_db
-from atlas_desktop.media.probe import MOST_WHOLE_S, SHORT_S, ClipInfo, ClipScan, survey_duplicate
+from atlas_desktop.media.probe import MOST_WHOLE_S, SHORT_S, ClipInfo, ClipScan, survey
 from atlas_desktop.media.sound_file import SoundFile
 
 # Levelled and ready to be read: filled up when it has fallen to half. Below the least, nothing else is done.
@@ -130,8 +130,8 @@ class ClipReader:
     Opening and decoding start at once in a thread of its own, which stays ahead; the memory is the same for
     any file of more than two minutes. One pass over one open file gives the sound, its loudness and, of a
     short clip, its outline and length; those of a long one are found out by a second decoder over the same
-    open file, when nothing else is urgent. A cut-off file gives what can be decoded, then ends. One whose
-    disk stops answering ends with an error; its thread hangs as long as the disk does.
+    open file, in a second thread, once the sound is under way. A cut-off file gives what can be decoded, then
+    ends. One whose disk stops answering ends with an error; its threads hang as long as the disk does.
 
     Attributes:
         path: Where the file lies.
@@ -168,6 +168,8 @@ class ClipReader:
         self._blocks: deque[Block] = deque()
         self._rest = silence(0)
         self._woken = threading.Condition()
+        self._learning = threading.Lock()
+        self._surveying: threading.Thread | None = None
         self._read_samples = 0
         self._wanted_s: float | None = None
         self._has_begun = self._ended = self._closed = False
@@ -253,12 +255,13 @@ class ClipReader:
             scan = ClipScan(measures_loudness=self._matches_loudness, known_lufs=self.info.loudness_lufs)
             ahead = _ReadAhead(file, scan)
             self._measure_ahead(file, ahead)
-            with closing(self._survey(file, ahead)) as survey:
-                self._play(file, ahead, survey)
+            try:
+                self._play(file, ahead)
+            finally:
+                if self._surveying is not None:
+                    self._surveying.join()
 
-    def _play(
-        self, file: SoundFile, ahead: _ReadAhead, survey: Generator[ClipInfo | None, None, None]
-    ) -> None:
+    def _play(self, file: SoundFile, ahead: _ReadAhead) -> None:
         """Do what is most urgent, until closed: seek, give, decode, find out more."""
         fills = True
         while not self._closed:
@@ -272,7 +275,13 @@ class ClipReader:
                 self._decode(file, ahead)
             elif fills:
                 self._give_next(file, ahead)
-            elif not self._advance(survey):
+            elif self._needs_survey(ahead):
+                body = guarded("media.clip_reader")(self._survey)
+                self._surveying = threading.Thread(
+                    target=body, args=(file,), name="media-survey", daemon=True
+                )
+                self._surveying.start()
+            else:
                 with self._woken:
                     self._woken.wait_for(self._is_called)
 
@@ -338,38 +347,35 @@ class ClipReader:
                 self._has_begun = True
                 self._ended = is_last
 
-    def _survey(self, file: SoundFile, ahead: _ReadAhead) -> Generator[ClipInfo | None, None, None]:
-        """Find out, a little per step, what the pass over a long clip shows too late."""
-        if ahead.is_short or (self.info.is_exact and self.info.peaks):
-            return
-        said_s = file.duration_s
-        # One of which the file says less than that has turned out to be longer than it says.
-        yield from survey_duplicate(file, said_s if said_s is not None and said_s > SHORT_S else None)
+    def _needs_survey(self, ahead: _ReadAhead) -> bool:
+        is_known = ahead.is_short or (self.info.is_exact and bool(self.info.peaks))
+        return not is_known and self._surveying is None
 
-    def _advance(self, survey: Generator[ClipInfo | None, None, None]) -> bool:
-        """Do a step of ``survey``; return False if it is over."""
-        try:
-            info = next(survey)
-        except (StopIteration, MediaError):  # what breaks here breaks the pass as well, which reports it
-            return False
-        if info is not None:
-            self._learn(info)
-        return True
+    def _survey(self, file: SoundFile) -> None:
+        """Find out what the pass over a long clip shows too late; runs in a second thread."""
+        said_s = file.duration_s
+        if said_s is not None and said_s <= SHORT_S:
+            said_s = None  # it has turned out to be longer
+        # What breaks here breaks the pass as well, which reports it.
+        with suppress(MediaError), closing(file.duplicate()) as duplicate:
+            for info in survey(duplicate, said_s):
+                self._learn(info)
 
     def _learn(self, info: ClipInfo) -> None:
         """Add to what is known, and report it; an exact length stays, unless the file has changed since."""
-        known = self.info
-        if known.is_exact and (not info.is_exact or _is_alike(known.duration_s, info.duration_s)):
-            info = replace(info, duration_s=known.duration_s, is_exact=True)
-        info = replace(
-            info,
-            peaks=info.peaks or known.peaks,
-            loudness_lufs=known.loudness_lufs if info.loudness_lufs is None else info.loudness_lufs,
-            remark=info.remark or known.remark,
-        )
-        if info != known and not self._closed:
-            self.info = info
-            self._on_report(info)
+        with self._learning:
+            known = self.info
+            if known.is_exact and (not info.is_exact or _is_alike(known.duration_s, info.duration_s)):
+                info = replace(info, duration_s=known.duration_s, is_exact=True)
+            info = replace(
+                info,
+                peaks=info.peaks or known.peaks,
+                loudness_lufs=known.loudness_lufs if info.loudness_lufs is None else info.loudness_lufs,
+                remark=info.remark or known.remark,
+            )
+            if info != known and not self._closed:
+                self.info = info
+                self._on_report(info)
 
     def _is_called(self) -> bool:
         needs_more = len(self._blocks) < _REFILL_BLOCKS and not self._ended

@@ -3,8 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -149,17 +148,15 @@ def probe(path: Path, stop: threading.Event | None = None) -> Generator[ClipInfo
             yield ClipInfo(None, scan.bars())
         elif not any(len(samples) for samples in file.samples()):
             raise file.nothing_in_it()
-        for info in survey(file, said_s):
-            if info is not None:
-                yield info
+        yield from survey(file, said_s)
 
 
 ProbeClip: TypeAlias = Callable[[Path, threading.Event], Generator[ClipInfo, None, None]]
 """``probe``, or what stands for it."""
 
 
-def survey(file: SoundFile, said_s: float | None) -> Generator[ClipInfo | None, None, None]:
-    """Find out outline and true length of a long clip, a little per step; most steps yield ``None``.
+def survey(file: SoundFile, said_s: float | None) -> Iterator[ClipInfo]:
+    """Yield the outline of a long clip, then its true length.
 
     Args:
         file: Its place is undefined afterwards.
@@ -167,34 +164,23 @@ def survey(file: SoundFile, said_s: float | None) -> Generator[ClipInfo | None, 
     """
     peaks: tuple[int, ...] = ()
     if said_s is not None:
-        peaks = yield from _glimpses(file, said_s)
+        peaks = _glimpses(file, said_s)
         yield ClipInfo(said_s, peaks)
-    length_s = yield from file.find_length()
+    length_s = file.length_s()
     if length_s:
         if said_s is None or abs(length_s - said_s) > length_s / BARS:
-            peaks = (yield from _glimpses(file, length_s)) or peaks
+            peaks = _glimpses(file, length_s) or peaks
         yield ClipInfo(length_s, peaks, is_exact=True)
 
 
-def survey_duplicate(file: SoundFile, said_s: float | None) -> Generator[ClipInfo | None, None, None]:
-    """Do the same by a second decoder over the same open file: the place of ``file`` stays."""
-    with closing(file.duplicate()) as duplicate:
-        yield from survey(duplicate, said_s)
-
-
-def _glimpses(file: SoundFile, duration_s: float) -> Generator[None, None, tuple[int, ...]]:
+def _glimpses(file: SoundFile, duration_s: float) -> tuple[int, ...]:
     """Decode a short piece per bar, every 16th bar first; what time does not allow takes its neighbour's."""
-    left_s = _GLIMPSES_S
+    until_s = time.monotonic() + _GLIMPSES_S
     seen: dict[int, int] = {}
     for stride in (16, 8, 4, 2, 1):
         for bar in range(0, BARS, stride):
-            if bar in seen or left_s <= 0.0:
-                continue
-            began_s = time.monotonic()
-            if file.seek(duration_s * (bar + 0.5) / BARS):
+            if bar not in seen and time.monotonic() < until_s and file.seek(duration_s * (bar + 0.5) / BARS):
                 seen[bar] = _glimpse(file)
-            left_s -= time.monotonic() - began_s
-            yield
     if not seen:
         return ()
     return tuple(seen[min(seen, key=lambda known: abs(known - bar))] for bar in range(BARS))

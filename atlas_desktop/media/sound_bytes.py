@@ -53,10 +53,11 @@ class SoundBytes:
         fits = ending.isascii() and ending.isalnum() and len(ending) <= _LONGEST_ENDING
         self.name = f"sound.{ending.lower()}" if fits else "sound"
         self._owns_file = True
+        self._reading = threading.Lock()  # duplicates share the file's own place
         self._reset()
 
     def duplicate(self) -> "SoundBytes":
-        """Return the same open file with another place and limits; to be used in the same thread."""
+        """Return the same open file with another place and limits, to be used in one other thread."""
         other = copy.copy(self)
         other._owns_file = False
         other._reset()
@@ -123,8 +124,9 @@ class SoundBytes:
         if self.is_over():
             return b""
         try:
-            self._file.seek(self._start + self._position)
-            content = self._file.read(count)
+            with self._reading:
+                self._file.seek(self._start + self._position)
+                content = self._file.read(count)
         except OSError as error:
             self.failure = error
             return b""

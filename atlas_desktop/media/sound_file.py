@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -113,7 +113,7 @@ class SoundFile:
         self.close()
 
     def duplicate(self) -> "SoundFile":
-        """Return a second decoder over the same open file, at its start; close it before this one."""
+        """Return a second decoder over the same open file, for one other thread; close it before this one."""
         return SoundFile(self.path, source=self._source.duplicate())
 
     def close(self) -> None:
@@ -178,26 +178,16 @@ class SoundFile:
         yield fader.flush()
 
     def length_s(self) -> float | None:
-        """Return the true length; ``None`` if stopped, or if it takes too long. See ``find_length``."""
-        steps = self.find_length()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found_s: float | None = end.value
-                return found_s
-
-    def find_length(self) -> Generator[None, None, float | None]:
-        """Find out the true length, a little per step; return ``None`` if stopped, or if it takes too long.
+        """Return the true length; ``None`` if stopped, or if it takes too long to find out.
 
         An index that is right at its end, as 2 s of sound show, is believed; else everything is counted:
         0.5 s for an hour of MP3. The place of what is read next is undefined.
         """
         self._source.limit_whole(_COUNT_CPU_S + self._source.size_bytes / _COUNT_BYTES_PER_CPU_S)
         try:
-            found_s = yield from self._length_by_index()
+            found_s = self._length_by_index()
             if found_s is None:
-                found_s = yield from self._length_by_count()
+                found_s = self._length_by_count()
             return None if self._source.is_over() else found_s
         except MediaError:
             if not self._source.is_over():
@@ -285,7 +275,7 @@ class SoundFile:
         """Skip from ``at_s``, where the next samples begin, to ``position_s``."""
         self._lead_samples = max(0, round((position_s - at_s) * SAMPLE_RATE_HZ))
 
-    def _length_by_index(self) -> Generator[None, None, float | None]:
+    def _length_by_index(self) -> float | None:
         """Decode the last seconds; return ``None`` if they aren't where the file says they are."""
         if self._frames.start_s is None:
             self._frames.first()
@@ -297,17 +287,17 @@ class SoundFile:
         place_s = self._frames.place_s()
         if place_s is None:
             return None
-        found_s = place_s - start_s + (yield from self._frames.count_rest())
+        found_s = place_s - start_s + self._frames.rest_s()
         return found_s if abs(found_s - said_s) < _TAIL_SLACK_S else None
 
-    def _length_by_count(self) -> Generator[None, None, float]:
+    def _length_by_count(self) -> float:
         """Read all of it; where something can't be decoded, decode all of it."""
         decodes = self._frames.broken > 0
         self._reopen()
         if self._frames.start_s is None and not decodes:
             self._frames.first()
             self._reopen()
-        return (yield from self._frames.count(decoding=decodes))
+        return self._frames.count_s(decoding=decodes)
 
     @property
     def _knows_places(self) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import av
@@ -38,7 +38,6 @@ _MOST_STREAMS = 1_000
 # What an MP4's edit list may have rounded down: it counts in 1/600 s or finer.
 _END_SLACK_S = 0.002
 _READS_PER_CHECK = 16  # asking for the time takes as long as reading a packet
-_READS_PER_STEP = 256  # about 1 ms of counting
 LONGEST_S = 1_000_000.0
 """Eleven days: what claims to be longer is a broken file that loops."""
 
@@ -132,14 +131,14 @@ class SoundFrames:
             at_s += lasts_s
         return at_s
 
-    def count(self, *, decoding: bool) -> Generator[None, None, float]:
-        """Read to the end, a little per step, and return how long all of it sounds, in seconds.
+    def count_s(self, *, decoding: bool) -> float:
+        """Read to the end and return how long all of it sounds.
 
         Args:
             decoding: Count what can be decoded, not what packets claim to last.
         """
         if decoding or self._is_unsure:
-            return (yield from self.count_rest())
+            return self.rest_s()
         total_s = -self._pad_s
         self._source.limit(None)
         while (packet := self._read()) is not None and total_s < LONGEST_S:
@@ -148,17 +147,14 @@ class SoundFrames:
                 frames = self._decode(packet) or []
                 lasts_s = sum(frame.samples / frame.sample_rate for frame in frames if frame.sample_rate)
             total_s += lasts_s
-            if self._reads % _READS_PER_STEP == 0:
-                yield
         return max(0.0, total_s)
 
-    def count_rest(self) -> Generator[None, None, float]:
-        """Decode to the end, a frame per step, and return how long that sounds, in seconds."""
+    def rest_s(self) -> float:
+        """Decode to the end and return how long that sounds."""
         total_s = 0.0
         for frame in self.all():
             if frame is not None and frame.sample_rate and total_s < LONGEST_S:
                 total_s += frame.samples / frame.sample_rate
-            yield
         return total_s
 
     def place_s(self) -> float | None:
