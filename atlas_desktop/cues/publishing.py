@@ -43,39 +43,29 @@ class CuePublisher:
         self._error_callbacks = (*self._error_callbacks, callback)
 
     def publish(self) -> None:
-        """Notify of a change."""
-        if self._pause_s < _LEAST_PAUSE_S:
-            self._publish_now()
+        """Notify of a change, and of the errors reported since the last time."""
+        pause_s = self._count() * _PAUSE_PER_CUE_S
+        if pause_s < _LEAST_PAUSE_S:
+            self._notify()
         elif self._timer is None:
-            self._timer = self._loop.call_later(self._pause_s, self._publish_now)
+            self._timer = self._loop.call_later(pause_s, self._notify)
 
     def report(self, error: AppError) -> None:
-        """Notify of an error."""
+        """Keep an error for the next ``publish``."""
         self._unreported[error.code] = error
-        if self._pause_s < _LEAST_PAUSE_S:
-            self._report_now()
-        else:
-            self.publish()
 
     def close(self) -> None:
         """Cancel a pending notification."""
         if self._timer is not None:
             self._timer.cancel()
 
-    @property
-    def _pause_s(self) -> float:
-        return self._count() * _PAUSE_PER_CUE_S
-
-    def _publish_now(self) -> None:
+    def _notify(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         cues = self._cues()
         for callback in self._change_callbacks:
             callback(cues)
-        self._report_now()
-
-    def _report_now(self) -> None:
         errors, self._unreported = self._unreported, {}
         for error in errors.values():
             for callback in self._error_callbacks:

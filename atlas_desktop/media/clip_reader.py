@@ -317,12 +317,16 @@ class ClipReader:
             return
         if ahead.is_first_pass and ahead.is_empty:
             raise file.nothing_in_it()
+        if ahead.is_empty:
+            return
+        info = ClipInfo(ahead.end_s, is_exact=True)
         if ahead.is_first_pass:
-            info = ahead.scan.finish(file)
-            self._learn(info if ahead.is_short else replace(info, peaks=()))
-        elif not ahead.is_empty:
-            remark = CutShortError(name=self.path.name) if file.cut_short else None
-            self._learn(ClipInfo(ahead.end_s, is_exact=True, remark=remark))
+            info = ahead.scan.finish(self.path.name)
+        if not ahead.is_short:
+            info = replace(info, peaks=())  # of the first two minutes alone
+        if file.cut_short:
+            info = replace(info, remark=CutShortError(name=self.path.name))
+        self._learn(info)
 
     def _give_next(self, file: SoundFile, ahead: _ReadAhead) -> None:
         """Level the next piece and put it where it is read, or end."""

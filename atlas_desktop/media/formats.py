@@ -6,11 +6,7 @@ name. Of what it only reads it does not say what is in it: there the content dec
 
 import functools
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from av.format import ContainerFormat
+from dataclasses import dataclass, field
 
 # Never opened. Scripts and lists, which make FFmpeg open other files or the network; then what holds no sound
 # but that FFmpeg only reads, so that it can't be asked: a demuxer less for a hostile file to attack.
@@ -26,103 +22,72 @@ _ALIASES = "3ga alac dff divx dsf f4a mod mogg mp1 mp2v mpe qt rf64 rmvb snd wav
 _SHORTEST_ENDING = 2
 
 
-@functools.cache
+@dataclass(slots=True)
+class _Known:
+    """What FFmpeg says of its formats: names of those that may be read, and endings."""
+
+    readable: set[str] = field(default_factory=set)
+    readable_endings: set[str] = field(default_factory=set)
+    sound_endings: set[str] = field(default_factory=lambda: set(_ALIASES.split()))
+    written_endings: set[str] = field(default_factory=set)
+    silent_endings: set[str] = field(default_factory=lambda: set(_PICTURES))
+
+
 def sound_endings() -> frozenset[str]:
     """Return the endings of names of sound files and of videos, with their dot, in lower case."""
-    endings = set(_ALIASES.split())
-    for form in _formats():
-        if _is_sound(form.name):
-            endings |= form.extensions
-    return _dotted(endings - _silent_endings())
+    known = _ask()
+    return _dotted(known.sound_endings - (known.silent_endings - known.written_endings))
 
 
-@functools.cache
 def readable_endings() -> frozenset[str]:
     """Return the endings of whatever FFmpeg reads that may hold sound, though the name does not say so."""
-    return _dotted({ending for form in _formats() if _may_hold_sound(form) for ending in form.extensions})
+    return _dotted(_ask().readable_endings)
 
 
-@functools.cache
 def readable(but: frozenset[str] = frozenset()) -> str:
     """Return FFmpeg's ``format_whitelist``: the formats that may be opened at all, ``but`` for these."""
-    names = {form.name for form in _formats() if form.is_input and _may_hold_sound(form)}
-    return ",".join(sorted(names - but))
-
-
-def _may_hold_sound(form: "ContainerFormat") -> bool:
-    if form.is_output:
-        return _is_sound(form.name)
-    return form.name not in _BARRED.split() and _decoder_type(form.name) != "subtitle"
+    return ",".join(sorted(_ask().readable - but))
 
 
 @functools.cache
-def _is_sound(name: str) -> bool:
-    """Return whether FFmpeg says that a format holds sound."""
-    if any(part in _sound_writers() for part in name.split(",")):
-        return True
-    return name not in _BARRED.split() and _decoder_type(name) == "audio"
-
-
-@functools.cache
-def _sound_writers() -> frozenset[str]:
-    """Return the names of the formats into which FFmpeg writes sound."""
-    return frozenset(form.name for form in _formats() if form.is_output and _written_sound(form.name))
-
-
-def _written_sound(name: str) -> bool:
-    import av
-
-    # The muxer is made, but writes nothing: 15 µs.
-    with av.open(io.BytesIO(), "w", format=name) as muxer:
-        return muxer.default_audio_codec != "none"
-
-
-def _silent_endings() -> set[str]:
-    """Return the endings that FFmpeg gives to pictures, text and mere video, and to nothing with sound."""
-    from av.format import ContainerFormat
-
-    written: set[str] = set()
-    silent: set[str] = set(_PICTURES)
-    for form in _formats():
-        if form.is_output:
-            # The demuxer of the same name may list more endings, of other things in the same container.
-            endings = ContainerFormat(form.name, "w").extensions
-            if form.name in _sound_writers():
-                written |= endings
-            else:
-                silent |= endings
-    return silent - written
-
-
-@functools.cache
-def _decoder_type(name: str) -> str | None:
-    """Return what a decoder named as the format is for, if there is one ("mpc" has "mpc7" and "mpc8")."""
-    import av
-
-    try:
-        return av.Codec(_codecs().get(name, name), "r").type
-    except ValueError:  # PyAV's UnknownCodecError
-        return None
-
-
-@functools.cache
-def _codecs() -> dict[str, str]:
-    """Return the names of codecs by their names without a number at the end."""
-    import av
-
-    return {name.rstrip("0123456789"): name for name in av.codecs_available}
-
-
-def _formats() -> Iterator["ContainerFormat"]:
-    """Yield all formats but devices, networks, and pictures out of a pipe."""
+def _ask() -> _Known:
+    """Ask FFmpeg of all its formats, but for devices, networks, and pictures out of a pipe: 10 ms."""
     # The window asks what sound is before anything needs FFmpeg: it is loaded with the first question.
     import av
     from av.format import ContainerFormat
 
-    for name in av.formats_available:
-        form = ContainerFormat(name)
-        if not form.no_file and not name.endswith("_pipe"):
-            yield form
+    known, writers = _Known(), set[str]()
+    barred = {*_BARRED.split(), *(name for name in av.formats_available if name.endswith("_pipe"))}
+    forms = [ContainerFormat(name) for name in av.formats_available - barred]
+    for form in forms:
+        if form.is_output and not form.no_file:
+            # The muxer is made, but writes nothing.
+            with av.open(io.BytesIO(), "w", format=form.name) as muxer:
+                has_sound = muxer.default_audio_codec != "none"
+            # The demuxer of the same name may list more, of other things in the same container.
+            endings = ContainerFormat(form.name, "w").extensions
+            (known.written_endings if has_sound else known.silent_endings).update(endings)
+            writers.update({form.name} if has_sound else ())
+    for form in forms:
+        is_sound = bool(writers.intersection(form.name.split(",")))
+        kind = None if form.is_output or is_sound else _decoder_type(form.name)
+        if is_sound or kind == "audio":
+            known.sound_endings |= form.extensions
+        if not form.no_file and (is_sound or (not form.is_output and kind != "subtitle")):
+            known.readable_endings |= form.extensions
+            known.readable.update({form.name} if form.is_input else ())
+    return known
+
+
+def _decoder_type(name: str) -> str | None:
+    """Return what a decoder named as the format is for, if there is one ("mpc" has "mpc7" and "mpc8")."""
+    import av
+
+    found = next((codec for codec in av.codecs_available if codec.rstrip("0123456789") == name), name)
+    try:
+        return av.Codec(found, "r").type
+    except ValueError:  # PyAV's UnknownCodecError
+        return None
 
 
 def _dotted(endings: set[str]) -> frozenset[str]:

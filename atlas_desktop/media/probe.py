@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.errors import CutShortError, MediaError, SilentAudioError
+from atlas_desktop.errors import MediaError, SilentAudioError
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples, no_samples
 from atlas_desktop.media.loudness import LoudnessMeter, is_audible
 from atlas_desktop.media.sound_file import SoundFile
@@ -97,15 +97,12 @@ class ClipScan:
         edges = (np.arange(BARS + 1) * len(peaks) // BARS).tolist()
         return tuple(peak_percent(peaks[start : max(end, start + 1)]) for start, end in pairwise(edges))
 
-    def finish(self, file: SoundFile) -> ClipInfo:
-        """Return what the whole pass has shown of ``file``; nothing can be added afterwards."""
+    def finish(self, name: str) -> ClipInfo:
+        """Return what the whole pass has shown of the file ``name``; nothing can be added afterwards."""
         if self._meter is not None:
             self._known_lufs, self._meter = self._meter.finish(), None
-        remark: MediaError | None = None
-        if file.cut_short:
-            remark = CutShortError(name=file.path.name)
-        elif not is_audible(self._highest - self._lowest, self._known_lufs):
-            remark = SilentAudioError(name=file.path.name)
+        is_silent = not is_audible(self._highest - self._lowest, self._known_lufs)
+        remark = SilentAudioError(name=name) if is_silent else None
         return ClipInfo(self.duration_s, self.bars(), self._known_lufs, is_exact=True, remark=remark)
 
     def _outline(self, samples: Samples) -> None:
@@ -142,7 +139,7 @@ def probe(path: Path, stop: threading.Event | None = None) -> Generator[ClipInfo
             else:
                 if not scan.duration_s:
                     raise file.nothing_in_it()
-                yield scan.finish(file)
+                yield scan.finish(path.name)
                 return
             said_s = None  # whatever it says is too little
             yield ClipInfo(None, scan.bars())
