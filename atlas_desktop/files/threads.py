@@ -119,34 +119,25 @@ class _Call(Generic[R]):
 
     def _run(self, name: str) -> None:
         self.clock.follow_this_thread()
-        result = guarded(name, lambda error: self._hop(lambda: self._fail(error)))(self._called)()
-        if result is not None:
-            self._hop(lambda: self._give(result))
-
-    def _called(self) -> tuple[R] | None:
-        try:
-            return (self._function(),)
-        except (AppError, OSError) as error:
-            failure = error
-        self._hop(lambda: self._fail(failure))
-        return None
-
-    def _hop(self, settle: Callable[[], None]) -> None:
+        results: list[R] = []
+        errors: list[BaseException] = []
+        guarded(name, errors.append)(self._attempt)(results, errors)
         # The loop may have ended while the call was blocked.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._settle, settle)
+            self._loop.call_soon_threadsafe(self._settle, results, errors)
 
-    def _settle(self, settle: Callable[[], None]) -> None:
+    def _attempt(self, results: list[R], errors: list[BaseException]) -> None:
+        try:
+            results.append(self._function())
+        except (AppError, OSError) as error:
+            errors.append(error)
+
+    def _settle(self, results: list[R], errors: list[BaseException]) -> None:
         self._over = True
-        if not self.future.done():
-            settle()
+        if not self.future.done() and results:
+            self.future.set_result(results[0])
+        elif not self.future.done():
+            self.future.set_exception(errors[0])
+            self.future.exception()  # the caller may be gone: mark it as retrieved
         if self._on_over is not None:
             self._on_over()
-
-    def _give(self, result: tuple[R]) -> None:
-        self.future.set_result(result[0])
-
-    def _fail(self, error: BaseException) -> None:
-        self.future.set_exception(error)
-        # The caller may be gone: mark the exception as retrieved.
-        self.future.exception()

@@ -103,16 +103,6 @@ class ArrayReader:
         self._at = 0
 
     @property
-    def duration_s(self) -> float:
-        """The length of the whole clip."""
-        return len(self._samples) / SAMPLE_RATE_HZ
-
-    @property
-    def position_s(self) -> float:
-        """How much was read."""
-        return min(self._at, len(self._samples)) / SAMPLE_RATE_HZ
-
-    @property
     def finished(self) -> bool:
         return self._at >= len(self._samples)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples
 from atlas_desktop.media.container import FAULTS, MOST_CHANNELS, RATES_HZ
 from atlas_desktop.media.fades import MAX_LEVEL
-from atlas_desktop.media.graphs import build_graph, gives_array, pull_frames
+from atlas_desktop.media.graphs import build_graph, frame_like, gives_array, pull_frames
 
 # By default FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
 _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
@@ -135,7 +135,7 @@ class _Gathered:
         elif frames:
             first = frames[0]
             content = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
-            yield _frame_like(first, content)
+            yield frame_like(first, content)
 
 
 def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
@@ -152,16 +152,7 @@ def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
     width = 1 if frame.format.is_planar else frame.layout.nb_channels
     for start in range(0, frame.samples, most):
         content = np.ascontiguousarray(whole[:, start * width : (start + most) * width])
-        yield _frame_like(frame, content)
-
-
-def _frame_like(frame: av.AudioFrame, content: NDArray[Any]) -> av.AudioFrame:
-    """Return other samples in the format of ``frame``, without a time."""
-    other = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
-    other.sample_rate = frame.sample_rate
-    if frame.time_base is not None:
-        other.time_base = frame.time_base
-    return other
+        yield frame_like(frame, content)
 
 
 def _make_graph(frame: av.AudioFrame, channel: int | None) -> Graph:

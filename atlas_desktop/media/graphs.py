@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.filter import Graph
+from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples
 
@@ -21,6 +23,15 @@ def gives_array(frame: av.AudioFrame) -> bool:
     """Return whether a frame may be asked for its samples as an array."""
     fits = not frame.format.is_planar or frame.layout.nb_channels <= _MOST_PLANES
     return fits and frame.format.name in _ARRAY_FORMATS
+
+
+def frame_like(frame: av.AudioFrame, content: NDArray[Any]) -> av.AudioFrame:
+    """Return other samples in the format of ``frame``, without a time."""
+    other = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
+    other.sample_rate = frame.sample_rate
+    if frame.time_base is not None:
+        other.time_base = frame.time_base
+    return other
 
 
 def build_graph(

@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 
 from atlas_desktop.media.container import FAULTS
-from atlas_desktop.media.graphs import gives_array
+from atlas_desktop.media.graphs import frame_like, gives_array
 from atlas_desktop.media.sound_bytes import SoundBytes
 
 log = logging.getLogger(__name__)
@@ -299,14 +299,9 @@ class _EndTrim:
             return frame
         kept_s = packet_s if packet_s and packet_s < lasts_s else left_s + _END_SLACK_S
         kept = round(kept_s * frame.sample_rate)
-        return _shortened(frame, kept) if kept < frame.samples and gives_array(frame) else frame
-
-
-def _shortened(frame: av.AudioFrame, samples: int) -> av.AudioFrame:
-    whole = frame.to_ndarray()
-    width = 1 if frame.format.is_planar else frame.layout.nb_channels
-    short = av.AudioFrame.from_ndarray(
-        whole[:, : samples * width].copy(), frame.format.name, frame.layout.name
-    )
-    short.sample_rate, short.pts, short.time_base = frame.sample_rate, frame.pts, frame.time_base
-    return short
+        if kept >= frame.samples or not gives_array(frame):
+            return frame
+        width = 1 if frame.format.is_planar else frame.layout.nb_channels
+        trimmed = frame_like(frame, frame.to_ndarray()[:, : kept * width].copy())
+        trimmed.pts = frame.pts
+        return trimmed
