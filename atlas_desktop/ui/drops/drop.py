@@ -153,7 +153,7 @@ def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[
             found.refused.append(shown_address(str(one)))
 
 
-def find_kind(path: Path, *, by_content: bool = True) -> ItemKind:
+def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
     """Return what lies at ``path``: by its name, else by its content. Blocks as the disk does.
 
     Raises:
@@ -162,7 +162,7 @@ def find_kind(path: Path, *, by_content: bool = True) -> ItemKind:
     if probe_path(path) is PathKind.FOLDER:
         return ItemKind.FOLDER
     by_name = kind_by_name(path.name)
-    if by_name is not None or not by_content:
+    if by_name is not None or not sniff:
         return by_name or ItemKind.OTHER
     return _kind_by_content(path)
 

@@ -174,7 +174,7 @@ class _Drop:
 
 def _find(path: Path, *, is_sound: bool) -> _Found:
     """Blocks as long as the disk does."""
-    kind = find_kind(path, by_content=not is_sound)
+    kind = find_kind(path, sniff=not is_sound)
     if kind is ItemKind.FOLDER:
         return _Found(kind, tuple(sounds_in(path)))
     return _Found(ItemKind.AUDIO if is_sound else kind)
