@@ -321,7 +321,7 @@ async def test_the_position_is_published_while_it_plays(player: CuePlayer, speak
 
 async def test_an_error_keeps_its_cause(player: CuePlayer) -> None:
     player.add([Path("bad.wav")])
-    await settle()
+    await until(lambda: player.cues[0].error is not None, 10.0)
     assert isinstance(player.cues[0].error, UnreadableAudioError)
 
 

@@ -55,7 +55,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     return opened
 
 
-@pytest.mark.parametrize("seconds", [0.05, 3.0, 150.0])
+@pytest.mark.parametrize("seconds", [0.05, 3.0, 70.0])
 @pytest.mark.parametrize("match_loudness", [True, False])
 def test_speaking_a_clip_opens_its_file_once_and_shows_all_of_it(
     tmp_path: Path, opened: Opened, seconds: float, match_loudness: bool
@@ -63,11 +63,11 @@ def test_speaking_a_clip_opens_its_file_once_and_shows_all_of_it(
     path = write_wav(tmp_path / "a.wav", noise(round(seconds * RATE_HZ)))
     found: list[ClipInfo | AppError] = []
     reader = ClipReader(path, None, match_loudness, found.append)
-    until(lambda: reader.info.is_exact and bool(reader.info.peaks), 10)
+    until(lambda: reader.info.is_exact and bool(reader.info.peaks), 60)
     assert reader.info.duration_s == pytest.approx(seconds, abs=0.001)
     assert len(reader.info.peaks) == BARS
     assert min(reader.info.peaks) > 0
-    assert len(read_all(reader, 20)) == round(seconds * RATE_HZ)
+    assert len(read_all(reader, 60)) == round(seconds * RATE_HZ)
     assert opened.paths == [path]
     last = found[-1]
     assert isinstance(last, ClipInfo)
@@ -80,7 +80,7 @@ def test_what_is_known_of_a_clip_is_not_found_out_again(tmp_path: Path, opened: 
     known = probed(path, exactly=True)
     found: list[ClipInfo | AppError] = []
     reader = ClipReader(path, known, False, found.append)
-    assert len(read_all(reader, 20)) == 90 * RATE_HZ
+    assert len(read_all(reader, 60)) == 90 * RATE_HZ
     assert found == []
     assert opened.paths == [path, path]
 
@@ -104,6 +104,6 @@ def test_a_clip_that_can_not_be_read_is_reported(tmp_path: Path) -> None:
         reported.set()
 
     reader = ClipReader(tmp_path / "missing.wav", None, True, report)
-    assert reported.wait(10)
+    assert reported.wait(60)
     assert found == [reader.error]
     reader.close()
