@@ -64,9 +64,9 @@ class CuePublisher:
             self._timer.cancel()
             self._timer = None
         cues = self._cues()
-        for callback in self._change_callbacks:
-            callback(cues)
+        for on_change in self._change_callbacks:
+            on_change(cues)
         errors, self._unreported = self._unreported, {}
         for error in errors.values():
-            for callback in self._error_callbacks:
-                callback(error)
+            for on_error in self._error_callbacks:
+                on_error(error)
