@@ -28,7 +28,7 @@ from atlas_desktop.media.loudness import Leveller, gain_db
 from atlas_desktop.media.probe import MOST_WHOLE_S, SHORT_S, ClipInfo, ClipScan, survey
 from atlas_desktop.media.sound_file import SoundFile
 
-# Levelled and ready to be read: filled up when it has fallen to half. Below the least, nothing else is done.
+# Levelled and ready to be read: filled up when it has fallen to half. Below the least, that comes first.
 _FULL_BLOCKS, _REFILL_BLOCKS, _LEAST_BLOCKS = 200, 100, 50
 _PIECE_SAMPLES = SAMPLE_RATE_HZ // 4
 # Of a long clip so much is decoded and measured ahead of that, 2 MB: the gain hardly moves then.
@@ -263,18 +263,18 @@ class ClipReader:
 
     def _play(self, file: SoundFile, ahead: _ReadAhead) -> None:
         """Do what is most urgent, until closed: seek, give, decode, find out more."""
-        fills = True
+        fills, is_measured = True, False
         while not self._closed:
             level = len(self._blocks)
             fills = level < (_FULL_BLOCKS if fills else _REFILL_BLOCKS) and not self._ended
+            # Until so much is measured, the blocks wait; later they come first, should the disk stall.
+            is_measured = is_measured or ahead.is_full or not ahead.scan.is_measuring
             if self._wanted_s is not None:
                 self._go_to_wanted(file, ahead)
-            elif level < _LEAST_BLOCKS and not self._ended:
+            elif fills and (is_measured or level < _LEAST_BLOCKS):
                 self._give_next(file, ahead)
             elif not ahead.is_full:
                 self._decode(file, ahead)
-            elif fills:
-                self._give_next(file, ahead)
             elif self._needs_survey(ahead):
                 body = guarded("media.clip_reader")(self._survey)
                 self._surveying = threading.Thread(
