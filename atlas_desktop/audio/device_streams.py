@@ -10,7 +10,7 @@ from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSink, QAudioS
 from atlas_desktop.audio.sample_formats import FromDevice, ToDevice, can_convert, negotiate
 from atlas_desktop.errors import DeviceError
 from atlas_desktop.media.blocks import Block
-from atlas_desktop.media.lost_time import LostTime
+from atlas_desktop.media.underruns import UnderrunDetector
 
 CEILING_MS = 100
 """The speaker's buffer: a ceiling only, kept nearly empty. 20 ms is too small for a sound server."""
@@ -53,7 +53,7 @@ class OutputStream:
         self._sink.setBufferSize(form.bytesForDuration(CEILING_MS * 1000))
         self._stream = _start(self._sink, self.name)
         self._given_ms, self._moved_s = 0.0, time.monotonic()
-        self._lost_time, self._lost_ms = LostTime(), 0.0
+        self._underruns, self._lost_ms = UnderrunDetector(), 0.0
         self.level_ms, self.has_begun = 0.0, False
         self._buffer_bytes = self._sink.bufferSize()
 
@@ -64,7 +64,7 @@ class OutputStream:
         if level_ms < self._given_ms - _MOVED_MS or level_ms == 0.0:
             self.has_begun = self.has_begun or level_ms < self._given_ms
             self._given_ms, self._moved_s = level_ms, now_s
-        self._lost_ms += self._lost_time.seen(now_s, level_ms)
+        self._lost_ms += self._underruns.update(now_s, level_ms)
         self.level_ms = level_ms
         return level_ms
 
@@ -90,7 +90,7 @@ class OutputStream:
         written = self._stream.write(data)
         written_ms = written / self._bytes_per_ms
         self._given_ms += written_ms
-        self._lost_time.given(written_ms)
+        self._underruns.add_write(written_ms)
         return written == len(data)
 
     def mute_output(self) -> None:

@@ -1,152 +1,124 @@
-"""What is found out about cues, before they are spoken and by speaking them."""
+"""Probing of cues that wait, in the background."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from atlas_desktop.cues.queue import CueQueue, CueState
-from atlas_desktop.errors import AppError, SilentAudioError, about_file
+from atlas_desktop.aio import TaskScope
+from atlas_desktop.cues.queue import Cue, CueQueue, CueState
+from atlas_desktop.errors import AppError, about_file
 from atlas_desktop.files import FileThreads, mapped
-from atlas_desktop.media.blocks import BlockReader, LearningReader
-from atlas_desktop.media.probe import ClipInfo
+from atlas_desktop.media.probe import ClipInfo, ProbeClip
 
-Look: TypeAlias = Callable[[Path], ClipInfo]
+FoundCallback: TypeAlias = Callable[[int, ClipInfo | AppError], None]
 
-
-class Probe(Protocol):
-    """Looks at a clip, quickly, like ``probe.probe``."""
-
-    def __call__(self, path: Path, *, stop: threading.Event) -> ClipInfo: ...
+# Long clips stay open until their true length is found out: a process may have 256 open files or more.
+_MOST_OPEN = 16
 
 
-class Measure(Protocol):
-    """Finds out a clip's true length, like ``probe.measure``."""
+@dataclass(slots=True)
+class _Probing:
+    """A cue whose file is open."""
 
-    def __call__(self, path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo: ...
-
-
-_SLACK_S = 0.05
+    cue: Cue
+    infos: Generator[ClipInfo, None, None]
+    stop: threading.Event
 
 
 class CueInspector:
-    """Fills in length, outline and loudness of cues, and reports what is to be said. Thread: the loop's.
+    """Probes cues, one file after another, each opened once. Thread: the loop's.
+
+    All are looked at before the true lengths of long ones are found out, which takes longest. A cue that is
+    spoken is left out: its reader reports by itself.
 
     Args:
         queue: Where the cues are.
-        files: Where the files are read: in threads that a dead disk may hold.
-        probe: Looks at a file, quickly.
-        measure: Finds its true length, where ``probe`` took the file's word for it.
-        on_found: Called when a cue has changed.
-        on_remark: Called with what is to be said of a cue that may be spoken all the same, once.
-        on_broken: Called with a cue that can't be read.
+        scope: Owns the task.
+        probe: Finds out what is known of a clip, step by step; it blocks.
+        on_found: Called with a cue's id and what was found out, or why it can't be read.
     """
 
-    def __init__(
-        self,
-        queue: CueQueue,
-        files: FileThreads,
-        *,
-        probe: Probe,
-        measure: Measure,
-        on_found: Callable[[], None],
-        on_remark: Callable[[AppError], None],
-        on_broken: Callable[[int, AppError], None],
-    ) -> None:
+    def __init__(self, queue: CueQueue, scope: TaskScope, probe: ProbeClip, on_found: FoundCallback) -> None:
         self._queue = queue
-        self._files = files
+        self._scope = scope
         self._probe = probe
-        self._measure = measure
         self._on_found = on_found
-        self._on_remark = on_remark
-        self._on_broken = on_broken
-        self._stops: dict[int, threading.Event] = {}
-        self._read_to_end: set[int] = set()
-        self._remarked: set[tuple[int, str]] = set()
+        self._files = FileThreads("cues")
+        self._spoken: frozenset[int] = frozenset()
+        self._open: dict[int, _Probing] = {}
+        self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def inspect(self, cue_ids: list[int]) -> None:
-        """Look at one file after another, in a worker thread; also at one that was spoken meanwhile.
-
-        The true length of long files takes longest and comes last.
-        """
-        unsure: list[tuple[int, ClipInfo]] = []
-        for cue_id in cue_ids:
-            with self._stopping(cue_id) as stop:
-                info = await self._find_out(cue_id, partial(self._probe, stop=stop))
-            if info is not None and not info.is_exact:
-                unsure.append((cue_id, info))
-        for cue_id, info in unsure:
-            with self._stopping(cue_id) as stop:
-                await self._find_out(cue_id, partial(self._measure, info=info, stop=stop))
-
-    @contextmanager
-    def _stopping(self, cue_id: int) -> Iterator[threading.Event]:
-        """What ends looking at a cue that is removed meanwhile; set as well where nobody waits any more."""
-        self._stops[cue_id] = stop = threading.Event()
-        try:
-            yield stop
-        finally:
-            stop.set()
-            self._stops.pop(cue_id, None)
-
-    def learn(self, cue_id: int, reader: BlockReader) -> None:
-        """Take over what reading a clip has shown of it so far."""
-        cue = self._queue.get(cue_id)
-        if cue is None or not isinstance(reader, LearningReader):
-            return
-        length_s, remark = reader.length_s, reader.remark
-        if length_s is not None:
-            self._read_to_end.add(cue_id)
-            if cue.duration_s is None or abs(length_s - cue.duration_s) > _SLACK_S:
-                self._queue.change(cue_id, duration_s=length_s)
-        if remark is not None:
-            self._say_of(cue_id, remark)
-
-    def forget(self, cue_id: int) -> None:
-        """Stop looking at a cue that was removed."""
-        if (stop := self._stops.pop(cue_id, None)) is not None:
-            stop.set()
+    def update(self, spoken: frozenset[int]) -> None:
+        """Adapt to a change of the queue or of the cues that are ``spoken``."""
+        self._spoken = spoken
+        for cue_id, probing in tuple(self._open.items()):
+            if cue_id in spoken or self._queue.get(cue_id) is None:
+                probing.stop.set()
+        is_idle = self._task is None or self._task.done()
+        if is_idle and not self._closed and (self._open or self._next_cue() is not None):
+            self._task = self._scope.start(self._run(), "probe")
 
     def close(self) -> None:
-        """Stop looking at anything."""
+        """Stop probing."""
         self._closed = True
-        for cue_id in tuple(self._stops):
-            self.forget(cue_id)
+        for probing in self._open.values():
+            probing.stop.set()
 
-    async def _find_out(self, cue_id: int, look: Look) -> ClipInfo | None:
-        cue = self._queue.get(cue_id)
-        if cue is None or self._closed or cue.state in {CueState.FAILED, CueState.MISSING}:
-            return None
-        found: ClipInfo | AppError
+    async def _run(self) -> None:
+        while not self._closed and (probing := self._pick()) is not None:
+            await self._advance(probing)
+
+    def _pick(self) -> _Probing | None:
+        """Return what to go on with: a cue that was not looked at, or the one open longest."""
+        stopped = next((probing for probing in self._open.values() if probing.stop.is_set()), None)
+        if stopped is not None:
+            return stopped
+        cue = self._next_cue() if len(self._open) < _MOST_OPEN else None
+        if cue is None:
+            return next(iter(self._open.values()), None)
+        stop = threading.Event()
+        self._open[cue.id] = _Probing(cue, self._probe(cue.path, stop), stop)
+        return self._open[cue.id]
+
+    def _next_cue(self) -> Cue | None:
+        return next((cue for cue in self._queue if self._needs_probing(cue)), None)
+
+    def _needs_probing(self, cue: Cue) -> bool:
+        is_known = cue.is_reading or cue.is_inspected or cue.state in {CueState.FAILED, CueState.MISSING}
+        return not is_known and cue.id not in self._spoken and cue.id not in self._open
+
+    async def _advance(self, probing: _Probing) -> None:
+        """Find out more of a clip."""
+        cue, found = probing.cue, await self._call(probing)
+        is_wanted = not probing.stop.is_set()
+        if isinstance(found, ClipInfo) and not found.is_exact:
+            if is_wanted:
+                self._on_found(cue.id, found)
+            return
+        self._open.pop(cue.id, None)
+        probing.stop.set()  # a thread that is held by a dead disk closes the file once it is released
+        if is_wanted:
+            self._queue.change(cue.id, is_inspected=True)
+            if found is not None:
+                self._on_found(cue.id, found)
+
+    async def _call(self, probing: _Probing) -> ClipInfo | AppError | None:
+        path = probing.cue.path
         try:
-            with mapped(cue.path):
-                found = await self._files.call(cue.path, partial(look, cue.path))
+            with mapped(path):
+                return await self._files.call(path, partial(_step, probing))
         except AppError as error:
-            # Whatever it is, also a fault of ours: the others keep their turn.
-            found = about_file(error, cue.path.name)
-        if self._queue.get(cue_id) is None or self._closed:
-            return None  # removed meanwhile: what was seen of it is not all
-        if isinstance(found, AppError):
-            self._on_broken(cue_id, found)
-            self._on_found()
-            return None
-        return self._take(cue_id, cue.name, found)
+            # Whatever it is, also a bug of ours: the other cues keep their turn.
+            return about_file(error, path.name)
 
-    def _take(self, cue_id: int, name: str, info: ClipInfo) -> ClipInfo:
-        """Fill in what was found out of a cue."""
-        self._queue.change(cue_id, peaks=info.peaks, loudness_lufs=info.loudness_lufs)
-        if cue_id not in self._read_to_end:
-            self._queue.change(cue_id, duration_s=info.duration_s)
-        if info.silent:
-            self._say_of(cue_id, SilentAudioError(name=name))
-        self._on_found()
-        return info
 
-    def _say_of(self, cue_id: int, remark: AppError) -> None:
-        if (cue_id, remark.code) not in self._remarked:
-            self._remarked.add((cue_id, remark.code))
-            self._queue.change(cue_id, error=remark)
-            self._on_remark(remark)
+def _step(probing: _Probing) -> ClipInfo | None:
+    """Take the next step, and close the file when nothing more is to be found out, or wanted. Blocks."""
+    info = None if probing.stop.is_set() else next(probing.infos, None)
+    if info is None or info.is_exact or probing.stop.is_set():
+        probing.infos.close()
+    return info

@@ -1,4 +1,4 @@
-"""Who wants to know of cues hears of them: at once of a few, now and then of very many."""
+"""Notification of observers of the cues: at once of a few, at intervals of very many."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from atlas_desktop.errors import AppError
 ChangeCallback: TypeAlias = Callable[[tuple[Cue, ...]], None]
 ErrorCallback: TypeAlias = Callable[[AppError], None]
 
-# A strip of 1000 takes some 50 ms to be laid out.
-_PAUSE_A_CUE_S, _LEAST_PAUSE_S = 0.0003, 0.06
+# A strip of 1000 cues takes some 50 ms to be laid out.
+_PAUSE_PER_CUE_S, _LEAST_PAUSE_S = 0.0003, 0.06
 
 
 class CuePublisher:
-    """Calls back with all cues when one has changed, and with what is wrong with one.
+    """Notifies observers of changed cues and of errors.
 
-    Of very many cues only so often that there is time for anything else; of what is wrong with them the last
-    of each kind then stands for all. Thread: the loop's that made it.
+    With very many cues it does so at intervals that leave time for anything else, and reports only the last
+    error of each kind. Thread: the loop's that made it.
 
     Args:
         cues: Returns all of them, in order.
@@ -43,40 +43,30 @@ class CuePublisher:
         self._error_callbacks = (*self._error_callbacks, callback)
 
     def publish(self) -> None:
-        """Notify of a change."""
-        if self._pause_s < _LEAST_PAUSE_S:
-            self._publish_now()
+        """Notify of a change, and of the errors reported since the last time."""
+        pause_s = self._count() * _PAUSE_PER_CUE_S
+        if pause_s < _LEAST_PAUSE_S:
+            self._notify()
         elif self._timer is None:
-            self._timer = self._loop.call_later(self._pause_s, self._publish_now)
+            self._timer = self._loop.call_later(pause_s, self._notify)
 
     def report(self, error: AppError) -> None:
-        """Notify of what is wrong with a cue."""
+        """Keep an error for the next ``publish``."""
         self._unreported[error.code] = error
-        if self._pause_s < _LEAST_PAUSE_S:
-            self._report_now()
-        else:
-            self.publish()
 
     def close(self) -> None:
-        """Notify of nothing that is still to come."""
+        """Cancel a pending notification."""
         if self._timer is not None:
             self._timer.cancel()
 
-    @property
-    def _pause_s(self) -> float:
-        return self._count() * _PAUSE_A_CUE_S
-
-    def _publish_now(self) -> None:
+    def _notify(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         cues = self._cues()
-        for callback in self._change_callbacks:
-            callback(cues)
-        self._report_now()
-
-    def _report_now(self) -> None:
+        for on_change in self._change_callbacks:
+            on_change(cues)
         errors, self._unreported = self._unreported, {}
         for error in errors.values():
-            for callback in self._error_callbacks:
-                callback(error)
+            for on_error in self._error_callbacks:
+                on_error(error)

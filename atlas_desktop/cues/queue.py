@@ -1,4 +1,4 @@
-"""The clips that the user gave, in order, and what became of each."""
+"""The clips that the user gave, in order, with the state of each."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_desktop.errors import AppError, MissingFileError, shown_name
+from atlas_desktop.media.probe import ClipInfo
 
 
 class CueState(StrEnum):
@@ -39,8 +40,9 @@ class Cue:
         error: Why it failed.
         position_s: How much was spoken.
         loudness_lufs: Of the whole file (EBU R128); ``None`` until known.
-        is_current: It is its turn: it is spoken, or held in the middle.
-        is_reading: It holds a place: what lies at ``path`` is not known yet. Those behind it wait.
+        is_current: It is spoken, or held in the middle.
+        is_reading: It reserves a place: what lies at ``path`` is not known yet. Those behind it wait.
+        is_inspected: Length and outline are as exact as they will be.
     """
 
     id: int
@@ -54,6 +56,12 @@ class Cue:
     loudness_lufs: float | None = None
     is_current: bool = False
     is_reading: bool = False
+    is_inspected: bool = False
+
+    @property
+    def info(self) -> ClipInfo:
+        """What is known of the clip."""
+        return ClipInfo(self.duration_s, self.peaks, self.loudness_lufs, self.is_inspected)
 
 
 class CueQueue:
@@ -70,21 +78,21 @@ class CueQueue:
         return iter(tuple(self._cues.values()))
 
     def get(self, cue_id: int | None) -> Cue | None:
-        """The cue, if it is still here."""
+        """Return the cue, if it is still here."""
         return None if cue_id is None else self._cues.get(cue_id)
 
     def place_of(self, cue_id: int) -> int:
-        """Where in the order a cue stands that is still here."""
+        """Return the index of a cue that is still here."""
         return list(self._cues).index(cue_id)
 
     def add(self, paths: Iterable[Path], *, is_reading: bool = False) -> list[int]:
-        """Appends waiting cues; returns their ids in the same order."""
+        """Append waiting cues; return their ids in the same order."""
         added = self._made(paths, CueState.WAITING, is_reading=is_reading)
         self._cues |= added
         return list(added)
 
     def settle(self, cue_id: int, paths: Sequence[Path], *, more: bool = False) -> list[int]:
-        """Puts files into the place of a cue that is being read, or before it while there are ``more``.
+        """Put files into the place of a cue that is being read, or before it while there are ``more``.
 
         Returns:
             Their ids, in the same order.
@@ -102,17 +110,30 @@ class CueQueue:
         return list(made)
 
     def remove(self, cue_id: int) -> None:
-        """Forgets the cue."""
+        """Remove the cue."""
         self._cues.pop(cue_id, None)
 
     def change(self, cue_id: int | None, **changes: Any) -> None:
-        """Replaces fields of a cue that is still here."""
+        """Replace fields of a cue that is still here."""
         cue = self.get(cue_id)
         if cue is not None:
             self._cues[cue.id] = replace(cue, **changes)
 
+    def learn(self, cue_id: int, info: ClipInfo) -> None:
+        """Take over what was found out of a cue that is still here; what is unknown to ``info`` stays."""
+        cue = self.get(cue_id)
+        if cue is None:
+            return
+        self.change(
+            cue_id,
+            duration_s=cue.duration_s if info.duration_s is None else info.duration_s,
+            peaks=info.peaks or cue.peaks,
+            loudness_lufs=cue.loudness_lufs if info.loudness_lufs is None else info.loudness_lufs,
+            is_inspected=cue.is_inspected or (info.is_exact and bool(info.peaks or cue.peaks)),
+        )
+
     def fail(self, cue_id: int | None, error: AppError) -> None:
-        """Marks a cue as failed, or as missing when its file is gone."""
+        """Mark a cue as failed, or as missing if its file is gone."""
         state = CueState.MISSING if isinstance(error, MissingFileError) else CueState.FAILED
         self.change(cue_id, state=state, error=error, position_s=0.0, is_reading=False)
 
@@ -125,7 +146,7 @@ class CueQueue:
         return made
 
     def next_after(self, cue_id: int | None, *states: CueState) -> Cue | None:
-        """The first cue in one of ``states`` behind ``cue_id``, else the first such cue of all."""
+        """Return the first cue in one of ``states`` behind ``cue_id``, else the first such cue of all."""
         order = list(self._cues)
         start = order.index(cue_id) + 1 if cue_id in self._cues else 0
         for candidate in (*order[start:], *order[:start]):

@@ -1,14 +1,12 @@
-"""The one shape of sound inside the app, and what a source of it looks like.
+"""The formats of sound inside the app, and the interface of its sources.
 
-Sound is always int16, (samples, channels), 48 kHz; what goes out to the room is mono.
+Sound is int16, (samples, channels), 48 kHz, once it is decoded; what goes out to the room is mono.
 """
 
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-
-from atlas_desktop.errors import AppError
 
 SAMPLE_RATE_HZ = 48_000
 BLOCK_MS = 10
@@ -17,19 +15,35 @@ BLOCK_SAMPLES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
 
 Block: TypeAlias = NDArray[np.int16]
 """int16, (samples, channels), 48 kHz."""
+Samples: TypeAlias = NDArray[np.float32]
+"""float32 (n,), mono, 48 kHz, as decoded: 1.0 is full scale, and more is possible."""
+FULL_SCALE = 32768.0
+"""Of a block's samples."""
 
 
 def silence(samples: int = BLOCK_SAMPLES, channels: int = 1) -> Block:
-    """A block of zeros, (samples, channels)."""
+    """Return zeros, (samples, channels)."""
     return np.zeros((samples, channels), np.int16)
 
 
-def to_stereo(samples: NDArray[Any]) -> Block:
-    """Any samples, (n,) or (n, channels), as int16 (n, 2) or, of mono, (n, 1).
+def no_samples() -> Samples:
+    """Return zero samples."""
+    return np.zeros(0, np.float32)
 
-    More than two channels are mixed down: front, centre and the others at half their power, the deep one
-    left out (in the usual order: left, right, centre, deep, then pairs). Floats are of full scale 1.0; what
-    is no number is silent, what is too loud is clipped.
+
+def to_block(samples: Samples) -> Block:
+    """Return int16 (n, 1), rounded; what is beyond full scale is clipped."""
+    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    clipped: Block = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return clipped.reshape(-1, 1)
+
+
+def to_stereo(samples: NDArray[Any]) -> Block:
+    """Return any samples, (n,) or (n, channels), as int16 (n, 2) or, of mono, (n, 1).
+
+    More than two channels are mixed down: front, centre and the others at half their power, without the LFE
+    (in the usual order: left, right, centre, LFE, then pairs). Floats are of full scale 1.0; NaN is silent,
+    what is too loud is clipped.
     """
     sound: NDArray[Any] = samples.reshape(len(samples), -1)
     if sound.dtype != np.int16:
@@ -56,7 +70,7 @@ class BlockReader(Protocol):
     """
 
     def read(self) -> Block | None:
-        """The next 10 ms, int16 (480, 1); ``None`` when nothing is ready. Never blocks.
+        """Return the next 10 ms, int16 (480, 1); ``None`` if nothing is ready. Never blocks.
 
         Only the last block of a source may be shorter; what follows it is joined without a gap.
         """
@@ -64,11 +78,11 @@ class BlockReader(Protocol):
 
     @property
     def finished(self) -> bool:
-        """True once ``read`` will never again return a block."""
+        """Whether ``read`` will never return a block again."""
         ...
 
     def close(self) -> None:
-        """Lets go of file and thread without waiting for them; may be called twice, from any thread."""
+        """Release file and thread without waiting for them; may be called twice, from any thread."""
         ...
 
 
@@ -77,22 +91,7 @@ class SeekableReader(BlockReader, Protocol):
     """A source that can go on at another place."""
 
     def seek(self, position_s: float) -> None:
-        """The next block begins at ``position_s``; past the end there is none. Never blocks. Thread: any."""
-        ...
-
-
-@runtime_checkable
-class LearningReader(BlockReader, Protocol):
-    """A source of which reading shows more than was known."""
-
-    @property
-    def length_s(self) -> float | None:
-        """How long it really is, once its end was seen."""
-        ...
-
-    @property
-    def remark(self) -> AppError | None:
-        """What is to be said of it although it is spoken."""
+        """Begin the next block at ``position_s``; past the end there is none. Never blocks. Thread: any."""
         ...
 
 
@@ -102,16 +101,6 @@ class ArrayReader:
     def __init__(self, samples: NDArray[np.int16]) -> None:
         self._samples: Block = np.ascontiguousarray(samples, np.int16).reshape(-1, 1)
         self._at = 0
-
-    @property
-    def duration_s(self) -> float:
-        """Length of the whole clip."""
-        return len(self._samples) / SAMPLE_RATE_HZ
-
-    @property
-    def position_s(self) -> float:
-        """How much was read."""
-        return min(self._at, len(self._samples)) / SAMPLE_RATE_HZ
 
     @property
     def finished(self) -> bool:
@@ -125,7 +114,7 @@ class ArrayReader:
         return block
 
     def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s``."""
+        """Go on at ``position_s``."""
         self._at = max(0, min(round(position_s * SAMPLE_RATE_HZ), len(self._samples)))
 
     def close(self) -> None:

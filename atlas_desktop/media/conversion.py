@@ -8,12 +8,12 @@ import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples
 from atlas_desktop.media.container import FAULTS, MOST_CHANNELS, RATES_HZ
-from atlas_desktop.media.graphs import Samples, pulled
-from atlas_desktop.media.mix import MixChoice, gives_array
+from atlas_desktop.media.fades import MAX_LEVEL
+from atlas_desktop.media.graphs import build_graph, frame_like, gives_array, pull_frames
 
-# Unless told so, FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
+# By default FFmpeg adds the channels of a stereo file at −3 dB each: a loud one clips.
 _RESAMPLER = f"osr={SAMPLE_RATE_HZ}:out_chlayout=mono:osf=flt:rematrix_maxval=1"
 # Frames are seldom longer than 4,096 samples; a broken or odd file's may be of any length.
 _LONGEST_S = 0.35
@@ -21,14 +21,25 @@ _LONGEST_SAMPLES = 65_536
 _SHORT_SAMPLES, _GATHERED_SAMPLES = 32, 1_024
 _UNKNOWN = "NONE"
 
+# Frames are held for so long before it is decided how their channels are mixed.
+_LOOK_S = 0.1
+# Mean square of a channel, full scale 1.0 (−80 dBFS): below that there is nothing to lose.
+_AUDIBLE = 1e-8
+# Two equal channels add up to 2 of these, two unrelated ones to 1, two of opposite phase to 0.
+_CANCELLED = 0.1
+_RESTORED = 0.4
+# Beside the loudest channel the mix is gone: all of it is in a channel that is left out, as the LFE is.
+_LOST = 1e-4
+_LFE = frozenset({"LFE", "LFE2"})
+
 _Setup = tuple[str, str, int, int | None]
 
 
 class MonoConverter:
-    """Resamples and mixes down; the format may change in the middle. One thread.
+    """Resampler and downmix to mono; the format may change in the middle. One thread.
 
-    Channels that cancel each other out are not added: the louder one is heard alone. Times in the file are
-    not looked at: where they jump, the sound goes on.
+    Channels that cancel each other out are not added: the louder one is heard alone. Timestamps are ignored:
+    where they jump, the sound goes on.
     """
 
     def __init__(self) -> None:
@@ -38,9 +49,9 @@ class MonoConverter:
         self._gathered = _Gathered()
 
     def convert(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
-        """Takes a frame; gives what is ready, float32 (n,), and ``None`` where the mix changes at once.
+        """Take a frame; yield samples, float32 (n,), and ``None`` where the mix changes abruptly.
 
-        A frame that makes no sense is left out.
+        A frame of impossible rate or channels is skipped.
         """
         channels = frame.layout.nb_channels
         if not frame.samples or frame.sample_rate not in RATES_HZ or not 0 < channels <= MOST_CHANNELS:
@@ -52,7 +63,7 @@ class MonoConverter:
                     yield from self._push(settled)
 
     def flush(self) -> Iterator[Samples | None]:
-        """What the resampler still holds; the next frame begins anew."""
+        """Yield what the resampler still holds; the next frame starts afresh."""
         for whole in self._gathered.flush():
             for settled in self._mix.add(whole):
                 yield from self._push(settled)
@@ -61,7 +72,7 @@ class MonoConverter:
         yield from self._end_graph()
 
     def _push(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
-        """Sends a frame through the graph; one that FFmpeg can't make anything of leaves a seam."""
+        """Send a frame through the graph; yield ``None`` for one that FFmpeg fails on."""
         try:
             yield from self._through(frame)
         except FAULTS:
@@ -71,9 +82,9 @@ class MonoConverter:
     def _through(self, frame: av.AudioFrame) -> Iterator[Samples | None]:
         setup = (frame.format.name, frame.layout.name, frame.sample_rate, self._mix.channel)
         if setup != self._setup:
-            is_seam = self._setup is not None and self._setup[-1] != setup[-1]
+            mix_changes = self._setup is not None and self._setup[-1] != setup[-1]
             yield from self._end_graph()
-            if is_seam:
+            if mix_changes:
                 yield None
             self._graph, self._setup = _make_graph(frame, self._mix.channel), setup
         if self._graph is not None:
@@ -89,9 +100,9 @@ class MonoConverter:
 
 
 class _Gathered:
-    """Frames of a few samples, as odd files have them by the hundred thousand, become one of some more.
+    """Collects frames of a few samples, which odd files have by the hundred thousand, into longer ones.
 
-    Each costs the graph as much as a long one.
+    A short frame costs the graph as much as a long one.
     """
 
     def __init__(self) -> None:
@@ -100,11 +111,11 @@ class _Gathered:
 
     @property
     def holds(self) -> bool:
-        """Whether some wait."""
+        """Whether frames are waiting."""
         return bool(self._frames)
 
     def add(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
-        """Take a frame; give what is long enough, in order."""
+        """Take a frame; yield what is long enough, in order."""
         is_short = frame.samples < _SHORT_SAMPLES and gives_array(frame)
         if self._frames and not (is_short and _kind(frame) == _kind(self._frames[0])):
             yield from self.flush()
@@ -117,14 +128,14 @@ class _Gathered:
             yield from self.flush()
 
     def flush(self) -> Iterator[av.AudioFrame]:
-        """Give what is left."""
+        """Yield what is left."""
         frames, self._frames, self._samples = self._frames, [], 0
         if len(frames) == 1:
             yield frames[0]
         elif frames:
             first = frames[0]
             content = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
-            yield _frame_like(first, content)
+            yield frame_like(first, content)
 
 
 def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
@@ -132,7 +143,7 @@ def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
 
 
 def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
-    """A frame of hours, as broken files have them, would take gigabytes when it is resampled whole."""
+    """Split a long frame: one of hours, in a broken file, would take gigabytes when resampled whole."""
     most = min(_LONGEST_SAMPLES, max(1, round(frame.sample_rate * _LONGEST_S)))
     if frame.samples <= most or not gives_array(frame):
         yield frame
@@ -141,42 +152,103 @@ def _parts(frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
     width = 1 if frame.format.is_planar else frame.layout.nb_channels
     for start in range(0, frame.samples, most):
         content = np.ascontiguousarray(whole[:, start * width : (start + most) * width])
-        yield _frame_like(frame, content)
-
-
-def _frame_like(frame: av.AudioFrame, content: NDArray[Any]) -> av.AudioFrame:
-    """Other samples in the form of ``frame``; of no certain time."""
-    other = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
-    other.sample_rate = frame.sample_rate
-    if frame.time_base is not None:
-        other.time_base = frame.time_base
-    return other
+        yield frame_like(frame, content)
 
 
 def _make_graph(frame: av.AudioFrame, channel: int | None) -> Graph:
-    graph = Graph()
-    last = graph.add_abuffer(
-        sample_rate=frame.sample_rate,
-        format=frame.format.name,
+    filters = [("aresample", _RESAMPLER)]
+    if channel is not None:
+        filters.insert(0, ("pan", f"mono|c0=c{channel}"))
+    elif any(known.name == _UNKNOWN for known in frame.layout.channels):
+        # FFmpeg adds only channels whose place it knows; with "<" the gains sum up to one.
+        every = "+".join(f"c{number}" for number in range(frame.layout.nb_channels))
+        filters.insert(0, ("pan", f"mono|c0<{every}"))
+    return build_graph(
+        filters,
+        rate_hz=frame.sample_rate,
+        sample_format=frame.format.name,
         layout=frame.layout.name,
         time_base=frame.time_base,
     )
-    steps: list[tuple[str, str | None]] = [("aresample", _RESAMPLER), ("abuffersink", None)]
-    if channel is not None:
-        steps.insert(0, ("pan", f"mono|c0=c{channel}"))
-    elif any(known.name == _UNKNOWN for known in frame.layout.channels):
-        # FFmpeg adds only what it knows the place of; with "<" the gains sum up to one.
-        every = "+".join(f"c{number}" for number in range(frame.layout.nb_channels))
-        steps.insert(0, ("pan", f"mono|c0<{every}"))
-    for name, arguments in steps:
-        step = graph.add(name, arguments)
-        last.link_to(step)
-        last = step
-    graph.configure()
-    return graph
 
 
 def _arrays(graph: Graph) -> Iterator[Samples]:
-    for frame in pulled(graph):
+    for frame in pull_frames(graph):
         samples: Samples = frame.to_ndarray()[0]
         yield samples
+
+
+class MixChoice:
+    """Choice, from what is heard, between adding all channels and playing one of them alone. One thread.
+
+    Attributes:
+        channel: The one that is played alone; ``None`` while all are added.
+    """
+
+    def __init__(self) -> None:
+        self.channel: int | None = None
+        self._held: list[av.AudioFrame] = []
+        self._held_s = 0.0
+        self._layout = ""
+        self._is_settled = False
+        self._powers: NDArray[np.float64] = np.zeros(0)
+        self._heard = self._mixed = 0.0  # the power of what is added, before and after
+
+    def add(self, frame: av.AudioFrame) -> Iterator[av.AudioFrame]:
+        """Take a frame; yield those for which the choice is made."""
+        if frame.layout.name != self._layout:
+            yield from self.flush()
+            self.channel, self._layout, self._is_settled = None, frame.layout.name, False
+        if frame.layout.nb_channels == 1 or not gives_array(frame):
+            yield frame
+            return
+        if not self._is_settled or not self._held:
+            # Later one frame of each stretch will do: measuring costs more than mixing.
+            self._measure(frame)
+        self._held.append(frame)
+        self._held_s += frame.samples / frame.sample_rate
+        if self._held_s >= _LOOK_S:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[av.AudioFrame]:
+        """Choose with what there is, and yield the frames that waited."""
+        held, self._held, self._held_s = self._held, [], 0.0
+        if held:
+            self._decide()
+        yield from held
+
+    def _measure(self, frame: av.AudioFrame) -> None:
+        sound = _as_floats(frame)
+        weights = np.array([channel.name not in _LFE for channel in frame.layout.channels], np.float64)
+        if not weights.any():
+            weights[:] = 1.0
+        powers = np.square(sound).mean(axis=1)
+        if len(self._powers) != len(powers):
+            self._powers, self._heard, self._mixed = np.zeros(len(powers)), 0.0, 0.0
+        self._powers += powers
+        self._heard += float(weights @ powers)
+        self._mixed += float(np.square(weights @ sound).mean())
+
+    def _decide(self) -> None:
+        powers, heard, mixed = self._powers, self._heard, self._mixed
+        self._powers, self._heard, self._mixed = np.zeros(len(powers)), 0.0, 0.0
+        if not len(powers) or not np.isfinite(powers).all() or powers.max() < _AUDIBLE:
+            return
+        self._is_settled = True
+        is_lost = mixed < _LOST * powers.max()
+        if self.channel is None and (is_lost or mixed < _CANCELLED * heard):
+            self.channel = int(powers.argmax())
+        elif self.channel is not None and not is_lost and mixed > _RESTORED * heard:
+            self.channel = None
+
+
+def _as_floats(frame: av.AudioFrame) -> NDArray[np.float32]:
+    """Return (channels, samples), full scale 1.0."""
+    whole: NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        whole = whole.reshape(-1, frame.layout.nb_channels).T
+    floats: NDArray[np.float32] = whole.astype(np.float32)
+    if whole.dtype.kind == "f":
+        return np.nan_to_num(floats, posinf=0.0, neginf=0.0).clip(-MAX_LEVEL, MAX_LEVEL)
+    half = np.float32(128 if whole.dtype == np.uint8 else np.iinfo(whole.dtype).max)
+    return (floats - half if whole.dtype == np.uint8 else floats) / half

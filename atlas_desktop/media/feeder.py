@@ -1,4 +1,4 @@
-"""The one feeder: clips and microphone in, 10 ms blocks out, paced on a thread of its own."""
+"""The one feeder: clips and microphone in, 10 ms blocks out, paced by a thread of its own."""
 
 import asyncio
 from collections import deque
@@ -16,22 +16,22 @@ from atlas_desktop.media.pacing import Pacer
 from atlas_desktop.media.speaker import BlockSink, EventCallback
 
 LEAD_MS = 200
-"""Clips are handed over this far ahead: a stall of the process half as long is never heard.
+"""Clips are queued this far ahead: a stall of the process half as long is never heard.
 
-It costs no delay: the queue is emptied when a clip starts, pauses or is interrupted.
+It adds no delay: the queue is cleared when a clip starts, pauses or is interrupted.
 """
 CHUNK_MS = 100
-"""A clip goes out in such pieces: one hand-over costs about 1 ms of CPU, whatever its length."""
+"""A clip is sent in such chunks: one call costs about 1 ms of CPU, whatever its length."""
 _LOW_US = (LEAD_MS - CHUNK_MS) * 1000
 _LAST_CALL_US = 20_000
 _OPENING_POLL_S = 0.005
 _CHUNK_SAMPLES = CHUNK_MS * SAMPLE_RATE_HZ // 1000
 HISTORY_MS = 20_000
-"""So much of what was sent can be taken back when it turns out that nobody heard it."""
+"""So much of what was sent can be put back if it turns out that nobody heard it."""
 
 
 class Feeder:
-    """Speaks clips, and the microphone when no clip plays, into one sink. Outlives sessions.
+    """Sends clips, and the microphone when no clip plays, to one sink. Outlives sessions.
 
     Without a sink a clip waits. Idle it costs nothing: the sink sends silence by itself.
     Thread: every method may be called from any thread but the media loop's; none blocks but ``close``.
@@ -84,7 +84,7 @@ class Feeder:
         return self._gate.is_open(self.playing, monotonic_us())
 
     def attach(self, sink: BlockSink) -> None:
-        """Starts handing blocks to ``sink``; a clip given earlier begins now."""
+        """Start sending to ``sink``; a clip given earlier starts now."""
         self._sink = sink
         if self._wake is None:
             self._wake = asyncio.Event()
@@ -92,66 +92,66 @@ class Feeder:
         self._poke()
 
     def detach(self) -> None:
-        """Hands over no more, but keeps the clip: it goes on with the next sink."""
+        """Stop sending, but keep the clip: it goes on with the next sink."""
         self._sink = None
         self._poke()
 
     def play(self, reader: BlockReader) -> None:
-        """Speaks ``reader`` at once, in place of what is spoken now; it is closed at its end."""
+        """Speak ``reader`` at once, in place of what is spoken now; it is closed at its end."""
         self._line.play(reader)
         self._poke()
 
     def follow_with(self, reader: BlockReader | None) -> None:
-        """Sets what is spoken after the current clip, without a gap; ``None`` takes it back."""
+        """Set what is spoken after the current clip, without a gap; ``None`` takes it back."""
         self._line.follow_with(reader)
         self._poke()
 
     def pause(self) -> None:
-        """Stops at once; what was handed over but not sent comes again after ``resume``."""
+        """Pause at once; what was queued but not sent is put back."""
         self._line.pause()
         self._poke()
 
     def resume(self) -> None:
-        """Goes on where ``pause`` stopped."""
+        """Resume after ``pause``."""
         self._line.resume()
         self._poke()
 
     def hold(self, unheard_from_us: int | None = None) -> None:
-        """Stops at once, as nobody can hear it: until ``release`` nothing is spoken, whatever is played.
+        """Stop at once, as nobody can hear it: until ``release`` nothing is spoken, whatever is played.
 
         Args:
-            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, comes again after
-                ``release``; ``None``: only what was not sent yet does.
+            unheard_from_us: What was sent after this time, CLOCK_MONOTONIC, is spoken again after
+                ``release``; ``None``: only what was not sent yet.
         """
         self._unheard_from_us = unheard_from_us
         self._line.hold()
         self._poke()
 
     def release(self) -> None:
-        """Goes on where ``hold`` stopped; a clip that the user paused stays so."""
+        """Go on after ``hold``; a clip that the user paused stays paused."""
         self._line.release()
         self._poke()
 
     def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s`` of the current clip, or waits there while paused.
+        """Go on at ``position_s`` of the current clip, paused or not.
 
-        A clip that can't (no ``SeekableReader``) goes on as it was.
+        A clip that can't seek (no ``SeekableReader``) goes on as it was.
         """
         self._line.seek(position_s)
         self._poke()
 
     def interrupt(self) -> None:
-        """Drops the clip and the one that would follow; nothing of it is sent from now on."""
+        """Drop the clip and the next; nothing of them is sent from now on."""
         self._line.stop()
         self._poke()
 
     def set_microphone(self, reader: BlockReader | None) -> None:
-        """Sets the microphone, or takes it away; a reader is closed when it is replaced."""
+        """Set the microphone, or remove it; a reader is closed when it is replaced."""
         self._gate.set_reader(reader)
         self._poke()
 
     def on_event(self, callback: EventCallback) -> Callable[[], None]:
-        """Calls ``callback`` in the media loop's thread; returns what unsubscribes it."""
+        """Call ``callback`` with events, in the media loop's thread; return a function to unsubscribe."""
         self._callbacks = (*self._callbacks, callback)
 
         def unsubscribe() -> None:
@@ -160,16 +160,16 @@ class Feeder:
         return unsubscribe
 
     def close(self) -> None:
-        """Drops everything and joins the thread; ``attach`` starts it anew."""
+        """Drop everything and join the thread; ``attach`` starts it again."""
         self._sink = None
         self._line.stop()
         self._gate.set_reader(None)
-        # First: a call that comes meanwhile must not start the thread anew.
+        # First: a call that comes meanwhile must not start the thread again.
         self._wake = None
         self._thread.close()
 
     def _poke(self) -> None:
-        """Makes the pump look again; a cut is obeyed even while a hand-over is in flight."""
+        """Wake the pump; a cut is carried out even while a write is in flight."""
         if self._wake is not None:
             self._thread.call(self._on_poke)
 
@@ -181,7 +181,7 @@ class Feeder:
 
     def _cut(self) -> None:
         now_us = monotonic_us()
-        sink = self._sink  # looked at once: another thread may detach it meanwhile
+        sink = self._sink  # read once: another thread may detach it meanwhile
         if sink is not None:
             sink.clear()
         if self._writing:
@@ -198,7 +198,7 @@ class Feeder:
         self._flowing = False
 
     def _split_history(self, from_us: int) -> tuple[Block, list[tuple[int, Block]]]:
-        """What is sent after ``from_us``, in whole blocks so that none is lost, and what was sent before."""
+        """Split into what is sent after ``from_us``, in whole blocks so that none is lost, and before."""
         after, before = [silence(0)], []
         for end_us, chunk in self._sent:
             blocks = -(-max(0, end_us - from_us) // (BLOCK_MS * 1000))
@@ -213,7 +213,7 @@ class Feeder:
         while wake is not None:
             wake.clear()
             delay_s = await self._step()
-            self._tell()
+            self._notify()
             if delay_s is None:
                 await wake.wait()
             elif delay_s > 0:
@@ -222,7 +222,7 @@ class Feeder:
                 timer.cancel()
 
     async def _step(self) -> float | None:
-        """Hands over what is due; returns for how long nothing will be, ``None`` until woken."""
+        """Send what is due; return the time until the next step, ``None`` to wait until woken."""
         sink = self._sink
         if sink is None:
             return None
@@ -276,7 +276,7 @@ class Feeder:
         if self._line.cut_wanted:
             self._cut()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for event in self._line.events():
             for callback in self._callbacks:
                 guarded("media.feeder", self._on_error)(callback)(event)

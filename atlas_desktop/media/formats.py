@@ -1,74 +1,94 @@
-"""Which files are sound: one list, asked of FFmpeg, for drops, folders, dialogs and the decoder alike.
+"""Which files are sound by their names, and which formats FFmpeg may open at all: both asked of FFmpeg.
 
-FFmpeg says which formats it reads and how their files end. It does not say which of them hold sound, so
-what holds none is named here; and what would reach beyond the file itself is never opened (``READABLE``).
+A name says sound where FFmpeg writes sound into files of that ending, or has an audio decoder of the format's
+name. Of what it only reads it does not say what is in it: there the content decides (``holds_sound``).
 """
 
 import functools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import io
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from av.format import ContainerFormat
-
-# Lists of other files or addresses, and scripts: whoever opens one reads something else than what was given.
-_REACHING = """
-    applehttp concat concatf dash ffmetadata fifo hds hls image2 image2pipe imf ism lavfi mlv rtp rtp_mpegts
-    rtsp sap sbg sdp segment smoothstreaming stream_segment,ssegment tee vobsub webm_chunk webm_dash_manifest
-    whip
+# Never opened. Scripts and lists, which make FFmpeg open other files or the network; then what holds no sound
+# but that FFmpeg only reads, so that it can't be asked: a demuxer less for a hostile file to attack.
+_BARRED = """
+    concat mlv sbg sdp vobsub
+    adf alias_pix aqtitle av1 bin bitpacked brender_pix cdg cine dvbtxt flic hxvs idf ingenient ipu iv8
+    jpegxl_anim luodat mjpeg_2000 mpegvideo mpsub msp nc pdv ser tedcaptions tty txd v210 v210x xbin
 """
-_TEXT = """
-    aqtitle ass bin dvbsub dvbtxt idf jacosub lrc mcc microdvd mkvtimestamp_v2 mpl2 mpsub pjs rcwt realtext
-    sami scc srt stl subviewer subviewer1 sup tedcaptions ttml tty adf vplayer webvtt xbin
-"""
-_PICTURES = """
-    alias_pix apng avif brender_pix cdg cine filmstrip fits gif ico jpegxl_anim mjpeg mjpeg_2000 mpjpeg
-    msp ser smjpeg txd webp
-"""
-_MOVING_PICTURES = """
-    a64 apv av1 avs2 avs3 bitpacked cavsvideo dirac dnxhd evc flic h261 h263 h264 hevc hxvs ingenient ipu ivf
-    iv8 luodat m4v mpeg1video mpeg2video mpegvideo nc obu pdv rawvideo v210 v210x vc1 vc1test vvc yuv4mpegpipe
-"""
-_MEASURES = "crc data framecrc framehash framemd5 hash md5 null streamhash uncodedframecrc"
-_SILENT = frozenset(" ".join((_REACHING, _TEXT, _PICTURES, _MOVING_PICTURES, _MEASURES)).split())
-
-# What FFmpeg knows by content alone.
-_ALSO = """
-    3ga aifc alac amr ape avi dff divx dsf f4a mlp mod mogg mp1 mp2v mpe mts qt ra rf64 rm rmvb shn snd w64
-    wave weba wv xwma
-"""
-# How other things end, too: a folder full of them is no album.
-_OTHER_THINGS = """
-    adp apc art avif avc bin bit cdata cgi dat gif h264 heic heif ice idx jxl m3u m3u8 mac mpd mpo nfo nist
-    paf rco rsd son str sub svs sw tco txt ub v vb vt wa way xl xml xmd yuv
-"""
+# FFmpeg lists them with MP4, whose container these pictures share.
+_PICTURES = frozenset({"heic", "heif"})
+# In use for formats of FFmpeg's, but missing from its lists.
+_ALIASES = "3ga alac dff divx dsf f4a mod mogg mp1 mp2v mpe qt rf64 rmvb snd wave weba xwma"
 _SHORTEST_ENDING = 2
 
 
-@functools.cache
+@dataclass(slots=True)
+class _Known:
+    """What FFmpeg says of its formats: names of those that may be read, and endings."""
+
+    readable: set[str] = field(default_factory=set)
+    readable_endings: set[str] = field(default_factory=set)
+    sound_endings: set[str] = field(default_factory=lambda: set(_ALIASES.split()))
+    written_endings: set[str] = field(default_factory=set)
+    silent_endings: set[str] = field(default_factory=lambda: set(_PICTURES))
+
+
 def sound_endings() -> frozenset[str]:
-    """Endings of names of sound files and of videos, with their dot, in lower case."""
-    endings = set(_ALSO.split()).union(*(form.extensions for form in _sound_formats()))
-    endings -= set(_OTHER_THINGS.split())
-    return frozenset(f".{ending.lower()}" for ending in endings if len(ending) >= _SHORTEST_ENDING)
+    """Return the endings of names of sound files and of videos, with their dot, in lower case."""
+    known = _ask()
+    return _dotted(known.sound_endings - (known.silent_endings - known.written_endings))
+
+
+def readable_endings() -> frozenset[str]:
+    """Return the endings of whatever FFmpeg reads that may hold sound, though the name does not say so."""
+    return _dotted(_ask().readable_endings)
+
+
+def readable(but: frozenset[str] = frozenset()) -> str:
+    """Return FFmpeg's ``format_whitelist``: the formats that may be opened at all, ``but`` for these."""
+    return ",".join(sorted(_ask().readable - but))
 
 
 @functools.cache
-def readable(but: frozenset[str] = frozenset()) -> str:
-    """FFmpeg's ``format_whitelist``: the formats that may be opened at all, ``but`` for these."""
-    names = {form.name for form in _sound_formats() if form.is_input}
-    return ",".join(sorted(names - but))
-
-
-def _sound_formats() -> Iterator["ContainerFormat"]:
-    """The formats that may hold sound and be opened, to read or to write; a device is no file."""
+def _ask() -> _Known:
+    """Ask FFmpeg of all its formats, but for devices, networks, and pictures out of a pipe: 10 ms."""
     # The window asks what sound is before anything needs FFmpeg: it is loaded with the first question.
     import av
-    from av.format import ContainerFormat, Flags
+    from av.format import ContainerFormat
 
-    for name in av.formats_available:
-        if name in _SILENT or name.endswith("_pipe"):
-            continue
-        form = ContainerFormat(name)
-        if Flags.no_file not in Flags(form.flags):
-            yield form
+    known, writers = _Known(), set[str]()
+    barred = {*_BARRED.split(), *(name for name in av.formats_available if name.endswith("_pipe"))}
+    forms = [ContainerFormat(name) for name in av.formats_available - barred]
+    for form in forms:
+        if form.is_output and not form.no_file:
+            # The muxer is made, but writes nothing.
+            with av.open(io.BytesIO(), "w", format=form.name) as muxer:
+                has_sound = muxer.default_audio_codec != "none"
+            # The demuxer of the same name may list more, of other things in the same container.
+            endings = ContainerFormat(form.name, "w").extensions
+            (known.written_endings if has_sound else known.silent_endings).update(endings)
+            writers.update({form.name} if has_sound else ())
+    for form in forms:
+        is_sound = bool(writers.intersection(form.name.split(",")))
+        kind = None if form.is_output or is_sound else _decoder_type(form.name)
+        if is_sound or kind == "audio":
+            known.sound_endings |= form.extensions
+        if not form.no_file and (is_sound or (not form.is_output and kind != "subtitle")):
+            known.readable_endings |= form.extensions
+            known.readable.update({form.name} if form.is_input else ())
+    return known
+
+
+def _decoder_type(name: str) -> str | None:
+    """Return what a decoder named as the format is for, if there is one ("mpc" has "mpc7" and "mpc8")."""
+    import av
+
+    found = next((codec for codec in av.codecs_available if codec.rstrip("0123456789") == name), name)
+    try:
+        return av.Codec(found, "r").type
+    except ValueError:  # PyAV's UnknownCodecError
+        return None
+
+
+def _dotted(endings: set[str]) -> frozenset[str]:
+    return frozenset(f".{ending.lower()}" for ending in endings if len(ending) >= _SHORTEST_ENDING)

@@ -1,68 +1,55 @@
-"""FFmpeg's own filters for one channel of 48 kHz float sound: what goes in comes out as arrays."""
+"""FFmpeg's audio filters: chains of them, fed with frames or with mono 48 kHz samples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
-import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples
 
-Samples = NDArray[np.float32]
-"""float32 (n,), mono, 48 kHz; 1.0 is full scale, and more is possible."""
-
-FULL_SCALE = 32768.0
-"""Of a block's samples."""
+# PyAV has arrays for these alone; of planes beyond the eighth it has no address, and crashes the process.
+_ARRAY_FORMATS = frozenset({"u8", "s16", "s32", "flt", "dbl", "u8p", "s16p", "s32p", "fltp", "dblp"})
+_MOST_PLANES = 8
 _TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
 
-
-def no_samples() -> Samples:
-    """Samples, but none."""
-    return np.zeros(0, np.float32)
+Filter = tuple[str, str]
+"""Name and options, as on FFmpeg's command line."""
 
 
-def to_block(samples: Samples) -> Block:
-    """int16 (n, 1), rounded; what is beyond full scale is cut off there."""
-    scaled = np.rint(samples * np.float32(FULL_SCALE))
-    clipped: Block = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-    return clipped.reshape(-1, 1)
+def gives_array(frame: av.AudioFrame) -> bool:
+    """Return whether a frame may be asked for its samples as an array."""
+    fits = not frame.format.is_planar or frame.layout.nb_channels <= _MOST_PLANES
+    return fits and frame.format.name in _ARRAY_FORMATS
 
 
-class MonoGraph:
-    """A chain of filters from mono to mono. One thread at a time.
-
-    Args:
-        filters: Name and arguments of each, as FFmpeg's command line has them.
-    """
-
-    def __init__(self, *filters: tuple[str, str]) -> None:
-        self._graph = Graph()
-        self._given = 0
-        last = self._graph.add_abuffer(
-            sample_rate=SAMPLE_RATE_HZ, format="flt", layout="mono", time_base=_TIME_BASE
-        )
-        for name, arguments in (*filters, ("aformat", "sample_fmts=flt"), ("abuffersink", "")):
-            step = self._graph.add(name, arguments or None)
-            last.link_to(step)
-            last = step
-        self._graph.configure()
-
-    def push(self, samples: Samples | None) -> Iterator[av.AudioFrame]:
-        """Gives samples, ``None`` at their end; yields what comes out now."""
-        if samples is None:
-            self._graph.push(None)
-        elif len(samples):
-            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "flt", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, self._given, _TIME_BASE
-            self._given += len(samples)
-            self._graph.push(frame)
-        yield from pulled(self._graph)
+def frame_like(frame: av.AudioFrame, content: NDArray[Any]) -> av.AudioFrame:
+    """Return other samples in the format of ``frame``, without a time."""
+    other = av.AudioFrame.from_ndarray(content, frame.format.name, frame.layout.name)
+    other.sample_rate = frame.sample_rate
+    if frame.time_base is not None:
+        other.time_base = frame.time_base
+    return other
 
 
-def pulled(graph: Graph) -> Iterator[av.AudioFrame]:
-    """What a graph has ready."""
+def build_graph(
+    filters: Sequence[Filter], *, rate_hz: int, sample_format: str, layout: str, time_base: Fraction | None
+) -> Graph:
+    """Return a configured chain of ``filters`` for frames of one kind."""
+    graph = Graph()
+    last = graph.add_abuffer(sample_rate=rate_hz, format=sample_format, layout=layout, time_base=time_base)
+    for name, options in (*filters, ("abuffersink", "")):
+        step = graph.add(name, options or None)
+        last.link_to(step)
+        last = step
+    graph.configure()
+    return graph
+
+
+def pull_frames(graph: Graph) -> Iterator[av.AudioFrame]:
+    """Yield the frames that a graph has ready."""
     while True:
         try:
             frame = graph.pull()
@@ -70,3 +57,28 @@ def pulled(graph: Graph) -> Iterator[av.AudioFrame]:
             return
         if isinstance(frame, av.AudioFrame):
             yield frame
+
+
+class MonoGraph:
+    """A chain of filters from mono to mono, 48 kHz float. One thread at a time."""
+
+    def __init__(self, *filters: Filter) -> None:
+        self._graph = build_graph(
+            (*filters, ("aformat", "sample_fmts=flt")),
+            rate_hz=SAMPLE_RATE_HZ,
+            sample_format="flt",
+            layout="mono",
+            time_base=_TIME_BASE,
+        )
+        self._given = 0
+
+    def push(self, samples: Samples | None) -> Iterator[av.AudioFrame]:
+        """Give samples, or ``None`` at their end; yield the frames that come out now."""
+        if samples is None:
+            self._graph.push(None)
+        elif len(samples):
+            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "flt", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, self._given, _TIME_BASE
+            self._given += len(samples)
+            self._graph.push(frame)
+        yield from pull_frames(self._graph)

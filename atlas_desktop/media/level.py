@@ -1,7 +1,6 @@
-"""How loud sound is, in dB of full scale (dBFS)."""
+"""Levels of sound in dB of full scale (dBFS)."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ _FULL_SCALE = 32768.0
 
 
 def rms_dbfs(block: NDArray[np.int16]) -> float:
-    """The block's RMS over all channels: 0 for a full-scale square wave, −100 for silence."""
+    """Return the block's RMS over all channels: 0 for a full-scale square wave, −100 for silence."""
     if block.size == 0:
         return SILENCE_DBFS
     samples: NDArray[np.float32] = block.ravel().astype(np.float32)
@@ -24,16 +23,8 @@ def rms_dbfs(block: NDArray[np.int16]) -> float:
     return max(SILENCE_DBFS, 10.0 * math.log10(mean_square / _FULL_SCALE**2))
 
 
-def peak_percent(samples: NDArray[Any]) -> int:
-    """The largest excursion of int16 samples, 0 to 100: the height of one bar of a waveform."""
-    if samples.size == 0:
-        return 0
-    loudest = max(int(samples.max()), -int(samples.min()))
-    return min(100, round(loudest * 100 / _FULL_SCALE))
-
-
 class LevelMeter:
-    """A level for the eye: rises at once, falls 20 dB in ``fall_s``. One thread writes, any reads."""
+    """Level meter for display: rises at once, falls 20 dB in ``fall_s``. One thread writes, any reads."""
 
     def __init__(self, fall_s: float = 0.3) -> None:
         self._fall_db_per_s = 20.0 / fall_s
@@ -45,11 +36,11 @@ class LevelMeter:
         return self._level
 
     def update(self, block: NDArray[np.int16], duration_s: float) -> float:
-        """Takes one block that lasts ``duration_s``; returns that block's own RMS in dBFS."""
+        """Take one block that lasts ``duration_s``; return that block's own RMS in dBFS."""
         now = rms_dbfs(block)
         self._level = max(now, self._level - self._fall_db_per_s * duration_s, SILENCE_DBFS)
         return now
 
     def reset(self) -> None:
-        """Back to silence."""
+        """Reset to silence."""
         self._level = SILENCE_DBFS

@@ -27,13 +27,13 @@ from atlas_desktop.media.speaker import (
 
 
 class ClipLine:
-    """Hands out the samples of one clip after another, without a gap or a lost sample.
+    """Queue of the current clip and the next, read without a gap or a lost sample.
 
-    A *cut* says that what was handed out, but not sent yet, must not be sent. Until whoever sends has
-    obeyed (``cut_done``) nothing is handed out, so a new clip's first samples can't be lost with it.
-    Around a pause, a hold and a seek the sound fades out and in within 5 ms.
+    A *cut* means that what was taken, but not sent yet, must not be sent. Until the sender has confirmed it
+    (``cut_done``) nothing can be taken, so that a new clip's first samples are not lost with it. At a pause,
+    a hold and a seek the sound fades out and in within 5 ms.
 
-    A *hold* is not the user's: while it lasts nothing is handed out, whatever is played or resumed.
+    A *hold* is not the user's: while it lasts nothing can be taken, whatever is played or resumed.
 
     Readers given to it are closed by it. Thread: any; ``take``, ``cut_done``, ``finish`` and
     ``events`` one thread only.
@@ -67,17 +67,17 @@ class ClipLine:
 
     @property
     def cut_wanted(self) -> bool:
-        """Whether what was not sent yet must be forgotten now."""
+        """Whether what was not sent yet must be dropped now."""
         return self._cut
 
     @property
     def takes_back(self) -> bool:
-        """Whether what was not sent yet comes back to it, but is not back yet."""
+        """Whether what was not sent yet is to be put back, but is not yet."""
         return self._cut and self._keep_unsent
 
     @property
     def exhausted(self) -> bool:
-        """Whether the current clip has given all it has, and nothing follows."""
+        """Whether all of the current clip was taken, and nothing follows."""
         with self._lock:
             reader = self._current
             return reader is not None and reader.finished and self._next is None and not len(self._rest)
@@ -90,11 +90,11 @@ class ClipLine:
 
     @property
     def given_s(self) -> float:
-        """How much of the current clip was handed out."""
+        """How much of the current clip was taken."""
         return max(0, self._given_samples - len(self._rest)) / SAMPLE_RATE_HZ
 
     def play(self, reader: BlockReader) -> None:
-        """Replaces everything by ``reader``."""
+        """Replace everything by ``reader``."""
         with self._lock:
             self.stop()
             self._current = reader
@@ -102,7 +102,7 @@ class ClipLine:
                 self._events.append(ClipHeld(reader))
 
     def follow_with(self, reader: BlockReader | None) -> None:
-        """Sets what plays when the current clip ends; ``None`` takes it back."""
+        """Set what plays after the current clip; ``None`` takes it back."""
         with self._lock:
             if self._next is not None and self._next is not reader:
                 self._next.close()
@@ -111,7 +111,7 @@ class ClipLine:
                 self._promote()
 
     def pause(self) -> None:
-        """Holds the clip where it is; what was not sent yet comes again."""
+        """Pause the clip; what was not sent yet is put back."""
         with self._lock:
             if self.active:
                 if not self._cut:
@@ -121,7 +121,7 @@ class ClipLine:
             self._paused = self._current is not None
 
     def hold(self) -> None:
-        """Hands out nothing until ``release``; what was not sent, or not heard, comes again."""
+        """Hold everything until ``release``; what was not sent, or not heard, is put back."""
         with self._lock:
             if self._held:
                 return
@@ -131,14 +131,14 @@ class ClipLine:
             self._held = self._cut = self._cut_fades = True
 
     def release(self) -> None:
-        """Goes on after ``hold``, unless paused."""
+        """Go on after ``hold``, unless paused."""
         with self._lock:
             if self._held and self._current is not None:
                 self._events.append(ClipReleased(self._current))
             self._held = False
 
     def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s`` of the current clip, paused or not; what was not sent is forgotten."""
+        """Go on at ``position_s`` of the current clip, paused or not; what was not sent is dropped."""
         with self._lock:
             if not isinstance(self._current, SeekableReader):
                 return
@@ -149,11 +149,11 @@ class ClipLine:
             self._given_samples = round(max(0.0, position_s) * SAMPLE_RATE_HZ)
 
     def resume(self) -> None:
-        """Goes on."""
+        """Go on after ``pause``."""
         self._paused = False
 
     def stop(self) -> None:
-        """Drops the current clip and the next; not paused afterwards."""
+        """Drop the current clip and the next, and any pause."""
         with self._lock:
             if self._current is not None:
                 self._cut = True
@@ -167,11 +167,11 @@ class ClipLine:
             self._paused = self._keep_unsent = self._cut_fades = self._fades_in = False
 
     def take(self, samples: int, now_us: int, flush: bool = False) -> Block:
-        """Up to ``samples`` samples in whole blocks, int16 (n × 480, 1); maybe none. Never blocks.
+        """Return up to ``samples`` samples in whole blocks, int16 (n × 480, 1); maybe none. Never blocks.
 
         Args:
             samples: A multiple of 480.
-            now_us: The time that a ``ClipStarted`` will bear.
+            now_us: The time for a ``ClipStarted``.
             flush: Pad a clip's odd end now rather than wait for the clip that follows.
         """
         with self._lock:
@@ -194,16 +194,16 @@ class ClipLine:
             return taken
 
     def take_tail(self) -> Block:
-        """What must be sent after a cut so that it is no click: one block that fades, or none."""
+        """Return what must be sent after a cut to avoid a click: one block that fades out, or none."""
         with self._lock:
             tail, self._tail = self._tail, silence(0)
             return tail
 
     def cut_done(self, unsent: Block) -> bool:
-        """Ends the cut; after a pause or a hold, ``unsent`` (taken, but not sent) is put in front again.
+        """Confirm the cut; after a pause or a hold, ``unsent`` (taken, but not sent) is put back.
 
         Returns:
-            Whether it was. Of a clip that had ended already it becomes a clip of its own.
+            Whether it was. If its clip had ended already, it becomes a clip of its own.
         """
         with self._lock:
             kept = self._keep_unsent
@@ -220,19 +220,19 @@ class ClipLine:
             return kept
 
     def finish(self) -> None:
-        """Ends the current clip: its last sample was sent."""
+        """End the current clip, as its last sample was sent."""
         with self._lock:
             self._end_current()
 
     def events(self) -> list[ClipEvent]:
-        """Removes and returns what happened since the last call, in order."""
+        """Return what happened since the last call, in order."""
         happened: list[ClipEvent] = []
         while self._events:
             happened.append(self._events.popleft())
         return happened
 
     def _pull(self, now_us: int) -> Block | None:
-        """The next samples of whichever clip is on; ``None`` when none is ready."""
+        """Return the next samples of the current clip; ``None`` if none is ready."""
         while self._current is not None:
             part = self._current.read()
             if part is not None:
@@ -244,7 +244,7 @@ class ClipLine:
             if not self._current.finished:
                 return None
             if self._next is None:
-                return None  # its end is still on its way: `finish` says when it was sent
+                return None  # its end is not sent yet: `finish` follows
             self._end_current()
         return None
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
+from atlas_desktop.media.fades import FADE_SAMPLES
 from atlas_desktop.media.level import SPEECH_DBFS, rms_dbfs
 
 VOLUME_DEFAULT = 80
-FADE_MS = 5
 SILENT_MS = 150
 """The remote sound counts as over after this much silence."""
 CLOSED_AT_LEAST_MS = 300
@@ -24,7 +24,7 @@ HELD_SILENT_MS = 3_000
 RELEASED_AT_MOST_MS = 250
 """How long a released gate waits for the last words of what was interrupted to pass."""
 _SOUNDING_MS = 100
-_STEP = 1000.0 / (FADE_MS * SAMPLE_RATE_HZ)
+_STEP = 1.0 / FADE_SAMPLES
 
 
 def volume_gain(volume: int) -> float:

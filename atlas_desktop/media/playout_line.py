@@ -10,11 +10,11 @@ from atlas_desktop.media.level import rms_dbfs
 from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.media.playout_level import EMPTY_MS, Correction, PlayoutLevel, samples_of
 from atlas_desktop.media.resample import Resampler
-from atlas_desktop.media.splice import SEAM, SLACK, Concealer, cut
+from atlas_desktop.media.splice import CROSSFADE, SLACK, Concealer, cut
 
 CHANNELS = 2
 STALLED_MS = 40.0
-"""So much that waits tells of our own thread's being late, less of a sender's."""
+"""So much waiting sound means that our own thread is late; less, that the sender is."""
 BRIDGE_BELOW_MS = 4.0
 """With less than this in the card, and nothing to come, it would fall silent at its next pull."""
 BRIDGE_MS = 10.0
@@ -121,7 +121,7 @@ class PlayoutLine:
         return self._rate.observe(level_ms, came_ms, self._level.excess_ms)
 
     def _without_backlog(self, sound: Block, correction: Correction, level_ms: float) -> Block:
-        """Leaves out what is too much; while the card has enough, it waits for the sound behind the seam."""
+        """Cut what is too much; while the card has enough, wait for the sound behind the splice."""
         if correction.cut_ms:
             self._cut_samples += samples_of(correction.cut_ms)
             self._cuts_exactly = not correction.is_heard
@@ -129,9 +129,9 @@ class PlayoutLine:
             return sound
         sound = np.concatenate((self._held, sound))
         # What is cut is in the card already: so long it can do without more.
-        most = samples_of(max(0.0, level_ms - _HOLD_LEAVES_MS)) + len(sound) - SLACK - SEAM
+        most = samples_of(max(0.0, level_ms - _HOLD_LEAVES_MS)) + len(sound) - SLACK - CROSSFADE
         wanted = min(self._cut_samples, most)
-        if len(sound) < wanted + SLACK + SEAM and level_ms > 2 * _HOLD_LEAVES_MS:
+        if len(sound) < wanted + SLACK + CROSSFADE and level_ms > 2 * _HOLD_LEAVES_MS:
             self._held = sound
             return silence(0, CHANNELS)
         self._held, self._cut_samples = silence(0, CHANNELS), 0

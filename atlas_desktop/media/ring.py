@@ -39,11 +39,6 @@ class PcmRing:
         with self._lock:
             return self._written - self._read
 
-    @property
-    def space_samples(self) -> int:
-        """How much can be written now without dropping."""
-        return self.capacity_samples - self.level_samples
-
     def write(self, block: Block) -> None:
         """Appends a block, (samples, channels) or (samples, 1)."""
         with self._lock:

@@ -1,8 +1,9 @@
-"""A sound file, opened: the one place where one is opened, and what FFmpeg reads its bytes by.
+"""The bytes of an open sound file, as FFmpeg reads them; the one place where a sound file is opened.
 
-FFmpeg is handed bytes, never a path: nothing but this file can be reached, whatever its content asks for.
+FFmpeg is handed bytes, never a path: whatever the content asks for, no other file can be reached.
 """
 
+import copy
 import math
 import os
 import threading
@@ -16,14 +17,14 @@ _LONGEST_ENDING = 8
 
 
 class SoundBytes:
-    """An open file as FFmpeg reads it. One thread at a time.
+    """An open file with a place of its own and limits. One thread at a time.
 
-    ``read`` and ``seek`` never raise: an exception in FFmpeg's callback would come up somewhere else. A drive
-    that was pulled, a stop and a limit that was reached are the file's end, and are kept to be asked for.
+    ``read`` and ``seek`` never raise: an exception in FFmpeg's callback would surface somewhere else. A drive
+    that was pulled, a stop and an exceeded limit are the end of the file, and are recorded.
 
     Attributes:
-        name: What FFmpeg guesses the format by, where content does not show it: the ending alone.
-        failure: The error of the system that ended it, else ``None``.
+        name: What FFmpeg guesses the format by where content does not show it: the ending alone.
+        failure: The system's error that ended it, else ``None``.
         exceeded: Whether a limit ended it.
     """
 
@@ -32,7 +33,7 @@ class SoundBytes:
 
         Args:
             path: Where it lies.
-            stop: Set by any thread, it ends whatever reads the file, soon.
+            stop: Set by any thread to end all reading soon.
 
         Raises:
             EmptyAudioError: It has no bytes.
@@ -48,17 +49,29 @@ class SoundBytes:
         if self._size_bytes == 0:
             self._file.close()
             raise EmptyAudioError(name=path.name)
+        ending = path.suffix[1:]
+        fits = ending.isascii() and ending.isalnum() and len(ending) <= _LONGEST_ENDING
+        self.name = f"sound.{ending.lower()}" if fits else "sound"
+        self._owns_file = True
+        self._reading = threading.Lock()  # duplicates share the file's own place
+        self._reset()
+
+    def duplicate(self) -> "SoundBytes":
+        """Return the same open file with another place and limits, to be used in one other thread."""
+        other = copy.copy(self)
+        other._owns_file = False
+        other._reset()
+        return other
+
+    def _reset(self) -> None:
         self._position = self._start = 0
         self._until_cpu_s = self._whole_until_cpu_s = math.inf
         self.failure: OSError | None = None
         self.exceeded = False
-        ending = path.suffix[1:]
-        fits = ending.isascii() and ending.isalnum() and len(ending) <= _LONGEST_ENDING
-        self.name = f"sound.{ending.lower()}" if fits else "sound"
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing more is wanted of it."""
+        """Whether reading was stopped."""
         return self._stop.is_set()
 
     @property
@@ -77,33 +90,33 @@ class SoundBytes:
         return self._size_bytes
 
     def limit(self, cpu_s: float | None) -> None:
-        """Allow so much of this thread's time until something is heard; ``None``: any."""
+        """Allow so much CPU time of this thread until sound comes; ``None``: any."""
         self._until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s
         self.exceeded = time.thread_time() > self._whole_until_cpu_s
 
     def limit_at(self, cpu_s: float) -> None:
-        """The same as a moment of this thread's own clock."""
+        """Allow reading until that moment of this thread's CPU clock."""
         self._until_cpu_s = cpu_s
         self.exceeded = False
 
     def limit_whole(self, cpu_s: float | None) -> None:
-        """Allow so much of this thread's time for all that is done from now on; ``None``: any."""
+        """Allow so much CPU time of this thread for everything from now on; ``None``: any."""
         self._whole_until_cpu_s = math.inf if cpu_s is None else time.thread_time() + cpu_s
         self.exceeded = False
 
     def is_over(self) -> bool:
-        """Whether reading must end here: it was stopped, or a limit is reached."""
+        """Return whether reading must end: it was stopped, or a limit is exceeded."""
         if time.thread_time() > min(self._until_cpu_s, self._whole_until_cpu_s):
             self.exceeded = True
         return self.exceeded or self._stop.is_set()
 
     @property
     def start(self) -> int:
-        """Where in the file begins what is read of it; places count from there."""
+        """Where in the file the part that is read begins; places count from there."""
         return self._start
 
     def begin_at(self, start: int) -> None:
-        """From now on only what lies behind ``start`` is there."""
+        """Read only what lies behind ``start`` from now on."""
         self._start, self._position = start, 0
 
     def read(self, count: int) -> bytes:
@@ -111,8 +124,9 @@ class SoundBytes:
         if self.is_over():
             return b""
         try:
-            self._file.seek(self._start + self._position)
-            content = self._file.read(count)
+            with self._reading:
+                self._file.seek(self._start + self._position)
+                content = self._file.read(count)
         except OSError as error:
             self.failure = error
             return b""
@@ -133,5 +147,6 @@ class SoundBytes:
         return self._position
 
     def release(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, unless it is another one's."""
+        if self._owns_file:
+            self._file.close()

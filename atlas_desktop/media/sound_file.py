@@ -1,4 +1,4 @@
-"""The boundary to FFmpeg: the sound of any file as mono 48 kHz, and its failures as our errors."""
+"""The boundary to FFmpeg: the sound of any file as mono 48 kHz, its failures mapped to our errors."""
 
 import re
 import threading
@@ -11,32 +11,57 @@ import av
 from av.container import InputContainer
 
 from atlas_desktop.errors import EmptyAudioError, MediaError, UnreadableAudioError
-from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from atlas_desktop.media.container import FAULTS, open_container, sound_tracks, take_only
+from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Samples
+from atlas_desktop.media.container import (
+    FAULTS,
+    is_chained_ogg,
+    next_ogg_stream,
+    open_container,
+    sound_tracks,
+    take_only,
+)
 from atlas_desktop.media.conversion import MonoConverter
-from atlas_desktop.media.graphs import Samples
-from atlas_desktop.media.mending import Mender
-from atlas_desktop.media.ogg_chain import is_chained, next_stream
+from atlas_desktop.media.fades import DropoutFader
 from atlas_desktop.media.sound_bytes import SoundBytes
 from atlas_desktop.media.sound_frames import LONGEST_S, SoundFrames
 
 _MICROSECONDS = Fraction(1, 1_000_000)
-# Their times are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
-# In these a place is computed from what the header says of bytes a second: only of plain samples is it known.
+# In these a place is computed from the header's bytes a second: of plain samples only that is known.
 _BY_BYTE_RATE = frozenset({"wav", "w64"})
 _PLAIN_SAMPLES = re.compile(r"pcm_(?:[usf](\d+)[bl]?e?|alaw|mulaw)$")
+# Their timestamps are right after a seek; an MP3's or AAC's are a guess, off by a frame or by seconds.
 _EXACT = frozenset({"wav", "w64", "aiff", "au", "caf", "flac", "ogg", "mov", "mp4", "matroska"})
-# Decoders need what came before: 80 ms in Opus, a frame or two in MP3 and AAC.
+# Decoders need preroll: 80 ms in Opus, a frame or two in MP3 and AAC.
 _RUN_UP_S = 0.3
 _FAR_S = 30.0
 _SLACK_S = 0.0015  # Matroska counts in milliseconds
-# So much of the end is looked at to find out whether a file is as long as it says, and how far off it may be.
+# How much of the end is decoded to find out whether a file is as long as it says, and how far off it may be.
 _TAIL_S = 2.0
 _TAIL_SLACK_S = 0.25
 _MOST_TRACKS = 8
-# What counting may take. Decoding an hour of speech, 14 MB, takes 10 s; what goes round in circles is cut.
+# So much must be decoded without a fault before unknown bytes count as sound: noise may look like a frame.
+_HEARD_SAMPLES = SAMPLE_RATE_HZ // 5
+# CPU limit for counting: decoding an hour of speech, 14 MB, takes 10 s; a file that loops is given up.
 _COUNT_CPU_S = 1.5
-_COUNT_BYTES_A_CPU_S = 500_000
+_COUNT_BYTES_PER_CPU_S = 500_000
+
+
+def holds_sound(path: Path) -> bool:
+    """Return whether FFmpeg finds sound in a file, whatever its name. Blocks as the disk does.
+
+    Raises:
+        MediaError: It is not there, may not be read, or its disk fails.
+    """
+    try:
+        with SoundFile(path) as file:
+            heard = 0
+            for samples in file.samples():
+                heard += len(samples)
+                if heard >= _HEARD_SAMPLES:
+                    break
+            return heard > 0 and not file.is_broken
+    except (EmptyAudioError, UnreadableAudioError):
+        return False
 
 
 class SoundFile:
@@ -46,17 +71,20 @@ class SoundFile:
 
     Attributes:
         path: Where it lies.
-        duration_s: What the file says about its length, ``None`` when it does not say.
-        channels: Of the file, not of what ``samples`` gives.
+        duration_s: Its length according to its header; ``None`` if that does not say.
+        channels: Of the file, not of ``samples``.
         rate_hz: Of the file.
     """
 
-    def __init__(self, path: Path, stop: threading.Event | None = None) -> None:
-        """Opens the file.
+    def __init__(
+        self, path: Path, stop: threading.Event | None = None, source: SoundBytes | None = None
+    ) -> None:
+        """Open the file.
 
         Args:
             path: Where it lies.
-            stop: Set by any thread, it ends the file for whoever reads it.
+            stop: Set by any thread to end all reading soon.
+            source: The open file, if it is open already.
 
         Raises:
             MissingFileError: It is not there.
@@ -66,7 +94,7 @@ class SoundFile:
         self.path = path
         self._lead_samples = 0
         self._is_chained: bool | None = None  # not known yet
-        self._source = SoundBytes(path, stop)
+        self._source = source or SoundBytes(path, stop)
         try:
             self._open_best()
         except BaseException:
@@ -84,29 +112,38 @@ class SoundFile:
     ) -> None:
         self.close()
 
+    def duplicate(self) -> "SoundFile":
+        """Return a second decoder over the same open file, for one other thread; close it before this one."""
+        return SoundFile(self.path, source=self._source.duplicate())
+
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._container.close()
         self._source.release()
 
     @property
+    def is_broken(self) -> bool:
+        """Whether something could not be decoded so far."""
+        return self._frames.broken > 0
+
+    @property
     def cut_short(self) -> bool:
-        """Whether the file was shortened after it was opened, can't be read any more, or was given up."""
+        """Whether the file was shortened after it was opened, became unreadable, or exceeded a limit."""
         return self._source.cut_short or self._source.exceeded
 
     def samples(self) -> Iterator[Samples]:
-        """What can be decoded from here on, mono 48 kHz, finite, in pieces of 0 to 350 ms.
+        """Yield what can be decoded from here on, mono 48 kHz, finite, in pieces of 0 to 350 ms.
 
-        A file that is cut off or broken inside gives what it has, without an error; where something is
-        missing the sound fades out and in.
+        A file that is cut off or broken inside yields what it has, without an error; at a gap the sound fades
+        out and in.
         """
         lead, self._lead_samples = self._lead_samples, 0
-        for part in self._mended():
+        for part in self._faded():
             yield part[lead:]
             lead = max(0, lead - len(part))
 
     def seek(self, position_s: float) -> bool:
-        """Goes near ``position_s``, maybe a second before; False when the file can't."""
+        """Seek near ``position_s``, maybe a second before it; return False if the file can't."""
         try:
             self._container.seek(int(position_s / _MICROSECONDS))
         except FAULTS:
@@ -116,9 +153,9 @@ class SoundFile:
         return True
 
     def seek_exactly(self, position_s: float) -> None:
-        """The next ``samples`` begin ``position_s`` after the first sample; past the end there are none.
+        """Let the next ``samples`` begin ``position_s`` after the first sample; past the end there are none.
 
-        Where the file's own times can't be trusted, it is read from its start: 0.5 s for an hour of MP3.
+        Where timestamps can't be trusted, the file is read from its start: 0.5 s for an hour of MP3.
 
         Raises:
             UnreadableAudioError: It was overwritten by something else.
@@ -129,25 +166,24 @@ class SoundFile:
             self._reopen()
             self._take_lead(position_s, self._frames.walk_to(position_s - _RUN_UP_S))
 
-    def _mended(self) -> Iterator[Samples]:
-        converter, mender = MonoConverter(), Mender()
+    def _faded(self) -> Iterator[Samples]:
+        converter, fader = MonoConverter(), DropoutFader()
         for frame in self._frames.all():
             for part in converter.flush() if frame is None else converter.convert(frame):
-                yield mender.seam() if part is None else mender.mend(part)
+                yield fader.gap() if part is None else fader.process(part)
             if frame is None:
-                yield mender.seam()
+                yield fader.gap()
         for part in converter.flush():
-            yield mender.seam() if part is None else mender.mend(part)
-        yield mender.flush()
+            yield fader.gap() if part is None else fader.process(part)
+        yield fader.flush()
 
     def length_s(self) -> float | None:
-        """Find out how long it really is; ``None`` when stopped, or where it takes too long.
+        """Return the true length; ``None`` if stopped, or if it takes too long to find out.
 
-        What is read next is of no certain place.
-        An index that is right at its end is believed, as 2 s of sound tell; else everything is counted:
-        0.5 s for an hour of MP3.
+        An index that is right at its end, as 2 s of sound show, is believed; else everything is counted:
+        0.5 s for an hour of MP3. The place of what is read next is undefined.
         """
-        self._source.limit_whole(_COUNT_CPU_S + self._source.size_bytes / _COUNT_BYTES_A_CPU_S)
+        self._source.limit_whole(_COUNT_CPU_S + self._source.size_bytes / _COUNT_BYTES_PER_CPU_S)
         try:
             found_s = self._length_by_index()
             if found_s is None:
@@ -161,12 +197,12 @@ class SoundFile:
             self._source.limit_whole(None)
 
     def nothing_in_it(self) -> MediaError:
-        """The error to report when ``samples`` gave nothing."""
+        """Return the error to report if ``samples`` yielded nothing."""
         kind = UnreadableAudioError if self._frames.broken or self._source.exceeded else EmptyAudioError
         return kind(name=self.path.name)
 
     def _open_best(self) -> None:
-        """Opens the best track of which something can be decoded."""
+        """Open the best track of which something can be decoded."""
         self._container = open_container(self._source, self.path)
         tracks = sound_tracks(self._container)[:_MOST_TRACKS]
         for index in tracks:
@@ -178,7 +214,7 @@ class SoundFile:
         self._use(tracks[0])
 
     def _reopen(self) -> None:
-        """Goes to the start, however the file is; what was learnt of it is still known."""
+        """Go to the start by opening the container again; what was found out of it is kept."""
         index = self._track
         self._container.close()
         self._source.begin_at(0)
@@ -197,12 +233,12 @@ class SoundFile:
         self._frames = SoundFrames(self._source, self._container, self._stream, before, self._open_next)
 
     def _open_next(self, last_packet_at: int) -> tuple[InputContainer, av.AudioStream] | None:
-        """Opens the next stream of an Ogg file of several, where FFmpeg does not go on by itself."""
+        """Open the next stream of a chained Ogg file, where FFmpeg does not go on by itself."""
         if self._container.format.name != "ogg":
             return None
         here = self._source.start
         self._source.begin_at(0)
-        start = next_stream(self._source, here + last_packet_at)
+        start = next_ogg_stream(self._source, here + last_packet_at)
         if start is None:
             return None
         self._is_chained = True
@@ -220,10 +256,10 @@ class SoundFile:
         return self._container, self._stream
 
     def _seek_by_index(self, position_s: float) -> bool:
-        """Goes where the file's own index says; False when that can't be, or can't be trusted."""
+        """Seek by the file's index; return False if it has none, or none to be trusted."""
         start_s = self._frames.start_s
         if start_s is None or not self._knows_places or position_s > (self.duration_s or 0.0):
-            return False  # where the length is unknown, as of streams in a row, places are too
+            return False  # where the length is unknown, as of a chained Ogg, places are too
         if not self.seek(max(start_s, start_s + position_s - _RUN_UP_S)):
             return False
         frame = self._frames.first()
@@ -236,11 +272,11 @@ class SoundFile:
         return True
 
     def _take_lead(self, position_s: float, at_s: float) -> None:
-        """What comes next begins at ``at_s``: leaves out all before ``position_s``."""
+        """Skip from ``at_s``, where the next samples begin, to ``position_s``."""
         self._lead_samples = max(0, round((position_s - at_s) * SAMPLE_RATE_HZ))
 
     def _length_by_index(self) -> float | None:
-        """Reads the last seconds; ``None`` where they aren't where the file says they are."""
+        """Decode the last seconds; return ``None`` if they aren't where the file says they are."""
         if self._frames.start_s is None:
             self._frames.first()
         start_s, said_s = self._frames.start_s, self.duration_s
@@ -255,7 +291,7 @@ class SoundFile:
         return found_s if abs(found_s - said_s) < _TAIL_SLACK_S else None
 
     def _length_by_count(self) -> float:
-        """Reads all of it; where something can't be decoded, decodes all of it."""
+        """Read all of it; where something can't be decoded, decode all of it."""
         decodes = self._frames.broken > 0
         self._reopen()
         if self._frames.start_s is None and not decodes:
@@ -265,26 +301,26 @@ class SoundFile:
 
     @property
     def _knows_places(self) -> bool:
-        """Whether a seek by the file's own index comes where it should."""
+        """Whether a seek by the file's index arrives where it should."""
         form = self._container.format.name
         if form in _BY_BYTE_RATE and not self._is_byte_rate_true:
             return False
         if form == "ogg" and self._is_chained is None:
             place = self._source.tell()
-            self._is_chained = is_chained(self._source)
+            self._is_chained = is_chained_ogg(self._source)
             self._source.seek(place)
         return not self._is_chained and bool(_EXACT.intersection(form.split(",")))
 
     @property
     def _is_byte_rate_true(self) -> bool:
-        """Whether the header's byte rate is that of its samples; where it is 0, FFmpeg takes theirs."""
+        """Whether the header's byte rate is that of the samples; if it is 0, FFmpeg computes it from them."""
         codec = self._stream.codec_context
         plain = _PLAIN_SAMPLES.match(codec.name)
         true_bits_s = self.rate_hz * self.channels * int(plain[1] or 8) if plain else -1
         return (codec.bit_rate or 0) in (0, true_bits_s) and plain is not None
 
     def _duration_s(self) -> float | None:
-        """What the file says; nothing where that can't be."""
+        """Return what the header says, unless that is impossible."""
         said_s: float | None = None
         if self._stream.duration is not None and self._stream.time_base is not None:
             said_s = float(self._stream.duration * self._stream.time_base)

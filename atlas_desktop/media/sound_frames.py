@@ -1,4 +1,4 @@
-"""The frames of a file's sound, one after another, and where some are missing."""
+"""The decoded frames of a file's sound in order, with a mark where some are missing."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ import av
 from av.container import InputContainer
 
 from atlas_desktop.media.container import FAULTS
+from atlas_desktop.media.graphs import frame_like, gives_array
 from atlas_desktop.media.sound_bytes import SoundBytes
-from atlas_desktop.media.sound_end import SoundEnd
 
 log = logging.getLogger(__name__)
 
 SoundPacket: TypeAlias = "av.Packet[av.AudioStream]"
 
-# One packet, one frame, and nothing kept for later: what a packet lasts is what it adds.
+# One packet gives one frame, and nothing is kept for later: a packet's duration is what it adds.
 _STEADY_CODECS = frozenset(
     {"aac", "ac3", "eac3", "flac", "mp1float", "mp2float", "mp3float", "libopus", "opus"}
 )
-# Their packets claim to last what they don't: an hour of them would be a minute too short.
+# The durations of their packets are wrong: an hour of them would be counted a minute too short.
 _UNSURE_CODECS = frozenset({"wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"})
 _STEADY_SAMPLES = 64
-# A packet of Monkey's Audio may say in a few bytes that it is silence, of hours. The largest that is meant
+# A packet of Monkey's Audio may claim in a few bytes to be hours of silence. The largest of a real encoder
 # has a seventh of this.
 _MOST_APE_SAMPLES, _APE_HEAD_BYTES = 1 << 23, 4
 _LONGEST_PAD_S = 5.0  # an MP4's edit list may leave out more than an encoder puts before
-# A broken file may keep a decoder or its own index busy for ever, and give nothing, or next to nothing: what
-# takes half as long to be decoded as to be heard is a tenth as quick as the slowest that is meant.
-_DRY_CPU_S, _CPU_S_A_SOUND_S = 1.5, 0.5
+# A broken file may keep a decoder or an index busy for ever and yield next to nothing: what takes half as
+# long to be decoded as to be heard is ten times slower than the slowest real file.
+_DRY_CPU_S, _CPU_S_PER_SOUND_S = 1.5, 0.5
 _MOST_STREAMS = 1_000
-_READS_A_LOOK = 16  # asking for the time takes as long as reading a packet
+# What an MP4's edit list may have rounded down: it counts in 1/600 s or finer.
+_END_SLACK_S = 0.002
+_READS_PER_CHECK = 16  # asking for the time takes as long as reading a packet
 LONGEST_S = 1_000_000.0
-"""Eleven days: what claims to be longer is a broken file that goes round in circles."""
+"""Eleven days: what claims to be longer is a broken file that loops."""
 
 
 class SoundFrames:
-    """Decodes the sound of an open container from where it stands. One thread at a time.
+    """Decoder of one track of an open container, from its current place on. One thread at a time.
 
     Attributes:
-        broken: How many packets could not be decoded.
-        start_s: The time, as the file counts, of its first sample; ``None`` before that was decoded.
+        broken: Number of packets that could not be decoded.
+        start_s: Timestamp of the first sample; ``None`` before that was decoded.
     """
 
     def __init__(
@@ -56,13 +58,13 @@ class SoundFrames:
         before: SoundFrames | None = None,
         open_next: Callable[[int], tuple[InputContainer, av.AudioStream] | None] = lambda _place: None,
     ) -> None:
-        """Begins at the file's start.
+        """Start at the beginning of the file.
 
         Args:
             source: What the container reads.
-            container: Open; of it ``stream`` is played.
+            container: The open container of ``stream``.
             stream: The track.
-            before: What it has learnt of the same file is still known.
+            before: Another one of the same file, whose findings are kept.
             open_next: Called at the end with the place of the last packet; what it returns follows.
         """
         self.broken: int = before.broken if before else 0
@@ -70,7 +72,7 @@ class SoundFrames:
         self._pad_s: float = before._pad_s if before else 0.0  # encoder delay: decoded, but left out
         self._source = source
         self._open_next = open_next
-        self._end = SoundEnd(container, stream)
+        self._end = _EndTrim(container, stream)
         self._is_unsure = stream.codec_context.name in _UNSURE_CODECS
         self._take(container, stream)
         self._at_start = before is None
@@ -92,30 +94,30 @@ class SoundFrames:
         self._packets: Iterator[SoundPacket] = container.demux(stream)
 
     def moved(self) -> None:
-        """The container was sent elsewhere."""
+        """Go on after a seek of the container."""
         self._at_start = self._hurt = False
         self._waiting.clear()
         self._packets = self._container.demux(self._stream)
         self._left_cpu_s = _DRY_CPU_S
 
     def first(self) -> av.AudioFrame | None:
-        """The next frame, which ``all`` will give too; ``None`` at the end."""
+        """Return the next frame without consuming it; ``None`` at the end."""
         while True:
             frame = next((frame for frame in self._waiting if frame is not None), None)
             if frame is not None or not self._decode_more():
                 return frame
 
     def all(self) -> Iterator[av.AudioFrame | None]:
-        """The frames from here on; ``None`` stands for what is missing between two of them."""
+        """Yield the frames from here on; ``None`` stands for a gap between two of them."""
         self._left_cpu_s = _DRY_CPU_S
         while self._waiting or self._decode_more():
             while self._waiting:
                 yield self._waiting.popleft()
 
     def walk_to(self, position_s: float) -> float:
-        """Leaves out, undecoded, the packets before ``position_s``; returns where the next frame begins.
+        """Skip, undecoded, the packets before ``position_s``; return where the next frame begins.
 
-        Only from the file's start. Counts what packets last: broken times in the file do not matter.
+        From the file's start only. Packet durations are added up: broken timestamps do not matter.
         """
         if position_s <= 0.0:
             return 0.0
@@ -130,7 +132,7 @@ class SoundFrames:
         return at_s
 
     def count_s(self, *, decoding: bool) -> float:
-        """Read to the end and return how long all of it sounds; what is said of it elsewhere does not matter.
+        """Read to the end and return how long all of it sounds.
 
         Args:
             decoding: Count what can be decoded, not what packets claim to last.
@@ -156,12 +158,12 @@ class SoundFrames:
         return total_s
 
     def place_s(self) -> float | None:
-        """Return the time, as the file counts, of what comes next."""
+        """Return the timestamp of the next frame."""
         frame = self.first()
         return None if frame is None else frame.time
 
     def _lasts_s(self, packet: SoundPacket) -> float:
-        """How long a packet sounds; 0 when only decoding tells."""
+        """Return how long a packet sounds; 0 if that is known by decoding only."""
         said_s = self._seconds(packet.duration)
         if not said_s or not self._is_steady:
             return 0.0
@@ -171,7 +173,7 @@ class SoundFrames:
         return (nearest if abs(nearest - samples) <= self._rate_hz / 1000 else samples) / self._rate_hz
 
     def _late_s(self, packet: SoundPacket) -> float:
-        """How much later than ``packet`` its sound begins: decoders may want another one first."""
+        """Return how much later than ``packet`` its sound begins: decoders may need another one first."""
         packet_s = self._seconds(packet.pts)
         frame = self.first()
         if frame is None or frame.time is None or packet_s is None:
@@ -180,7 +182,7 @@ class SoundFrames:
         return late_s if 0.0 <= late_s < _LONGEST_PAD_S else 0.0
 
     def _decode_more(self) -> bool:
-        """Decodes one packet; False at the end. Who takes the sound may do so in any time."""
+        """Decode one packet; return False at the end. The time between calls does not count."""
         began_s = time.thread_time()
         until_s = began_s + self._left_cpu_s
         self._source.limit_at(until_s)
@@ -194,20 +196,20 @@ class SoundFrames:
         if frames is None:
             self._hurt = True
         elif frames and self._hurt:
-            # The first after a fault is made of what was lost, too: in MP3 and AAC it is noise.
+            # The first frame after a fault is built on what was lost: in MP3 and AAC it is noise.
             self._waiting.append(None)
             self._hurt = False
         else:
             self._waiting.extend(frames)
             for frame in frames:
                 if frame.sample_rate:
-                    until_s += frame.samples / frame.sample_rate * _CPU_S_A_SOUND_S
+                    until_s += frame.samples / frame.sample_rate * _CPU_S_PER_SOUND_S
         self._left_cpu_s = min(_DRY_CPU_S, until_s - time.thread_time())
         return True
 
     def _read(self) -> SoundPacket | None:
         self._reads += 1
-        if self._source.stopped or (self._reads % _READS_A_LOOK == 0 and self._source.is_over()):
+        if self._source.stopped or (self._reads % _READS_PER_CHECK == 0 and self._source.is_over()):
             return None
         packet, failure = self._next_packet()
         while packet is None and self._streams_left and (following := self._open_next(self._last_packet_at)):
@@ -219,7 +221,7 @@ class SoundFrames:
         if packet is not None:
             self._last_packet_at = max(self._last_packet_at, packet.pos or 0)
         elif failure is not None:
-            # A drive that was pulled, an index that lies: what came so far is kept.
+            # A drive that was pulled, a wrong index: what came so far is kept.
             self._broke_off(failure)
         return packet
 
@@ -230,10 +232,10 @@ class SoundFrames:
             return None, error
 
     def _decode(self, packet: SoundPacket) -> list[av.AudioFrame] | None:
-        """The frames of a packet; ``None`` when it is broken."""
+        """Return the frames of a packet; ``None`` if it is broken."""
         began_s, lasts_s = self._seconds(packet.pts), self._seconds(packet.duration)  # decoding takes it away
         if packet.has_sidedata("encryption_info") or self._is_too_much(packet):
-            # Without its key it is noise, of which a decoder now and then makes a sound.
+            # Without its key it is noise, which a decoder sometimes turns into sound.
             self.broken += 1
             return None
         try:
@@ -246,13 +248,13 @@ class SoundFrames:
         return frames
 
     def _is_too_much(self, packet: SoundPacket) -> bool:
-        """Whether it claims to hold what no program puts into one: all of it would be decoded at once."""
+        """Return whether it claims to hold more than any encoder writes: it would be decoded at once."""
         if not self._is_ape or packet.size < _APE_HEAD_BYTES:
             return False
         return int.from_bytes(memoryview(packet)[:_APE_HEAD_BYTES], "little") > _MOST_APE_SAMPLES
 
     def _learn(self, began_s: float | None, frames: list[av.AudioFrame]) -> None:
-        """Takes down where the first sample lies in the file's own time."""
+        """Note the timestamp of the first sample."""
         if self._first_packet_s is None:
             self._first_packet_s = began_s
         if frames:
@@ -269,3 +271,37 @@ class SoundFrames:
 
     def _seconds(self, ticks: int | None) -> float | None:
         return None if ticks is None or not self._tick_s else ticks * self._tick_s
+
+
+class _EndTrim:
+    """Trims the last frame of an MP4: its last packet is longer than the sound, padded by the encoder.
+
+    Ogg, WebM, MP3 and FLAC are trimmed by FFmpeg itself; bare AAC and Matroska do not say where they end.
+    """
+
+    def __init__(self, container: InputContainer, stream: av.AudioStream) -> None:
+        self._end_s: float | None = None
+        if "mp4" in container.format.name.split(",") and stream.duration and stream.time_base:
+            self._end_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+
+    def cut(self, frame: av.AudioFrame, packet_s: float | None) -> av.AudioFrame:
+        """Return the part of ``frame`` that belongs to the sound.
+
+        Args:
+            frame: The next one.
+            packet_s: How long its packet says to last: exact to the sample where it is shorter.
+        """
+        if self._end_s is None or frame.time is None or not frame.sample_rate:
+            return frame
+        left_s = self._end_s - frame.time
+        lasts_s = frame.samples / frame.sample_rate
+        if not 0.0 < left_s < lasts_s:
+            return frame
+        kept_s = packet_s if packet_s and packet_s < lasts_s else left_s + _END_SLACK_S
+        kept = round(kept_s * frame.sample_rate)
+        if kept >= frame.samples or not gives_array(frame):
+            return frame
+        width = 1 if frame.format.is_planar else frame.layout.nb_channels
+        trimmed = frame_like(frame, frame.to_ndarray()[:, : kept * width].copy())
+        trimmed.pts = frame.pts
+        return trimmed

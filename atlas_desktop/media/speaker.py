@@ -1,4 +1,4 @@
-"""What plays clips, what it tells, and where its blocks go."""
+"""The interface of the player of clips: its methods, its events, and the sink of its blocks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class ClipFailed:
 
 @dataclass(frozen=True, slots=True)
 class ClipHeld:
-    """``reader`` can't be heard now, and waits where it was heard last."""
+    """``reader`` can't be heard now, and waits where it was last heard."""
 
     reader: BlockReader
 
@@ -50,19 +50,19 @@ EventCallback: TypeAlias = Callable[[ClipEvent], None]
 
 
 class BlockSink(Protocol):
-    """Where the blocks go: a published track, or a test's fake. Thread: the media loop's."""
+    """The sink of the blocks: a published track. Thread: the media loop's."""
 
     async def write(self, block: Block) -> None:
-        """Hands over int16 (n × 480, 1); returns when taken. Sends silence by itself when it has nothing."""
+        """Queue int16 (n × 480, 1); return once it is queued. Sends silence by itself if it has nothing."""
         ...
 
     def clear(self) -> None:
-        """Forgets what was handed over and not yet sent."""
+        """Drop what is queued and not yet sent."""
         ...
 
 
 class Speaker(Protocol):
-    """What plays clips. Thread: any."""
+    """Player of clips. Thread: any."""
 
     @property
     def playing(self) -> bool:
@@ -75,29 +75,29 @@ class Speaker(Protocol):
         ...
 
     def play(self, reader: BlockReader) -> None:
-        """Speaks ``reader`` at once, in place of what is spoken now; it is closed at its end."""
+        """Speak ``reader`` at once, in place of what is spoken now; it is closed at its end."""
         ...
 
     def follow_with(self, reader: BlockReader | None) -> None:
-        """Sets what is spoken after the current clip, without a gap; ``None`` takes it back."""
+        """Set what is spoken after the current clip, without a gap; ``None`` takes it back."""
         ...
 
     def pause(self) -> None:
-        """Stops at once; nothing is lost."""
+        """Pause at once; nothing is lost."""
         ...
 
     def resume(self) -> None:
-        """Goes on where ``pause`` stopped."""
+        """Resume after ``pause``."""
         ...
 
     def seek(self, position_s: float) -> None:
-        """Goes on at ``position_s`` of the current clip, or waits there while paused."""
+        """Go on at ``position_s`` of the current clip, paused or not."""
         ...
 
     def interrupt(self) -> None:
-        """Drops the clip and the one that would follow; nothing of it is sent from now on."""
+        """Drop the clip and the next; nothing of them is sent from now on."""
         ...
 
     def on_event(self, callback: EventCallback) -> Callable[[], None]:
-        """Calls ``callback`` in a thread of the speaker's own; returns what unsubscribes it."""
+        """Call ``callback`` with events, in the speaker's thread; return a function to unsubscribe."""
         ...

@@ -1,4 +1,4 @@
-"""Seams that are not heard: sound left out, and sound made up where none came. Pure."""
+"""Inaudible splices: sound left out, and sound synthesised for a gap (packet loss concealment). Pure."""
 
 from collections import deque
 
@@ -6,59 +6,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
+from atlas_desktop.media.fades import FADE_SAMPLES
 
-SEAM = 5 * SAMPLE_RATE_HZ // 1000
+CROSSFADE = FADE_SAMPLES
 SLACK = 5 * SAMPLE_RATE_HZ // 1000
 CONCEAL_MS = 60.0
-"""So long a gap is filled; then it is silent."""
+"""A gap is concealed for so long; then it is silent."""
 _FADE_FROM_MS = 20.0
 _FADE_FROM, _FADE_TO = (round(ms * SAMPLE_RATE_HZ / 1000) for ms in (_FADE_FROM_MS, CONCEAL_MS))
 _SHORTEST, _LONGEST = 5 * SAMPLE_RATE_HZ // 2000, 15 * SAMPLE_RATE_HZ // 1000
 """A voice's periods: 400 to 67 Hz."""
 _LIKENESS = 8 * SAMPLE_RATE_HZ // 1000
-_HISTORY = _LONGEST + max(_LIKENESS, _LONGEST) + SEAM
+_HISTORY = _LONGEST + max(_LIKENESS, _LONGEST) + CROSSFADE
 _JOIN = 2 * SAMPLE_RATE_HZ // 1000
 
 
 def rising(samples: int) -> NDArray[np.float32]:
-    """The gains of a soft fade in, float32 (samples, 1)."""
+    """Return the gains of a raised-cosine fade in, float32 (samples, 1)."""
     ticks = (np.arange(samples, dtype=np.float32) + np.float32(0.5)) / np.float32(max(1, samples))
     gains: NDArray[np.float32] = (1 - np.cos(np.float32(np.pi) * ticks)) / 2
     return gains[:, np.newaxis]
 
 
 def blend(before: NDArray[np.float32] | Block, after: NDArray[np.float32] | Block) -> Block:
-    """From ``before`` to ``after``, both (samples, channels), in all their length."""
+    """Return a crossfade from ``before`` to ``after``, both (samples, channels), of their length."""
     gains = rising(len(after))
     return np.rint(before * (1 - gains) + after * gains).astype(np.int16)
 
 
 def cut(sound: Block, samples: int, exactly: bool = False) -> Block:
-    """Leaves out about the first ``samples``; the seam lies where the two ends are most alike.
+    """Return ``sound`` without about the first ``samples``, spliced where the two ends are most alike.
 
     Up to 5 ms more or less are left out for that, unless it is to be done ``exactly``. Needs 10 ms more than
     ``samples``; of shorter sound less is left out, down to nothing.
     """
-    samples = min(samples, len(sound) - SLACK - SEAM)
+    samples = min(samples, len(sound) - SLACK - CROSSFADE)
     if samples <= 0:
         return sound
     if exactly:
         return _joined(sound, samples)
     first = max(1, samples - SLACK)
     mono = sound.sum(axis=1, dtype=np.float32)
-    return _joined(sound, first + _most_alike(mono[:SEAM], mono[first : samples + SLACK + SEAM]))
+    return _joined(sound, first + _most_alike(mono[:CROSSFADE], mono[first : samples + SLACK + CROSSFADE]))
 
 
 def _joined(sound: Block, at: int) -> Block:
-    """Its beginning leads over to what lies behind ``at``."""
-    return np.concatenate((blend(sound[:SEAM], sound[at : at + SEAM]), sound[at + SEAM :]))
+    """Return a crossfade from its beginning to what lies behind ``at``."""
+    return np.concatenate((blend(sound[:CROSSFADE], sound[at : at + CROSSFADE]), sound[at + CROSSFADE :]))
 
 
 class Concealer:
-    """Bridges a gap: goes on with the last period of what was heard, softer and softer. One thread.
+    """Conceals a gap: repeats the last period of what was heard, fading out. One thread.
 
-    ``remember`` what is played; in a gap ask for ``more`` until it is ``exhausted``; ``resume`` with what
-    comes after it.
+    ``remember`` what is played; in a gap call ``more`` until it is ``exhausted``; ``resume`` with what comes
+    after it.
     """
 
     def __init__(self, channels: int = 2) -> None:
@@ -69,16 +70,16 @@ class Concealer:
 
     @property
     def exhausted(self) -> bool:
-        """Whether there is nothing to add: it was silent before, or the gap is too long."""
+        """Whether it has nothing to add: it was silent before, or the gap is too long."""
         return self._made >= _FADE_TO or (self._period is None and not self._is_worth_it)
 
     @property
     def bridging(self) -> bool:
-        """Whether something was made up since sound last came."""
+        """Whether something was synthesised since sound last came."""
         return self._period is not None
 
     def remember(self, played: Block, is_loud: bool) -> None:
-        """Takes what was given to the card, and whether it was to be heard."""
+        """Take what was given to the card, and whether it is audible."""
         self._heard.append(played)
         self._samples += len(played)
         while self._samples - len(self._heard[0]) >= _HISTORY:
@@ -86,12 +87,12 @@ class Concealer:
         self._is_worth_it = is_loud
 
     def forget(self) -> None:
-        """What was heard is over: nothing is made of it."""
+        """Drop what was heard: nothing is synthesised from it."""
         self._heard, self._samples = deque((silence(_HISTORY, self._channels),)), _HISTORY
         self._is_worth_it, self._period, self._made = False, None, 0
 
     def more(self, samples: int) -> Block:
-        """The next ``samples`` of a gap; silence once it is exhausted."""
+        """Return the next ``samples`` of a gap; silence once it is exhausted."""
         if self._period is None:
             if not self._is_worth_it:
                 return silence(samples, self._channels)
@@ -99,15 +100,15 @@ class Concealer:
         return self._made_up(samples)
 
     def resume(self, sound: Block, was_dry: bool = False) -> Block:
-        """``sound`` as it follows the gap; ``was_dry``: the card fell silent in between."""
+        """Return ``sound`` crossfaded with the gap before it; ``was_dry``: the card ran dry in between."""
         bridged, self._period = self._period, self._period if not was_dry else None
         if (bridged is None and not was_dry) or len(sound) == 0:
             self._period, self._made = None, 0
             return sound
-        seam = min(SEAM, len(sound))
-        before = silence(seam, self._channels) if self._period is None else self._made_up(seam)
+        width = min(CROSSFADE, len(sound))
+        before = silence(width, self._channels) if self._period is None else self._made_up(width)
         self._period, self._made = None, 0
-        return np.concatenate((blend(before, sound[:seam]), sound[seam:]))
+        return np.concatenate((blend(before, sound[:width]), sound[width:]))
 
     def _begin(self) -> None:
         heard = np.concatenate(self._heard)[-_HISTORY:].astype(np.float32)
@@ -115,12 +116,12 @@ class Concealer:
         past = mono[len(mono) - _LIKENESS - _LONGEST : len(mono) - _SHORTEST]
         length = _LONGEST - _most_alike(mono[-_LIKENESS:], past)
         period = heard[-length:].copy()
-        # Its end leads over to its beginning.
-        seam = min(_JOIN, length // 2)
-        gains = rising(seam)
-        before = heard[-length - seam : -length]
-        period[-seam:] = period[-seam:] * (1 - gains) + before * gains
-        # What is left of a step at the first seam dies away.
+        # Its end is crossfaded to its beginning.
+        width = min(_JOIN, length // 2)
+        gains = rising(width)
+        before = heard[-length - width : -length]
+        period[-width:] = period[-width:] * (1 - gains) + before * gains
+        # What is left of a step at the first splice decays.
         self._join = heard[-1:] - heard[-length - 1 : -length]
         self._period, self._made = period, 0
 
@@ -135,7 +136,7 @@ class Concealer:
 
 
 def _most_alike(pattern: NDArray[np.float32], sound: NDArray[np.float32]) -> int:
-    """Where in ``sound`` a piece as long as ``pattern`` is most like it."""
+    """Return where in ``sound`` a piece as long as ``pattern`` correlates best with it."""
     products = np.correlate(sound, pattern, "valid")
     energy = np.concatenate((np.zeros(1), np.cumsum(np.square(sound, dtype=np.float64))))
     energies = energy[len(pattern) :] - energy[: -len(pattern)]

@@ -107,7 +107,7 @@ class SpeechOutput:
             RuntimeError: The session is a live conversation.
         """
         if isinstance(source, Path | str):
-            from atlas_desktop.media.decode import ClipReader
+            from atlas_desktop.media.clip_reader import ClipReader
 
             reader: BlockReader = ClipReader(Path(source), match_loudness=match_loudness)
         else:

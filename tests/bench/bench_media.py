@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, ArrayReader
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.frames import I420Frame, NativeMemory, i420_size
@@ -66,7 +66,7 @@ def bench_files(folder: Path) -> None:
     for name, path in (("3 s WAV", short), ("8 channels at 192 kHz", wide)):
         line(f"file opened to first block, {name}", statistics.median(map(first_block_ms, [path] * 5)), "ms")
         began = time.perf_counter()
-        probe(path)
+        list(probe(path))
         line(f"probe, {name}", (time.perf_counter() - began) * 1e3, "ms")
 
 
@@ -80,7 +80,6 @@ def cost_ms(path: Path, *, match_loudness: bool, seek_s: float | None = None) ->
         reader.seek(seek_s)
         until(lambda: reader.read() is not None, 20)
     if seek_s is None:
-        until(lambda: reader.measured, 20)  # as ahead of what plays in real time
         while not reader.finished:
             if reader.read() is None:
                 time.sleep(0.001)

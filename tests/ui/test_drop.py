@@ -1,17 +1,18 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee, kind_by_bytes, local_path
+from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee, kind_by_name, local_path, sounds_in
 from atlas_desktop.ui.drops.drop_words import DropContext, words_for
 from atlas_desktop.ui.look.pictures import png_bytes
+from tests.unit.media.clips import encode, noise
 
 LIVE = DropContext(Mode.PASSTHROUGH, is_live=True, has_session=True)
 BEFORE = DropContext(Mode.CONVERSATION)
@@ -76,11 +77,6 @@ def test_a_pipe_is_looked_at_and_not_waited_for(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize(
     ("head", "kind"),
     [
-        (b"RIFF\0\0\0\0WAVEfmt ", ItemKind.AUDIO),
-        (b"ID3\x04", ItemKind.AUDIO),
-        (b"\xff\xfb\x90\x00", ItemKind.AUDIO),
-        (b"\0\0\0 ftypM4A ", ItemKind.AUDIO),
-        (b"OggS\0\x02", ItemKind.AUDIO),
         (b"\x89PNG\r\n\x1a\n\0", ItemKind.FACE),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", ItemKind.FACE),
         (b"RIFF\0\0\0\0WEBPVP8 ", ItemKind.FACE),
@@ -89,8 +85,50 @@ def test_a_pipe_is_looked_at_and_not_waited_for(tmp_path: Path, name: str) -> No
     ],
 )
 def test_nameless_files_are_known_by_their_first_bytes(tmp_path: Path, head: bytes, kind: ItemKind) -> None:
-    assert kind_by_bytes(head) is kind
     assert find_kind(make(tmp_path, "no-ending", head)) is kind
+
+
+NAMELESS = {
+    "a.wav": "pcm_s16le",
+    "tagged.mp3": "libmp3lame",
+    "bare.aac": "aac",
+    "a.m4a": "aac",
+    "a.ogg": "libopus",
+    "a.mka": "flac",
+    "a.flac": "flac",
+    "a.wma": "wmav2",
+    "a.ts": "aac",
+}
+
+
+@pytest.mark.parametrize(("name", "codec"), NAMELESS.items(), ids=NAMELESS.keys())
+def test_what_ffmpeg_decodes_is_sound_whatever_its_name_alone_and_in_a_folder(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    content = encode(tmp_path / name, codec, noise(24_000)).read_bytes()
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for other in ("take 1", "take 2.unknown"):
+        assert find_kind(make(folder, other, content)) is ItemKind.AUDIO
+    make(folder, "cover", b"\x89PNG\r\n\x1a\n")
+    make(folder, "notes.txt", content)
+    assert [path.name for path in sounds_in(folder)] == ["take 1", "take 2.unknown"]
+
+
+def test_noise_and_text_without_an_ending_are_no_sound(tmp_path: Path) -> None:
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        assert find_kind(make(tmp_path, f"noise {seed}", chance.bytes(20_000))) is ItemKind.OTHER
+    assert find_kind(make(tmp_path, "readme", b"These are words.\n" * 500)) is ItemKind.OTHER
+
+
+def test_of_a_folder_of_other_things_few_are_opened(tmp_path: Path) -> None:
+    for number in range(200):
+        make(tmp_path, f"{number:03d}", b"other things")
+    sound = encode(tmp_path / "a.wav", "pcm_s16le", noise(4_800))
+    sound.rename(tmp_path / "199")
+    named = encode(tmp_path / "b.wav", "pcm_s16le", noise(4_800))
+    assert sounds_in(tmp_path) == [named]
 
 
 def test_addresses(tmp_path: Path) -> None:
@@ -158,6 +196,22 @@ def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
 def test_overlay_says_where_a_text_waits() -> None:
     assert "next session" in words_for(foresee(text="Hello"), BEFORE).detail
     assert words_for(foresee(text="Hello"), LIVE).detail == ""
+
+
+def test_a_folder_gives_its_sound_files_in_natural_order(tmp_path: Path) -> None:
+    for name in ("take10.wav", "take2.WAV", "Take1.mp3", "notes.txt", ".hidden.wav", "film.mp4"):
+        make(tmp_path, name)
+    (tmp_path / "inner.wav").mkdir()
+    assert [path.name for path in sounds_in(tmp_path)] == ["film.mp4", "Take1.mp3", "take2.WAV", "take10.wav"]
+
+
+def test_an_empty_folder_gives_nothing(tmp_path: Path) -> None:
+    assert sounds_in(tmp_path) == []
+
+
+def test_names_that_say_sound() -> None:
+    assert kind_by_name("x.M4A") is ItemKind.AUDIO
+    assert kind_by_name("x.png") is ItemKind.FACE
 
 
 def test_a_folder_and_a_drop_agree_on_what_sound_is(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ application = qtloop.make_application()
 # As a plugin of the desktop's does it, at any time.
 locale.setlocale(locale.LC_ALL, "")
 from PySide6.QtCore import QLocale
-from atlas_desktop.media.levelling import Leveller
+from atlas_desktop.media.loudness import Leveller
 from atlas_desktop.ui.look.amounts import money
 Leveller()
 print(locale.localeconv()["decimal_point"], QLocale().name(), money(0.5))

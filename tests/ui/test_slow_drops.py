@@ -19,12 +19,14 @@ from atlas_desktop.ui.drops.drop_controller import MOST_AT_ONCE
 from atlas_desktop.ui.look.theme import Theme
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.ui.model_bench import Make, ModelBench, go_live, make_files, picture
+from tests.unit.media.stand_ins import tone, write_wav
 from tests.unit.session.fakes import settle
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SlowDisk]:
-    with slow_disk(tmp_path / "disk", **{"slow.wav": b"x", "slow.png": picture(), "slow": b"OggS"}) as disk:
+    sound = write_wav(tmp_path / "sound.wav", tone(0.5)).read_bytes()
+    with slow_disk(tmp_path / "disk", **{"slow.wav": b"x", "slow.png": picture(), "slow": sound}) as disk:
         disk.lookup_s = 0.3
         yield disk
 

@@ -1,5 +1,6 @@
-"""What a drop would do, by names alone, and what one thing of it is, by a look at the disk. No Qt."""
+"""What a drop would do, by names alone, and what each thing of it is, by a look at the disk. No Qt."""
 
+import contextlib
 import mimetypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from atlas_desktop.errors import ElsewhereError, shown_name
-from atlas_desktop.files import PathKind, mapped, open_regular, path_of_address, probe_path
+from natsort import natsorted
+
+from atlas_desktop.errors import ElsewhereError, MediaError, shown_name
+from atlas_desktop.files import PathKind, list_folder, mapped, open_regular, path_of_address, probe_path
 
 # What is sent as a face, or turned into PNG first.
 _FACE = "png jpg jpeg jfif webp gif bmp tif tiff avif ico"
@@ -18,7 +21,9 @@ FACE_ENDINGS, _OTHER_PICTURES = (
     frozenset(f".{name}" for name in names.split()) for names in (_FACE, _PICTURE)
 )
 
-_SNIFF_BYTES = 64
+_HEAD_BYTES = 64
+# After so many files of unknown names without sound, no more of a folder are opened: it holds other things.
+_MOST_MISSES = 30
 
 
 class ItemKind(StrEnum):
@@ -144,7 +149,7 @@ def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[
 
 
 def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
-    """What lies at ``path``: by its ending, else by its first bytes. Blocks as the disk does.
+    """Return what lies at ``path``: by its name, else by its content. Blocks as the disk does.
 
     Raises:
         MediaError: It is not there, may not be read, is no file or folder, or its disk fails.
@@ -154,56 +159,64 @@ def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
     by_name = kind_by_name(path.name)
     if by_name is not None or not sniff:
         return by_name or ItemKind.OTHER
-    with open_regular(path) as file, mapped(path):
-        return kind_by_bytes(file.read(_SNIFF_BYTES))
+    return _kind_by_content(path)
+
+
+def sounds_in(folder: Path) -> list[Path]:
+    """Return the sound files right in ``folder``, in natural order. Blocks as the disk does.
+
+    Raises:
+        MediaError: It can't be listed.
+    """
+    listed = list_folder(folder, lambda path: kind_by_name(path.name) in (ItemKind.AUDIO, None))
+    found, misses = [], 0
+    for path in natsorted(listed, key=lambda path: shown_name(path.name).casefold()):
+        if kind_by_name(path.name) is ItemKind.AUDIO:
+            found.append(path)
+        elif misses < _MOST_MISSES:
+            with contextlib.suppress(MediaError):
+                if _kind_by_content(path) is ItemKind.AUDIO:
+                    found.append(path)
+                    continue
+            misses += 1
+    return found
 
 
 def kind_by_name(name: str) -> ItemKind | None:
-    """What a file of that name claims to be; ``None`` when the name says nothing."""
-    # Not loaded before the window is there: it brings a library along.
-    from atlas_desktop.cues.files import looks_like_sound
+    """Return what a file of that name claims to be; ``None`` if the name does not say it."""
+    # Not loaded before the window is there: it brings FFmpeg along.
+    from atlas_desktop.media.formats import readable_endings, sound_endings
 
     ending = Path(name).suffix.lower()
-    if looks_like_sound(Path(name)):
+    if ending in sound_endings():
         return ItemKind.AUDIO
     if ending in FACE_ENDINGS:
         return ItemKind.FACE
     if ending in _OTHER_PICTURES:
         return ItemKind.PICTURE
     guessed = (mimetypes.guess_type(name)[0] or "").split("/")[0]
-    if guessed in ("audio", "video"):
-        return None  # the system calls it sound, FFmpeg knows no such ending: content decides
-    if guessed == "image":
-        return ItemKind.PICTURE
-    return ItemKind.OTHER if guessed else None
+    if ending in readable_endings() or guessed in ("", "audio", "video"):
+        return None
+    return ItemKind.PICTURE if guessed == "image" else ItemKind.OTHER
 
 
-def kind_by_bytes(head: bytes) -> ItemKind:
-    """What a file is that begins with ``head`` (64 bytes suffice)."""
+def _kind_by_content(path: Path) -> ItemKind:
+    from atlas_desktop.media.sound_file import holds_sound
+
+    with open_regular(path) as file, mapped(path):
+        picture = picture_kind(file.read(_HEAD_BYTES))
+    if picture is not None:
+        return picture
+    return ItemKind.AUDIO if holds_sound(path) else ItemKind.OTHER
+
+
+def picture_kind(head: bytes) -> ItemKind | None:
+    """Return what kind of picture a file is that begins with ``head`` (64 bytes suffice), if it is one."""
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")) or (
         head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     ):
         return ItemKind.FACE
-    if head.startswith((b"<svg", b"8BPS")):
-        return ItemKind.PICTURE
-    begins = (
-        b"ID3",
-        b"OggS",
-        b"fLaC",
-        b"\x1aE\xdf\xa3",
-        b"#!AMR",
-        b".snd",
-        b"caff",
-        b"wvpk",
-        b"MAC ",
-        b"FLV",
-    )
-    if head.startswith(begins) or head[4:8] == b"ftyp":
-        return ItemKind.AUDIO
-    if head[:4] in (b"RIFF", b"RF64", b"FORM") and head[8:12] in (b"WAVE", b"AIFF", b"AIFC", b"AVI "):
-        return ItemKind.AUDIO
-    is_mpeg_audio = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    return ItemKind.AUDIO if is_mpeg_audio else ItemKind.OTHER
+    return ItemKind.PICTURE if head.startswith((b"<svg", b"8BPS")) else None
 
 
 def local_path(url: str) -> Path | None:

@@ -10,13 +10,12 @@ from typing import Protocol
 from PySide6.QtCore import SignalInstance
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
+from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind, sounds_in
 from atlas_desktop.ui.look.pictures import PastedPicture
 
 MOST_AT_ONCE = 1_000

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from atlas_desktop.api.face_file import load_face
 from atlas_desktop.errors import AppError, MediaError
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.probe import ClipInfo, measure, probe
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.probe import ClipInfo, probe
 from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee
 
 SPOKEN, SHOWN, NAMED, BUG = "spoken", "shown", "named", "bug"
@@ -82,15 +82,18 @@ def taken(path: Path, report: Report) -> tuple[str, str]:
 
 
 def spoken(path: Path, report: Report) -> str:
-    """Probe, measure and decode a clip to blocks, half a minute at most; seek in it; close it anywhere."""
+    """Probe and decode a clip to blocks, half a minute at most; seek in it; close it anywhere."""
     # What chance decides is decided by the content: a file that was kept does it again.
     chance = random.Random(zlib.crc32(path.read_bytes()))
-    with report.working():
-        info = probe(path)
-    if not info.is_exact:
+    infos, info = probe(path), ClipInfo()
+    while not info.is_exact:
         with report.working():
-            info = measure(path, info=info, stop=threading.Event())
-    reader = ClipReader(path, match_loudness=chance.random() < 0.2, loudness_lufs=info.loudness_lufs)
+            found = next(infos, None)
+        if found is None:
+            break
+        info = found
+    infos.close()
+    reader = ClipReader(path, chance.choice((info, None)), chance.random() < 0.2)
     with report.working():
         blocks = read(reader)
     for _ in range(_SEEKS):
@@ -100,7 +103,7 @@ def spoken(path: Path, report: Report) -> str:
                 read(reader, chance.choice((0, 3, 100)), wait_s=chance.choice((0.0, 0.002, 5.0)))
     error = reader.error
     report.closed(reader.close, reader.join)
-    stop_anywhere(path, info, chance, report)
+    stop_anywhere(path, chance, report)
     if error is not None:
         raise error
     if not blocks:
@@ -108,11 +111,10 @@ def spoken(path: Path, report: Report) -> str:
     return f"{blocks} blocks"
 
 
-def stop_anywhere(path: Path, info: ClipInfo, chance: random.Random, report: Report) -> None:
-    """Begin to look at a file, to measure it, to read it, and stop that at any moment."""
+def stop_anywhere(path: Path, chance: random.Random, report: Report) -> None:
+    """Begin to probe a file, to read it, and stop that at any moment."""
     stop = threading.Event()
-    look = chance.choice((partial(probe, path, stop=stop), partial(measure, path, info=info, stop=stop)))
-    looking = threading.Thread(target=guarded_look, args=(look,), daemon=True)
+    looking = threading.Thread(target=look, args=(path, stop), daemon=True)
     looking.start()
     time.sleep(chance.random() * _STOP_WITHIN_S)
     report.closed(stop.set, partial(has_ended, looking))
@@ -127,10 +129,11 @@ def has_ended(thread: threading.Thread, limit_s: float) -> bool:
     return not thread.is_alive()
 
 
-def guarded_look(look: Callable[[], object]) -> None:
+def look(path: Path, stop: threading.Event) -> None:
     """What it finds does not matter, nor that it finds nothing where it was stopped."""
     with contextlib.suppress(MediaError):
-        look()
+        for _info in probe(path, stop):
+            pass
 
 
 def read(reader: ClipReader, most: int = _MOST_BLOCKS, wait_s: float = math.inf) -> int:

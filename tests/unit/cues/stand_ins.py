@@ -1,12 +1,12 @@
 """A speaker that does what the test says, and readers without files."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Generator
 from pathlib import Path
 
-from atlas_desktop.errors import AppError, EmptyAudioError, UnreadableAudioError
+from atlas_desktop.errors import AppError, EmptyAudioError, SilentAudioError, UnreadableAudioError
 from atlas_desktop.media.blocks import Block, BlockReader
+from atlas_desktop.media.clip_reader import ReportCallback
 from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.speaker import (
     ClipEvent,
@@ -20,15 +20,22 @@ from atlas_desktop.media.speaker import (
 
 
 class NamedReader:
-    """Stands for an open file."""
+    """Stands for an open file; one of a bad name says so at once."""
 
     def __init__(
-        self, path: Path, *, match_loudness: bool = True, loudness_lufs: float | None = None
+        self,
+        path: Path,
+        known: ClipInfo | None = None,
+        match_loudness: bool = True,
+        on_report: ReportCallback = lambda _report: None,
     ) -> None:
         self.match_loudness = match_loudness
-        self.loudness_lufs = loudness_lufs
+        self.loudness_lufs = known.loudness_lufs if known else None
+        self.report = on_report
         self.name = path.name
         self.closed = False
+        if path.stem.startswith("bad"):
+            on_report(UnreadableAudioError(name=path.name))
 
     def read(self) -> Block | None:
         return None
@@ -110,27 +117,16 @@ class FakeSpeaker:
         self.log.append(f"{what} {reader.name if isinstance(reader, NamedReader) else 'nothing'}")
 
 
-def look_at(path: Path, *, stop: threading.Event) -> ClipInfo:
-    """Knows every file by its name."""
+def look_at(path: Path, _stop: threading.Event) -> Generator[ClipInfo, None, None]:
+    """Knows every file by its name; a long one is four times as long as it says."""
     if path.stem.startswith("bad"):
         raise UnreadableAudioError(name=path.name)
     if path.stem.startswith("empty"):
         raise EmptyAudioError(name=path.name)
     if path.stem.startswith("silent"):
-        return ClipInfo(12.0, (0, 0, 0), 1, 48_000, None, silent=True)
-    if path.stem.startswith("long"):
-        return ClipInfo(45.0, (1, 2, 3), 1, 48_000, is_exact=False)
-    return ClipInfo(12.0, (1, 2, 3), 1, 48_000, -20.0)
-
-
-def count(path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo:
-    """Finds that every long file is four times as long as it says."""
-    assert info.duration_s is not None
-    return replace(info, duration_s=4 * info.duration_s, is_exact=True)
-
-
-class LearnedReader(NamedReader):
-    """Stands for an open file that shows more of itself as it is read."""
-
-    length_s: float | None = None
-    remark: AppError | None = None
+        yield ClipInfo(12.0, (0, 0, 0), None, is_exact=True, remark=SilentAudioError(name=path.name))
+    elif path.stem.startswith("long"):
+        yield ClipInfo(45.0, (1, 2, 3))
+        yield ClipInfo(180.0, (1, 2, 3), is_exact=True)
+    else:
+        yield ClipInfo(12.0, (1, 2, 3), -20.0, is_exact=True)

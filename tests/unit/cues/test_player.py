@@ -1,7 +1,7 @@
 import asyncio
 import errno
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.speaker import ClipFinished, ClipStarted
-from tests.unit.cues.stand_ins import FakeSpeaker, LearnedReader, NamedReader, count, look_at
+from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
 from tests.unit.media.stand_ins import count_up
 from tests.unit.session.fakes import settle as until
 
@@ -39,7 +39,7 @@ def speaker() -> FakeSpeaker:
 async def player(speaker: FakeSpeaker) -> AsyncIterator[CuePlayer]:
     errors: list[AppError] = []
     scope = TaskScope("cues", errors.append)
-    player = CuePlayer(speaker, scope, open_clip=LearnedReader, probe_clip=look_at, measure_clip=count)
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look_at)
     yield player
     player.close()
     await scope.aclose()
@@ -87,18 +87,18 @@ async def test_lengths_and_outlines_come_later(player: CuePlayer) -> None:
     seen: list[tuple[Cue, ...]] = []
     player.on_change(seen.append)
     player.add([A])
-    await settle()
+    await until(lambda: player.cues[0].duration_s is not None, 10.0)
     assert [cues[0].duration_s for cues in seen] == [None, 12.0]
     assert seen[-1][0].peaks == (1, 2, 3)
 
 
-def stumble(path: Path, *, stop: threading.Event) -> ClipInfo:
+def stumble(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
     """A fault of ours over one file, a disk's over another."""
     if path == A:
         raise RuntimeError("nobody expected this")
     if path == B:
         raise OSError(errno.EIO, "Input/output error")
-    return look_at(path, stop=stop)
+    yield from look_at(path, stop)
 
 
 @pytest.mark.logs("cues failed")
@@ -321,7 +321,7 @@ async def test_the_position_is_published_while_it_plays(player: CuePlayer, speak
 
 async def test_an_error_keeps_its_cause(player: CuePlayer) -> None:
     player.add([Path("bad.wav")])
-    await settle()
+    await until(lambda: player.cues[0].error is not None, 10.0)
     assert isinstance(player.cues[0].error, UnreadableAudioError)
 
 
@@ -355,7 +355,7 @@ async def test_one_cue_is_current(player: CuePlayer, speaker: FakeSpeaker) -> No
 
 async def test_what_the_probe_found_of_the_loudness_is_used(player: CuePlayer, speaker: FakeSpeaker) -> None:
     first, _ = player.add([A, B])
-    await settle()
+    await until(lambda: player.cues[1].duration_s is not None, 10.0)
     player.set_enabled(True)
     assert isinstance(speaker.current, NamedReader)
     assert (speaker.current.match_loudness, speaker.current.loudness_lufs) == (True, -20.0)
@@ -414,9 +414,9 @@ async def test_a_cue_that_was_spoken_before_it_was_looked_at_gets_its_length_all
 ) -> None:
     spoken = threading.Event()
 
-    def late(path: Path, *, stop: threading.Event) -> ClipInfo:
+    def late(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
         assert spoken.wait(10)
-        return look_at(path, stop=stop)
+        yield from look_at(path, stop)
 
     scope = TaskScope("cues")
     player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=late)
@@ -438,10 +438,11 @@ async def test_a_cue_that_was_spoken_before_it_was_looked_at_gets_its_length_all
 async def test_looking_at_a_cue_ends_with_it(speaker: FakeSpeaker, *, closes: bool) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def endless(path: Path, *, stop: threading.Event) -> ClipInfo:
+    def endless(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
         begun.set()
         assert stop.wait(10)
         ended.set()
+        yield ClipInfo()
         raise EmptyAudioError(name=path.name)
 
     errors: list[AppError] = []
@@ -461,11 +462,55 @@ async def test_looking_at_a_cue_ends_with_it(speaker: FakeSpeaker, *, closes: bo
         player.close()
 
 
+async def test_what_is_spoken_or_comes_next_is_opened_by_its_reader_alone(speaker: FakeSpeaker) -> None:
+    looked: list[Path] = []
+
+    def look(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
+        looked.append(path)
+        yield from look_at(path, stop)
+
+    scope = TaskScope("cues")
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look)
+    player.set_enabled(True)
+    player.add([A])
+    speaker.start()
+    player.add([B])
+    await until(lambda: speaker.following is not None, 10.0)
+    player.add([C])
+    for number, reader in enumerate((speaker.current, speaker.following), 1):
+        assert isinstance(reader, NamedReader)
+        reader.report(ClipInfo(float(number), (1, 2, 3), is_exact=True))
+    await until(lambda: all(cue.duration_s is not None for cue in player.cues), 10.0)
+    assert [cue.duration_s for cue in player.cues] == [1.0, 2.0, 12.0]
+    assert A not in looked
+    player.close()
+    await scope.aclose()
+
+
+async def test_a_cue_left_half_spoken_gets_its_length_all_the_same(
+    player: CuePlayer, speaker: FakeSpeaker
+) -> None:
+    player.set_enabled(True)
+    player.add([Path("long.mp3")])
+    assert isinstance(speaker.current, NamedReader)
+    speaker.start()
+    speaker.current.report(ClipInfo(45.0))
+    await until(lambda: player.cues[0].duration_s == 45.0, 10.0)
+    player.next()
+    await until(lambda: player.cues[0].duration_s == 180.0, 10.0)
+    assert player.cues[0].peaks == (1, 2, 3)
+
+
+async def test_many_long_clips_are_all_measured(player: CuePlayer) -> None:
+    player.add([Path(f"long {number}.mp3") for number in range(50)])
+    await until(lambda: all(cue.duration_s == 180.0 for cue in player.cues), 20.0)
+
+
 async def test_a_length_that_was_taken_on_trust_is_corrected(player: CuePlayer) -> None:
     seen: list[float | None] = []
     player.on_change(lambda cues: seen.append(cues[0].duration_s))
     player.add([Path("long.mp3"), A])
-    await settle()
+    await until(lambda: seen[-1] == 180.0, 10.0)
     assert [seconds for number, seconds in enumerate(seen) if seconds not in seen[:number]] == [
         None,
         45.0,
@@ -477,14 +522,14 @@ async def test_a_length_that_was_taken_on_trust_is_corrected(player: CuePlayer) 
 async def test_a_cue_removed_while_it_is_measured_is_let_alone(speaker: FakeSpeaker, tmp_path: Path) -> None:
     begun, stopped = threading.Event(), threading.Event()
 
-    def slow(path: Path, *, info: ClipInfo, stop: threading.Event) -> ClipInfo:
+    def slow(path: Path, stop: threading.Event) -> Generator[ClipInfo, None, None]:
+        yield ClipInfo(45.0, (1, 2, 3))
         begun.set()
         assert stop.wait(10)
         stopped.set()
-        return info
 
     scope = TaskScope("cues")
-    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=look_at, measure_clip=slow)
+    player = CuePlayer(speaker, scope, open_clip=NamedReader, probe_clip=slow)
     first, second = player.add([Path("long 1.mp3"), Path("long 2.mp3")])
     await asyncio.to_thread(begun.wait, 10)
     begun.clear()
@@ -504,12 +549,13 @@ async def test_what_reading_shows_of_a_clip_is_taken_over(player: CuePlayer, spe
     await settle()
     speaker.start()
     reader = speaker.current
-    assert isinstance(reader, LearnedReader)
-    reader.length_s, reader.remark = 7.5, CutShortError(name="a.wav")
+    assert isinstance(reader, NamedReader)
+    remark = CutShortError(name="a.wav")
+    reader.report(ClipInfo(7.5, (1, 2, 3), is_exact=True, remark=remark))
     speaker.finish()
     await settle()
     assert (player.cues[0].duration_s, states(player)) == (7.5, ["done"])
-    assert errors == [reader.remark]
+    assert errors == [remark]
 
 
 async def test_a_silent_file_is_said_once_and_spoken(player: CuePlayer, speaker: FakeSpeaker) -> None:
@@ -519,8 +565,9 @@ async def test_a_silent_file_is_said_once_and_spoken(player: CuePlayer, speaker:
     player.add([Path("silent.wav")])
     await settle()
     speaker.start()
-    assert isinstance(speaker.current, LearnedReader)
-    speaker.current.remark = SilentAudioError(name="silent.wav")
+    assert isinstance(speaker.current, NamedReader)
+    for _ in range(2):
+        speaker.current.report(ClipInfo(12.0, (0,), remark=SilentAudioError(name="silent.wav")))
     speaker.finish()
     await settle()
     assert states(player) == ["done"]

@@ -1,6 +1,7 @@
 """Sound files of every kind, made on the spot, and what is read of them."""
 
 import time
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import MonoGraph, Samples, no_samples
+from atlas_desktop.media.blocks import Samples, no_samples
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.graphs import MonoGraph
+from atlas_desktop.media.probe import ClipInfo, probe
 
 Sound = NDArray[np.int16]
 _PLANES = {"s16": np.int16, "flt": np.float32}
@@ -31,6 +34,15 @@ def read_all(reader: ClipReader, timeout_s: float = 5.0) -> Sound:
     reader.close()
     assert reader.join(1)
     return np.concatenate(parts).ravel()
+
+
+def probed(path: Path, *, exactly: bool = False) -> ClipInfo:
+    """What is found out of a clip at first, or in the end."""
+    with closing(probe(path)) as infos:
+        info = next(infos)
+        for later in infos if exactly else ():
+            info = later
+    return info
 
 
 def encode(

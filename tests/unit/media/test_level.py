@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from atlas_desktop.media.level import LevelMeter, peak_percent, rms_dbfs
+from atlas_desktop.media.level import LevelMeter, rms_dbfs
 
 
 @pytest.mark.parametrize(("value", "dbfs"), [(32767, 0.0), (3277, -20.0), (0, -100.0)])
@@ -11,12 +11,6 @@ def test_rms_of_a_constant(value: int, dbfs: float) -> None:
 
 def test_no_samples_are_silence() -> None:
     assert rms_dbfs(np.zeros((0, 1), np.int16)) == -100
-
-
-def test_the_loudest_sample_of_either_sign_is_the_peak() -> None:
-    assert peak_percent(np.array([5, -32768, 20], np.int16)) == 100
-    assert peak_percent(np.array([16384, -3], np.int16)) == 50
-    assert peak_percent(np.zeros(0, np.int16)) == 0
 
 
 def test_the_meter_rises_at_once_and_falls_slowly() -> None:

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_desktop.media import loudness_scan
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples
-from atlas_desktop.media.levelling import PEAK_DBFS, Leveller
-from atlas_desktop.media.loudness import MOST_GAIN_DB, TARGET_LUFS, LoudnessMeter, gain_db
-from atlas_desktop.media.probe import probe
+from atlas_desktop.media import clip_reader
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.loudness import (
+    MOST_GAIN_DB,
+    PEAK_DBFS,
+    TARGET_LUFS,
+    Leveller,
+    LoudnessMeter,
+    gain_db,
+)
+from atlas_desktop.media.probe import ClipInfo
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import Sound, loudness, read_all
+from tests.unit.media.clips import Sound, loudness, probed, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 RATE_HZ = 48_000
@@ -58,9 +64,8 @@ def at_lufs(sound: NDArray[np.float64], lufs: float) -> Sound:
 
 def spoken(path: Path, *, lufs: float | None = None) -> Sound:
     """All of it. Who plays in real time leaves it time to measure ahead; so does this."""
-    reader = ClipReader(path, loudness_lufs=lufs)
-    time.sleep(0.05)
-    until(lambda: reader.measured, 10)
+    reader = ClipReader(path, ClipInfo(loudness_lufs=lufs))
+    until(lambda: reader.info.is_exact, 10)
     return read_all(reader, timeout_s=20)
 
 
@@ -90,7 +95,7 @@ def test_clicks_are_held_under_the_limit_and_the_rest_is_as_loud_as_it_shall_be(
 
 def test_what_was_found_before_is_used_at_once(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", at_lufs(make(SPEECH_LIKE, 10), -30))
-    known = probe(path).loudness_lufs
+    known = probed(path).loudness_lufs
     assert known == pytest.approx(-30, abs=0.2)
     measured, _ = loudness(spoken(path, lufs=known))
     assert measured == pytest.approx(TARGET_LUFS, abs=0.8)
@@ -106,7 +111,7 @@ class HeldUpFile(SoundFile):
 
 
 def test_a_measurement_that_is_held_up_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loudness_scan, "SoundFile", HeldUpFile)
+    monkeypatch.setattr(clip_reader, "SoundFile", HeldUpFile)
     path = write_wav(tmp_path / "a.wav", at_lufs(make(MUSIC_LIKE, 10), -34))
     out = read_all(ClipReader(path), timeout_s=20)
     assert loudness(out[: 2 * RATE_HZ])[0] == pytest.approx(TARGET_LUFS, abs=1.0)
@@ -115,7 +120,7 @@ def test_a_measurement_that_is_held_up_is_waited_for(tmp_path: Path, monkeypatch
 def test_a_quiet_beginning_of_a_loud_file_is_not_blown_up(tmp_path: Path) -> None:
     quiet, loud = at_lufs(make(SPEECH_LIKE, 3), -40), at_lufs(make(SPEECH_LIKE, 8), -14)
     path = write_wav(tmp_path / "a.wav", np.concatenate((quiet, loud)))
-    out = spoken(path, lufs=probe(path).loudness_lufs)
+    out = spoken(path, lufs=probed(path).loudness_lufs)
     assert loudness(out[: 3 * RATE_HZ])[0] < -38
     assert loudness(out)[0] == pytest.approx(TARGET_LUFS, abs=0.5)
 
@@ -131,7 +136,7 @@ def test_silence_stays_silent(tmp_path: Path, level: float) -> None:
 
 def test_a_clip_shorter_than_the_window_is_matched_too(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(0.15, level=0.03))
-    assert probe(path).loudness_lufs == pytest.approx(-33, abs=1.5)
+    assert probed(path).loudness_lufs == pytest.approx(-33, abs=1.5)
     assert np.abs(spoken(path)).max() == pytest.approx(0.03 * 32_767 * 10 ** (17.5 / 20), rel=0.15)
 
 
@@ -139,7 +144,7 @@ def test_off_leaves_every_sample_as_it_is(tmp_path: Path) -> None:
     sound = at_lufs(make(MUSIC_LIKE, 2), -9)
     reader = ClipReader(write_wav(tmp_path / "a.wav", sound), match_loudness=False)
     assert np.array_equal(read_all(reader), sound)
-    assert reader.loudness_lufs is None
+    assert reader.info.loudness_lufs is None
 
 
 def test_the_meter_agrees_with_the_standards_own_tone() -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.errors import AppError, DiskError, FileDeniedError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.probe import probe
+from atlas_desktop.media.clip_reader import ClipReader
 from tests.desk.slow_disk import SlowDisk, slow_disk
-from tests.unit.media.clips import read_all
+from tests.unit.media.clips import probed, read_all
 from tests.unit.media.stand_ins import tone, write_wav
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the slow disk is a file system of Linux")
@@ -26,7 +25,7 @@ def disk(tmp_path: Path) -> Iterator[SlowDisk]:
 
 def assert_named(path: Path, kind: type[AppError]) -> None:
     with pytest.raises(kind):
-        probe(path)
+        probed(path)
     reader = ClipReader(path)
     assert len(read_all(reader)) == 0
     assert type(reader.error) is kind
@@ -51,5 +50,5 @@ def test_a_disk_that_refuses_is_named(disk: SlowDisk, number: int, kind: type[Ap
 @pytest.mark.parametrize("name", [b"caf\xe9.wav", b"a:b.wav", b"two\nlines.wav", b"50%25#?.wav"])
 def test_a_name_may_be_any_bytes(tmp_path: Path, name: bytes) -> None:
     path = write_wav(tmp_path / "a.wav", tone(0.5)).rename(tmp_path / os.fsdecode(name))
-    assert probe(path).duration_s == 0.5
+    assert probed(path).duration_s == 0.5
     assert len(read_all(ClipReader(path, match_loudness=False))) == 24_000

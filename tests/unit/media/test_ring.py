@@ -50,7 +50,7 @@ def test_skip_and_clear_are_no_overruns() -> None:
     assert ring.read(1)[0, 0] == 102
     ring.clear()
     assert ring.level_samples == 0
-    assert ring.space_samples == 480
+    assert ring.capacity_samples - ring.level_samples == 480
     assert ring.overruns == 0
 
 

@@ -8,12 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples, no_samples
+from atlas_desktop.media.blocks import Samples, no_samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.line import ClipLine
-from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import Sound, encode, noise, read_all
+from tests.unit.media.clips import Sound, encode, noise, probed, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 RATE_HZ = 48_000
@@ -188,7 +187,7 @@ def test_what_an_encoder_put_before_and_behind_is_left_out(tmp_path: Path, codec
     suffix = {"libmp3lame": "mp3", "libopus": "ogg"}[codec]
     path = encode(tmp_path / f"a.{suffix}", codec, noise(50_001))
     assert len(read_all(ClipReader(path))) == 50_001
-    assert probe(path).duration_s == 50_001 / RATE_HZ
+    assert probed(path).duration_s == 50_001 / RATE_HZ
 
 
 def write_float_wav(path: Path, samples: Samples) -> Path:

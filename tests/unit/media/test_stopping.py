@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from atlas_desktop.errors import BugError, CutShortError, FileFaultError, MediaError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.graphs import Samples
-from atlas_desktop.media.probe import ClipInfo, measure, probe
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import encode, read_all
+from tests.unit.media.clips import encode, probed, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 CLOSE_CPU_S = 0.2
@@ -68,29 +68,26 @@ def test_what_is_sought_behind_the_last_sound_is_over(long_files: dict[str, Path
 
 @pytest.mark.parametrize("name", ["whole", "zeros"])
 def test_looking_at_a_file_ends_where_it_is_stopped(long_files: dict[str, Path], name: str) -> None:
-    info = ClipInfo(LONG_S, (), 1, 48_000, is_exact=False)
-    path = long_files[name]
-    for wait_s in (0.0, 0.002, 0.01, 0.03):
+    for wait_s in (0.0, 0.002, 0.01, 0.03, 0.1, 0.2):
         stop = threading.Event()
-        for look in (partial(probe, path, stop=stop), partial(measure, path, info=info, stop=stop)):
-            stop.clear()
-            looking = threading.Thread(target=_look, args=(look,))
-            looking.start()
-            time.sleep(wait_s)
-            assert closing_s(stop.set, looking.join) < CLOSE_CPU_S
-            assert not looking.is_alive()
+        looking = threading.Thread(target=_look, args=(long_files[name], stop))
+        looking.start()
+        time.sleep(wait_s)
+        assert closing_s(stop.set, looking.join) < CLOSE_CPU_S
+        assert not looking.is_alive()
 
 
-def _look(look: Callable[[], object]) -> None:
+def _look(path: Path, stop: threading.Event) -> None:
     with contextlib.suppress(MediaError):  # stopped before anything was seen
-        look()
+        for _info in probe(path, stop):
+            pass
 
 
 def test_a_file_that_was_not_to_be_looked_at_any_more_is_not_read(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(MediaError):
-        probe(write_wav(tmp_path / "a.wav", tone(1.0)), stop=stop)
+        next(probe(write_wav(tmp_path / "a.wav", tone(1.0)), stop))
 
 
 def ape(samples: int) -> bytes:
@@ -104,11 +101,11 @@ def ape(samples: int) -> bytes:
 def test_silence_of_hours_in_a_packet_is_not_unpacked(tmp_path: Path) -> None:
     usual, bomb = tmp_path / "usual.ape", tmp_path / "bomb.ape"
     usual.write_bytes(ape(73_728 * 4))
-    assert probe(usual).duration_s == pytest.approx(6.144)
+    assert probed(usual).duration_s == pytest.approx(6.144)
     bomb.write_bytes(ape(250_000_000))
     began_s = time.thread_time()
     with pytest.raises(UnreadableAudioError):
-        probe(bomb)
+        probed(bomb)
     assert time.thread_time() - began_s < 1.0
 
 
@@ -132,10 +129,10 @@ def test_what_takes_longer_to_decode_than_to_hear_is_given_up_and_said(
         monkeypatch.setattr(f"atlas_desktop.media.{module}.time", clock)
     reader = ClipReader(path, match_loudness=False)
     assert 0 < len(read_all(reader)) < 240_000
-    assert isinstance(reader.remark, CutShortError)
+    assert isinstance(reader.info.remark, CutShortError)
 
 
-@pytest.mark.logs("media.decode failed")
+@pytest.mark.logs("media.clip_reader failed")
 def test_a_fault_of_ours_over_a_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(_file: SoundFile) -> Iterator[Samples]:
         raise RuntimeError("nobody expected this")

@@ -11,12 +11,11 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from atlas_desktop.errors import UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
+from atlas_desktop.media.blocks import Samples
+from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.formats import readable, sound_endings
-from atlas_desktop.media.graphs import Samples
-from atlas_desktop.media.probe import probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.unit.media.clips import Sound, encode, noise, read_all
+from tests.unit.media.clips import Sound, encode, noise, probed, read_all
 from tests.unit.media.odd_files import (
     DEFAULT,
     NONE,
@@ -97,7 +96,7 @@ def test_a_file_without_a_track_that_can_be_decoded_is_named(tmp_path: Path, mak
     assert callable(make)
     path = make(tmp_path)
     with pytest.raises(UnreadableAudioError) as caught:
-        probe(path)
+        probed(path)
     assert caught.value.params["name"] == path.name
     reader = ClipReader(path)
     assert len(read_all(reader)) == 0
@@ -163,13 +162,13 @@ def test_sound_in_any_one_channel_of_surround_is_heard(tmp_path: Path, channel: 
 def test_more_channels_than_anybody_has_are_refused(tmp_path: Path, channels: int) -> None:
     path = write_wav(tmp_path / "a.wav", np.zeros((480, channels), np.int16))
     with pytest.raises(UnreadableAudioError):
-        probe(path)
+        probed(path)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 999, 2_000_000])
 def test_rates_that_no_sound_has_are_refused(tmp_path: Path, rate_hz: int) -> None:
     with pytest.raises(UnreadableAudioError):
-        probe(write_wav(tmp_path / "a.wav", tone(0.1), rate_hz))
+        probed(write_wav(tmp_path / "a.wav", tone(0.1), rate_hz))
 
 
 PLAYLISTS = {
@@ -191,7 +190,7 @@ def test_what_points_elsewhere_reaches_nothing(tmp_path: Path, name: str) -> Non
     path = tmp_path / name
     path.write_text(PLAYLISTS[name].format(other=other, name=other.name))
     with pytest.raises(UnreadableAudioError):
-        probe(path)
+        probed(path)
 
 
 def test_formats_that_reach_beyond_a_file_are_barred() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from atlas_desktop.errors import AppError, EmptyAudioError, MissingFileError, UnreadableAudioError
-from atlas_desktop.media.decode import ClipReader
-from atlas_desktop.media.probe import probe
-from tests.unit.media.clips import encode, read_all
+from atlas_desktop.media.clip_reader import ClipReader
+from atlas_desktop.media.sound_file import SoundFile
+from tests.unit.media.clips import encode, probed, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
 
@@ -19,7 +19,7 @@ def test_a_wav_at_48_khz_comes_back_sample_by_sample(tmp_path: Path) -> None:
     reader = ClipReader(write_wav(tmp_path / "a.wav", sent), match_loudness=False)
     assert np.array_equal(read_all(reader), sent)
     assert reader.error is None
-    assert reader.duration_s == pytest.approx(0.7531, abs=0.001)
+    assert reader.info.duration_s == pytest.approx(0.7531, abs=0.001)
     assert reader.position_s == pytest.approx(0.7531, abs=0.001)
 
 
@@ -55,7 +55,7 @@ def test_silence_is_a_clip_like_any_other(tmp_path: Path) -> None:
     reader = ClipReader(path)
     assert len(read_all(reader)) == 48_000
     assert reader.error is None
-    assert set(probe(path).peaks) == {0}
+    assert set(probed(path).peaks) == {0}
 
 
 def test_a_cut_off_file_plays_what_it_has(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_cut_off_file_plays_what_it_has(tmp_path: Path) -> None:
     reader = ClipReader(tmp_path / "cut.wav")
     assert len(read_all(reader)) == 24_000
     assert reader.error is None
-    assert probe(tmp_path / "cut.wav").duration_s == pytest.approx(0.5)
+    assert probed(tmp_path / "cut.wav").duration_s == pytest.approx(0.5)
 
 
 def test_noise_inside_a_file_does_not_end_it(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def make_bad_file(folder: Path, kind: str) -> Path:
 def test_what_is_no_sound_is_named(tmp_path: Path, kind: str, error: type[AppError]) -> None:
     path = make_bad_file(tmp_path, kind)
     with pytest.raises(error):
-        probe(path)
+        probed(path)
     reader = ClipReader(path)
     assert len(read_all(reader)) == 0
     assert type(reader.error) is error
@@ -119,7 +119,7 @@ def test_a_playlist_does_not_reach_other_files(tmp_path: Path) -> None:
     playlist = tmp_path / "list.m3u8"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/secret.wav\n#EXT-X-ENDLIST\n")
     with pytest.raises(UnreadableAudioError):
-        probe(playlist)
+        probed(playlist)
 
 
 def write_long_wav(path: Path) -> Path:
@@ -149,21 +149,22 @@ def test_a_two_hour_file_starts_at_once_and_stays_small(tmp_path: Path) -> None:
     assert reader.join(1)
     assert first_s < 0.3
     assert peak < 3_000_000
-    assert reader.duration_s == 7200
+    assert reader.info.duration_s == 7200
 
 
 def test_a_two_hour_file_is_probed_by_glimpses(tmp_path: Path) -> None:
     path = write_long_wav(tmp_path / "long.wav")
     began = time.monotonic()
-    info = probe(path)
+    info = probed(path)
     assert time.monotonic() - began < 0.5
-    assert (info.duration_s, info.channels, info.rate_hz) == (7200, 1, 8000)
+    with SoundFile(path) as file:
+        assert (info.duration_s, file.channels, file.rate_hz) == (7200, 1, 8000)
     assert len(info.peaks) == 48
 
 
 def test_the_outline_follows_the_sound(tmp_path: Path) -> None:
     sound = np.concatenate((tone(1.0, level=0.2), np.zeros(48_000, np.int16), tone(1.0, level=0.8)))
-    peaks = probe(write_wav(tmp_path / "a.wav", sound)).peaks
+    peaks = probed(write_wav(tmp_path / "a.wav", sound)).peaks
     assert len(peaks) == 48
     assert {peaks[3], peaks[24], peaks[44]} == {20, 0, 80}
 
@@ -176,4 +177,4 @@ def test_close_lets_the_thread_go_in_the_middle_of_a_file(tmp_path: Path) -> Non
     assert reader.join(1)
     assert reader.finished
     assert reader.read() is None
-    assert "media-decode" not in {thread.name for thread in threading.enumerate()}
+    assert "media-clip" not in {thread.name for thread in threading.enumerate()}

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from atlas_desktop.media.lost_time import LEAST_MS, LostTime
+from atlas_desktop.media.underruns import LEAST_MS, UnderrunDetector
 
 BLOCK_MS, FINE_MS = 20.0, 10.0
 CUSHION_MS = 30.0
@@ -14,7 +14,7 @@ class Server:
     """Takes sound in pieces of ``step_ms`` by its own clock, which may stand still for a while."""
 
     def __init__(self, step_ms: float = 4.0, ppm: float = 0.0, block_ms: float = BLOCK_MS) -> None:
-        self.lost_time = LostTime()
+        self.detector = UnderrunDetector()
         self.step_ms = step_ms
         self.block_ms = block_ms
         self.pace = 1 + ppm / 1e6
@@ -31,10 +31,10 @@ class Server:
             for at_ms in [one for one in due if since_ms + one <= self.now_ms]:
                 self.stood_ms += due.pop(at_ms)
             self._take()
-            lost_ms = self.lost_time.seen((self.now_ms + rng.uniform(0, 3)) / 1000, self.held_ms)
+            lost_ms = self.detector.update((self.now_ms + rng.uniform(0, 3)) / 1000, self.held_ms)
             self.found += [lost_ms] if lost_ms else []
             self.held_ms += self.block_ms
-            self.lost_time.given(self.block_ms)
+            self.detector.add_write(self.block_ms)
         return self.found[before:]
 
     def _take(self) -> None:
@@ -77,7 +77,7 @@ def test_with_nothing_to_take_nothing_is_lost() -> None:
     server = Server()
     server.run(1)
     server.held_ms = 0.0
-    server.lost_time.seen(server.now_ms / 1000, 0.0)
+    server.detector.update(server.now_ms / 1000, 0.0)
     server.now_ms += 5_000
     server.stood_ms += 5_000
     server.held_ms = CUSHION_MS

@@ -1,27 +1,26 @@
-"""Whether a card's server was left without sound although some waited for it. Pure.
+"""Detection of underruns in a sound server, although sound was waiting for it. Pure.
 
-A server that runs dry stands still: what it takes falls behind the clock in one step, and never makes up
-for it. One that takes its sound unevenly catches up with its next taking; one whose clock is slow falls
-behind by the same little all the time.
+A server that runs dry stops: what it fetches falls behind the clock in one step, and never catches up. One
+that fetches unevenly catches up with its next fetch; one whose clock is slow falls behind by the same small
+amount all the time.
 """
 
 from atlas_desktop.media.playout_level import EMPTY_MS
 
 LEAST_MS = 3.0
-"""PulseAudio takes a quarter of what it keeps at once, 3.75 ms of 15: so little is lost at a time."""
+"""PulseAudio fetches a quarter of its buffer at once, 3.75 ms of 15: an underrun loses no less."""
 LEAST_COARSE_MS = 5.0
-"""Where sound is written less often than every 13 ms: there is more in what two rhythms, its takings and our
-looks, make of each other."""
+"""For writes less often than every 13 ms: the beat between its fetches and our measurements is larger."""
 _FINE_WRITES = 15
 _WINDOW_S = 0.2
 _FOLLOWED_SHARE = 0.125
 _STANDS_OUT = 5.0
 _UNEVEN_MS = 2.0
-"""How unlike each other windows are thought to be at first."""
+"""The deviation between windows that is assumed at first."""
 
 
-class LostTime:
-    """Follows what a card takes. One thread; tell it of every write, and look at least every 50 ms or so."""
+class UnderrunDetector:
+    """Detector fed with every write and with the buffer's level, at least every 50 ms or so. One thread."""
 
     def __init__(self) -> None:
         self._given_ms = 0.0
@@ -33,17 +32,17 @@ class LostTime:
         self._new_before_ms = 0.0
         self._writes = 0
 
-    def given(self, duration_ms: float) -> None:
-        """So much was written."""
+    def add_write(self, duration_ms: float) -> None:
+        """Count a write."""
         self._writes += 1
         self._given_ms += duration_ms
 
-    def seen(self, now_s: float, level_ms: float) -> float:
-        """Takes what the card's buffer holds; returns how much time was lost, once known: 0 mostly.
+    def update(self, now_s: float, level_ms: float) -> float:
+        """Take the level of the card's buffer; return the time lost in an underrun once it is known, else 0.
 
         Args:
-            now_s: Of a clock that only goes forward.
-            level_ms: With nothing in it, what happens is not the server's doing: all begins anew.
+            now_s: Of a monotonic clock.
+            level_ms: With nothing in it, the server is not to blame: detection starts afresh.
         """
         if level_ms < EMPTY_MS:
             self._began_s = None
@@ -59,14 +58,14 @@ class LostTime:
         self._window_s, self._low_ms = now_s, behind_ms
         if before_ms is None or self._low_before_ms is None:
             return 0.0
-        return self._judged(self._low_before_ms - before_ms)
+        return self._lost_ms(self._low_before_ms - before_ms)
 
-    def _judged(self, behind_ms: float) -> float:
-        """How much of what was fallen behind within a window is no matter of the card's clock."""
+    def _lost_ms(self, behind_ms: float) -> float:
+        """Return how much of the delay of one window is not due to the card's clock."""
         least_ms = LEAST_MS if self._writes >= _FINE_WRITES else LEAST_COARSE_MS
         self._writes = 0
         new_ms = behind_ms - self._slow_ms
-        # On the border of two windows a loss is seen as a part in each.
+        # On the border of two windows each shows a part of a loss.
         lost_ms = max(new_ms, new_ms + self._new_before_ms)
         if lost_ms >= max(least_ms, _STANDS_OUT * self._uneven_ms):
             self._new_before_ms = 0.0

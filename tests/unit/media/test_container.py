@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from atlas_desktop.media.allocation import LARGEST_MB, limit_allocations
+from atlas_desktop.media.container import LARGEST_MB, limit_allocations
 from atlas_desktop.media.frames import i420_size
 
 
