@@ -39,7 +39,7 @@ from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.picture_path import Decision
 from atlas_desktop.video.picture_watch import PictureWatch
@@ -189,14 +189,12 @@ class Assembly(QObject):
             theme,
             partial(self._make_history, theme),
             partial(_make_calibration, self.sound, theme),
-            lambda _owner: self.sound.devices,
+            self.sound.devices,
         )
         cues = CueStrip(self.model, theme)
         stage = LivePage(self.model, theme, self.picture, cues, read_figures=self.statistics.read)
         pane = TranscriptPane(self.model, theme)
-        window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
-        wiring.join_stage(stage)
-        wiring.join_transcript(pane)
+        wiring.join_live(stage, pane, CueStrip(self.model, theme))
         pane.message_box.text_changed.connect(self._recovery.note_draft)
 
     def _make_history(self, theme: Theme, parent: QWidget) -> QDialog:

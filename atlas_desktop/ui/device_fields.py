@@ -1,36 +1,16 @@
 """The sound devices in the settings: which speaker, which microphone."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from atlas_desktop.sound_client.devices import DeviceName
+from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
-
-
-class Devices(Protocol):
-    """The devices that are there. ``changed()``: they are others."""
-
-    @property
-    def changed(self) -> SignalInstance: ...
-
-    def speakers(self) -> Sequence[DeviceName]:
-        """Those that are there now."""
-        ...
-
-    def microphones(self) -> Sequence[DeviceName]:
-        """Those that are there now."""
-        ...
-
-
-DevicesMaker = Callable[[QObject], Devices]
-"""Makes the lists, for an owner."""
 
 
 class DeviceFields(QWidget):
@@ -43,7 +23,7 @@ class DeviceFields(QWidget):
     change_requested = Signal(object)
 
     def __init__(
-        self, theme: Theme, devices: Devices, settings: Settings, parent: QWidget | None = None
+        self, theme: Theme, devices: DeviceLists, settings: Settings, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._devices = devices

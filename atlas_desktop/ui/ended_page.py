@@ -30,14 +30,12 @@ class EndedPage(QScrollArea):
 
     Signals:
         start_again_requested(): The same once more.
-        retry_requested(): The same once more, after a failure.
         save_requested(): Save the transcript to a file.
         back_requested(): To the start page.
         history_requested(): What earlier sessions were and cost.
     """
 
     start_again_requested = Signal()
-    retry_requested = Signal()
     save_requested = Signal()
     back_requested = Signal()
     history_requested = Signal()
@@ -211,7 +209,7 @@ class EndedPage(QScrollArea):
         first, later = ButtonKind.PRIMARY, ButtonKind.PLAIN
         words = self.tr("Retry") if failed else self.tr("Start again")
         again = Button(self._theme, words, later if hopeless else first, costs=True)
-        again.clicked.connect(self.retry_requested if failed else self.start_again_requested)
+        again.clicked.connect(self.start_again_requested)
         back = Button(self._theme, self.tr("Back to start"), first if hopeless else later)
         back.clicked.connect(self.back_requested)
         self._again = again

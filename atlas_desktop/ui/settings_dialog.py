@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from atlas_desktop.sound_client.devices import DeviceLists
 from atlas_desktop.storage.settings import PicturePath, Settings, ThemeChoice
-from atlas_desktop.ui.device_fields import DeviceFields, DevicesMaker
+from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
@@ -43,7 +44,7 @@ class SettingsDialog(QDialog):
         *,
         has_history: bool = False,
         can_calibrate: bool = False,
-        make_devices: DevicesMaker | None = None,
+        devices: DeviceLists | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Settings"))
@@ -59,9 +60,7 @@ class SettingsDialog(QDialog):
         self._sync = SyncFields(theme, settings)
         if can_calibrate:
             self._sync.offer_calibration()
-        self._devices = (
-            DeviceFields(theme, make_devices(self), settings) if make_devices is not None else None
-        )
+        self._devices = DeviceFields(theme, devices, settings) if devices is not None else None
         self._loudness = Switch(theme, self.tr("Same loudness for all audio files"))
         self._loudness.setChecked(settings.match_loudness)
         self._limits = LimitFields(theme)

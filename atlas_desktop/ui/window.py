@@ -1,6 +1,5 @@
 """The one window: pages in a stack, the transcript beside them, notices above, drops anywhere."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, Signal, Slot
@@ -40,23 +39,8 @@ _FLOATING_TOP_PX = 60
 _FLOATING_PX = 720
 
 
-@dataclass(frozen=True, slots=True)
-class LiveParts:
-    """What a session needs on screen; made after the first paint, for it loads the media path.
-
-    Attributes:
-        stage: The page with picture, overlay, steps, cue strip and control bar.
-        transcript: The pane with messages and message box.
-        waiting_cues: A cue strip for the start page: what was dropped before a session.
-    """
-
-    stage: QWidget
-    transcript: QWidget
-    waiting_cues: QWidget | None = None
-
-
 class MainWindow(QMainWindow):
-    """Shows what it is told, and asks. It knows no model: ``wiring`` joins the two.
+    """Shows pages and emits requests. Painted before the model exists; ``WindowWiring`` connects the two.
 
     A ``QMainWindow`` only for its role: a screen reader looks for a frame. It places its parts itself.
 
@@ -77,9 +61,11 @@ class MainWindow(QMainWindow):
     def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._live: LiveParts | None = None
+        self._stage: QWidget | None = None
+        self._transcript_pane: QWidget | None = None
+        self._waiting_cues: QWidget | None = None
         self._life: Life = Idle()
-        self._told: Life = Idle()
+        self._last_life: Life = Idle()
         self._cues_waiting = False
         self._pane_wanted = True
         self._drawer_open = False
@@ -99,23 +85,29 @@ class MainWindow(QMainWindow):
         self._veil = ClosingVeil(theme, self)
         self._build()
 
-    def set_live(self, parts: LiveParts) -> None:
-        """Takes the parts of a session. To be called once, before a session is asked for."""
-        self._live = parts
-        self._pages.addWidget(parts.stage)
-        self._pane.set_content(parts.transcript)
-        if parts.waiting_cues is not None:
-            self._column_layout.addWidget(parts.waiting_cues)
+    def set_live(self, stage: QWidget, transcript: QWidget, waiting_cues: QWidget | None = None) -> None:
+        """Take the widgets of a session: built after the first paint, as they load the media path.
+
+        Args:
+            stage: The page with picture, overlay, steps, cue strip and control bar.
+            transcript: The pane with messages and message box.
+            waiting_cues: A cue strip for the start page: what was dropped before a session.
+        """
+        self._stage, self._transcript_pane, self._waiting_cues = stage, transcript, waiting_cues
+        self._pages.addWidget(stage)
+        self._pane.set_content(transcript)
+        if waiting_cues is not None:
+            self._column_layout.addWidget(waiting_cues)
         self._show_page()
 
     def show_life(self, life: Life, messages: int | None = None) -> None:
-        """Shows the page that belongs to ``life``; told the same again, it stays where it is.
+        """Show the page of ``life``; called with the same again, stay on the present one.
 
         ``messages`` is how many the transcript holds, for the page that offers to save it.
         """
-        if life == self._told:
+        if life == self._last_life:
             return
-        self._told = self._life = life
+        self._last_life = self._life = life
         if isinstance(life, Ended | Failed):
             self.ended_page.show_end(life, messages)
         self._show_page()
@@ -150,9 +142,9 @@ class MainWindow(QMainWindow):
         else:
             self._drawer_open = shown
         self._arrange()
-        if self._pane.is_drawer and self._live is not None:
+        if self._pane.is_drawer and self._transcript_pane is not None:
             # It covers what had the focus: keys belong to what is seen.
-            self._live.transcript.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._transcript_pane.setFocus(Qt.FocusReason.OtherFocusReason)
         return docks
 
     def remember_pane(self, wanted: bool) -> None:
@@ -281,12 +273,12 @@ class MainWindow(QMainWindow):
         self._typed_in = self._is_pane_focused() and is_typing(self)
         if before is not wanted:
             self._pages.setCurrentWidget(wanted)
-        on_stage = self._live is not None and wanted is self._live.stage
+        on_stage = wanted is self._stage
         self._settings.setVisible(not on_stage)
-        self._transcript.setVisible(wanted is self.ended_page and self._live is not None)
-        if self._live is not None and self._live.waiting_cues is not None:
-            self._live.waiting_cues.setVisible(self._cues_waiting and not on_stage)
-        if self._live is not None and before is self._live.stage and not on_stage:
+        self._transcript.setVisible(wanted is self.ended_page and self._stage is not None)
+        if self._waiting_cues is not None:
+            self._waiting_cues.setVisible(self._cues_waiting and not on_stage)
+        if self._stage is not None and before is self._stage and not on_stage:
             # Full screen is the picture alone. Without one, it is for those who ask for it there.
             self.show_full_screen(False)
         self._arrange()
@@ -298,7 +290,7 @@ class MainWindow(QMainWindow):
             return self.start_page
         if isinstance(life, Ended | Failed):
             return self.ended_page
-        return self._live.stage if self._live is not None else self.start_page
+        return self._stage if self._stage is not None else self.start_page
 
     def _docks(self) -> bool:
         return self.width() >= DOCKED_FROM_PX and not self.isFullScreen()
@@ -307,7 +299,7 @@ class MainWindow(QMainWindow):
         return self._pane.isVisibleTo(self) and holds_focus(self._pane)
 
     def _arrange(self) -> None:
-        has_pane = self._live is not None and self.page is not self.start_page
+        has_pane = self._stage is not None and self.page is not self.start_page
         before, has_focus = self._pane.isVisibleTo(self), self._is_pane_focused()
         # A page that changes by itself takes no field away from under the hands.
         self._typed_in = self._typed_in and has_focus

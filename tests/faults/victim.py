@@ -30,7 +30,7 @@ class Victim:
         self._orders: dict[str, Callable[[], object]] = {
             "start": model.start,
             "end": model.end,
-            "cancel": model.cancel,
+            "cancel": model.end,
             "close": program.window.close,
             "raise": _raise,
             "stick": lambda: time.sleep(_STUCK_S),

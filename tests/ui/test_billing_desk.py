@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import TaskScope
@@ -28,6 +27,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.desks.billing_desk import BillingDesk
 from atlas_desktop.ui.desks.notices import Notice
 from tests.ui.billing_fakes import FakeGuard
+from tests.ui.driven_model import DrivenModel
 from tests.unit.session.fakes import settle
 
 GRANT = SessionGrant("ses_1", "ws://localhost", "token", price_per_hour_usd=10.0)
@@ -43,29 +43,6 @@ LIVE = SessionSnapshot(
 NEAR = replace(LIVE, cost_usd=4.0, left_s=360.0, limit_near=True)
 LAST = replace(NEAR, cost_usd=4.86, left_s=52.0, limit_last=True)
 ENTRY = {"key": "e1", "kind": "atlas", "address": "https://atlas", "mode": "conversation"}
-
-
-class FakeModel(QObject):
-    notice_raised = Signal(object)
-    notice_changed = Signal(object)
-    notice_cleared = Signal(str)
-    key_asked = Signal(str)
-    settings_asked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: list[AppError] = []
-        self.starts = 0
-
-    def clear(self, *ids: str) -> None:
-        for notice_id in ids:
-            self.notice_cleared.emit(notice_id)
-
-    def report(self, error: AppError) -> None:
-        self.errors.append(error)
-
-    def start_again(self) -> None:
-        self.starts += 1
 
 
 class FakeSession:
@@ -102,7 +79,6 @@ class Bench:
 
     folder: Path
     guarded: bool = True
-    model: FakeModel = field(default_factory=FakeModel)
     session: FakeSession = field(default_factory=FakeSession)
     guard: FakeGuard = field(default_factory=FakeGuard)
     up: dict[str, Notice] = field(default_factory=dict)
@@ -113,10 +89,15 @@ class Bench:
         self.settings = SettingsStore(self.folder / "settings.json", write_after_s=9)
         guard = self.guard if self.guarded else None
         self.scope = TaskScope("bench")
-        self.desk = BillingDesk(self.model, self.session, guard, self.settings, self.scope)
+        self.model = DrivenModel(self.folder)
+        self.desk = self.make(self.scope, guard)
         self.model.notice_raised.connect(self._raise)
         self.model.notice_changed.connect(self._change)
         self.model.notice_cleared.connect(self.close)
+
+    def make(self, scope: TaskScope, guard: FakeGuard | None) -> BillingDesk:
+        session: Any = self.session
+        return BillingDesk(self.model, session, cast(Any, guard), self.settings, scope)
 
     def _raise(self, notice: Notice) -> None:
         self.read.append(notice.title)
@@ -281,7 +262,7 @@ def test_without_guard_or_record_only_after_the_user_agreed(
     assert (told,) not in bench.guard.told
     bench.press(notice, label)
     assert bench.guard.told[-1] == (told,)
-    assert bench.model.starts == 1
+    assert bench.model.asked == [("start_again",)]
 
 
 def test_a_rehearsal_takes_the_offer_back_and_its_end_the_limits(bench: Bench) -> None:
@@ -319,9 +300,8 @@ def test_the_session_hears_of_its_end_and_of_the_services_count(bench: Bench) ->
 
 
 def test_a_record_that_breaks_is_reported(bench: Bench) -> None:
-    error = JournalError(detail="full")
-    bench.guard.tell(JournalBroken(error))
-    assert bench.model.errors == [error]
+    bench.guard.tell(JournalBroken(JournalError(detail="full")))
+    assert list(bench.up) == [JournalError.code]
 
 
 def test_a_leftover_says_what_since_when_and_how_much(bench: Bench) -> None:
@@ -405,7 +385,7 @@ async def test_the_key_at_hand_is_known_to_the_guard_before_it_looks(
             bench.guard.told.append(("introduced",))
 
     scope = TaskScope("keys")
-    desk = BillingDesk(bench.model, bench.session, bench.guard, bench.settings, scope)
+    desk = bench.make(scope, bench.guard)
     desk.end_leftovers(cast(Any, Keys()))
     await scope.join(1.0)
     assert bench.guard.told[-2:] == [("introduced",), ("look",)]

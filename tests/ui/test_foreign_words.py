@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,7 +18,7 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, UnreadableAudioError
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.life import Failed, Joining, Live, Parked, Requesting, Summary
-from atlas_desktop.sound_client.devices import DeviceName
+from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.billing_entry import asked, ended, granted
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import Settings
@@ -40,8 +40,7 @@ from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.video.stage_view import PictureView
-from tests.ui.stage_model import GRANT, StandInModel
-from tests.ui.talk_model import TalkingModel
+from tests.ui.driven_model import GRANT, DrivenModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words
 
 PATH = Path("/music") / HOSTILE
@@ -90,8 +89,8 @@ def test_a_tool_tip_is_plain_text(text: str, theme: Theme, qtbot: QtBot) -> None
     assert widget.toolTip() == tip_text("plain") == "plain"
 
 
-def test_cues(theme: Theme, qtbot: QtBot) -> None:
-    model = TalkingModel()
+def test_cues(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model = DrivenModel(tmp_path, Live(GRANT))
     strip = CueStrip(model, theme)
     qtbot.addWidget(strip)
     broken = UnreadableAudioError(name=HOSTILE)
@@ -137,8 +136,8 @@ def test_the_start_page(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     check(page, shows="Face: \u2068Q&A <")
 
 
-def test_the_stage(theme: Theme, qtbot: QtBot) -> None:
-    model, picture = StandInModel(), PictureView(VideoFeed())
+def test_the_stage(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model, picture = DrivenModel(tmp_path), PictureView(VideoFeed())
     page = LivePage(model, theme, picture, QLabel())
     qtbot.addWidget(page)
     model.show(Requesting(), source_label=HOSTILE)
@@ -150,8 +149,8 @@ def test_the_stage(theme: Theme, qtbot: QtBot) -> None:
     picture.detach()
 
 
-def test_the_transcript(theme: Theme, qtbot: QtBot) -> None:
-    model = TalkingModel()
+def test_the_transcript(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model = DrivenModel(tmp_path, Live(GRANT))
     pane = TranscriptPane(model, theme)
     qtbot.addWidget(pane)
     model.say(HOSTILE)
@@ -172,19 +171,12 @@ def test_the_drop_overlay(theme: Theme, qtbot: QtBot) -> None:
         check(parent)
 
 
-class HostileLists(QObject):
-    changed = Signal()
-
-    def speakers(self) -> list[DeviceName]:
-        return [DeviceName(b"1", HOSTILE, True), DeviceName(b"2", f"{HOSTILE} two", False)]
-
-    def microphones(self) -> list[DeviceName]:
-        return [DeviceName(b"3", HOSTILE, True)]
-
-
 def test_the_settings(theme: Theme, qtbot: QtBot) -> None:
     settings = Settings(speaker_id="gone", speaker_name=HOSTILE)
-    dialog = SettingsDialog(theme, settings, make_devices=HostileLists)
+    lists = DeviceLists()
+    two = DeviceName(b"2", f"{HOSTILE} two", False)
+    lists.take((DeviceName(b"1", HOSTILE, True), two), (DeviceName(b"3", HOSTILE, True),))
+    dialog = SettingsDialog(theme, settings, devices=lists)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     check(dialog)

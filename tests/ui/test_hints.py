@@ -4,17 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoMicrophoneError, RoomLostError
-from atlas_desktop.media.playout import PlayoutControl
 from atlas_desktop.session.life import Ended, Failed, Live, Parked, Summary, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.desks.hints import Hints
 from atlas_desktop.ui.desks.notices import Notice, notice_of
 from atlas_desktop.ui.desks.words import Words
+from tests.ui.driven_model import DrivenModel
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
 LIVE = SessionSnapshot(life=Live(GRANT), mode=Mode.CONVERSATION)
@@ -23,45 +23,26 @@ WAITING = Cue(1, Path("a.wav"), "a.wav")
 UNCONFIRMED = notice_of(EndUnconfirmedError(session_id=GRANT.session_id))
 
 
-class HintBench(QObject):
-    """A model that holds the notices and does what their buttons ask for."""
+class HintBench:
+    """Hints on a model, and the notices that they raise."""
 
-    notice_raised = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.playout = PlayoutControl()
+    def __init__(self, folder: Path) -> None:
+        self.model = DrivenModel(folder)
+        self.playout = self.model.service.playout
         self.said: list[str] = []
         self.notices: dict[str, Notice] = {}
-        self.modes: list[Mode] = []
-        self.unmuted = 0
-        self.notice_raised.connect(self.take)
-        self.hints = Hints(self, Words(), self.playout)
+        self.model.notice_raised.connect(self.take)
+        self.model.notice_cleared.connect(lambda notice_id: self.notices.pop(notice_id, None))
+        self.hints = Hints(self.model, Words(), self.playout)
 
     def take(self, notice: Notice) -> None:
         self.said.append(notice.id)
         self.notices[notice.id] = notice
 
-    def clear(self, *ids: str) -> None:
-        for notice_id in ids:
-            self.notices.pop(notice_id, None)
-
-    def switch_mode(self, mode: Mode) -> None:
-        self.modes.append(mode)
-
-    def set_muted(self, muted: bool) -> None:
-        self.playout.muted = muted
-
-    def unmute(self) -> None:
-        self.unmuted += 1
-
-    def set_volume(self, volume: int) -> None:
-        self.playout.volume = volume
-
 
 @pytest.fixture
-def bench(qapp: QObject) -> HintBench:
-    return HintBench()
+def bench(qapp: QApplication, tmp_path: Path) -> HintBench:
+    return HintBench(tmp_path)
 
 
 def test_cues_that_wait_in_a_conversation_are_said_once(bench: HintBench) -> None:
@@ -69,7 +50,7 @@ def test_cues_that_wait_in_a_conversation_are_said_once(bench: HintBench) -> Non
         bench.hints.follow_cues(LIVE, [WAITING])
     assert bench.said == ["cues_wait"]
     bench.notices["cues_wait"].actions[0].intent()
-    assert bench.modes == [Mode.PASSTHROUGH]
+    assert bench.model.asked == [("switch_mode", Mode.PASSTHROUGH)]
 
 
 @pytest.mark.parametrize(
@@ -113,9 +94,8 @@ def test_the_hint_says_what_the_switch_costs(bench: HintBench, billed: bool) -> 
 
 @pytest.mark.parametrize(("volume", "muted"), [(0, False), (80, True), (0, True)])
 def test_speech_that_is_not_heard_is_said_once_and_the_button_turns_it_on(
-    qapp: QObject, volume: int, muted: bool
+    bench: HintBench, volume: int, muted: bool
 ) -> None:
-    bench = HintBench()
     bench.playout.volume, bench.playout.muted = volume, muted
     bench.hints.follow_sound(LIVE)
     assert bench.said == []
@@ -186,7 +166,7 @@ def test_a_room_that_mutes_us_is_said_until_it_is_over(bench: HintBench, mode: M
         bench.hints.follow_voice(muted)
     assert bench.said == [code]
     bench.notices[code].actions[0].intent()
-    assert bench.unmuted == 1
+    assert bench.model.asked == [("unmute",)]
     bench.hints.follow_voice(replace(muted, voice_muted=False))
     assert bench.notices == {}
     bench.hints.follow_voice(muted)

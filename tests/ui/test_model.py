@@ -130,7 +130,7 @@ async def test_a_failed_session_that_may_be_open_is_ended_before_the_next_try(ke
     assert keyed.model.snapshot.life.session_id == first
     assert "end_unconfirmed" in keyed.notices
     keyed.atlas.calls.clear()
-    keyed.model.retry()
+    keyed.model.start_again()
     await keyed.live()
     assert keyed.atlas.calls == [f"end {first}", "create"]
     assert first not in keyed.atlas.open_sessions
@@ -194,7 +194,7 @@ async def test_cancel_ends_what_was_made(keyed: ModelBench) -> None:
     keyed.model.start()
     await settle(lambda: keyed.model.snapshot.state_name == "Waiting")
     keyed.model.keep_waiting()
-    keyed.model.cancel()
+    keyed.model.end()
     await keyed.over()
     assert isinstance(keyed.model.snapshot.life, Ended)
     assert keyed.atlas.open_sessions == []

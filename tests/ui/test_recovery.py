@@ -21,7 +21,7 @@ from atlas_desktop.storage.work import Clip, Work, WorkStore
 from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.recovery import STOPPED, UNSAVED, RecoveryController
 from atlas_desktop.ui.desks.reports import stopped_report
-from atlas_desktop.ui.telling import Telling
+from atlas_desktop.ui.model_signals import ModelSignals
 from tests.unit.cues.stand_ins import FakeSpeaker, NamedReader, look_at
 from tests.unit.session.fakes import settle
 
@@ -45,7 +45,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.player = CuePlayer(FakeSpeaker(), self.scope, open_clip=NamedReader, probe_clip=look_at)
         self.store = WorkStore(self.profile.work_file, write_after_s=0.001)
-        self.model = Telling()
+        self.model = ModelSignals()
         self.model.notice_raised.connect(self._take)
         self.model.text_offered.connect(self.offered.append)
         mark = RunMark(self.profile)

@@ -8,9 +8,7 @@ from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.session.life import Live, Parked, Summary
 from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
 from atlas_desktop.ui.desks.notices import Notice, Severity
-from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.theme import Theme
-from tests.ui.desk import Desk
+from tests.ui.desk import Desk, button
 
 GRANT = SessionGrant("ses_1", "wss://example.com", "token")
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
@@ -22,16 +20,13 @@ def shown(desk: Desk) -> str:
     return pages[desk.window.page]
 
 
-def test_a_parked_session_keeps_the_stage(desk: Desk, theme: Theme) -> None:
-    desk.model.live_through(Live(GRANT))
-    resume = Button(theme, "Resume", costs=True, parent=desk.stage)
-    resume.clicked.connect(desk.model.resume)
-    desk.stage.paid_control = resume
-    desk.model.live_through(Parked(SUMMARY))
+def test_a_parked_session_keeps_the_stage(desk: Desk) -> None:
+    desk.model.show(Live(GRANT))
+    desk.model.show(Parked(SUMMARY))
     assert shown(desk) == "stage"
     QTest.keyClick(desk.window, Qt.Key.Key_Return, CONTROL)
     assert len(desk.asked("resume")) == 1
-    desk.stage.back_requested.emit()
+    button(desk.window, "Back to start").click()
     assert shown(desk) == "start"
 
 
@@ -62,7 +57,7 @@ def test_another_backend_is_asked_for_by_its_address(desk: Desk) -> None:
 
 
 def test_a_session_that_runs_is_not_left_for_another_key(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     desk.model.key_asked.emit("")
     assert shown(desk) == "stage"
 

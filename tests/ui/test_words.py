@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import (
     BugError,
     EndUnconfirmedError,
@@ -23,21 +22,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.ui.desks.notices import NoticeAction, Severity
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.look.amounts import hourly
-
-
-class WaysOut:
-    """Remembers which way was taken."""
-
-    cues: tuple[Cue, ...] = ()
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-
-    def rehearse(self) -> None:
-        self.taken.append("rehearse")
-
-    def end_again(self) -> None:
-        self.taken.append("end again")
+from tests.ui.driven_model import DrivenModel
 
 
 class Browser(QObject):
@@ -58,6 +43,11 @@ def words(qapp: QApplication) -> Words:
 
 
 @pytest.fixture
+def model(qapp: QApplication, tmp_path: Path) -> DrivenModel:
+    return DrivenModel(tmp_path)
+
+
+@pytest.fixture
 def browser(qapp: QApplication) -> Iterator[Browser]:
     browser = Browser()
     schemes = ("file", "ms-settings", "x-apple.systempreferences")
@@ -69,27 +59,25 @@ def browser(qapp: QApplication) -> Iterator[Browser]:
         QDesktopServices.unsetUrlHandler(scheme)
 
 
-def test_without_a_key_the_rehearsal_is_the_way_out(words: Words) -> None:
-    ways = WaysOut()
-    notice = words.error(NoKeyError(), ways)
+def test_without_a_key_the_rehearsal_is_the_way_out(words: Words, model: DrivenModel) -> None:
+    notice = words.error(NoKeyError(), model)
     (action,) = notice.actions
     assert (action.label, action.primary) == ("Rehearse for free", True)
     action.intent()
-    assert ways.taken == ["rehearse"]
+    assert model.asked == [("rehearse",)]
 
 
-def test_an_end_that_was_not_confirmed_can_be_asked_for_again(words: Words) -> None:
-    ways = WaysOut()
-    notice = words.error(EndUnconfirmedError(session_id="ses_1"), ways)
+def test_an_end_that_was_not_confirmed_can_be_asked_for_again(words: Words, model: DrivenModel) -> None:
+    notice = words.error(EndUnconfirmedError(session_id="ses_1"), model)
     assert "ses_1" in notice.title
     notice.actions[0].intent()
-    assert ways.taken == ["end again"]
+    assert model.asked == [("end_again",)]
 
 
-def test_a_bugs_report_goes_to_the_clipboard_without_what_is_secret(words: Words) -> None:
+def test_a_bugs_report_goes_to_the_clipboard_without_what_is_secret(words: Words, model: DrivenModel) -> None:
     error = BugError(where="the cue strip")
     error.__cause__ = ValueError("key ak_0123456789abcdef0123456789abcdef")
-    notice = words.error(error, WaysOut())
+    notice = words.error(error, model)
     assert notice.severity is Severity.ERROR
     assert notice.actions[0].label == "Copy report"
     notice.actions[0].intent()
@@ -103,10 +91,15 @@ def test_a_bugs_report_goes_to_the_clipboard_without_what_is_secret(words: Words
     ("platform", "scheme"), [("darwin", "x-apple.systempreferences"), ("win32", "ms-settings")]
 )
 def test_a_denied_microphone_leads_to_the_systems_settings(
-    words: Words, browser: Browser, monkeypatch: pytest.MonkeyPatch, platform: str, scheme: str
+    words: Words,
+    model: DrivenModel,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    scheme: str,
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    notice = words.error(MicrophoneDeniedError(), WaysOut())
+    notice = words.error(MicrophoneDeniedError(), model)
     monkeypatch.undo()
     assert notice.actions[0].label == "Open system settings"
     notice.actions[0].intent()
@@ -114,15 +107,15 @@ def test_a_denied_microphone_leads_to_the_systems_settings(
 
 
 def test_where_the_system_has_no_such_page_nothing_is_offered(
-    words: Words, monkeypatch: pytest.MonkeyPatch
+    words: Words, model: DrivenModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    assert words.error(MicrophoneDeniedError(), WaysOut()).actions == ()
+    assert words.error(MicrophoneDeniedError(), model).actions == ()
 
 
-def test_a_file_warns_and_a_service_alarms(words: Words) -> None:
-    assert words.error(UnreadableAudioError(name="a.wav"), WaysOut()).severity is Severity.WARN
-    assert words.error(UnreachableError(host="atlas"), WaysOut()).severity is Severity.ERROR
+def test_a_file_warns_and_a_service_alarms(words: Words, model: DrivenModel) -> None:
+    assert words.error(UnreadableAudioError(name="a.wav"), model).severity is Severity.WARN
+    assert words.error(UnreachableError(host="atlas"), model).severity is Severity.ERROR
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -1,6 +1,6 @@
 """Ten seconds that find the speaker's delay: by microphone, or by eye."""
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
@@ -10,7 +10,6 @@ from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.calibration import BEEPS, Heard
 from atlas_desktop.storage.settings import RANGES
 from atlas_desktop.ui.calibration.beep_dots import BeepDots
-from atlas_desktop.ui.calibration.engine import Devices, Engine
 from atlas_desktop.ui.calibration.eye_pane import EyePane
 from atlas_desktop.ui.calibration.step_words import StepWords
 from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
@@ -20,6 +19,9 @@ from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.privacy_page import privacy_page
+
+if TYPE_CHECKING:
+    from atlas_desktop.sound_client.calibration import CalibrationDevices, CalibrationRun
 
 _SIZE = QSize(440, 310)
 _SMALLEST = QSize(300, 300)
@@ -40,7 +42,7 @@ class CalibrationDialog(QDialog):
 
     def __init__(
         self,
-        devices: Devices,
+        devices: "CalibrationDevices",
         theme: Theme,
         speaker_ms: float,
         parent: QWidget | None = None,
@@ -58,7 +60,7 @@ class CalibrationDialog(QDialog):
         """
         super().__init__(parent)
         self._devices = devices
-        self._engine: Engine | None = None
+        self._run: CalibrationRun | None = None
         self._quiet = False
         self._beeps = 0
         self._privacy_page = privacy_page()
@@ -157,12 +159,12 @@ class CalibrationDialog(QDialog):
             self._go(Broken(MicrophoneDeniedError()))
             return
         self._dots.show_played(0)
-        self._run(listens=True)
+        self._begin_run(listens=True)
 
     @Slot()
     def _begin_by_eye(self) -> None:
         self._stop()
-        self._run(listens=False)
+        self._begin_run(listens=False)
 
     @Slot()
     def _use_it(self) -> None:
@@ -182,20 +184,20 @@ class CalibrationDialog(QDialog):
 
     @Slot(int)
     def _move_flash(self, value_ms: int) -> None:
-        if self._engine is not None:
-            self._engine.speaker_ms = float(value_ms)
+        if self._run is not None:
+            self._run.speaker_ms = float(value_ms)
 
     # What happens
 
-    def _run(self, *, listens: bool) -> None:
+    def _begin_run(self, *, listens: bool) -> None:
         self._beeps = 0
-        self._engine = engine = self._devices.make(self._eye.value_ms, self, listens=listens)
-        engine.flashed.connect(self._take_flash)
-        engine.finished.connect(self._take_result)
-        engine.failed.connect(self._take_error)
+        self._run = run = self._devices.make(self._eye.value_ms, self, listens=listens)
+        run.flashed.connect(self._take_flash)
+        run.finished.connect(self._take_result)
+        run.failed.connect(self._take_error)
         self._go(Listening() if listens else ByEye(self._devices.has_microphone))
         self._set_quiet(True)
-        engine.start()
+        run.start()
 
     @Slot()
     def _take_flash(self) -> None:
@@ -221,14 +223,14 @@ class CalibrationDialog(QDialog):
         self._go(Broken(error))
 
     def _stop(self) -> None:
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.stop()
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
             # What it still has on its way is not about the next one.
-            engine.flashed.disconnect(self._take_flash)
-            engine.finished.disconnect(self._take_result)
-            engine.failed.disconnect(self._take_error)
-            engine.deleteLater()
+            run.flashed.disconnect(self._take_flash)
+            run.finished.disconnect(self._take_result)
+            run.failed.disconnect(self._take_error)
+            run.deleteLater()
         self._set_quiet(False)
 
     def _set_quiet(self, quiet: bool) -> None:

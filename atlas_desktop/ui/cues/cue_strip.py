@@ -16,7 +16,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tips import set_tip
-from atlas_desktop.ui.talk.talk_seams import CuesModel
+from atlas_desktop.ui.model import AppModel
 
 _HEIGHT_PX = 52
 _BUTTON_PX = 36
@@ -26,7 +26,7 @@ _SIDE_PX = 16
 class CueStrip(QWidget):
     """One row of cues. It asks the model and shows what comes back; several may show the same cues."""
 
-    def __init__(self, model: CuesModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._theme = theme

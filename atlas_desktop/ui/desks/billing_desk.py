@@ -1,18 +1,14 @@
-"""What paid sessions may cost: limits held everywhere, warnings in time, and what the guard tells."""
+"""Limits of paid sessions, warnings before they are reached, and notices about the guard's events."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Protocol
-
-from PySide6.QtCore import SignalInstance
+from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope, wait_full
 from atlas_desktop.api.access import Access
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome, Why
-from atlas_desktop.api.source import EndReceipt, SessionSource, SourceKind
+from atlas_desktop.api.orders import LeftoverOutcome
+from atlas_desktop.api.source import SourceKind
 from atlas_desktop.errors import AppError, GuardDownError, JournalError
-from atlas_desktop.session.callbacks import Unsubscribe
 from atlas_desktop.session.guard_events import (
     DayTold,
     GuardEvent,
@@ -29,68 +25,31 @@ from atlas_desktop.ui.desks.billing_words import IDLE, LIMIT, LIMITS_FIRST, Bill
 from atlas_desktop.ui.desks.key_desk import KeyDesk
 from atlas_desktop.ui.desks.notices import Notice, NoticeAction
 
+if TYPE_CHECKING:
+    from atlas_desktop.session import AtlasSession
+    from atlas_desktop.session.guard import Guard
+    from atlas_desktop.ui.model import AppModel
+
 _KEY_JUDGED_AFTER_S = 1.5
 _WITHOUT = ("unguarded", "unrecorded")
 
 
-class SpendingSession(Protocol):
-    """What a session knows of money."""
-
-    def set_spending_limits(self, limits: SpendingLimits) -> None: ...
-    def extend(self) -> None: ...
-    def touch(self) -> None: ...
-    def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None: ...
-    def told_duration(self, session_id: str, duration_s: float) -> None: ...
-    def told_day(self, session_id: str, spent_today_usd: float, day_left_s: float) -> None: ...
-    def on_limits_changed(self, callback: Callable[[str, SpendingLimits], None]) -> Unsubscribe: ...
-
-
-class GuardPort(Protocol):
-    """The guard, as this desk needs it."""
-
-    def open(self, access: Access) -> SessionSource: ...
-    def set_limits(self, limits: SpendingLimits) -> None: ...
-    def set_session_limits(self, session_id: str, limits: SpendingLimits) -> None: ...
-    def look_for_leftovers(self) -> None: ...
-    def dismiss(self, entry_key: str) -> None: ...
-    def allow_unguarded(self) -> None: ...
-    def allow_unrecorded(self) -> None: ...
-    def on_event(self, callback: Callable[[GuardEvent], None]) -> Unsubscribe: ...
-
-
-class BilledModel(Protocol):
-    """The part of the model that this desk speaks through, and the ways out that it offers."""
-
-    @property
-    def notice_raised(self) -> SignalInstance: ...
-    @property
-    def notice_changed(self) -> SignalInstance: ...
-    @property
-    def key_asked(self) -> SignalInstance: ...
-    @property
-    def settings_asked(self) -> SignalInstance: ...
-
-    def clear(self, *ids: str) -> None: ...
-    def report(self, error: AppError) -> None: ...
-    def start_again(self) -> None: ...
-
-
 class BillingDesk:
-    """Joins settings, session and guard where it is about money. Thread: the UI's, with the event loop.
+    """Connects settings, session and guard where money is concerned. Thread: the UI's, with the event loop.
 
     Args:
-        model: Says it, and starts again where the user agrees to do without something.
-        session: Counts and warns.
-        guard: Holds the same limits in a process of its own; ``None`` where nothing is billed.
+        model: Raises the notices; starts again once the user agreed to go without guard or record.
+        session: Counts time and cost.
+        guard: Enforces the same limits in a process of its own; ``None`` where nothing is billed.
         settings: The limits.
-        scope: Owns the waiting for the keyring.
+        scope: Owns the tasks that wait for the keyring.
     """
 
     def __init__(
         self,
-        model: BilledModel,
-        session: SpendingSession,
-        guard: GuardPort | None,
+        model: "AppModel",
+        session: "AtlasSession",
+        guard: "Guard | None",
         settings: SettingsStore,
         scope: TaskScope,
     ) -> None:
@@ -122,23 +81,23 @@ class BillingDesk:
         self._limits = limits
         if self._guard is not None:
             self._guard.set_limits(limits)
-        # After the guard: what was extended of the session that runs stays extended there, too.
+        # After the guard: what was extended in the running session stays extended there, too.
         self._session.set_spending_limits(limits)
 
     def follow(self, snapshot: SessionSnapshot) -> None:
-        """Warns when a limit comes near, counts the last minute down, and asks whether anybody is there."""
+        """Warn when a limit comes near, count the last minute down, ask whether the user is present."""
         here = snapshot.grant is not None
         self._follow_limit(snapshot, here and (snapshot.limit_near or snapshot.limit_last))
         left_s = snapshot.idle_left_s if here else None
         go_on = NoticeAction(self._words.go_on_label(), self._session.touch, primary=True)
-        self._say(IDLE, None if left_s is None else self._words.idle(left_s, go_on))
+        self._show(IDLE, None if left_s is None else self._words.idle(left_s, go_on))
 
     def _follow_limit(self, snapshot: SessionSnapshot, near: bool) -> None:
         if not near:
-            self._say(LIMIT, None)
+            self._show(LIMIT, None)
             return
         if snapshot.limit_last is not self._last_minute:
-            # Another matter than the one that was perhaps closed: it is raised anew.
+            # The countdown is raised again even if the first warning was closed.
             self._last_minute = snapshot.limit_last
             self._said.pop(LIMIT, None)
         extend = None
@@ -147,10 +106,10 @@ class BillingDesk:
                 self._words.extend_label(), self._session.extend, snapshot.limit_last, costs=True
             )
         words = self._words.last if snapshot.limit_last else self._words.near
-        self._say(LIMIT, words(snapshot, extend))
+        self._show(LIMIT, words(snapshot, extend))
 
-    def _say(self, notice_id: str, notice: Notice | None) -> None:
-        """Raises a notice once, then only changes its words; ``None`` takes it back."""
+    def _show(self, notice_id: str, notice: Notice | None) -> None:
+        """Raise a notice once, then only change its text; ``None`` takes it down."""
         before = self._said.get(notice_id)
         if notice is None:
             if before is not None:
@@ -164,7 +123,7 @@ class BillingDesk:
             self._model.notice_changed.emit(notice)
 
     def follow_life(self, snapshot: SessionSnapshot) -> None:
-        """Shows the limits with a first session that was begun without them; offers to do without a guard."""
+        """Show the limits with a first session that began without them; offer to start without a guard."""
         if self._guard is None:
             return
         life = snapshot.life
@@ -199,10 +158,10 @@ class BillingDesk:
             self._guard.allow_unrecorded()
             self._model.start_again()
 
-    # What the guard tells
+    # Events of the guard
 
     def end_leftovers(self, keys: KeyDesk) -> None:
-        """Has what earlier runs left open ended, as soon as the key at hand is known."""
+        """End what earlier runs left open, as soon as the key is known."""
         if self._guard is not None:
             self._scope.start(self._end_leftovers(keys), "leftovers")
 
@@ -215,14 +174,14 @@ class BillingDesk:
             self._guard.look_for_leftovers()
 
     def try_key(self, access: Access) -> None:
-        """Uses a key for nothing but ending what it left open."""
+        """Use a key only to end what it left open."""
         if self._guard is not None:
             self._guard.open(access)
             self._guard.look_for_leftovers()
             self._scope.start(self._judge_key(), "other key")
 
     async def _judge_key(self) -> None:
-        """A key that fits ends something at once; of one that does not the guard says nothing."""
+        """Report a wrong key: a right one ends something at once, a wrong one gets no answer."""
         await wait_full(_KEY_JUDGED_AFTER_S)
         for left in tuple(self._locked.values()):
             self._model.notice_raised.emit(self._words.wrong_key(left, self._ways_out(left)))
@@ -257,7 +216,7 @@ class BillingDesk:
     def _enter(self, left: Leftover) -> None:
         is_backend = left.entry.get("kind") == SourceKind.BACKEND
         self._model.key_asked.emit(str(left.entry.get("address", "")) if is_backend else "")
-        # It stays until it is answered; the key may turn out to be another one.
+        # The notice stays until it is answered: the key may turn out to be a wrong one.
         self._model.notice_raised.emit(self._words.leftover(left, self._ways_out(left)))
 
     def _forget(self, left: Leftover) -> None:

@@ -1,9 +1,7 @@
-"""Notices that come and go with what happens: why cues wait, why nothing is heard."""
+"""Notices that come and go with the session's state: why cues wait, why nothing is heard."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
-
-from PySide6.QtCore import SignalInstance
+from typing import TYPE_CHECKING
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import Cue
@@ -15,25 +13,13 @@ from atlas_desktop.ui.desks.words import Words
 
 if TYPE_CHECKING:
     from atlas_desktop.media.playout import Playout
-
-
-class HintedModel(Protocol):
-    """The part of the model that hints speak through, and the ways out that they offer."""
-
-    @property
-    def notice_raised(self) -> SignalInstance: ...
-
-    def clear(self, *ids: str) -> None: ...
-    def switch_mode(self, mode: Mode) -> None: ...
-    def set_muted(self, muted: bool) -> None: ...
-    def set_volume(self, volume: int) -> None: ...
-    def unmute(self) -> None: ...
+    from atlas_desktop.ui.model import AppModel
 
 
 class Hints:
-    """Raises each hint once when its reason begins, and takes it back when it ends."""
+    """Raises each hint once when its reason begins, and clears it when that ends."""
 
-    def __init__(self, model: HintedModel, words: Words, playout: "Playout") -> None:
+    def __init__(self, model: "AppModel", words: Words, playout: "Playout") -> None:
         self._model = model
         self._words = words
         self._playout = playout
@@ -43,12 +29,12 @@ class Hints:
         self._open_id = ""
 
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
-        """Sound given in a conversation waits; one button switches, and says what that costs."""
+        """Hint that sound waits in a conversation; its button switches the mode."""
         here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION
-        # What is still being read may be no sound at all.
+        # A file that is still being read may hold no sound at all.
         shown = cues if here else ()
         waiting = frozenset(cue.id for cue in shown if not cue.state.is_over and not cue.is_reading)
-        # Said again for what is given later: the notice may have been closed meanwhile.
+        # Raised again for later files: the notice may have been closed meanwhile.
         if waiting - self._cues_said:
             label = self._words.switch_and_play_label()
             switch = NoticeAction(label, self._switch_and_play, primary=True, costs=snapshot.billed)
@@ -58,7 +44,7 @@ class Hints:
         self._cues_said = waiting
 
     def follow_sound(self, snapshot: SessionSnapshot) -> None:
-        """The avatar speaks, and the volume is 0 or muted."""
+        """Hint that the avatar speaks while the volume is 0 or muted."""
         off = (self._playout.muted or self._playout.volume == 0) and not snapshot.is_over
         if off and snapshot.speaking and not self._silence_said:
             self._silence_said = True
@@ -69,7 +55,7 @@ class Hints:
             self._model.clear("unheard")
 
     def follow_voice(self, snapshot: SessionSnapshot) -> None:
-        """The room has muted us: said, with a way to be heard again, until it is over."""
+        """Hint that the room has muted our track, as long as it has."""
         muted: AppError | None = None
         if snapshot.voice_muted:
             is_microphone = snapshot.mode is Mode.CONVERSATION
@@ -85,7 +71,7 @@ class Hints:
             self._model.notice_raised.emit(notice_of(muted, unmute))
 
     def follow_end(self, snapshot: SessionSnapshot) -> None:
-        """A session that is over asks nothing and misses no microphone; confirmed late, it says so."""
+        """Clear what concerns a running session only, and an unconfirmed end that was confirmed late."""
         if snapshot.is_over:
             self._model.clear("switch_mode", "no_microphone", "microphone_denied")
         summary = snapshot.summary

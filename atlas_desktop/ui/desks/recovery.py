@@ -19,9 +19,9 @@ from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.desks.reports import stopped_report
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.look.amounts import fill, recent
+from atlas_desktop.ui.model_signals import ModelSignals
 from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.talk.plain_text import name_in_text
-from atlas_desktop.ui.telling import Telling
 
 STOPPED = "stopped_unexpectedly"
 UNSAVED = "nothing_saved"
@@ -42,7 +42,7 @@ class RecoveryController(QObject):
     """
 
     def __init__(
-        self, model: Telling, player: CuePlayer, mark: RunMark, store: WorkStore, scope: TaskScope
+        self, model: ModelSignals, player: CuePlayer, mark: RunMark, store: WorkStore, scope: TaskScope
     ) -> None:
         super().__init__(model)
         self._model = model

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QGuiApplication
@@ -11,7 +11,6 @@ from PySide6.QtGui import QGuiApplication
 from atlas_desktop.api.limits import SpendingLimits
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
-from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import (
     AppError,
     BugError,
@@ -30,31 +29,24 @@ from atlas_desktop.ui.opener import open_address
 from atlas_desktop.ui.privacy_page import privacy_page
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
+if TYPE_CHECKING:
+    from atlas_desktop.ui.model import AppModel
+
 _PASSING_S = 6.0
 _NAMES_SHOWN = 3
-
-
-class WaysOut(Protocol):
-    """The intents that a notice may offer, and the cues that it may be about."""
-
-    @property
-    def cues(self) -> Sequence[Cue]: ...
-
-    def rehearse(self) -> None: ...
-    def end_again(self) -> None: ...
 
 
 class Words(QObject):
     """Makes notices in the user's language. Thread: the UI's."""
 
-    def error(self, error: AppError, ways: WaysOut) -> Notice:
-        """The notice of an error, with what helps."""
+    def error(self, error: AppError, model: "AppModel") -> Notice:
+        """Return the notice of an error, with the actions that help."""
         if isinstance(error, MediaError):
-            # One strip holds for all of a kind, so that none takes another's place unread.
-            broken = [cue for cue in ways.cues if cue.error is not None and cue.error.code == error.code]
+            # One notice for all files of a kind: each would replace the one before it unread.
+            broken = [cue for cue in model.cues if cue.error is not None and cue.error.code == error.code]
             if len(broken) > 1:
                 return self._broken(error, [cue.name for cue in reversed(broken)])
-        return notice_of(error, *self._ways_out(error, ways))
+        return notice_of(error, *self._actions(error, model))
 
     def _broken(self, error: MediaError, names: Sequence[str]) -> Notice:
         titles = {
@@ -75,13 +67,13 @@ class Words(QObject):
         _title, advice = error_words(error)
         return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
 
-    def _ways_out(self, error: AppError, ways: WaysOut) -> tuple[NoticeAction, ...]:
+    def _actions(self, error: AppError, model: "AppModel") -> tuple[NoticeAction, ...]:
         if isinstance(error, BugError | FileFaultError):
             return (NoticeAction(self.tr("Copy report"), lambda: _copy(report_text(error))),)
         if isinstance(error, NoKeyError | UnauthorizedError):
-            return (NoticeAction(self.tr("Rehearse for free"), ways.rehearse, True),)
+            return (NoticeAction(self.tr("Rehearse for free"), model.rehearse, True),)
         if isinstance(error, EndUnconfirmedError):
-            return (NoticeAction(self.tr("End it again"), ways.end_again, True),)
+            return (NoticeAction(self.tr("End it again"), model.end_again, True),)
         if isinstance(error, MicrophoneDeniedError) and (page := privacy_page()) is not None:
             return (NoticeAction(self.tr("Open system settings"), partial(_open, page), True),)
         return ()

@@ -1,46 +1,28 @@
-"""What was given becomes cues, a face, a message: in the order given, however slow the disk is."""
+"""Turns drops into cues, a face or a message, in the order given, however slow the disk is."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
-
-from PySide6.QtCore import SignalInstance
+from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads, mapped
-from atlas_desktop.ui.desks.notices import Notice
 from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
 from atlas_desktop.ui.look.pictures import PastedPicture
+
+if TYPE_CHECKING:
+    from atlas_desktop.ui.model import AppModel
 
 MOST_AT_ONCE = 1_000
 """Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
 
 _SOME, _TURN_S = 100, 0.02
-
-
-class DropModel(Protocol):
-    """What a drop changes."""
-
-    @property
-    def text_offered(self) -> SignalInstance: ...
-    @property
-    def mode_choices(self) -> int:
-        """How often somebody chose a mode."""
-        ...
-
-    def say(self, notice: Notice) -> None: ...
-    def report(self, error: AppError) -> None: ...
-    def set_face(self, face: Path | PastedPicture | str) -> None: ...
-    def sound_given(self, mode_choices: int) -> None:
-        """There is something to speak; it chose no mode itself when that was chosen since."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +40,7 @@ class DropController:
     each is put there when it has answered, and what turns out otherwise is said.
     """
 
-    def __init__(self, model: DropModel, player: CuePlayer, scope: TaskScope, words: Words) -> None:
+    def __init__(self, model: "AppModel", player: CuePlayer, scope: TaskScope, words: Words) -> None:
         self._model = model
         self._player = player
         self._scope = scope
@@ -85,7 +67,7 @@ class DropController:
         for error in plan.elsewhere:
             self._model.report(error)
         if plan.refused and not plan.doubted:
-            self._model.say(self._words.not_accepted(plan.refused))
+            self._model.notice_raised.emit(self._words.not_accepted(plan.refused))
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
         paths = self._few(drop, plan.audio)
@@ -119,7 +101,7 @@ class DropController:
             case _:
                 self._player.settle(place, [])
                 drop.refused.append(shown_name(path.name or path))
-                self._model.say(self._words.not_accepted(drop.refused))
+                self._model.notice_raised.emit(self._words.not_accepted(drop.refused))
 
     async def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
         """Some at a time: between them the window has its turn."""
@@ -135,7 +117,7 @@ class DropController:
             self._player.settle(place, [])
         if not sounds:
             drop.soundless.append(folder)
-            self._model.say(self._words.no_sound_in(drop.soundless))
+            self._model.notice_raised.emit(self._words.no_sound_in(drop.soundless))
 
     async def _doubt(self, drop: "_Drop", paths: Sequence[Path]) -> None:
         """Says what is not accepted, unless it is a folder whose name looks like something else's."""
@@ -151,13 +133,13 @@ class DropController:
                 drop.cues += 1
                 await self._settle_folder(drop, place, path, found.sounds)
         if drop.refused:
-            self._model.say(self._words.not_accepted(drop.refused))
+            self._model.notice_raised.emit(self._words.not_accepted(drop.refused))
 
     def _few(self, drop: "_Drop", paths: Sequence[Path]) -> Sequence[Path]:
         """As many as the strip takes of one drop; says so when there are more."""
         few = paths[: max(0, MOST_AT_ONCE - drop.cues)]
         if len(few) < len(paths):
-            self._model.say(self._words.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
+            self._model.notice_raised.emit(self._words.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
         drop.cues += len(few)
         return few
 

@@ -1,6 +1,6 @@
-"""The card on the stage while a session is on its way: its steps, the time, and the way out."""
+"""The card on the stage while a session connects: steps, elapsed time, *Cancel*."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from atlas_desktop.session.life import Ending, Joining, Life, Requesting, Waiting
@@ -12,6 +12,7 @@ from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.spinner import StepMark, StepState
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _WIDTH_PX = 340
@@ -19,19 +20,9 @@ _PADDING_PX = 22
 
 
 class ConnectingCard(CardFrame):
-    """Request session → Join room → Wait for avatar, with elapsed time and *Cancel*.
+    """Request session → Join room → Wait for avatar, with elapsed time and *Cancel*."""
 
-    Signals:
-        cancel_requested(): Stop, and end whatever was made.
-        keep_waiting_requested(): The avatar is late; wait on.
-        end_requested(): The avatar is late; end the session.
-    """
-
-    cancel_requested = Signal()
-    keep_waiting_requested = Signal()
-    end_requested = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._title = make_label(size="heading", wraps=True)
         self._sentence = make_label(tone="dim", wraps=True)
@@ -39,22 +30,22 @@ class ConnectingCard(CardFrame):
         self._elapsed.setFont(theme.font())
         self._marks = [StepMark(theme) for _ in range(3)]
         self._steps = [make_label(tone="dim", wraps=True) for _ in range(3)]
-        self._told: Life | None = None
-        self._told_at_s = 0.0
+        self._timed_life: Life | None = None
+        self._timed_from_s = 0.0
         self._cancel = Button(theme, self.tr("Cancel"))
         self._keep_waiting = Button(theme, self.tr("Keep waiting"), ButtonKind.PRIMARY, costs=True)
         self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER)
-        self._cancel.clicked.connect(self.cancel_requested)
-        self._keep_waiting.clicked.connect(self.keep_waiting_requested)
-        self._end.clicked.connect(self.end_requested)
+        self._cancel.clicked.connect(model.end)
+        self._keep_waiting.clicked.connect(model.keep_waiting)
+        self._end.clicked.connect(model.end)
         self._build()
 
     def sizeHint(self) -> QSize:
-        """As high as its words need at its width."""
+        """Return the height its text needs at its width."""
         return QSize(_WIDTH_PX, max(self.heightForWidth(_WIDTH_PX), super().sizeHint().height()))
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """Shows how far the session is. To be called in every state; it hides itself when it is live."""
+        """Show the progress. Called in every state; hides itself once the session is live."""
         life = snapshot.life
         if isinstance(life, Ending):
             self._show_ending()
@@ -125,9 +116,9 @@ class ConnectingCard(CardFrame):
         return self.tr("The session ends by itself after a minute without an answer.")
 
     def _request_text(self, snapshot: SessionSnapshot) -> str:
-        if snapshot.life is not self._told:
-            self._told, self._told_at_s = snapshot.life, snapshot.connecting_s
-        left_s = (snapshot.retry_in_s or 0.0) - (snapshot.connecting_s - self._told_at_s)
+        if snapshot.life is not self._timed_life:
+            self._timed_life, self._timed_from_s = snapshot.life, snapshot.connecting_s
+        left_s = (snapshot.retry_in_s or 0.0) - (snapshot.connecting_s - self._timed_from_s)
         if left_s <= 0:
             return self.tr("Request session")
         return fill(self.tr("Atlas is busy: next try in {seconds} s"), seconds=max(1, round(left_s)))

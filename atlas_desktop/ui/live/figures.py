@@ -1,28 +1,21 @@
-"""How a call goes, in figures: read from those who count anyway, when somebody looks."""
+"""Statistics of a call, read on demand from counters that run anyway."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from atlas_desktop.media.lipsync import SyncFigures
 
 if TYPE_CHECKING:
     from atlas_desktop.session import AtlasSession
-    from atlas_desktop.sound_client.sound_counters import SoundCounters
+    from atlas_desktop.sound_client.client import SoundClient
     from atlas_desktop.video.stage_view import PictureView
-
-
-class CountedSound(Protocol):
-    """The part of the sound client that is read."""
-
-    @property
-    def counters(self) -> "SoundCounters": ...
 
 
 _LONGEST_LOOK_S = 3.0
 _SHORTEST_LOOK_S = 0.2
-"""A rate is told of a look that is neither too short to count nor so long that it is of the past."""
+"""A rate is given for an interval that is neither too short to count nor so long that it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ class CallStatistics:
         self,
         session: "AtlasSession",
         picture: "PictureView",
-        sound: CountedSound,
+        sound: "SoundClient",
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session

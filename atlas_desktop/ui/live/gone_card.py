@@ -1,6 +1,6 @@
-"""The card on the stage of a live session whose avatar has left: what that means, and three ways on."""
+"""The card on the stage of a live session whose avatar has left: *Wait*, *Start anew*, *End session*."""
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -9,25 +9,16 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 
 _WIDTH_PX = 364
 _PADDING_PX = 22
 
 
 class AvatarGoneCard(CardFrame):
-    """Asks whether to wait for the avatar, to end the session or to start another.
+    """Asks whether to wait for the avatar, to end the session or to start another."""
 
-    Signals:
-        wait_requested(): Wait on.
-        end_requested(): End the session.
-        start_anew_requested(): End it, and start one like it.
-    """
-
-    wait_requested = Signal()
-    end_requested = Signal()
-    start_anew_requested = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._title = make_label(size="heading", wraps=True)
         self._sentence = make_label(tone="dim", wraps=True)
@@ -35,18 +26,18 @@ class AvatarGoneCard(CardFrame):
         self.wait = Button(theme, self.tr("Wait"), ButtonKind.PRIMARY, costs=True)
         self._start_anew = Button(theme, self.tr("Start anew"), costs=True)
         self._end = Button(theme, self.tr("End session"), ButtonKind.DANGER)
-        self.wait.clicked.connect(self.wait_requested)
-        self._start_anew.clicked.connect(self.start_anew_requested)
-        self._end.clicked.connect(self.end_requested)
+        self.wait.clicked.connect(model.keep_waiting)
+        self._start_anew.clicked.connect(model.start_anew)
+        self._end.clicked.connect(model.end)
         self._build()
         self.hide()
 
     def sizeHint(self) -> QSize:
-        """As high as its words need at its width."""
+        """Return the height its text needs at its width."""
         return QSize(_WIDTH_PX, max(self.heightForWidth(_WIDTH_PX), super().sizeHint().height()))
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """To be called in every state; it is to be seen while the avatar is gone."""
+        """Show itself while the avatar is gone. Called in every state."""
         if snapshot.avatar_gone:
             self._say(snapshot)
         self.setVisible(snapshot.avatar_gone)

@@ -1,6 +1,6 @@
-"""The two modes side by side in one track: for switching while a session runs."""
+"""The two modes side by side in one track, for switching during a session."""
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QWidget
 
@@ -8,22 +8,18 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
+from atlas_desktop.ui.model import AppModel
 
 _PADDING_PX = 9
 _INSET_PX = 3
 
 
 class ModeChoice(QWidget):
-    """Conversation or Passthrough. What was pressed shows only once the model says so.
+    """Conversation or Passthrough; shows the model's mode, not what was pressed."""
 
-    Signals:
-        mode_requested(object): The ``Mode`` that was pressed.
-    """
-
-    mode_requested = Signal(object)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._theme = theme
         self._mode: Mode | None = None
         self._group = QButtonGroup(self)
@@ -35,11 +31,11 @@ class ModeChoice(QWidget):
         for number, segment in enumerate(self._segments.values()):
             self._group.addButton(segment, number)
             line.addWidget(segment)
-        self._group.idToggled.connect(self._ask)
+        self._group.idToggled.connect(self._choose)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_mode(self, mode: Mode) -> None:
-        """Shows the mode that holds."""
+        """Show the current mode."""
         self._mode = mode
         self._segments[mode].setChecked(True)
 
@@ -56,10 +52,10 @@ class ModeChoice(QWidget):
         painter.end()
 
     @Slot(int, bool)
-    def _ask(self, number: int, chosen: bool) -> None:
+    def _choose(self, number: int, chosen: bool) -> None:
         mode = tuple(self._segments)[number]
         if chosen and mode is not self._mode:
-            self.mode_requested.emit(mode)
+            self._model.set_mode(mode)
 
 
 class _Segment(Lively, QRadioButton):

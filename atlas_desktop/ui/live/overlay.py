@@ -214,6 +214,6 @@ def _dot_of(snapshot: SessionSnapshot) -> str:
 
 
 def _name(pill: Pill, name: str) -> None:
-    # Told only when it is another: each change is an event for the screen reader.
+    # Set only when it differs: each change is an event for the screen reader.
     if pill.accessibleName() != name:
         pill.setAccessibleName(name)

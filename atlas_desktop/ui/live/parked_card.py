@@ -1,4 +1,4 @@
-"""The card on the stage of a parked session: what it was, that nothing costs now, and how to go on."""
+"""The card on the stage of a parked session: its cost, *Resume* and *Back to start*."""
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +13,7 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.labels import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _WIDTH_PX = 340
@@ -20,17 +21,15 @@ _PADDING_PX = 22
 
 
 class ParkedCard(CardFrame):
-    """Says that the session rests, and what *Resume* costs.
+    """Shows what the session cost, and what *Resume* costs.
 
     Signals:
-        resume_requested(): Start a session in its place.
-        back_requested(): To the start page.
+        back_requested(): Go to the start page.
     """
 
-    resume_requested = Signal()
     back_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._mode = Mode.CONVERSATION
         self._snapshot = SessionSnapshot()
@@ -41,17 +40,17 @@ class ParkedCard(CardFrame):
         self._unconfirmed = make_label(tone="danger", wraps=True)
         self.resume = Button(theme, self.tr("Resume"), ButtonKind.PRIMARY, costs=True)
         self._back = Button(theme, self.tr("Back to start"))
-        self.resume.clicked.connect(self.resume_requested)
+        self.resume.clicked.connect(model.resume)
         self._back.clicked.connect(self.back_requested)
         self._build()
         self.hide()
 
     def sizeHint(self) -> QSize:
-        """As high as its words need at its width."""
+        """Return the height its text needs at its width."""
         return QSize(_WIDTH_PX, max(self.heightForWidth(_WIDTH_PX), super().sizeHint().height()))
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """To be called in every state; it is to be seen while the session is parked."""
+        """Show itself while the session is parked. Called in every state."""
         self._snapshot = snapshot
         is_parked = isinstance(snapshot.life, Parked)
         if is_parked:
@@ -60,7 +59,7 @@ class ParkedCard(CardFrame):
         self.adjustSize()
 
     def show_mode(self, mode: Mode) -> None:
-        """The mode that *Resume* begins, with its price."""
+        """Show the price of the mode that *Resume* starts."""
         self._mode = mode
         self.show_snapshot(self._snapshot)
 

@@ -12,6 +12,7 @@ from atlas_desktop.ui.live.overlay import Overlay
 from atlas_desktop.ui.live.parked_card import ParkedCard
 from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 
 _MARGIN_PX = 12
 _RING_PX = 2
@@ -25,15 +26,16 @@ class Stage(QWidget):
     With the focus on it, Space held down is push to talk. A double click is full screen.
 
     Signals:
-        talk_requested(bool): Push to talk: pressed, or let go.
         full_screen_requested(bool): From the toggle or a double click.
     """
 
-    talk_requested = Signal(bool)
     full_screen_requested = Signal(bool)
 
-    def __init__(self, theme: Theme, picture: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: AppModel, theme: Theme, picture: QWidget, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._model = model
         self._theme = theme
         self._picture = picture
         self._by_keyboard = False
@@ -42,9 +44,9 @@ class Stage(QWidget):
         self._veil = _Veil(self)
         self._ring = _FocusRing(theme, self)
         self.overlay = Overlay(theme, self)
-        self.steps = ConnectingCard(theme, self)
-        self.parked = ParkedCard(theme, self)
-        self.gone = AvatarGoneCard(theme, self)
+        self.steps = ConnectingCard(model, theme, self)
+        self.parked = ParkedCard(model, theme, self)
+        self.gone = AvatarGoneCard(model, theme, self)
         self.cards: tuple[QWidget, ...] = (self.steps, self.parked, self.gone)
         self.overlay.full_screen_requested.connect(self.full_screen_requested)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -77,20 +79,20 @@ class Stage(QWidget):
             self._talk(True)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Space let go."""
+        """Space released."""
         if event.key() != Qt.Key.Key_Space:
             super().keyReleaseEvent(event)
         elif not event.isAutoRepeat():
             self._talk(False)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
+        """Show the ring for keyboard focus only."""
         self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
         self._ring.setVisible(self._by_keyboard)
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Whoever leaves has let go."""
+        """Losing the focus releases push to talk."""
         self._ring.hide()
         self._talk(False)
         super().focusOutEvent(event)
@@ -103,7 +105,7 @@ class Stage(QWidget):
     def _talk(self, talking: bool) -> None:
         if talking != self._talking:
             self._talking = talking
-            self.talk_requested.emit(talking)
+            self._model.set_talking(talking)
 
     def _place_cards(self) -> None:
         for card in self.cards:

@@ -12,8 +12,8 @@ from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tips import set_tip, show_remark
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
-from atlas_desktop.ui.talk.talk_seams import TalkModel
 
 _RADIUS_PX = 12
 _COUNT_FROM_SHARE = 0.9
@@ -32,7 +32,7 @@ class MessageBox(QWidget):
     sent = Signal()
     text_changed = Signal(str)
 
-    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._last = ""

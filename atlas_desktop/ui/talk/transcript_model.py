@@ -8,8 +8,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.session.transcript import Delivery, Message
 from atlas_desktop.ui.look.amounts import fill, time_of_day
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.plain_text import shortened, shown_text
-from atlas_desktop.ui.talk.talk_seams import TalkModel
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -27,7 +27,7 @@ class TranscriptRole(IntEnum):
 class TranscriptRows(QAbstractListModel):
     """Follows the model's messages, row by row. Words are given as they may be shown: plain, not endless."""
 
-    def __init__(self, model: TalkModel, parent: QObject | None = None) -> None:
+    def __init__(self, model: AppModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._messages: list[Message] = list(model.messages)

@@ -12,9 +12,9 @@ from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.labels import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_box import MessageBox
 from atlas_desktop.ui.talk.message_list import MessageList
-from atlas_desktop.ui.talk.talk_seams import TalkModel
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
 from atlas_desktop.ui.talk.transcript_model import TranscriptRows
 from atlas_desktop.ui.talk.unsent_bar import UnsentBar
@@ -39,7 +39,7 @@ class TranscriptPane(QWidget):
     open_requested = Signal()
     announced = Signal(str)
 
-    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._column = QVBoxLayout(self)

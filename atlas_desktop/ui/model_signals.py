@@ -1,25 +1,23 @@
-"""What the window hears of the model: its signals, and how notices are raised."""
+"""The signals of the one Qt model: what widgets and controllers connect to."""
 
 from PySide6.QtCore import QObject, Signal
 
-from atlas_desktop.ui.desks.notices import Notice
 
-
-class Telling(QObject):
-    """The outward half of the model: state that changed, and what is said in passing.
+class ModelSignals(QObject):
+    """The outward half of ``AppModel``.
 
     Signals:
         session_changed(SessionSnapshot), cues_changed(tuple[Cue, ...]),
         message_changed(int, Message), transcript_reset(),
         notice_raised(Notice), notice_cleared(str),
-        notice_changed(Notice): Other words for a notice that stands; one that was closed stays closed.
+        notice_changed(Notice): Replace the text of a notice that is up; one that was closed stays closed.
         key_changed(KeyState), face_changed(Face), mode_changed(Mode), settings_changed(Settings),
         microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
         volume_changed(int, bool): 0 to 100, and whether it is muted.
         text_offered(str): A dropped text, for the message box.
-        key_asked(str): A session of before can be ended with another key, or with the backend of that URL.
-        settings_asked(): The limits are to be changed.
-        quit_asked(): The user closed the window; what runs is to be ended, then the program goes.
+        key_asked(str): An earlier session can be ended with another key, or with the backend of that URL.
+        settings_asked(): The user wants to change the limits.
+        quit_asked(): The user closed the window: end what runs, then quit.
     """
 
     session_changed = Signal(object)
@@ -40,10 +38,7 @@ class Telling(QObject):
     settings_asked = Signal()
     quit_asked = Signal()
 
-    def say(self, notice: Notice) -> None:
-        """Raises a notice of the program's own."""
-        self.notice_raised.emit(notice)
-
     def clear(self, *ids: str) -> None:
+        """Take notices down by their ids."""
         for notice_id in ids:
             self.notice_cleared.emit(notice_id)
