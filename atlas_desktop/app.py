@@ -34,7 +34,6 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import PicturePath
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.video.picture_path import decide_in_thread, make_surface
 
@@ -121,7 +120,7 @@ class Program:
 
     async def _show(self) -> None:
         painted = _FirstPaint(self.window)
-        show_first(self.window, self._settings.settings, default_faces())
+        self.window.show_first(self._settings.settings, default_faces())
         if self.options.fullscreen:
             self.window.show_full_screen(True)
         self.window.show()

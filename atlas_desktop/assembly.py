@@ -32,8 +32,8 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.work import WorkStore
+from atlas_desktop.ui.controllers.recovery_controller import RecoveryController
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.desks.recovery import RecoveryController
 from atlas_desktop.ui.live.figures import CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme

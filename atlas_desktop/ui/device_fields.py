@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
 

@@ -9,13 +9,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError
 from atlas_desktop.session.life import Ended, Failed, Summary
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.keyboard_focus import holds_focus
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import holds_focus
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
 

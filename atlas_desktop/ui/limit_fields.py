@@ -6,9 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import RANGES, Settings
-from atlas_desktop.ui.look.amount_field import AmountField, Unit
-from atlas_desktop.ui.look.labels import make_label
-from atlas_desktop.ui.look.refusal_line import RefusalLine
+from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine, Unit
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _ROW_GAP_PX = 8

@@ -23,14 +23,14 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.billing_desk import BillingDesk
-from atlas_desktop.ui.desks.face_desk import FACE_TROUBLE, FaceDesk
-from atlas_desktop.ui.desks.hints import Hints
-from atlas_desktop.ui.desks.journal_desk import JournalDesk
-from atlas_desktop.ui.desks.key_desk import KeyDesk
-from atlas_desktop.ui.desks.key_state import KeyState
-from atlas_desktop.ui.desks.notices import NoticeAction
-from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.controllers.billing_controller import BillingController
+from atlas_desktop.ui.controllers.face_controller import FACE_TROUBLE, FaceController
+from atlas_desktop.ui.controllers.hint_controller import HintController
+from atlas_desktop.ui.controllers.journal_controller import JournalController
+from atlas_desktop.ui.controllers.key_controller import KeyController
+from atlas_desktop.ui.controllers.key_state import KeyState
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.controllers.notices import NoticeAction
 from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
 from atlas_desktop.ui.look.pictures import PastedPicture
@@ -65,9 +65,9 @@ class AppModel(ModelSignals):
         self.mode_choices = 0
         self._rehearsing = False
         self._life = session.snapshot.life
-        self._words = Words(self)
-        self._hints = Hints(self, self._words, session.playout)
-        self._keys = KeyDesk(
+        self._factory = NoticeFactory(self)
+        self._hints = HintController(self, self._factory, session.playout)
+        self._keys = KeyController(
             keys,
             environment,
             settings,
@@ -77,10 +77,12 @@ class AppModel(ModelSignals):
             self.report,
             open_source if guard is None else guard.open,
         )
-        self._billing = BillingDesk(self, session, guard, settings, scope)
-        self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
-        self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.notice_raised.emit)
-        self._drops = DropController(self, player, scope, self._words)
+        self._billing = BillingController(self, session, guard, settings, scope)
+        self._faces = FaceController(settings, profile.folder, scope, self._take_face, self.report)
+        self._journal = JournalController(
+            profile.transcripts_folder, scope, self._factory, self.notice_raised.emit
+        )
+        self._drops = DropController(self, player, scope, self._factory)
         session.playout.volume = settings.settings.volume
         self._listen()
 
@@ -98,7 +100,7 @@ class AppModel(ModelSignals):
         self._keys.load()
         self._faces.load()
         self._billing.end_leftovers(self._keys)
-        for notice in self._words.found_in(self._settings, self.settings_asked.emit):
+        for notice in self._factory.found_in(self._settings, self.settings_asked.emit):
             self.notice_raised.emit(notice)
 
     async def aclose(self) -> None:
@@ -231,8 +233,10 @@ class AppModel(ModelSignals):
         elif self.snapshot.is_over:
             self._choose_mode(mode)
         elif self.snapshot.billed:
-            switch = NoticeAction(self._words.switch_label(mode), lambda: self.switch_mode(mode), True, True)
-            self.notice_raised.emit(self._words.switch(mode, switch))
+            switch = NoticeAction(
+                self._factory.switch_label(mode), lambda: self.switch_mode(mode), True, True
+            )
+            self.notice_raised.emit(self._factory.switch(mode, switch))
             self.mode_changed.emit(self._mode)
         else:
             self.switch_mode(mode)
@@ -367,7 +371,7 @@ class AppModel(ModelSignals):
     @Slot(object)
     def report(self, error: AppError) -> None:
         """Raise the notice of an error, with its actions."""
-        self.notice_raised.emit(self._words.error(error, self))
+        self.notice_raised.emit(self._factory.error(error, self))
 
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
         life = snapshot.life

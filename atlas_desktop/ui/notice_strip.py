@@ -4,12 +4,12 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.focus import holds_focus
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
-from atlas_desktop.ui.look.keyboard_focus import holds_focus
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _KEPT_AT_MOST = 6

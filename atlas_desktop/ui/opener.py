@@ -1,6 +1,7 @@
-"""Opening an address or a file with the program that the desktop has for it."""
+"""Opening an address or a file with the desktop's program for it; the system's page of microphone rights."""
 
 import os
+import sys
 import threading
 
 from PySide6.QtCore import QProcess, QProcessEnvironment, QStandardPaths, QTimer, QUrl
@@ -11,6 +12,10 @@ from atlas_desktop.locales import for_other_programs
 
 _SANDBOXED = ("FLATPAK_ID", "SNAP")
 _OWN = "ATLAS_"
+_PAGES = {
+    "darwin": "x-apple.systempreferences:com.apple.preference.security?Privacy_Microphone",
+    "win32": "ms-settings:privacy-microphone",
+}
 
 
 def open_address(address: QUrl) -> None:
@@ -47,3 +52,9 @@ def _open_by_program(address: QUrl) -> None:
     process.setArguments([address.toString(QUrl.ComponentFormattingOption.FullyEncoded)])
     process.setProcessEnvironment(environment)
     process.startDetached()
+
+
+def privacy_page() -> QUrl | None:
+    """The page of the system's own settings; ``None`` where there is none."""
+    page = _PAGES.get(sys.platform)
+    return None if page is None else QUrl(page)

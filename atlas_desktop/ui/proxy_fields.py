@@ -9,7 +9,7 @@ from atlas_desktop.proxies import ProxyMode, parse_proxy
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 
 _MODES = tuple(ProxyMode)

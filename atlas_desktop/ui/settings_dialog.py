@@ -11,9 +11,9 @@ from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, make_rule
-from atlas_desktop.ui.look.switch import Switch
+from atlas_desktop.ui.look.plain_widgets import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
 from atlas_desktop.ui.proxy_fields import ProxyFields
 from atlas_desktop.ui.sync_fields import SyncFields
 
@@ -53,15 +53,15 @@ class SettingsDialog(QDialog):
         self._area = QScrollArea()
         self._themes = QButtonGroup(self)
         self._paths = QButtonGroup(self)
-        self._motion = Switch(theme, self.tr("Reduce motion"))
+        self._motion = ToggleSwitch(theme, self.tr("Reduce motion"))
         self._motion.setChecked(settings.reduce_motion)
-        self._microphone = Switch(theme, self.tr("Microphone on when connected"))
+        self._microphone = ToggleSwitch(theme, self.tr("Microphone on when connected"))
         self._microphone.setChecked(settings.microphone_on_connect)
         self._sync = SyncFields(theme, settings)
         if can_calibrate:
             self._sync.offer_calibration()
         self._devices = DeviceFields(theme, devices, settings) if devices is not None else None
-        self._loudness = Switch(theme, self.tr("Same loudness for all audio files"))
+        self._loudness = ToggleSwitch(theme, self.tr("Same loudness for all audio files"))
         self._loudness.setChecked(settings.match_loudness)
         self._limits = LimitFields(theme)
         self._limits.show_settings(settings)

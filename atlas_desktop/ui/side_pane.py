@@ -4,7 +4,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus_circle import tab_within
+from atlas_desktop.ui.look.focus import tab_within
 from atlas_desktop.ui.look.theme import Theme
 
 PANE_PX = 320

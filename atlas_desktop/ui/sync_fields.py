@@ -4,13 +4,12 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import RANGES, Settings, speaker_delay_default_ms
-from atlas_desktop.ui.look.amount_field import AmountField, Unit
+from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine, Unit
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
-from atlas_desktop.ui.look.refusal_line import RefusalLine
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _LOWEST_DELAY, _LIP_SYNC = 0, 1

@@ -17,14 +17,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
-from atlas_desktop.api.source import Mode
+from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
+from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Ended, Failed, Idle, Life
-from atlas_desktop.ui.closing_veil import ClosingVeil
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.closing_overlay import ClosingOverlay
 from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
-from atlas_desktop.ui.drops.drop_words import DropContext
+from atlas_desktop.ui.drops.drop_texts import DropContext
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.keyboard_focus import holds_focus, is_typing
+from atlas_desktop.ui.look.focus import holds_focus, is_typing
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeStrip
@@ -82,8 +84,22 @@ class MainWindow(QMainWindow):
         self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear")
         self._transcript = Button(theme, self.tr("Transcript"), ButtonKind.QUIET, icon="transcript")
         self.drops = DropTarget(theme, self, DropContext(Mode.CONVERSATION))
-        self._veil = ClosingVeil(theme, self)
+        self._veil = ClosingOverlay(theme, self)
         self._build()
+
+    def show_first(self, settings: Settings, faces: tuple[Path, ...]) -> None:
+        """Fill the start page from ``settings`` before the first paint; the model takes over once it exists.
+
+        A face of the user's own is read later, off this thread; one of ``faces``, the shipped ones, at once.
+        """
+        self.restore_geometry_text(settings.window_geometry)
+        page = self.start_page
+        page.show_prices(FALLBACK_PER_HOUR_USD)
+        page.show_mode(settings.mode)
+        page.show_microphone(settings.microphone_on_connect)
+        shipped = [path for path in faces if settings.face in ("", path.name, path.stem)]
+        if shipped:
+            page.show_face(Face(shipped[0].name, shipped[0].read_bytes()))
 
     def set_live(self, stage: QWidget, transcript: QWidget, waiting_cues: QWidget | None = None) -> None:
         """Take the widgets of a session: built after the first paint, as they load the media path.

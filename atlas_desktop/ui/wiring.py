@@ -13,19 +13,17 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Ended
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.command_keys import CommandKeys
-from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.drops.drop import DropPlan, foresee
-from atlas_desktop.ui.drops.drop_words import DropContext
+from atlas_desktop.ui.drops.drop_texts import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
-from atlas_desktop.ui.look.keyboard_focus import is_elsewhere, is_typing
+from atlas_desktop.ui.look.focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.presence import Presence
 from atlas_desktop.ui.settings_dialog import SettingsDialog
-from atlas_desktop.ui.shortcuts import Command
-from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
+from atlas_desktop.ui.shortcuts import Command, CommandKeys, ShortcutsDialog
 from atlas_desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ class WindowWiring(QObject):
         self._window = window
         self._model = model
         self._theme = theme
-        self._words = Words(self)
+        self._factory = NoticeFactory(self)
         self._stage: LivePage | None = None
         self._pane: TranscriptPane | None = None
         self._files = FileChoice(window)
@@ -212,7 +210,7 @@ class WindowWiring(QObject):
     @Slot(object)
     def _face_changed(self, _face: object) -> None:
         if self._model.snapshot.is_live:
-            self._window.notices.show_notice(self._words.face_waits())
+            self._window.notices.show_notice(self._factory.face_waits())
 
     @Slot(object, object)
     def _take_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
@@ -220,7 +218,7 @@ class WindowWiring(QObject):
             self._window.notices.clear_notice(about_the_last)
         self._model.open_drop(plan, picture)
         if plan.message and self._window.page is self._window.start_page:
-            self._window.notices.show_notice(self._words.text_waits())
+            self._window.notices.show_notice(self._factory.text_waits())
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:

@@ -24,8 +24,8 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore, Ring
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.key_state import KeyState
-from atlas_desktop.ui.desks.notices import Notice
+from atlas_desktop.ui.controllers.key_state import KeyState
+from atlas_desktop.ui.controllers.notices import Notice
 from atlas_desktop.ui.drops.drop import foresee
 from atlas_desktop.ui.model import AppModel
 from tests.ui.billing_fakes import FakeGuard

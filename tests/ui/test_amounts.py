@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors.guard import CostReachedError, TimeReachedError
 from atlas_desktop.errors.room import MessageTooLongError
 from atlas_desktop.storage.settings import RANGES, Settings
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.amount_field import AmountField, Unit
 from atlas_desktop.ui.look.amounts import (

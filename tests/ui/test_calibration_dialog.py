@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors import DeviceLostError, NoSpeakerError, SoundServerLostError
 from atlas_desktop.media.calibration import Heard
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
-from atlas_desktop.ui.calibration.flash_panel import FLASH_MS, FlashPanel
+from atlas_desktop.ui.calibration.panes import FLASH_MS, FlashPanel
 from atlas_desktop.ui.look.theme import Theme
 from tests.ui.calibration_fakes import FakeDevices
 from tests.ui.desk import button

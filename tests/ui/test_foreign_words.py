@@ -22,19 +22,19 @@ from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.billing_entry import asked, ended, granted
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.controllers.notices import notice_of
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import notice_of
-from atlas_desktop.ui.desks.words import Words
 from atlas_desktop.ui.drops.drop import DropPlan
 from atlas_desktop.ui.drops.drop_overlay import DropOverlay
-from atlas_desktop.ui.drops.drop_words import DropContext, words_for
+from atlas_desktop.ui.drops.drop_texts import DropContext, words_for
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.plain_widgets import set_tip, tip_text
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip, tip_text
 from atlas_desktop.ui.notice_strip import NoticeStrip
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
@@ -114,7 +114,7 @@ def test_notices_and_the_end_of_a_session(kind: type[AppError], theme: Theme, qt
 
 
 def test_notices_that_name_files(theme: Theme, qtbot: QtBot) -> None:
-    strip, said = NoticeStrip(theme), Words()
+    strip, said = NoticeStrip(theme), NoticeFactory()
     qtbot.addWidget(strip)
     for notice in (
         said.not_accepted([HOSTILE] * 5),

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_dialog import SettingsDialog

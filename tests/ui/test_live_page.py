@@ -21,11 +21,11 @@ from atlas_desktop.session.life import (
     Waiting,
 )
 from atlas_desktop.session.snapshot import MicState
-from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
+from atlas_desktop.ui.live.auto_hide_controls import GOES_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
-from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.level_indicator import LevelIndicator
 from atlas_desktop.ui.look.pictures import png_bytes
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.spinner import StepMark
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
@@ -188,8 +188,8 @@ def test_the_bar_shows_what_is_and_asks_for_more(bench: Bench) -> None:
 
 
 def test_the_meter_moves_only_while_the_microphone_is_wanted(bench: Bench) -> None:
-    meter = bench.page.findChild(LevelMeter)
-    assert isinstance(meter, LevelMeter)
+    meter = bench.page.findChild(LevelIndicator)
+    assert isinstance(meter, LevelIndicator)
     bench.model.live()
     bench.model.microphone_level_changed.emit(-12.0)
     assert meter.lit == 0

@@ -17,8 +17,8 @@ from atlas_desktop.errors import CostReachedError, GuardDownError, JournalError,
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.life import Ended, Failed, Idle, Life, Live, Parked, Summary, Waiting
 from atlas_desktop.storage.settings import ThemeChoice
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.drops.drop import DropPlan
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S

@@ -15,8 +15,8 @@ from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.cues.cue_model import CueRole
 from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.cues.seek_bar import SeekBar
-from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from tests.ui.driven_model import GRANT, DrivenModel, cue
 
@@ -167,7 +167,7 @@ def test_same_loudness_is_a_switch_in_the_settings(theme: Theme, qtbot: QtBot) -
     dialog.show()
     changes: list[object] = []
     dialog.change_requested.connect(changes.append)  # type: ignore[attr-defined]
-    switch = next(one for one in dialog.findChildren(Switch) if "loudness" in one.accessibleName())
+    switch = next(one for one in dialog.findChildren(ToggleSwitch) if "loudness" in one.accessibleName())
     assert switch.isChecked()
     switch.click()
     assert changes == [{"match_loudness": False}]

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.face_well import FaceWell

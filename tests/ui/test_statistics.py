@@ -24,8 +24,8 @@ from atlas_desktop.sound_client.sound_counters import SoundCounters
 from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
-from atlas_desktop.ui.live.statistics_words import NOTHING, StatisticsWords
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.live.statistics_texts import NOTHING, StatisticsTexts
+from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
 from tests.ui.desk import Desk, button
@@ -57,7 +57,7 @@ def frame() -> I420Frame:
 
 
 def rows(figures: CallFigures) -> dict[str, str]:
-    return dict(StatisticsWords().rows(figures))
+    return dict(StatisticsTexts().rows(figures))
 
 
 @dataclass

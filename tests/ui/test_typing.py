@@ -26,7 +26,7 @@ from atlas_desktop.session.life import (
     Waiting,
 )
 from atlas_desktop.storage.settings import ThemeChoice
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane

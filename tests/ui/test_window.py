@@ -36,14 +36,13 @@ from atlas_desktop.session.life import (
 )
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.desks.notices import notice_of
-from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.controllers.notices import notice_of
 from atlas_desktop.ui.drops.drop import foresee
 from atlas_desktop.ui.look.pictures import face_title
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import LIGHT
 from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
-from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
@@ -304,7 +303,7 @@ def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBo
     window = MainWindow(theme, default_faces())
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     settings = Settings(mode=Mode.PASSTHROUGH, microphone_on_connect=True, face=default_faces()[1].name)
-    show_first(window, settings, default_faces())
+    window.show_first(settings, default_faces())
     window.show()
     cards = {card.accessibleName(): card for card in window.findChildren(QRadioButton)}
     assert cards["Passthrough"].isChecked()
@@ -315,7 +314,7 @@ def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBo
 
 def test_first_paint_loads_nothing_heavy() -> None:
     heavy = {"numpy", "av", "livekit", "httpx", "aiohttp", "PIL", "keyring", "PySide6.QtMultimedia"}
-    code = "import sys, atlas_desktop.ui.window, atlas_desktop.ui.start.first_paint; print(*sys.modules)"
+    code = "import sys, atlas_desktop.ui.window; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
@@ -350,7 +349,7 @@ def test_a_face_given_while_live_says_when_it_is_used(desk: Desk) -> None:
 
 
 def test_a_drop_takes_back_what_was_said_of_the_last(desk: Desk) -> None:
-    desk.window.notices.show_notice(Words().not_accepted(["x.pdf"]))
+    desk.window.notices.show_notice(NoticeFactory().not_accepted(["x.pdf"]))
     desk.window.drops.dropped.emit(foresee(), b"")
     assert notice_ids(desk) == []
 
@@ -372,7 +371,7 @@ def test_the_first_window_fits_the_screen(theme: Theme, qtbot: QtBot) -> None:
     window = MainWindow(theme, ())
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     window.resize(5000, 5000)
-    show_first(window, Settings(), ())
+    window.show_first(Settings(), ())
     room = window.screen().availableSize()
     assert window.width() < room.width()
     assert window.height() < room.height()

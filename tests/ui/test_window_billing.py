@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QLineEdit, QWidget
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.session.life import Live, Parked, Summary
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import Notice, Severity
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notices import Notice, Severity
 from tests.ui.desk import Desk, button
 
 GRANT = SessionGrant("ses_1", "wss://example.com", "token")

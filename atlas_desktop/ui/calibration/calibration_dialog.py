@@ -9,16 +9,23 @@ from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.calibration import BEEPS, Heard
 from atlas_desktop.storage.settings import RANGES
-from atlas_desktop.ui.calibration.beep_dots import BeepDots
-from atlas_desktop.ui.calibration.eye_pane import EyePane
-from atlas_desktop.ui.calibration.step_words import StepWords
-from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
+from atlas_desktop.ui.calibration.panes import BeepDots, EyePane
+from atlas_desktop.ui.calibration.steps import (
+    Asking,
+    Broken,
+    ByEye,
+    Found,
+    Listening,
+    Ready,
+    Step,
+    StepTexts,
+    Unheard,
+)
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.opener import open_address
-from atlas_desktop.ui.privacy_page import privacy_page
+from atlas_desktop.ui.opener import open_address, privacy_page
 
 if TYPE_CHECKING:
     from atlas_desktop.sound_client.calibration import CalibrationDevices, CalibrationRun
@@ -64,7 +71,7 @@ class CalibrationDialog(QDialog):
         self._quiet = False
         self._beeps = 0
         self._privacy_page = privacy_page()
-        self._words = StepWords(self)
+        self._texts = StepTexts(self)
         self._step: Step = Ready(devices.has_microphone)
         self.setWindowTitle(self.tr("Calibrate the speaker"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -251,7 +258,7 @@ class CalibrationDialog(QDialog):
 
     def _show(self) -> None:
         step = self._step
-        title, sentence = self._words.of(step)
+        title, sentence = self._texts.of(step)
         self._title.setText(title)
         self._title.setAccessibleDescription(sentence)
         self._sentence.setText(sentence)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.ui.cues.cue_model import CueRole, CueRows
-from atlas_desktop.ui.look.focus_ring import draw_focus_ring
+from atlas_desktop.ui.look.focus import draw_focus_ring
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX

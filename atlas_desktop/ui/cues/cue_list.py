@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from atlas_desktop.ui.cues.cue_delegate import CUE_HEIGHT_PX, CueDelegate
 from atlas_desktop.ui.cues.cue_model import CueRows
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
 _FADE_PX = 24

@@ -9,9 +9,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.look.amounts import money, short_clock
-from atlas_desktop.ui.look.tips import tip_text
+from atlas_desktop.ui.look.plain_widgets import tip_text
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 Index = QModelIndex | QPersistentModelIndex

@@ -13,9 +13,8 @@ from atlas_desktop.ui.cues.cue_list import CueList
 from atlas_desktop.ui.cues.cue_model import CueRows
 from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.model import AppModel
 
 _HEIGHT_PX = 52

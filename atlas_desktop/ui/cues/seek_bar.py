@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSlider, QToolTip, QWidget
 
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.ui.look.amounts import short_clock
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 
 SEEK_BAR_PX = 10

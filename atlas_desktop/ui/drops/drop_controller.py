@@ -12,7 +12,7 @@ from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads, mapped
-from atlas_desktop.ui.desks.words import Words
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
 from atlas_desktop.ui.look.pictures import PastedPicture
 
@@ -40,11 +40,13 @@ class DropController:
     each is put there when it has answered, and what turns out otherwise is said.
     """
 
-    def __init__(self, model: "AppModel", player: CuePlayer, scope: TaskScope, words: Words) -> None:
+    def __init__(
+        self, model: "AppModel", player: CuePlayer, scope: TaskScope, factory: NoticeFactory
+    ) -> None:
         self._model = model
         self._player = player
         self._scope = scope
-        self._words = words
+        self._factory = factory
         self._files = FileThreads("drop")
 
     def take(self, plan: DropPlan, picture: PastedPicture = b"", *, is_sound: bool = False) -> None:
@@ -67,7 +69,7 @@ class DropController:
         for error in plan.elsewhere:
             self._model.report(error)
         if plan.refused and not plan.doubted:
-            self._model.notice_raised.emit(self._words.not_accepted(plan.refused))
+            self._model.notice_raised.emit(self._factory.not_accepted(plan.refused))
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
         paths = self._few(drop, plan.audio)
@@ -101,7 +103,7 @@ class DropController:
             case _:
                 self._player.settle(place, [])
                 drop.refused.append(shown_name(path.name or path))
-                self._model.notice_raised.emit(self._words.not_accepted(drop.refused))
+                self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     async def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
         """Some at a time: between them the window has its turn."""
@@ -117,7 +119,7 @@ class DropController:
             self._player.settle(place, [])
         if not sounds:
             drop.soundless.append(folder)
-            self._model.notice_raised.emit(self._words.no_sound_in(drop.soundless))
+            self._model.notice_raised.emit(self._factory.no_sound_in(drop.soundless))
 
     async def _doubt(self, drop: "_Drop", paths: Sequence[Path]) -> None:
         """Says what is not accepted, unless it is a folder whose name looks like something else's."""
@@ -133,13 +135,13 @@ class DropController:
                 drop.cues += 1
                 await self._settle_folder(drop, place, path, found.sounds)
         if drop.refused:
-            self._model.notice_raised.emit(self._words.not_accepted(drop.refused))
+            self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     def _few(self, drop: "_Drop", paths: Sequence[Path]) -> Sequence[Path]:
         """As many as the strip takes of one drop; says so when there are more."""
         few = paths[: max(0, MOST_AT_ONCE - drop.cues)]
         if len(few) < len(paths):
-            self._model.notice_raised.emit(self._words.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
+            self._model.notice_raised.emit(self._factory.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
         drop.cues += len(few)
         return few
 

@@ -4,10 +4,10 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.desks.notices import said
-from atlas_desktop.ui.drops.drop_words import DropWords
+from atlas_desktop.ui.controllers.notices import said
+from atlas_desktop.ui.drops.drop_texts import DropText
 from atlas_desktop.ui.look.icons import draw_icon
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _EDGE_PX = 16
@@ -40,7 +40,7 @@ class DropOverlay(QWidget):
         """The line that says what would happen."""
         return self._headline.text()
 
-    def show_words(self, words: DropWords) -> None:
+    def show_words(self, words: DropText) -> None:
         """Covers the window and says ``words``."""
         self._icon = words.icon
         _set(self._headline, said(words.headline, **words.params))

@@ -15,7 +15,7 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 

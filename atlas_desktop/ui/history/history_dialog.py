@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.errors import JournalError, MediaError
@@ -16,14 +16,13 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.history.csv_saving import CsvSaving
 from atlas_desktop.ui.history.history_rows import HistoryRows
 from atlas_desktop.ui.history.history_table import HistoryTable
-from atlas_desktop.ui.history.totals_line import TotalsLine
-from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.amounts import money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
@@ -209,3 +208,35 @@ class HistoryDialog(QDialog):
 def _read(journal: BillingJournal, now: datetime) -> _Reading:
     entries = journal.entries()
     return _Reading(entries, rows(entries, now), totals(entries, now))
+
+
+class TotalsLine(QWidget):
+    """Shows ``Totals``; empty until it is given some."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = QHBoxLayout(self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(40)
+        self._today = self._add(theme, self.tr("Today"))
+        self._month = self._add(theme, self.tr("This month"))
+        self._line.addStretch(1)
+
+    def show_totals(self, totals: Totals) -> None:
+        """Shows other figures."""
+        day, month = money(totals.day_usd), money(totals.month_usd)
+        self._today.setText(day)
+        self._today.setAccessibleName(self.tr("Today: {cost}").format(cost=day))
+        self._month.setText(month)
+        self._month.setAccessibleName(self.tr("This month: {cost}").format(cost=month))
+
+    def _add(self, theme: Theme, caption: str) -> QLabel:
+        # A blank holds the line's height until the figures come.
+        figure = make_label(" ", size="title")
+        figure.setFont(theme.font(22, strong=True))
+        pair = QVBoxLayout()
+        pair.setSpacing(2)
+        pair.addWidget(make_label(caption, tone="dim", size="small"))
+        pair.addWidget(figure)
+        self._line.addLayout(pair)
+        return figure

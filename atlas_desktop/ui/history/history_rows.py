@@ -9,7 +9,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPixmap
 
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.history import HistoryRow
-from atlas_desktop.ui.history.history_words import NOTHING, HistoryWords
+from atlas_desktop.ui.history.history_texts import NOTHING, HistoryTexts
 from atlas_desktop.ui.look.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -39,7 +39,7 @@ class HistoryRows(QAbstractTableModel):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._words = HistoryWords(self)
+        self._texts = HistoryTexts(self)
         self._rows: tuple[HistoryRow, ...] = ()
 
     @property
@@ -100,21 +100,21 @@ class HistoryRows(QAbstractTableModel):
     def _text(self, row: HistoryRow, column: Column) -> str:
         match column:
             case Column.STARTED:
-                return self._words.started(row.started)
+                return self._texts.started(row.started)
             case Column.MODE:
-                return self._words.mode(row.mode)
+                return self._texts.mode(row.mode)
             case Column.DURATION:
-                return self._words.duration(row)
+                return self._texts.duration(row)
             case Column.OURS:
-                return self._words.amount(row.estimated_usd)
+                return self._texts.amount(row.estimated_usd)
             case Column.CHARGED:
-                return self._words.amount(row.charged_usd)
+                return self._texts.amount(row.charged_usd)
             case Column.ENDING:
-                return self._words.ending(row)
+                return self._texts.ending(row)
 
     def _spoken(self, row: HistoryRow, column: Column) -> str:
         if column is Column.STARTED:
-            return self._words.sentence(row)
+            return self._texts.sentence(row)
         text = self._text(row, column)
         return self.tr("not known") if text == NOTHING else text
 

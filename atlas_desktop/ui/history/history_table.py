@@ -5,7 +5,7 @@ from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from atlas_desktop.ui.history.history_rows import HistoryRows
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
 _ROW_PX = 36

@@ -6,10 +6,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from atlas_desktop.session.life import Ending, Joining, Life, Requesting, Waiting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import fill
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.spinner import StepMark, StepState
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel

@@ -12,9 +12,9 @@ from atlas_desktop.session.snapshot import MicState, SessionSnapshot
 from atlas_desktop.ui.live.mode_choice import ModeChoice
 from atlas_desktop.ui.live.volume_card import VolumeButton
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.level_indicator import LevelIndicator
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.model import AppModel
 
 _EDGE_PX = 12
@@ -45,7 +45,7 @@ class ControlBar(QWidget):
         self._snapshot = SessionSnapshot()
         self._microphone = Button(theme, self.tr("Microphone"), ButtonKind.ROUND, icon="mic-off", parent=self)
         self._microphone.setCheckable(True)
-        self._meter = LevelMeter(theme, self)
+        self._meter = LevelIndicator(theme, self)
         self._volume = VolumeButton(model, theme, self)
         self._interrupt = Button(theme, self.tr("Interrupt"), icon="interrupt", parent=self)
         self._open = Button(theme, self.tr("Open audio…"), icon="open", parent=self)

@@ -4,10 +4,9 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 

@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QStyle, QWidget
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.ui.live.auto_hide_controls import AutoHideControls
 from atlas_desktop.ui.live.control_bar import ControlBar
 from atlas_desktop.ui.live.figures import CallFigures
-from atlas_desktop.ui.live.immersion import Immersion
 from atlas_desktop.ui.live.stage import Stage
 from atlas_desktop.ui.live.statistics_card import FiguresReader, StatisticsCard
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.keyboard_focus import is_typing
+from atlas_desktop.ui.look.focus import is_typing
 from atlas_desktop.ui.look.pictures import picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -59,7 +59,7 @@ class LivePage(QWidget):
         cues.setParent(self)
         self.bar = ControlBar(model, theme, self)
         chrome = (*self.stage.overlay.widgets, self._cues, self.bar)
-        self._immersion = Immersion(theme, self.stage, chrome)
+        self._immersion = AutoHideControls(theme, self.stage, chrome)
         self.setFocusProxy(self.stage)
         self._connect_model()
         self.stage.overlay.statistics_requested.connect(self.toggle_statistics)

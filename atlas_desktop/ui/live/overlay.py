@@ -7,8 +7,7 @@ from atlas_desktop.session.life import Ending, Live, Parked, Reconnecting, Reque
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import clock, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.pill import Pill
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.look.pill import Pill, PillButton
 from atlas_desktop.ui.look.theme import Theme
 
 _EDGE_PX = 16

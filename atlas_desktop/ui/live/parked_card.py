@@ -8,10 +8,9 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Parked, Summary
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import duration_words, hourly, money
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.plain_text import name_in_text

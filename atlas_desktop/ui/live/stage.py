@@ -10,7 +10,7 @@ from atlas_desktop.ui.live.connecting import ConnectingCard
 from atlas_desktop.ui.live.gone_card import AvatarGoneCard
 from atlas_desktop.ui.live.overlay import Overlay
 from atlas_desktop.ui.live.parked_card import ParkedCard
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 

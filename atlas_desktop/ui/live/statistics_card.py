@@ -18,11 +18,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.live.figures import CallFigures
-from atlas_desktop.ui.live.statistics_words import Row, StatisticsWords
-from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.live.statistics_texts import Row, StatisticsTexts
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.focus_ring import draw_focus_ring
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import draw_focus_ring
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX
 
@@ -48,7 +47,7 @@ class StatisticsCard(CardFrame):
     def __init__(self, theme: Theme, read: FiguresReader, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._read = read
-        self._words = StatisticsWords(self)
+        self._texts = StatisticsTexts(self)
         self._values: list[QLabel] = []
         self._text = ""
         self._timer = QTimer(self)
@@ -100,7 +99,7 @@ class StatisticsCard(CardFrame):
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(1, 1)
-        for number, row in enumerate(self._words.rows(CallFigures())):
+        for number, row in enumerate(self._texts.rows(CallFigures())):
             caption = make_label(row.caption, tone="dim", size="small")
             value = make_label(size="small", wraps=True)
             grid.addWidget(caption, number, 0, Qt.AlignmentFlag.AlignTop)
@@ -141,8 +140,8 @@ class StatisticsCard(CardFrame):
     @Slot()
     def _refresh(self) -> None:
         figures = self._read()
-        self._text = self._words.text(figures)
-        for label, row in zip(self._values, self._words.rows(figures), strict=True):
+        self._text = self._texts.text(figures)
+        for label, row in zip(self._values, self._texts.rows(figures), strict=True):
             _show(label, row)
         self._area.fit()
 

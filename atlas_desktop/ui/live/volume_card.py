@@ -6,11 +6,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.look.amounts import percent
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.popover import Popover
-from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
 from atlas_desktop.ui.model import AppModel
 
 _WHEEL_STEP = 5
@@ -28,7 +27,7 @@ class VolumeButton(Button):
         self._muted = False
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._figure = make_label(tone="dim")
-        self._mute = Switch(theme, self.tr("Mute"))
+        self._mute = ToggleSwitch(theme, self.tr("Mute"))
         self._card: Popover | None = None
         self._content = self._make_content()
         self._slider.valueChanged.connect(self._change_volume)

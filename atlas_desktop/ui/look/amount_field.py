@@ -3,16 +3,28 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QValidator,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QSizePolicy
 
 from atlas_desktop.ui.look.amounts import fill, money, money_affixes, number, numbers
+from atlas_desktop.ui.look.plain_widgets import set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX
 from atlas_desktop.ui.look.typed_numbers import Ambiguous, Refusal, read_number
 
 _FIELD_PX = 104
 _FIELD_HEIGHT_PX = 36
+_GAP_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +197,33 @@ class AmountField(QDoubleSpinBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """The wheel scrolls the page: over a field that still has the focus, too, it would change a limit."""
         event.ignore()
+
+
+class RefusalLine(QLabel):
+    """Hidden while all is well. Screen readers say it when it comes up."""
+
+    def __init__(self, *fields: AmountField) -> None:
+        super().__init__()
+        self._is_new = False
+        # What was typed is shown as it is.
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setContentsMargins(0, _GAP_PX, 0, 0)
+        set_tone(self, "danger")
+        self.hide()
+        for field in fields:
+            field.refused.connect(self._say)
+
+    def take(self) -> bool:
+        """Whether something was refused since this was last asked."""
+        is_new, self._is_new = self._is_new, False
+        return is_new
+
+    @Slot(str)
+    def _say(self, words: str) -> None:
+        self._is_new = bool(words)
+        self.setText(words)
+        self.setAccessibleName(words)
+        self.setVisible(bool(words))
+        if words:
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))

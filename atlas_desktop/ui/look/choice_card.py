@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX, mix
 

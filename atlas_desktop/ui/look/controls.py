@@ -6,12 +6,12 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.press_guard import PressGuard
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
     OVERLAY_ALPHA,

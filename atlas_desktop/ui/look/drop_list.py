@@ -7,8 +7,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
 from atlas_desktop.ui.look.icons import draw_icon
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 
 _ICON_PX, _EDGE_PX = 16, 10
 _TEXT_FROM_PX, _TEXT_TO_PX = 14, 36

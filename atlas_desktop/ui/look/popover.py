@@ -4,8 +4,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from atlas_desktop.ui.look.card_frame import CardFrame
-from atlas_desktop.ui.look.focus_circle import tab_within
+from atlas_desktop.ui.look.focus import tab_within
+from atlas_desktop.ui.look.plain_widgets import CardFrame
 from atlas_desktop.ui.look.theme import Theme
 
 _MARGIN_PX = 8

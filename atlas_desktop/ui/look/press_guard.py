@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from shiboken6 import isValid
 
-from atlas_desktop.ui.look.tips import show_remark
+from atlas_desktop.ui.look.plain_widgets import show_remark
 
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""

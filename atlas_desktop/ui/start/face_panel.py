@@ -17,11 +17,10 @@ from atlas_desktop.ui.drops.drop import foresee
 from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _THUMBNAIL_PX = 72

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Face
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.start.face_panel import FacePanel

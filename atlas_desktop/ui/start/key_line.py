@@ -3,12 +3,11 @@
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.opener import open_address
 
 KEYS_PAGE_URL = "https://dashboard.northmodellabs.com/dashboard/keys"

@@ -6,10 +6,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.limit_fields import LimitFields
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _PADDING_PX = 20

@@ -18,15 +18,14 @@ from PySide6.QtWidgets import (
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyState
+from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, make_rule
-from atlas_desktop.ui.look.switch import Switch
+from atlas_desktop.ui.look.plain_widgets import make_label, make_rule, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
 from atlas_desktop.ui.start.face_picker import FacePicker
 from atlas_desktop.ui.start.key_line import KeyLine
 from atlas_desktop.ui.start.limits_card import LimitsCard
@@ -67,7 +66,7 @@ class StartPage(QScrollArea):
         self._limits_seen = False
         self._cards = self._make_cards(theme)
         self._group = QButtonGroup(self)
-        self._microphone = Switch(theme, self.tr("Microphone on when connected"))
+        self._microphone = ToggleSwitch(theme, self.tr("Microphone on when connected"))
         self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._rehearse = Button(theme, self.tr("Rehearse · free"), name=self.tr("Rehearse"))

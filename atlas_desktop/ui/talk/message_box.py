@@ -9,9 +9,8 @@ from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone, show_remark
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip, show_remark
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
 

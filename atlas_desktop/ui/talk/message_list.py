@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from atlas_desktop.storage.transcripts import format_text
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.talk.placed_list import Index, PlacedList
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
 from atlas_desktop.ui.talk.transcript_model import TranscriptRows

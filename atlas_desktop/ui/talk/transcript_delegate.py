@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.session.transcript import Message
-from atlas_desktop.ui.look.focus_ring import draw_focus_ring
+from atlas_desktop.ui.look.focus import draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_layout import MessageLayouts, line_height_px
 from atlas_desktop.ui.talk.transcript_model import TranscriptRole
