@@ -5,11 +5,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.limit_fields import LimitFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.settings_fields import AmountFields
+from atlas_desktop.ui.settings_table import LIMITS
 
 _PADDING_PX = 20
 
@@ -27,7 +28,7 @@ class LimitsCard(CardFrame):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._fields = LimitFields(theme, whole=False)
+        self._fields = AmountFields(theme, LIMITS, Settings())
         self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._back = Button(theme, self.tr("Not now"))
