@@ -1,4 +1,4 @@
-"""What the window shows while it waits for a session's end before it goes."""
+"""The overlay shown while the window waits for a session's end before it closes."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -9,7 +9,7 @@ from atlas_desktop.ui.look.theme import Theme
 
 
 class ClosingOverlay(QWidget):
-    """Covers the window and takes every press: the only thing left to do is to wait some seconds."""
+    """Covers the window and takes every press for the few seconds until it closes."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class ClosingOverlay(QWidget):
         self.hide()
 
     def cover(self) -> None:
-        """Lies down over everything."""
+        """Cover the whole window."""
         parent = self.parentWidget()
         if parent is not None:
             self.setGeometry(parent.rect())
@@ -40,7 +40,7 @@ class ClosingOverlay(QWidget):
         self.raise_()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The veil."""
+        """Paint the veil."""
         painter = QPainter(self)
         veil = QColor(self._theme.tokens.bg)
         veil.setAlpha(240)

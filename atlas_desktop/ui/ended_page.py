@@ -1,4 +1,4 @@
-"""The page after a session: what it was, what it cost, or why it failed and what to do."""
+"""The page after a session: its duration and cost, or why it failed and what to do."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ Over = Ended | Failed
 
 
 class EndedPage(QScrollArea):
-    """One card in the middle. Built anew for each end: it is shown rarely and then stands still.
+    """One card in the middle, rebuilt for each end: it is shown rarely and then stays as it is.
 
     Signals:
         start_again_requested(): The same once more.
@@ -51,7 +51,7 @@ class EndedPage(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Not by Tab; but from here Tab comes to what can be done.
+        # Not reached by Tab, but Tab leads from here to the buttons.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     @property
@@ -61,15 +61,15 @@ class EndedPage(QScrollArea):
 
     @property
     def paid_control(self) -> Button | None:
-        """What starts a session."""
+        """The button that starts a session."""
         return self._again
 
     def offer_history(self) -> None:
-        """There is a history of paid sessions to be shown."""
+        """Offer *Sessions and cost* from now on."""
         self._has_history = True
 
     def show_end(self, over: Over, messages: int | None = None) -> None:
-        """Shows how a session ended.
+        """Show how a session ended.
 
         Args:
             over: How.
@@ -78,7 +78,7 @@ class EndedPage(QScrollArea):
         """
         counted = over.summary.messages if over.summary is not None else 0
         self._messages = counted if messages is None else messages
-        # What had the focus goes with the old card; Qt would choose, and its choice may cost money.
+        # The focused button goes with the old card; the one Qt would focus next may cost money.
         had_focus = holds_focus(self)
         card = CardFrame(self._theme)
         card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
@@ -93,7 +93,7 @@ class EndedPage(QScrollArea):
         if had_focus:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setWidget(page)
-        # The card is younger than all else in the window: Tab would come to it last.
+        # The card is the newest widget of the window: Tab would reach it last.
         for before, step in pairwise((self, *self._steps)):
             QWidget.setTabOrder(before, step)
 
@@ -146,7 +146,7 @@ class EndedPage(QScrollArea):
         return self.tr("Session state: Failed") if failed else self.tr("Session state: Ended")
 
     def _add_reason(self, column: QVBoxLayout, reason: AppError) -> None:
-        """Why it was ended unasked, above what it was."""
+        """Add the reason of an unrequested end, above the summary."""
         title, advice = error_words(reason)
         column.addWidget(make_label(title, size="heading", wraps=True))
         if advice:
@@ -165,7 +165,7 @@ class EndedPage(QScrollArea):
 
     def _facts(self, summary: Summary, *, failed: bool) -> QGridLayout:
         elapsed = self.tr("Elapsed: {time}").format(time=clock(summary.duration_s))
-        # Where nothing failed the headline says it already.
+        # Without a failure the headline says it already.
         rows = [(self.tr("Duration"), duration_words(summary.duration_s), elapsed)] if failed else []
         if summary.billed:
             stated = summary.charged_usd is not None
@@ -203,7 +203,7 @@ class EndedPage(QScrollArea):
         box = QWidget()
         flow = FlowLayout(box, gap_px=10)
         failed = isinstance(over, Failed)
-        # Where trying again can't help, the way to what can is the first.
+        # Where a retry can't help, *Back to start* is the first button.
         hopeless = isinstance(over, Failed) and not over.error.retryable
         first, later = ButtonKind.PRIMARY, ButtonKind.PLAIN
         words = self.tr("Retry") if failed else self.tr("Start again")

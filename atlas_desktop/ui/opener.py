@@ -19,7 +19,7 @@ _PAGES = {
 
 
 def open_address(address: QUrl) -> None:
-    """Opens ``address``, where there is anything that does. Never waits. Thread: main.
+    """Open ``address`` with the desktop's program for it, if any. Never blocks. Thread: main.
 
     On X11 Qt would hand our environment to the other program, with C for its numbers. In a sandbox it would
     wait for the portal's answer, for up to 25 s; there ``xdg-open`` asks the portal, in a process of its own.
@@ -28,7 +28,7 @@ def open_address(address: QUrl) -> None:
     """
     sandboxed = any(name in os.environ for name in _SANDBOXED)
     if sandboxed or QGuiApplication.platformName() == "xcb":
-        # A search path may lead over a mount that is dead.
+        # A search path may lead over a dead mount.
         opening = guarded("open an address")(_open_by_program)
         threading.Thread(target=opening, args=(address,), name="opener", daemon=True).start()
     else:
@@ -44,7 +44,7 @@ def _open_by_program(address: QUrl) -> None:
         return
     environment = QProcessEnvironment()
     for name, value in for_other_programs(os.environ).items():
-        # Ours may let one in, and mean nothing to anybody else.
+        # Ours may hold a key, and mean nothing to other programs.
         if not name.startswith(_OWN):
             environment.insert(name, value)
     process = QProcess()

@@ -1,4 +1,4 @@
-"""Notices that somebody is there: the mouse, a key, the wheel, a drop, anywhere in the program's windows."""
+"""Detects that the user is present, by input events in any window of the program."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _SIGNS = frozenset(
         QEvent.Type.MouseMove,
         QEvent.Type.MouseButtonPress,
         QEvent.Type.KeyPress,
-        # What a shortcut takes is told by its release only.
+        # Of a shortcut only the release arrives.
         QEvent.Type.KeyRelease,
         QEvent.Type.Wheel,
         QEvent.Type.TouchBegin,
@@ -26,13 +26,13 @@ _SIGNS = frozenset(
 
 
 class Presence(QObject):
-    """Looks on at the window and at each dialog that gets the focus; takes nothing.
+    """Observes the window and each dialog that gets the focus; consumes nothing.
 
     It watches native windows, not the application: those see input only, not the thousands of timers and
     paints a second that a session makes.
 
     Signals:
-        seen(): Somebody did something; at most once in half a second.
+        seen(): Input arrived; at most once in half a second.
     """
 
     seen = Signal()
@@ -40,7 +40,7 @@ class Presence(QObject):
     def __init__(self, window: QWidget, now_s: Callable[[], float] = time.monotonic) -> None:
         super().__init__(window)
         self._now_s = now_s
-        self._told_at_s = -_EVERY_S
+        self._emitted_at_s = -_EVERY_S
         window.winId()
         handle = window.windowHandle()
         if handle is not None:
@@ -50,18 +50,18 @@ class Presence(QObject):
             application.focusWindowChanged.connect(self._watch)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Looks on."""
-        # A key that is held repeats for as long as something lies on it.
+        """Observe only."""
+        # A held key repeats for as long as something lies on it.
         repeats = isinstance(event, QKeyEvent) and event.isAutoRepeat()
         if event.type() in _SIGNS and not repeats:
             now_s = self._now_s()
-            if now_s - self._told_at_s >= _EVERY_S:
-                self._told_at_s = now_s
+            if now_s - self._emitted_at_s >= _EVERY_S:
+                self._emitted_at_s = now_s
                 self.seen.emit()
         return False
 
     @Slot(QWindow)
     def _watch(self, window: QWindow | None) -> None:
         if window is not None:
-            # Once more is once: Qt moves a filter that it has to the front.
+            # Installing a filter again has no effect but its order.
             window.installEventFilter(self)

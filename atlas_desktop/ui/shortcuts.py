@@ -102,7 +102,7 @@ class CommandKeys(QObject):
         for row in shortcuts_for():
             shortcut = QShortcut(window)
             shortcut.setKeys([QKeySequence(keys) for keys in row.keys])
-            # What costs money judges by the repetitions that a key is held: see ``PressPolicy``.
+            # ``PressPolicy`` recognises a held key by its repetitions.
             shortcut.setAutoRepeat(row.command is Command.START)
             shortcut.activated.connect(partial(self.pressed.emit, row.command))
 

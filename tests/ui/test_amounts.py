@@ -32,7 +32,7 @@ from atlas_desktop.ui.look.amounts import (
     time_of_day,
 )
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.typed_numbers import Ambiguous, Refusal, read_number
+from atlas_desktop.ui.look.typed_numbers import Ambiguous, InputRefusal, read_number
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.settings_fields import AmountFields
 from atlas_desktop.ui.settings_table import LIMITS
@@ -205,13 +205,13 @@ def test_a_number_that_may_mean_a_thousand_times_as_much_is_asked_about(
 )
 @pytest.mark.parametrize("point", [".", ","])
 def test_what_is_no_number_is_refused(text: str, point: str) -> None:
-    assert read_number(text, decimal_point=point) is Refusal.NO_NUMBER
+    assert read_number(text, decimal_point=point) is InputRefusal.NO_NUMBER
 
 
 @given(some.text("0159., '$-+−٥۵５٫٬\u202f\u00a0\u200eUSDmin½", max_size=9), some.sampled_from(".,٫"))
 def test_whatever_is_typed_has_an_answer(text: str, point: str) -> None:
     found = read_number(text, decimal_point=point, unit=" min")
-    assert isinstance(found, float | Refusal | Ambiguous)
+    assert isinstance(found, float | InputRefusal | Ambiguous)
 
 
 @given(

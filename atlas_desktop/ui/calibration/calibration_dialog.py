@@ -1,4 +1,4 @@
-"""Ten seconds that find the speaker's delay: by microphone, or by eye."""
+"""The dialog that measures the speaker's delay in ten seconds, by microphone or by eye."""
 
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,7 +14,7 @@ from atlas_desktop.ui.calibration.steps import (
     Asking,
     Broken,
     ByEye,
-    Found,
+    DelayFound,
     Listening,
     Ready,
     Step,
@@ -37,7 +37,7 @@ _LONGEST_MS = int(RANGES["speaker_delay_ms"][1])
 
 
 class CalibrationDialog(QDialog):
-    """Beeps only between *Start* and its end, *Cancel* or Esc. Open it with ``open()``.
+    """Plays beeps only between *Start* and the end of the run, *Cancel* or Esc. Open it with ``open()``.
 
     Signals:
         use_requested(float): The speaker's delay is this, in milliseconds.
@@ -56,7 +56,7 @@ class CalibrationDialog(QDialog):
         *,
         in_session: bool = False,
     ) -> None:
-        """Makes it, silent.
+        """Build the dialog; nothing is played yet.
 
         Args:
             devices: Speaker and microphone.
@@ -98,12 +98,12 @@ class CalibrationDialog(QDialog):
         self._show()
 
     def done(self, result: int) -> None:
-        """However it ends, nothing beeps any more."""
+        """Stop the run, however the dialog is closed."""
         self._stop()
         super().done(result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow means high: words and buttons wrap."""
+        """Update the minimum height: text and buttons wrap in a narrow dialog."""
         super().resizeEvent(event)
         self._keep_room()
 
@@ -143,7 +143,7 @@ class CalibrationDialog(QDialog):
         self._cancel.clicked.connect(self.reject)
         self._eye.moved.connect(self._move_flash)
 
-    # What is asked
+    # Requests
 
     @Slot()
     def _begin(self) -> None:
@@ -159,7 +159,7 @@ class CalibrationDialog(QDialog):
         self._devices.ask(self, self._take_answer)
 
     def _take_answer(self, allowed: bool) -> None:
-        # Closed meanwhile, or gone on by eye.
+        # Closed meanwhile, or continued by eye.
         if not isinstance(self._step, Asking) or not self.isVisible():
             return
         if not allowed:
@@ -176,7 +176,7 @@ class CalibrationDialog(QDialog):
     @Slot()
     def _use_it(self) -> None:
         match self._step:
-            case Found():
+            case DelayFound():
                 self.use_requested.emit(float(self._step.used_ms))
             case ByEye():
                 self.use_requested.emit(float(self._eye.value_ms))
@@ -194,7 +194,7 @@ class CalibrationDialog(QDialog):
         if self._run is not None:
             self._run.speaker_ms = float(value_ms)
 
-    # What happens
+    # Events
 
     def _begin_run(self, *, listens: bool) -> None:
         self._beeps = 0
@@ -222,7 +222,7 @@ class CalibrationDialog(QDialog):
             return
         used_ms = round(min(float(_LONGEST_MS), max(0.0, heard.delay_ms)))
         self._eye.show_value(used_ms)
-        self._go(Found(heard, used_ms))
+        self._go(DelayFound(heard, used_ms))
 
     @Slot(object)
     def _take_error(self, error: AppError) -> None:
@@ -233,7 +233,7 @@ class CalibrationDialog(QDialog):
         run, self._run = self._run, None
         if run is not None:
             run.stop()
-            # What it still has on its way is not about the next one.
+            # Its queued signals are not about the next run.
             run.flashed.disconnect(self._take_flash)
             run.finished.disconnect(self._take_result)
             run.failed.disconnect(self._take_error)
@@ -245,7 +245,7 @@ class CalibrationDialog(QDialog):
             self._quiet = quiet
             self.quiet_requested.emit(quiet)
 
-    # What is shown
+    # Display
 
     def _go(self, step: Step) -> None:
         self._step = step
@@ -253,7 +253,7 @@ class CalibrationDialog(QDialog):
         first = self._first_control()
         first.setFocus(Qt.FocusReason.OtherFocusReason)
         if not isinstance(step, Listening):
-            # While it listens nothing is read out: a voice would be in the way of the beeps.
+            # While listening nothing is announced: a voice would disturb the measurement.
             QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
 
     def _show(self) -> None:
@@ -265,7 +265,7 @@ class CalibrationDialog(QDialog):
         self._sentence.setVisible(bool(sentence))
         panes: dict[type[Step], QWidget] = {Listening: self._dots, ByEye: self._eye}
         self._panes.setCurrentWidget(panes.get(type(step), self._nothing))
-        is_over = isinstance(step, Found | Unheard | Broken)
+        is_over = isinstance(step, DelayFound | Unheard | Broken)
         self._aside.setVisible(self._in_session and not is_over)
         shown = self._controls()
         for button in (self._start, self._use, self._again, self._by_eye, self._by_ear, self._allow):
@@ -274,7 +274,7 @@ class CalibrationDialog(QDialog):
         self._keep_room()
 
     def _controls(self) -> tuple[Button, ...]:
-        """What can be done now besides *Cancel*, the likeliest first."""
+        """Return the buttons of the current step besides *Cancel*, the likeliest first."""
         match self._step:
             case Ready(hears):
                 return (self._start, self._by_eye) if hears else (self._start,)
@@ -282,7 +282,7 @@ class CalibrationDialog(QDialog):
                 return (self._by_eye,)
             case ByEye(hears):
                 return (self._use, self._by_ear) if hears else (self._use,)
-            case Found():
+            case DelayFound():
                 return (self._use, self._again)
             case Broken(MicrophoneDeniedError()) if self._privacy_page is not None:
                 return (self._allow, self._again, self._by_eye)

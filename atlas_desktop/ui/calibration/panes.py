@@ -21,7 +21,7 @@ class EyePane(QWidget):
     """Flash, slider and figure.
 
     Signals:
-        moved(int): The flash shall come so many milliseconds after the sound server has the beep.
+        moved(int): Milliseconds from the beep at the sound server to the flash.
     """
 
     moved = Signal(int)
@@ -47,11 +47,11 @@ class EyePane(QWidget):
 
     @property
     def value_ms(self) -> int:
-        """Where the slider stands."""
+        """The position of the slider."""
         return self._slider.value()
 
     def show_value(self, value_ms: float) -> None:
-        """Moves the slider."""
+        """Move the slider."""
         self._slider.setValue(round(value_ms))
 
     def _build(self) -> None:
@@ -79,7 +79,7 @@ class EyePane(QWidget):
 
 
 class FlashPanel(QWidget):
-    """Dark, and for a moment bright. Once a second: far below what can harm who is sensitive to flashes."""
+    """A dark panel that lights up once a second: far below the rate that can harm photosensitive users."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,21 +100,21 @@ class FlashPanel(QWidget):
 
     @Slot()
     def flash(self) -> None:
-        """Bright now: painted before this returns."""
+        """Light up; painted before this returns."""
         self._lit = True
         self.repaint()
         self._timer.start()
 
     def sizeHint(self) -> QSize:
-        """A good part of the dialog."""
+        """Return the preferred size."""
         return QSize(280, _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """In a low window less."""
+        """Return the least height, for a low window."""
         return QSize(120, _LEAST_HEIGHT_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A box, dark in both looks, so that its light stands out."""
+        """Paint a box that is dark in both themes, so that its light stands out."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self._theme.tokens.line), 1))
@@ -141,22 +141,22 @@ class BeepDots(QLabel):
         self.show_played(0)
 
     def show_played(self, played: int) -> None:
-        """Shows that so many were played."""
+        """Show how many beeps were played."""
         self._played = min(played, self._total)
         name = fill(self.tr("Beep {number} of {total}"), number=self._played, total=self._total)
         self.setAccessibleName(name)
         self.update()
 
     def sizeHint(self) -> QSize:
-        """All dots in a line."""
+        """Return the size of all dots in a line."""
         return QSize(self._total * _DOT_PX + (self._total - 1) * _GAP_PX, _DOT_PX + 2)
 
     def minimumSizeHint(self) -> QSize:
-        """No dot is cut."""
+        """Return the size of all dots: none is cut."""
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The dots, in reading direction, centred."""
+        """Paint the dots, in reading direction, centred."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens

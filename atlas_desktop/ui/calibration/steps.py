@@ -38,8 +38,8 @@ class ByEye:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The microphone heard enough; ``used_ms`` is what can be made up for."""
+class DelayFound:
+    """The microphone heard enough beeps; ``used_ms`` is the part that can be compensated."""
 
     heard: Heard
     used_ms: int
@@ -57,7 +57,7 @@ class Broken:
     error: AppError
 
 
-Step: TypeAlias = Ready | Asking | Listening | ByEye | Found | Unheard | Broken
+Step: TypeAlias = Ready | Asking | Listening | ByEye | DelayFound | Unheard | Broken
 
 
 class StepTexts(QObject):
@@ -77,7 +77,7 @@ class StepTexts(QObject):
                 return self.tr("Bring flash and beep together"), self.tr(
                     "The flash comes before the beep? Move the slider to the right. After it? To the left."
                 )
-            case Found():
+            case DelayFound():
                 return fill(
                     self.tr("Your speaker adds {count} ms"), count=round(max(0.0, step.heard.delay_ms))
                 ), self._found(step)
@@ -103,7 +103,7 @@ class StepTexts(QObject):
             "bring them together."
         )
 
-    def _found(self, step: Found) -> str:
+    def _found(self, step: DelayFound) -> str:
         words = fill(
             self.tr("{beeps} of {total} beeps agree within {spread} ms."),
             beeps=step.heard.beeps,
@@ -120,7 +120,7 @@ class StepTexts(QObject):
     def _broken(self, step: Broken) -> tuple[str, str]:
         title, advice = error_words(step.error)
         if isinstance(step.error, NoSpeakerError):
-            # There is no picture here that goes on, and nothing that starts by itself.
+            # No picture goes on here, and nothing restarts by itself.
             return title, self.tr("Connect one, then try again.")
         if isinstance(step.error, SoundServerLostError):
             return title, self.tr("Try again once it is back.")

@@ -1,4 +1,4 @@
-"""What is said about money: limits that come near, the question whether anybody is there, leftovers."""
+"""Notices about money: limits that come near, the question whether the user is present, leftovers."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ class BillingNoticeFactory(QObject):
     """Makes these notices in the user's language. Thread: the UI's."""
 
     def near(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
-        """80 % of what is allowed is used."""
+        """The warning at 80 % of a limit."""
         left = fill(self.tr("{minutes} min left"), minutes=max(1, round((snapshot.left_s or 0.0) / 60)))
         bound = snapshot.allowance.bound if snapshot.allowance else Bound.SESSION_TIME
         if bound in (Bound.SESSION_USD, Bound.DAY_USD) and snapshot.allowed_usd is not None:
@@ -64,7 +64,7 @@ class BillingNoticeFactory(QObject):
         return self.tr("Extend today's limit by a quarter?")
 
     def idle(self, left_s: float, stay: NoticeAction) -> Notice:
-        """Nobody seems to be there."""
+        """The question whether the user is present."""
         title = self.tr("Is anybody there? The session ends in {time}").format(time=countdown(left_s))
         advice = self.tr("Nobody spoke, typed, dropped or moved for a while, and it costs.")
         return Notice(IDLE, Severity.WARN, title, advice, (stay,))
@@ -73,7 +73,7 @@ class BillingNoticeFactory(QObject):
         return self.tr("Go on")
 
     def limits_first(self, limits: SpendingLimits, change: NoticeAction) -> Notice:
-        """For a first paid session that was not begun on the start page, which shows the limits."""
+        """The limits, for a first paid session that was not started on the start page, which shows them."""
         title = self.tr(
             "A paid session ends by itself after {cost} or {minutes} min, {day} a day, {idle} min of nobody"
         ).format(

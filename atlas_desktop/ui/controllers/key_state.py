@@ -1,4 +1,4 @@
-"""Where sessions are paid from, as the start page shows it. Never the key itself."""
+"""State of the key or backend, as the start page shows it before the key's controller is loaded."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """The key, or the backend that stands for one.
+    """The key, or the backend in place of one; never the key itself.
 
     Attributes:
         kind: What is known about it. ``CHECKING``: given, used, not yet answered by Atlas.

@@ -150,7 +150,7 @@ class NoticeFactory(QObject):
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
     def found_in(self, store: SettingsStore, change_limits: Callable[[], None]) -> Iterator[Notice]:
-        """What was amiss with the settings when they were read."""
+        """Yield a notice for each problem found while the settings were read."""
         if store.moved_aside is not None:
             yield self.settings_damaged(store.moved_aside)
         if store.repaired:
@@ -207,14 +207,14 @@ def _open(address: QUrl) -> None:
 
 
 def report_text(error: AppError) -> str:
-    """Version, system and traceback of ``error``, redacted."""
+    """Return version, system and traceback of ``error``, redacted."""
     cause = error.__cause__ or error
     trace = "".join(traceback.format_exception(cause))
     return redact(f"{_system(__version__)}\n{error}\n\n{trace}")
 
 
 def stopped_report(run: StoppedRun) -> str:
-    """What a run left that stopped unexpectedly: version, times, stacks, last lines of the log; redacted."""
+    """Return version, times, stacks and last log lines of a run that crashed; redacted."""
     times = f"began {run.began:%Y-%m-%d %H:%M:%S%z}, last seen {run.last_seen:%Y-%m-%d %H:%M:%S%z}"
     log = "\n".join(run.log.splitlines()[-_LAST_LINES:])
     stacks = run.stacks.strip() or "no stacks were written"

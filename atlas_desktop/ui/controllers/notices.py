@@ -1,4 +1,4 @@
-"""What is said to the user in passing: plain data, and how an error becomes it."""
+"""Notices as plain data, and the conversion of an error into one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class Severity(StrEnum):
-    """How much a notice matters: it decides icon and colour, and who reads it out at once."""
+    """How much a notice matters: it decides icon, colour and announcement."""
 
     INFO = "info"
     WARN = "warn"
@@ -28,9 +28,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoticeAction:
-    """A button of a notice. ``intent`` is called on the UI thread; the notice then goes.
+    """A button of a notice. ``intent`` is called on the UI thread after the notice was removed.
 
-    ``costs``: it spends money, so that a press which can't have been meant for it does not count.
+    ``costs``: it spends money, so an accidental press is filtered.
     """
 
     label: str
@@ -41,7 +41,7 @@ class NoticeAction:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One strip above the stage. A later notice of the same ``id`` takes its place.
+    """One strip above the stage. A later notice of the same ``id`` replaces it.
 
     Attributes:
         id: Stable name, for example an error's code.
@@ -49,7 +49,7 @@ class Notice:
         title: What happened, already in the user's language.
         advice: What to do about it; may be empty.
         actions: Buttons, the most useful one first.
-        lasts_s: Goes by itself after so many seconds; ``None`` stays until closed or cleared.
+        lasts_s: Removed after so many seconds; ``None``: stays until closed or cleared.
     """
 
     id: str
@@ -61,23 +61,23 @@ class Notice:
 
 
 def said(template: str, **params: object) -> str:
-    """An English template of the core in the user's language, with its parameters filled in.
+    """Translate an English template of the core and fill in its parameters.
 
-    Texts among these may come from files and from strangers: they are shown, and never act.
+    Texts among these may come from files and from strangers: they are shown literally.
     """
     shown = {name: name_in_text(value) if isinstance(value, str) else value for name, value in params.items()}
     return fill(QCoreApplication.translate("Core", template), **shown)
 
 
 def error_words(error: AppError) -> tuple[str, str]:
-    """Title and advice of ``error`` in the user's language; the advice may be empty."""
+    """Return title and advice of ``error`` in the user's language; the advice may be empty."""
     advice = said(error.advice, **error.params) if error.advice else ""
     return said(error.title, **error.params), advice
 
 
 def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
-    """The notice that says ``error``; one of the same code takes its place."""
-    # A file's or device's trouble leaves the session running: it warns, it does not alarm.
+    """Return the notice of ``error``; its id is the error's code."""
+    # Trouble with a file or device leaves the session running: a warning, not an error.
     mild = isinstance(
         error, MediaError | DeviceError | MicrophoneMutedError | SpeechMutedError | TranscriptCutError
     )

@@ -82,7 +82,7 @@ class RecoveryController(QObject):
 
     @Slot(str)
     def note_draft(self, text: str) -> None:
-        """Keeps what stands in the message box."""
+        """Store the text of the message box."""
         if self._mark.is_ours:
             self._store.keep(draft=text)
 

@@ -1,4 +1,4 @@
-"""The cue strip: what will be spoken, is spoken and was spoken, with the few buttons that it needs."""
+"""The cue strip: cues that wait, play and are done, with their buttons."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -23,7 +23,7 @@ _SIDE_PX = 16
 
 
 class CueStrip(QWidget):
-    """One row of cues. It asks the model and shows what comes back; several may show the same cues."""
+    """One row of cues. Several strips may show the same cues."""
 
     def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,13 +44,13 @@ class CueStrip(QWidget):
         self._take_session()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the words are fewer."""
+        """Place the seek bar; shorten the hint where there is little room."""
         super().resizeEvent(event)
         self._seek_bar.setGeometry(0, 0, self.width(), SEEK_BAR_PX)
         self._show_invitation()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface, and a line above."""
+        """Paint the surface, and a line above."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.color("surface"))
         painter.fillRect(0, 0, self.width(), 1, self._theme.color("line"))
@@ -65,7 +65,7 @@ class CueStrip(QWidget):
         self.setFixedHeight(_HEIGHT_PX)
         self._list.setAccessibleName(self.tr("Cue strip"))
         self._list.setMinimumWidth(80)
-        # At 280 px the words are cut rather than the window made wider.
+        # At 280 px the text is cut; the window does not get wider.
         self._empty.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         line = QHBoxLayout(self)
@@ -114,7 +114,7 @@ class CueStrip(QWidget):
         self._current_id = current.id if current is not None else None
 
     def _show_given(self, cues: tuple[Cue, ...]) -> None:
-        """Brings what was given last into sight, and once more when its length has made it wider."""
+        """Scroll to the cue added last, and again once its length has made it wider."""
         for row, cue in enumerate(cues):
             if cue.id == self._given_id:
                 self._list.scrollTo(self._rows.index(row))
@@ -230,7 +230,7 @@ class CueStrip(QWidget):
 
 
 def _price_per_hour_usd(snapshot: SessionSnapshot) -> float | None:
-    """What an hour of passthrough costs; ``None`` where nothing is billed."""
+    """Return the price of an hour of passthrough; ``None`` where nothing is billed."""
     if not snapshot.billed:
         return None
     known = snapshot.price_per_hour_usd if snapshot.mode is Mode.PASSTHROUGH else None

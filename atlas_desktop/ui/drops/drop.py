@@ -1,4 +1,4 @@
-"""What a drop would do, by names alone, and what one thing of it is, by a look at the disk. No Qt."""
+"""The plan of a drop by names alone, and the kind of one path by a look at the disk. No Qt."""
 
 import mimetypes
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _SNIFF_BYTES = 64
 
 
 class ItemKind(StrEnum):
-    """What one dropped thing is."""
+    """The kind of one dropped item."""
 
     AUDIO = "audio"
     FOLDER = "folder"
@@ -69,13 +69,13 @@ class DropPlan:
 
     @property
     def all_refused(self) -> tuple[str, ...]:
-        """Names of all that is not accepted, whatever the reason."""
+        """The names of everything not accepted, for any reason."""
         return (*self.refused, *(str(error.params["name"]) for error in self.elsewhere))
 
 
 @dataclass(slots=True)
 class _Sorted:
-    """What is given, as it is sorted."""
+    """The parts of a drop while it is sorted."""
 
     audio: list[Path] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -101,7 +101,7 @@ Given = Sequence[str | Path]
 
 
 def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
-    """What a drop of ``given``, or else of ``text``, would do, by names alone: no disk is touched.
+    """Plan a drop of ``given``, or else of ``text``, by names alone; the disk is not touched.
 
     Args:
         given: In the order given.
@@ -126,7 +126,7 @@ def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False
 
 
 def foresee_sound(given: Given) -> DropPlan:
-    """As ``foresee``, for what is said to be sound, or folders of it, whatever its name."""
+    """Plan as ``foresee`` does, with every file taken as sound, whatever its name."""
     found = _Sorted()
     found.audio = list(_local(given, found, has_picture_data=False))
     return found.plan("", given=True, has_picture_data=False)
@@ -149,7 +149,7 @@ def _local(given: Given, found: _Sorted, *, has_picture_data: bool) -> Iterator[
 
 
 def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
-    """What lies at ``path``: by its ending, else by its first bytes. Blocks as the disk does.
+    """Return the kind of ``path`` by its suffix, else by its first bytes. Blocks on the disk.
 
     Raises:
         MediaError: It is not there, may not be read, is no file or folder, or its disk fails.
@@ -164,8 +164,8 @@ def find_kind(path: Path, *, sniff: bool = True) -> ItemKind:
 
 
 def kind_by_name(name: str) -> ItemKind | None:
-    """What a file of that name claims to be; ``None`` when the name says nothing."""
-    # Not loaded before the window is there: it brings a library along.
+    """Return the kind that a name claims; ``None`` when it says nothing."""
+    # Not imported before the window is shown: it loads a library.
     from atlas_desktop.cues.files import looks_like_sound
 
     ending = Path(name).suffix.lower()
@@ -184,7 +184,7 @@ def kind_by_name(name: str) -> ItemKind | None:
 
 
 def kind_by_bytes(head: bytes) -> ItemKind:
-    """What a file is that begins with ``head`` (64 bytes suffice)."""
+    """Return the kind of a file that begins with ``head`` (64 bytes suffice)."""
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")) or (
         head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     ):

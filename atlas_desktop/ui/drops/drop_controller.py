@@ -26,8 +26,8 @@ _SOME, _TURN_S = 100, 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What a path led to, and the sound files in it where it is a folder."""
+class _PathLook:
+    """The kind of a path, and the sound files in a folder."""
 
     kind: ItemKind
     sounds: tuple[Path, ...] = ()
@@ -36,8 +36,8 @@ class _Found:
 class DropController:
     """Takes drops, arguments and chosen files. Thread: the event loop; disks are read in others.
 
-    What was made from names alone gets its places in the strip at once, in order; what the disk knows of
-    each is put there when it has answered, and what turns out otherwise is said.
+    Paths get their places in the strip at once, in order, by name alone; each is settled once the disk has
+    answered, and what turns out not to be sound is reported.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DropController:
         self._files = FileThreads("drop")
 
     def take(self, plan: DropPlan, picture: PastedPicture = b"", *, is_sound: bool = False) -> None:
-        """Does what ``plan`` says.
+        """Carry out ``plan``.
 
         Args:
             plan: What is given.
@@ -84,7 +84,7 @@ class DropController:
         await asyncio.gather(self._doubt(drop, doubted), *placed)
 
     async def _place(self, drop: "_Drop", place: int, path: Path) -> None:
-        """Looks at one path and fills its place in the strip."""
+        """Look at one path and fill its place in the strip."""
         try:
             with mapped(path):
                 found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
@@ -106,7 +106,7 @@ class DropController:
                 self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     async def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
-        """Some at a time: between them the window has its turn."""
+        """Settle a folder in batches, so that the window stays responsive."""
         if not any(cue.id == place for cue in self._player.cues):
             return  # removed meanwhile
         drop.cues -= 1  # its own place
@@ -122,7 +122,7 @@ class DropController:
             self._model.notice_raised.emit(self._factory.no_sound_in(drop.soundless))
 
     async def _doubt(self, drop: "_Drop", paths: Sequence[Path]) -> None:
-        """Says what is not accepted, unless it is a folder whose name looks like something else's."""
+        """Raise a notice about what is not accepted, except folders whose names look like files."""
         for path in paths:
             try:
                 with mapped(path):
@@ -138,7 +138,7 @@ class DropController:
             self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     def _few(self, drop: "_Drop", paths: Sequence[Path]) -> Sequence[Path]:
-        """As many as the strip takes of one drop; says so when there are more."""
+        """Return as many as the strip takes of one drop; raise a notice when there are more."""
         few = paths[: max(0, MOST_AT_ONCE - drop.cues)]
         if len(few) < len(paths):
             self._model.notice_raised.emit(self._factory.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
@@ -157,9 +157,9 @@ class _Drop:
     soundless: list[Path] = field(default_factory=list)
 
 
-def _find(path: Path, *, is_sound: bool) -> _Found:
-    """Blocks as long as the disk does."""
+def _find(path: Path, *, is_sound: bool) -> _PathLook:
+    """Look at a path on the disk. Blocks."""
     kind = find_kind(path, sniff=not is_sound)
     if kind is ItemKind.FOLDER:
-        return _Found(kind, tuple(sounds_in(path)))
-    return _Found(ItemKind.AUDIO if is_sound else kind)
+        return _PathLook(kind, tuple(sounds_in(path)))
+    return _PathLook(ItemKind.AUDIO if is_sound else kind)

@@ -41,7 +41,7 @@ class DropOverlay(QWidget):
         return self._headline.text()
 
     def show_words(self, words: DropText) -> None:
-        """Covers the window and says ``words``."""
+        """Cover the window and show ``words``."""
         self._icon = words.icon
         _set(self._headline, said(words.headline, **words.params))
         _set(self._detail, said(words.detail, **words.params) if words.detail else "")
@@ -53,7 +53,7 @@ class DropOverlay(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Veil, frame and icon."""
+        """Paint veil, frame and icon."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens

@@ -1,4 +1,4 @@
-"""What the overlay says while something is dragged over the window. Pure; translated by template."""
+"""The texts of the drop overlay, as templates. Pure."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ ACCEPTED = N_("Accepted: sound and video files, folders of them, a PNG, JPEG or 
 
 @dataclass(frozen=True, slots=True)
 class DropContext:
-    """What decides about a drop besides the thing itself."""
+    """Mode and state that decide what a drop does."""
 
     mode: Mode
     is_live: bool = False
@@ -30,7 +30,7 @@ class DropText:
 
 
 def words_for(plan: DropPlan, context: DropContext) -> DropText:
-    """The words for what ``plan`` would do in ``context``."""
+    """Return the texts for what ``plan`` would do in ``context``."""
     refused = ", ".join(plan.all_refused[:3]) + (" …" if len(plan.all_refused) > 3 else "")
     params: dict[str, object] = {"refused": refused}
     if plan.audio:

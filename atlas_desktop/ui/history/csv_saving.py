@@ -1,4 +1,4 @@
-"""The history as a file for a spreadsheet: asks where, writes it, says how it went."""
+"""Saving the history as CSV: asks for the place, writes the file, emits the result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class CsvSaving(QObject):
         self._writing: asyncio.Task[None] | None = None
 
     def ask(self, entries: Sequence[BillingEntry], day: date) -> None:
-        """Asks where ``entries`` shall be written; ``day`` is for the file's name."""
+        """Ask where to write ``entries``; ``day`` is for the file's name."""
         self._text = to_csv(entries)
         dialog = QFileDialog(self._window, self.tr("Save as CSV"))
         dialog.setNameFilters([self.tr("Table (*.csv)")])
@@ -50,8 +50,8 @@ class CsvSaving(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def hush(self) -> None:
-        """Says no more how it goes; a file that is being written is finished all the same."""
+    def stop_reporting(self) -> None:
+        """Emit no further result; a file being written is finished all the same."""
         if self._writing is not None:
             self._writing.cancel()
 

@@ -1,4 +1,4 @@
-"""Sessions and cost: what was paid for, as a dialog that stands beside the window."""
+"""The dialog of paid sessions and their cost, beside the window."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _READ_EVERY_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _JournalContents:
     entries: list[BillingEntry]
     rows: list[HistoryRow]
     totals: Totals
@@ -54,7 +54,7 @@ class HistoryDialog(QDialog):
         *,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        """Makes it; nothing is read yet.
+        """Build the dialog; nothing is read yet.
 
         Args:
             journal: What is shown.
@@ -95,33 +95,33 @@ class HistoryDialog(QDialog):
 
     @Slot()
     def reload(self) -> None:
-        """Reads the journal anew; a reading that runs already is not doubled."""
+        """Read the journal again, unless a read is in progress."""
         if self._reading is None or self._reading.done():
             self._reading = self._scope.start(self._load(), "read history")
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What was paid since is shown at once."""
+        """Reload when shown."""
         super().showEvent(event)
         self.reload()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Reads no more, and says no more: a dialog that is closed is gone soon. A file is still written."""
+        """Stop reading and reporting when closed; a file being written is finished."""
         super().hideEvent(event)
         self._timer.stop()
         if event.spontaneous():
             return
-        self._saving.hush()
+        self._saving.stop_reporting()
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
 
     def changeEvent(self, event: QEvent) -> None:
-        """Coming forward it shows what is true now."""
+        """Reload when the dialog is activated."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isVisible() and self.isActiveWindow():
             self.reload()
 
-    # How it is made
+    # Construction
 
     def _build(self, theme: Theme) -> None:
         column = QVBoxLayout(self)
@@ -164,7 +164,7 @@ class HistoryDialog(QDialog):
         else:
             self._show(reading)
 
-    def _show(self, reading: _Reading) -> None:
+    def _show(self, reading: _JournalContents) -> None:
         self._entries = reading.entries
         self._rows.load(reading.rows)
         self._totals.show_totals(reading.totals)
@@ -205,9 +205,9 @@ class HistoryDialog(QDialog):
         self._result.show()
 
 
-def _read(journal: BillingJournal, now: datetime) -> _Reading:
+def _read(journal: BillingJournal, now: datetime) -> _JournalContents:
     entries = journal.entries()
-    return _Reading(entries, rows(entries, now), totals(entries, now))
+    return _JournalContents(entries, rows(entries, now), totals(entries, now))
 
 
 class TotalsLine(QWidget):
@@ -223,7 +223,7 @@ class TotalsLine(QWidget):
         self._line.addStretch(1)
 
     def show_totals(self, totals: Totals) -> None:
-        """Shows other figures."""
+        """Show the totals."""
         day, month = money(totals.day_usd), money(totals.month_usd)
         self._today.setText(day)
         self._today.setAccessibleName(self.tr("Today: {cost}").format(cost=day))
@@ -231,7 +231,7 @@ class TotalsLine(QWidget):
         self._month.setAccessibleName(self.tr("This month: {cost}").format(cost=month))
 
     def _add(self, theme: Theme, caption: str) -> QLabel:
-        # A blank holds the line's height until the figures come.
+        # A blank keeps the line's height until the figures are read.
         figure = make_label(" ", size="title")
         figure.setFont(theme.font(22, strong=True))
         pair = QVBoxLayout()

@@ -20,7 +20,7 @@ _DOT_PX = 10
 
 
 class Column(IntEnum):
-    """What each column says. In a narrow window the first are in sight: when, and how much."""
+    """The columns. In a narrow window the first are visible: when, and how much."""
 
     STARTED = 0
     OURS = 1
@@ -34,7 +34,7 @@ _FIGURES = (Column.DURATION, Column.OURS, Column.CHARGED)
 
 
 class HistoryRows(QAbstractTableModel):
-    """Holds what was read last. One that is open is marked, by a dot before it and by strong words."""
+    """Holds what was read last. An open session is marked by a dot and strong text."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +48,7 @@ class HistoryRows(QAbstractTableModel):
         return any(row.outcome is Outcome.OPEN for row in self._rows)
 
     def load(self, rows: Sequence[HistoryRow]) -> None:
-        """Shows ``rows`` from now on; where they are the same sessions, what is selected stays."""
+        """Show ``rows``; if they are the same sessions, the selection stays."""
         if [row.key for row in rows] == [row.key for row in self._rows]:
             self._rows = tuple(rows)
             self.repaint_all()
@@ -58,12 +58,12 @@ class HistoryRows(QAbstractTableModel):
         self.endResetModel()
 
     def repaint_all(self) -> None:
-        """Every cell is asked for anew."""
+        """Emit a change of every cell."""
         if self._rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """How many sessions there are."""
+        """Return the number of sessions."""
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:
@@ -73,7 +73,7 @@ class HistoryRows(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """What a column is called."""
+        """Return the title of a column."""
         if orientation is Qt.Orientation.Vertical:
             return None
         match role:
@@ -122,7 +122,7 @@ class HistoryRows(QAbstractTableModel):
         is_open = row.outcome is Outcome.OPEN
         match role:
             case Qt.ItemDataRole.DecorationRole if column is Column.STARTED and self.has_open:
-                # The others get an empty one, so that all times stand in line.
+                # Other rows get an empty one, so that all times are aligned.
                 return _dot(self._theme.color("warn") if is_open else QColor(Qt.GlobalColor.transparent))
             case Qt.ItemDataRole.FontRole if column is Column.ENDING and is_open:
                 return self._theme.font(strong=True)
@@ -147,7 +147,7 @@ class HistoryRows(QAbstractTableModel):
 
 
 def _dot(color: QColor) -> QPixmap:
-    # Drawn at four times its size, so that it is round on every screen.
+    # Drawn at four times its size: round on every screen.
     pixmap = QPixmap(_DOT_PX * 4, _DOT_PX * 4)
     pixmap.setDevicePixelRatio(4)
     pixmap.fill(Qt.GlobalColor.transparent)

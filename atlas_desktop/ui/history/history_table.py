@@ -1,4 +1,4 @@
-"""The table of the history: calm rows, one after another, by keyboard too."""
+"""The table of the history."""
 
 from PySide6.QtCore import QEvent, QSize, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
@@ -60,7 +60,7 @@ class HistoryTable(QTableView):
         self._show_ring(self._by_keyboard)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Without focus there is no ring."""
+        """Repaint without the focus ring."""
         super().focusOutEvent(event)
         self._show_ring(False)
 
@@ -70,7 +70,7 @@ class HistoryTable(QTableView):
         self._widen_last()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font needs other widths."""
+        """Recompute the widths after a change of font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._fit_columns()
@@ -94,13 +94,13 @@ class HistoryTable(QTableView):
     @Slot()
     def _fit_columns(self) -> None:
         self.resizeColumnsToContents()
-        # Asked once for all rows: a resize comes often, and the answer takes as long as the column is.
+        # Computed once for all rows: resizes are frequent, and this takes time with each row.
         across, last = self.horizontalHeader(), self._rows.columnCount() - 1
         self._last_px = max(self.sizeHintForColumn(last), across.sectionSizeHint(last))
         self._widen_last()
 
     def _widen_last(self) -> None:
-        # Qt's own stretching would cut the last column's words where it is narrow.
+        # Qt's own stretching would cut the last column's text where it is narrow.
         across, last = self.horizontalHeader(), self._rows.columnCount() - 1
         self.setColumnWidth(last, max(self._last_px, self.viewport().width() - across.sectionPosition(last)))
 

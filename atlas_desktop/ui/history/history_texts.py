@@ -1,4 +1,4 @@
-"""One row of the history in words."""
+"""The texts of the history's cells."""
 
 from datetime import datetime
 
@@ -14,10 +14,10 @@ NOTHING = "–"
 
 
 class HistoryTexts(QObject):
-    """Says what the cells say, in the user's language. Thread: the UI's."""
+    """Makes the texts of the cells in the user's language. Thread: the UI's."""
 
     def started(self, moment: datetime) -> str:
-        """``24 Nov 2026, 10:42``. ``moment`` is local."""
+        """Return ``24 Nov 2026, 10:42``. ``moment`` is local."""
         # Translators: the order of day, month and year; see Qt's QLocale::toString.
         return f"{day(moment, self.tr('d MMM yyyy'))}, {time_of_day(moment)}"
 
@@ -31,7 +31,7 @@ class HistoryTexts(QObject):
         return NOTHING if usd is None else money(usd)
 
     def ending(self, row: HistoryRow) -> str:
-        """How it ended; for one that did not, that it is open."""
+        """Return how the session ended, or that it is open."""
         match row.outcome:
             case Outcome.OPEN:
                 return self.tr("Still open")

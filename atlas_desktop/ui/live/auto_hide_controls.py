@@ -1,4 +1,4 @@
-"""Full screen: the picture alone; what lies over it comes with the pointer or a key and goes after 3 s."""
+"""Full screen: controls appear with the pointer or a key and hide after 3 s."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ _WAKING = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyP
 
 
 class AutoHideControls(QObject):
-    """Fades ``chrome`` out and back in while it is on; the pointer over ``stage`` goes with it.
+    """Fades ``chrome`` out and back in while enabled; the pointer over ``stage`` is hidden with it.
 
-    What the pointer rests on stays, and so does all of it while a card is open.
+    Nothing hides while the pointer rests on it or a card is open.
     """
 
     def __init__(self, theme: Theme, stage: QWidget, chrome: Sequence[QWidget]) -> None:
@@ -44,7 +44,7 @@ class AutoHideControls(QObject):
         return self._shown
 
     def set_on(self, on: bool) -> None:
-        """Begins, or shows everything for good."""
+        """Start hiding the controls when idle, or show them for good."""
         if on == self._on:
             return
         self._on = on
@@ -59,7 +59,7 @@ class AutoHideControls(QObject):
             self._come()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Looks on; takes nothing."""
+        """Observe only; consume nothing."""
         if event.type() in _WAKING and self._is_real(event):
             self._timer.start()
             self._come()
@@ -118,7 +118,7 @@ class AutoHideControls(QObject):
 
     @Slot()
     def _rest(self) -> None:
-        # An effect costs with each frame of the picture below it.
+        # An effect costs time with each frame of the picture below it.
         for part in self._chrome:
             part.setGraphicsEffect(None)  # type: ignore[arg-type]
             part.setVisible(self._shown)

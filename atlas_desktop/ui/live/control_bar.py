@@ -96,7 +96,7 @@ class ControlBar(QWidget):
         return QSize(self.width(), self.heightForWidth(self.width()))
 
     def hasHeightForWidth(self) -> bool:
-        """Narrow bars have two rows."""
+        """Return True: narrow bars have two rows."""
         return True
 
     def heightForWidth(self, width: int) -> int:
@@ -105,12 +105,12 @@ class ControlBar(QWidget):
         return 2 * _EDGE_PX + rows * _ROW_PX + (rows - 1) * _GAP_PX
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Places everything."""
+        """Lay out the parts."""
         super().resizeEvent(event)
         self._place()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface, and a line towards the stage."""
+        """Paint the surface, and a line towards the stage."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         painter.fillRect(0, 0, self.width(), 1, QColor(self._theme.tokens.line))
@@ -138,7 +138,7 @@ class ControlBar(QWidget):
         return self.tr("Microphone: on") if wanted else self.tr("Microphone: off")
 
     def _choose_rows(self, width: int) -> _Rows:
-        """Makes the buttons as wordy as ``width`` allows; the rows that they then need."""
+        """Choose which buttons keep their text at ``width``, and return the rows they need."""
         room = width - 2 * _EDGE_PX
         for rows in (self._one_row, self._two_rows):
             # Interrupt keeps its text the longest: it is needed the fastest.

@@ -60,7 +60,7 @@ class CallFigures:
 
 
 class CallStatistics:
-    """Reads the figures. Thread: main. Between two readings it costs nothing."""
+    """Reads the figures on demand; costs nothing in between. Thread: main."""
 
     def __init__(
         self,
@@ -78,12 +78,12 @@ class CallStatistics:
         self._received = 0
 
     def begin(self) -> None:
-        """Another session: the speaker's troubles count from here."""
+        """Count the speaker's underruns from here: a session starts."""
         self._heard = replace(self._sound.counters)
         self._looked_s = None
 
     def read(self) -> CallFigures:
-        """What is known now; the rate is that since the last reading."""
+        """Return the current figures; the rate is that since the last call."""
         session, painted = self._session, self._picture.counters
         heard, before = self._sound.counters, self._heard
         frame = session.video.latest()

@@ -10,7 +10,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.auto_hide_controls import AutoHideControls
 from atlas_desktop.ui.live.control_bar import ControlBar
 from atlas_desktop.ui.live.figures import CallFigures
-from atlas_desktop.ui.live.stage import Stage
+from atlas_desktop.ui.live.live_stage import LiveStage
 from atlas_desktop.ui.live.statistics_card import FiguresReader, StatisticsCard
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.focus import is_typing
@@ -52,14 +52,14 @@ class LivePage(QWidget):
         self._theme = theme
         self._picture = picture
         self._full = False
-        self.stage = Stage(model, theme, picture, self)
+        self.stage = LiveStage(model, theme, picture, self)
         self._read_figures = read_figures
         self._statistics: StatisticsCard | None = None
         self._cues = cues
         cues.setParent(self)
         self.bar = ControlBar(model, theme, self)
         chrome = (*self.stage.overlay.widgets, self._cues, self.bar)
-        self._immersion = AutoHideControls(theme, self.stage, chrome)
+        self._auto_hide = AutoHideControls(theme, self.stage, chrome)
         self.setFocusProxy(self.stage)
         self._connect_model()
         self.stage.overlay.statistics_requested.connect(self.toggle_statistics)
@@ -70,7 +70,7 @@ class LivePage(QWidget):
         self._full = full
         self.stage.overlay.show_full_screen(full)
         self._picture.set_bars(QColor(Qt.GlobalColor.black) if full else self._theme.color("stage"))
-        self._immersion.set_on(full)
+        self._auto_hide.set_on(full)
         self._place()
 
     def show_transcript(self, shown: bool) -> None:
@@ -97,13 +97,13 @@ class LivePage(QWidget):
             return False
         focused: QWidget | None = self.window().focusWidget()
         if focused is not None and card.isAncestorOf(focused):
-            # Else Qt takes the next in line, and that is the microphone.
+            # Else Qt focuses the next widget, the microphone.
             self.stage.setFocus(Qt.FocusReason.OtherFocusReason)
         card.hide()
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Places everything."""
+        """Lay out the parts."""
         super().resizeEvent(event)
         self._place()
 
@@ -117,7 +117,7 @@ class LivePage(QWidget):
         self._statistics.announce()
 
     def _place_statistics(self) -> None:
-        """Below the pills where there is room, else over them."""
+        """Place the card below the pills where there is room, else over them."""
         card, area = self._statistics, self.stage.rect()
         if card is None or card.isHidden():
             return
@@ -157,12 +157,12 @@ class LivePage(QWidget):
         rested, rests = self.stage.parked.isVisibleTo(self.stage), isinstance(snapshot.life, Parked)
         self.stage.show_snapshot(snapshot)
         if on_card and focused is not None and not focused.isVisibleTo(self.stage):
-            # Else Qt takes the next in line, and that is the microphone.
+            # Else Qt focuses the next widget, the microphone.
             self.stage.setFocus(Qt.FocusReason.OtherFocusReason)
         if rests and not rested and not is_typing(self):
             self.stage.parked.resume.setFocus()
         self.bar.show_snapshot(snapshot)
-        # The pills may have found another place, and the card other words.
+        # The pills may have moved, and the size of the card changed.
         self._place_statistics()
 
     @Slot(object)

@@ -40,7 +40,7 @@ class ModeChoice(QWidget):
         self._segments[mode].setChecked(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The track."""
+        """Paint the track."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens

@@ -1,4 +1,4 @@
-"""What lies on the picture: the session's state in pills, and the toggles of what is seen."""
+"""The overlay on the picture: the session's state in pills, and toggles."""
 
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyle, QWidget
@@ -19,7 +19,7 @@ _SLOW_RTT_MS = 300
 
 
 class Overlay(QObject):
-    """Places its parts over ``stage``; each is a widget of its own, so the picture between them is free.
+    """Places its parts over ``stage``; each is a widget of its own, so nothing covers the picture between.
 
     Signals:
         transcript_requested(bool), full_screen_requested(bool): A toggle was pressed.
@@ -36,7 +36,7 @@ class Overlay(QObject):
         self._snapshot = SessionSnapshot()
         self._narrow = False
         self._row = QWidget(stage)
-        # A press between the pills is meant for the picture.
+        # A press between the pills goes to the picture.
         self._row.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._state = Pill(theme, parent=self._row)
         self._elapsed = Pill(theme, parent=self._row)
@@ -53,17 +53,17 @@ class Overlay(QObject):
 
     @property
     def widgets(self) -> tuple[QWidget, ...]:
-        """All that fades in full screen. What the user has to know at once is not among it."""
+        """The widgets that hide in full screen; notes about trouble are not among them."""
         return (self._row, self._statistics, self.transcript, self.full_screen)
 
     @property
     def below_pills_px(self) -> int:
-        """Where the stage is free again below the pills."""
+        """The y position below the pills."""
         pills = (self._state, self._elapsed, self._cost, self._latency)
         return self._row.y() + max(pill.geometry().bottom() + 1 for pill in pills if not pill.isHidden())
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """Shows the session's state, time, cost, delay, and what is wrong with the picture."""
+        """Show state, time, cost, delay, and trouble with the picture."""
         self._snapshot = snapshot
         self._show_state()
         self._show_cost()
@@ -76,12 +76,12 @@ class Overlay(QObject):
         self.place()
 
     def show_full_screen(self, full: bool) -> None:
-        """Sets the *Full screen* toggle."""
+        """Set the *Full screen* toggle."""
         self.full_screen.show_checked(full)
         self.full_screen.set_icon_name("fullscreen-exit" if full else "fullscreen")
 
     def place(self) -> None:
-        """Puts everything where it belongs in the stage's present size."""
+        """Lay out the parts for the stage's present size."""
         area = self._stage.rect()
         narrow = area.width() < _NARROW_PX
         if narrow != self._narrow:
@@ -145,7 +145,7 @@ class Overlay(QObject):
 
     def _show_cost(self) -> None:
         snapshot = self._snapshot
-        # What a parked session cost says its card.
+        # The card of a parked session shows its cost.
         is_parked = isinstance(snapshot.life, Parked)
         self._cost.setVisible(not snapshot.billed or (snapshot.cost_usd is not None and not is_parked))
         if not snapshot.billed:
@@ -164,7 +164,7 @@ class Overlay(QObject):
         self._cost.setAccessibleDescription(self._cost_words(snapshot, whole=True))
 
     def _cost_words(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
-        """What it may cost, and what an hour costs; in a narrow stage only the first."""
+        """Return the limit and the hourly price; on a narrow stage only the limit."""
         words = []
         if snapshot.allowed_usd is not None:
             words.append(self.tr("of {limit}").format(limit=money(snapshot.allowed_usd)))

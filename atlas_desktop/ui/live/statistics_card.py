@@ -1,4 +1,4 @@
-"""The statistics: a card on the stage that counts while it is seen, and only then."""
+"""The statistics: a card on the stage that refreshes only while visible."""
 
 from collections.abc import Callable
 
@@ -34,9 +34,9 @@ _HEAD_GAP_PX = 4
 
 
 class StatisticsCard(CardFrame):
-    """Asks for the figures once a second while it is visible, and changes only what reads otherwise.
+    """Reads the figures once a second while visible, and changes only labels whose text differs.
 
-    All but its rim is opaque: a frame that is painted below does not repaint the card, nor the card a frame.
+    All but its rim is opaque: a frame painted below does not repaint the card, nor the card a frame.
 
     Signals:
         close_requested(): From its button.
@@ -64,12 +64,12 @@ class StatisticsCard(CardFrame):
         self.hide()
 
     def sizeHint(self) -> QSize:
-        """As wide as its longest row, as high as all rows."""
+        """Return the size of all rows."""
         rows_px = self._rows.heightForWidth(_WIDTH_PX - 2 * _RIM_PX)
         return QSize(_WIDTH_PX, rows_px + _HEAD_PX + _HEAD_GAP_PX + 2 * _RIM_PX)
 
     def announce(self) -> None:
-        """Reads all of it out: it was asked for, and the focus stays where it was."""
+        """Let a screen reader read all rows; the focus stays where it was."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self._text))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -82,13 +82,13 @@ class StatisticsCard(CardFrame):
             painter.end()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Counts from now on."""
+        """Refresh and start the timer."""
         super().showEvent(event)
         self._refresh()
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Costs nothing any more."""
+        """Stop the timer."""
         self._timer.stop()
         super().hideEvent(event)
 
@@ -151,12 +151,12 @@ class StatisticsCard(CardFrame):
 
 
 class _RowsArea(QScrollArea):
-    """As high as its rows at its width; tells when the keys come to it and leave it."""
+    """As high as its rows at its width; emits when it gets or loses the focus."""
 
     focus_changed = Signal()
 
     def fit(self) -> None:
-        """By itself it takes wrapped words for higher than they are."""
+        """Fit the rows to the width: Qt overestimates the height of wrapped text."""
         rows = self.widget()
         if rows is not None:
             rows.setMinimumHeight(rows.heightForWidth(self.viewport().width()))

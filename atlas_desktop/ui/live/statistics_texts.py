@@ -1,4 +1,4 @@
-"""What the statistics say: one row a matter, each a caption and a value."""
+"""The texts of the statistics: rows of caption and value."""
 
 from typing import NamedTuple
 
@@ -13,17 +13,17 @@ _TOGETHER_MS = 1.0
 
 
 class Row(NamedTuple):
-    """A matter, and how it stands; ``NOTHING`` where that is not known yet."""
+    """Caption and value; ``NOTHING`` while unknown."""
 
     caption: str
     value: str
 
 
 class StatisticsTexts(QObject):
-    """Makes the rows, always as many and in the same order."""
+    """Makes the rows, always the same number in the same order."""
 
     def rows(self, figures: CallFigures) -> tuple[Row, ...]:
-        """All rows, in the user's language."""
+        """Return all rows, in the user's language."""
         sync = figures.sync
         return (
             Row(self.tr("Picture"), self._picture(figures)),
@@ -40,7 +40,7 @@ class StatisticsTexts(QObject):
         )
 
     def text(self, figures: CallFigures) -> str:
-        """All rows as text, for a report."""
+        """Return all rows as text, for a report."""
         return "\n".join(f"{row.caption}: {row.value}" for row in self.rows(figures))
 
     def _picture(self, figures: CallFigures) -> str:
@@ -111,5 +111,5 @@ class StatisticsTexts(QObject):
 
 
 def _at_least_one(value: float | None) -> float | None:
-    # WebRTC counts whole milliseconds; the pill says it alike.
+    # WebRTC counts whole milliseconds; the pill shows the same.
     return None if value is None else max(1.0, value)

@@ -75,7 +75,7 @@ class VolumeButton(Button):
     @Slot()
     def _open(self) -> None:
         if self._card is None:
-            # Not before it is in its window, which the card covers.
+            # Created once the button is in its window, which the card covers.
             self._card = Popover(self._theme, self._content, self.window())
         self._card.open_at(self, self._slider)
 

@@ -30,13 +30,13 @@ class ChoiceCard(Lively, QRadioButton):
         self.setSizePolicy(policy)
 
     def set_price(self, price: str) -> None:
-        """Says what an hour costs, for example ``$10 per hour``."""
+        """Set the price, for example ``$10 per hour``."""
         self._price = price
         self.setAccessibleDescription(f"{self._sentence} {price}".strip())
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As in a form of 440 px."""
+        """Return the size in a form of 440 px."""
         return QSize(440, self.heightForWidth(440))
 
     def minimumSizeHint(self) -> QSize:
@@ -50,7 +50,7 @@ class ChoiceCard(Lively, QRadioButton):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Height with the sentence wrapped to ``width``."""
+        """Return the height with the sentence wrapped to ``width``."""
         sentence = self._sentence_box(width).height()
         return 2 * _PADDING_PX + QFontMetrics(self.font()).height() + _LINE_GAP_PX + sentence
 
@@ -59,7 +59,7 @@ class ChoiceCard(Lively, QRadioButton):
         return self.rect().contains(position)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Card, border, name, price and sentence."""
+        """Paint card, border, name, price and sentence."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled():

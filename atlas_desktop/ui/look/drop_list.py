@@ -38,7 +38,7 @@ class DropList(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def offer(self, entries: Sequence[tuple[str, str]], key: str) -> None:
-        """Lists ``entries``, each a text and a key, and shows the one of ``key``.
+        """List ``entries``, each a text and a key, and select the one of ``key``.
 
         Nothing changes under the hands: a list that is open is another one once it was closed.
         """
@@ -46,7 +46,7 @@ class DropList(QComboBox):
         self._fill()
 
     def hidePopup(self) -> None:
-        """Takes what was offered meanwhile, after the choice that closes it has been told."""
+        """Apply entries offered meanwhile, after the choice that closes the list was emitted."""
         super().hidePopup()
         QTimer.singleShot(0, self, self._fill)
 
@@ -66,7 +66,7 @@ class DropList(QComboBox):
         set_tip(self, text)
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        """What is too long ends with dots; the tool tip has all of it."""
+        """Elide long text; the tool tip has all of it."""
         super().initStyleOption(option)
         room_px = self.width() - _TEXT_FROM_PX - _TEXT_TO_PX
         option.currentText = self.fontMetrics().elidedText(
@@ -74,11 +74,11 @@ class DropList(QComboBox):
         )
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolling the page that it is on chooses nothing."""
+        """Ignore the wheel: it scrolls the page."""
         event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt's field, and the chevron, which a style sheet takes away with the border."""
+        """Paint Qt's field and the chevron, which a style sheet removes with the border."""
         super().paintEvent(event)
         spot = QRect(0, 0, _ICON_PX, _ICON_PX)
         spot.moveCenter(self.rect().center())

@@ -18,7 +18,7 @@ _KEYBOARD = (
 if TYPE_CHECKING:
     _Base = QWidget
 else:
-    # A control is one of Qt's own buttons besides, and Qt allows one such base only.
+    # Mixed into Qt's own buttons: a class can have one Qt base only.
     _Base = object
 
 
@@ -33,17 +33,17 @@ class Lively(_Base):
         return self.hasFocus() and self._by_keyboard
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Shows that it can be pressed."""
+        """Repaint as hovered."""
         super().enterEvent(event)
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Back to rest."""
+        """Repaint without hover."""
         super().leaveEvent(event)
         self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
+        """Show the ring for keyboard focus only."""
         self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
         super().focusInEvent(event)
 
@@ -56,7 +56,7 @@ def is_keyboard_focus(reason: Qt.FocusReason, before: bool) -> bool:
 
 
 def draw_focus_ring(painter: QPainter, outer: QRectF, radius_px: float, color: QColor) -> QRectF:
-    """Draws the ring at the edge of ``outer`` and returns the box that is left for the body."""
+    """Draw the ring at the edge of ``outer`` and return the box left for the body."""
     edge = outer.adjusted(_RING_PX / 2, _RING_PX / 2, -_RING_PX / 2, -_RING_PX / 2)
     painter.setPen(QPen(color, _RING_PX))
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -68,7 +68,7 @@ def draw_focus_ring(painter: QPainter, outer: QRectF, radius_px: float, color: Q
 def is_typing(widget: QWidget) -> bool:
     """Whether the keys go into a field that takes text, in the window of ``widget``."""
     focused: QWidget | None = widget.window().focusWidget()
-    # Qt sets it for every such field, and takes it back while the field is read-only.
+    # Qt sets it for every such field, except while it is read-only.
     return focused is not None and focused.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
 
 
@@ -85,7 +85,7 @@ def holds_focus(part: QWidget) -> bool:
 
 
 def tab_within(part: QWidget, *, forward: bool) -> bool:
-    """Moves the focus to the next control inside ``part``; False when there is none."""
+    """Move the focus to the next control inside ``part``; False when there is none."""
     focused: QWidget | None = part.window().focusWidget()
     current = focused if focused is not None else part
     candidate = _beside(current, forward)
@@ -103,6 +103,6 @@ def _beside(widget: QWidget, forward: bool) -> QWidget | None:
 
 
 def _takes_tab(widget: QWidget) -> bool:
-    # One that hands its focus on would be met twice.
+    # One with a focus proxy would be visited twice.
     stops = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus) and widget.focusProxy() is None
     return stops and widget.isVisible() and widget.isEnabled()

@@ -26,16 +26,16 @@ class LevelIndicator(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """Six bars side by side."""
+        """Return the size of six bars."""
         return QSize(_BARS * (_BAR_PX + _GAP_PX) - _GAP_PX, _HEIGHT_PX)
 
     @property
     def lit(self) -> int:
-        """How many bars are lit, 0 to 6."""
+        """The number of bars that are lit, 0 to 6."""
         return self._lit
 
     def set_level(self, dbfs: float) -> None:
-        """Shows ``dbfs``; repaints only when another bar lights up."""
+        """Show ``dbfs``; repaint only when the number of lit bars changes."""
         lit = round(max(0.0, min(float(_BARS), (dbfs - _FLOOR_DBFS) / _STEP_DB)))
         loud = dbfs > _LOUD_DBFS
         if (lit, loud) != (self._lit, self._loud):
@@ -43,13 +43,13 @@ class LevelIndicator(QWidget):
             self.update()
 
     def set_sends(self, sends: bool) -> None:
-        """Whether what it hears goes out."""
+        """Set whether the sound is sent."""
         if sends != self._sends:
             self._sends = sends
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bars, in reading direction."""
+        """Paint the bars, in reading direction."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

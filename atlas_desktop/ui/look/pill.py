@@ -36,7 +36,7 @@ class Pill(QLabel):
     def set_parts(
         self, *, strong: str = "", plain: str = "", faint: str = "", dot: str = "", alarm: bool = False
     ) -> None:
-        """Shows these words.
+        """Set the text.
 
         Args:
             strong: Demi-bold, first.
@@ -57,18 +57,18 @@ class Pill(QLabel):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Room for all parts."""
+        """Return the size of all parts."""
         widths = [QFontMetrics(self._font(bold)).horizontalAdvance(text) for text, bold, _ in self._parts]
         if self._dot:
             widths.append(_DOT_PX)
         return QSize(2 * _PADDING_PX + sum(widths) + _GAP_PX * max(0, len(widths) - 1), _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """A value is never cut."""
+        """Return the full size: a value is never cut."""
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Glass, dot and words, in reading direction."""
+        """Paint glass, dot and text, in reading direction."""
         self._cache.paint(self, (self._parts, self._dot), self._draw)
 
     def _draw(self, painter: QPainter) -> None:
@@ -99,7 +99,7 @@ class Pill(QLabel):
 class PillButton(Lively, QPushButton):
     """See-through, with a sheen under the pointer and a ring for the keyboard.
 
-    It is there while its pill is (``offer``); whoever fades it in and out need not know of that.
+    It is visible only while its pill is (``offer``), also when the overlay fades in.
     """
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
@@ -120,12 +120,12 @@ class PillButton(Lively, QPushButton):
             super().setVisible(offered and self._wanted)
 
     def setVisible(self, visible: bool) -> None:
-        """To be seen when there is a pill, too."""
+        """Show it only while it is offered, too."""
         self._wanted = visible
         super().setVisible(visible and self._offered)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Sheen and ring only; at rest nothing, as it lies on a picture that is painted again and again."""
+        """Paint sheen and ring only; at rest nothing, as the picture below is repainted often."""
         if not (self.underMouse() or self.isDown() or self.hasFocus()):
             return
         painter = QPainter(self)

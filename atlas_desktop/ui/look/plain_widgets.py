@@ -47,7 +47,7 @@ def make_label(
 
 
 def set_tone(label: QLabel, tone: str) -> None:
-    """Gives a label another tone."""
+    """Set the tone of a label."""
     if label.property("tone") != tone:
         label.setProperty("tone", tone)
         label.style().unpolish(label)
@@ -63,14 +63,14 @@ def make_rule(parent: QWidget | None = None) -> QFrame:
 
 
 class CardFrame(QFrame):
-    """Paints surface and line; what is in it is its user's matter."""
+    """A box with surface and border around any layout."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The box."""
+        """Paint the box."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self._theme.tokens.line), 1))
@@ -81,21 +81,21 @@ class CardFrame(QFrame):
 
 
 def tip_text(text: str) -> str:
-    """``text`` so that Qt shows it as it stands; for the ``ToolTipRole`` of a model, too."""
+    """Escape ``text`` so that Qt shows it literally; for the ``ToolTipRole`` of a model, too."""
     return Qt.convertFromPlainText(text) if Qt.mightBeRichText(text) else text
 
 
 def set_tip(widget: QWidget, text: str) -> None:
-    """Gives ``widget`` a tool tip; the one way in which this program does."""
+    """Set a tool tip; every tool tip of this program is set here."""
     tip = tip_text(text)
     widget.setToolTip(tip)
     if tip != text and not widget.accessibleDescription():
-        # Without one a screen reader is given the tip, which would now be read with its tags.
+        # Without one a screen reader would read the escaped tip, with its tags.
         widget.setAccessibleDescription(text)
 
 
 def show_remark(widget: QWidget, words: str) -> None:
-    """Shows ``words`` below ``widget`` for a moment, and announces them: why a press of it did nothing."""
+    """Show and announce ``words`` below ``widget`` for a moment: why a press did nothing."""
     below = widget.mapToGlobal(QPoint(0, widget.height()))
     QToolTip.showText(below, tip_text(words), widget, widget.rect(), _REMARK_MS)
     QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, words))

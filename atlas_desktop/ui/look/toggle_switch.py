@@ -1,4 +1,4 @@
-"""A check box drawn as a switch with its words beside it."""
+"""A check box drawn as a switch with its text beside it."""
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
@@ -15,7 +15,7 @@ _RING_ROOM_PX = 4
 
 
 class ToggleSwitch(Lively, QCheckBox):
-    """A check box to everyone who asks, a switch to the eye. Words wrap when there is little room."""
+    """A check box that looks like a switch. Its text wraps where there is little room."""
 
     def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -28,32 +28,32 @@ class ToggleSwitch(Lively, QCheckBox):
         self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:
-        """One line of words."""
+        """Return the size with one line of text."""
         metrics = QFontMetrics(self.font())
         return QSize(
             self._text_left() + metrics.horizontalAdvance(self.text()) + 2, max(28, metrics.height())
         )
 
     def minimumSizeHint(self) -> QSize:
-        """Words may wrap."""
+        """Return the least size, with wrapped text."""
         return QSize(self._text_left() + 80, self.sizeHint().height())
 
     def hasHeightForWidth(self) -> bool:
-        """Wrapped words need height."""
+        """Return True: text wraps."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Height of the words wrapped to ``width``."""
+        """Return the height of the text wrapped to ``width``."""
         room = QRect(0, 0, max(1, width - self._text_left()), 10_000)
         wrapped = QFontMetrics(self.font()).boundingRect(room, int(Qt.TextFlag.TextWordWrap), self.text())
         return max(self.sizeHint().height(), wrapped.height() + 4)
 
     def hitButton(self, position: QPoint) -> bool:
-        """Words count too."""
+        """Return True for the text, too."""
         return self.rect().contains(position)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Track, knob and words, in reading direction."""
+        """Paint track, knob and text, in reading direction."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled():

@@ -1,4 +1,4 @@
-"""Where another face comes from: the shipped ones, a file, the clipboard, an HTTPS address."""
+"""The choices behind *Change face…*: shipped faces, a file, the clipboard, an HTTPS address."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class FacePanel(QWidget):
 
     @property
     def first_control(self) -> QWidget:
-        """Where the focus goes when the card opens."""
+        """The control that gets the focus when the card opens."""
         return self._thumbnails[0] if self._thumbnails else self._file
 
     def _build(self) -> None:
@@ -93,11 +93,11 @@ class FacePanel(QWidget):
 
     @Slot()
     def paste(self) -> None:
-        """Takes a picture, a picture file or an HTTPS address from the clipboard."""
+        """Take a picture, a picture file or an HTTPS address from the clipboard."""
         self._problem.hide()
         data = QGuiApplication.clipboard().mimeData()
         picture = pasted_picture(data)
-        # Files that were copied come with a picture of their icon, or of themselves in small.
+        # Copied files come with a picture of their icon, or a thumbnail.
         plan = foresee(addresses_of(data))
         text = data.text().strip()
         if plan.face is not None or plan.elsewhere:
@@ -144,11 +144,11 @@ class FaceThumbnail(Lively, QPushButton):
         self.clicked.connect(self._choose)
 
     def sizeHint(self) -> QSize:
-        """A small square."""
+        """Return a small square."""
         return QSize(_THUMBNAIL_PX, _THUMBNAIL_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The face, with a ring when focused or under the pointer."""
+        """Paint the face, with a ring when focused or hovered."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect())

@@ -1,4 +1,4 @@
-"""The face with what changes it: *Change face…*, and the words that a picture may be dropped."""
+"""The face with *Change face…* and the hint that a picture may be dropped."""
 
 from pathlib import Path
 
@@ -41,12 +41,12 @@ class FacePicker(QWidget):
         self._change.clicked.connect(self.open_choices)
 
     def set_face(self, face: Face | None) -> None:
-        """Shows ``face`` and closes the choices."""
+        """Show ``face`` and closes the choices."""
         self._well.set_face(face)
         self.close_choices()
 
     def set_form(self, side_px: int, *, compact: bool) -> None:
-        """Gives the face its size; ``compact`` puts the button beside it."""
+        """Set the size of the face; ``compact`` puts the button beside it."""
         self._well.set_side(side_px)
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._line.setDirection(across if compact else down)
@@ -58,7 +58,7 @@ class FacePicker(QWidget):
 
     @Slot()
     def open_choices(self) -> None:
-        """Opens the card with gallery, file, clipboard and address."""
+        """Open the card with gallery, file, clipboard and address."""
         if self._popover is None or self._panel is None:
             self._panel = FacePanel(self._theme, self._faces)
             self._popover = Popover(self._theme, self._panel, self.window())
@@ -69,7 +69,7 @@ class FacePicker(QWidget):
 
     @Slot()
     def close_choices(self) -> None:
-        """Closes the card."""
+        """Close the card."""
         if self._popover is not None:
             self._popover.close_card()
 

@@ -12,8 +12,8 @@ from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
-class _Reading(QObject):
-    """A large picture that is being read in a thread.
+class _PictureLoader(QObject):
+    """Reads a large picture in a thread.
 
     Signals:
         done(object, int, object): The face, the side in pixels, and its ``QImage``.
@@ -22,7 +22,7 @@ class _Reading(QObject):
     done = Signal(object, int, object)
 
     def start(self, face: Face, side_px: int) -> None:
-        """Reads it; whoever waits may be gone by the time it is done."""
+        """Read it in a thread; the receiver may be gone by the time it is done."""
         QThreadPool.globalInstance().start(lambda: self._read(face, side_px))
 
     def _read(self, face: Face, side_px: int) -> None:
@@ -57,7 +57,7 @@ class FaceWell(QWidget):
         return not self._read_picture().isNull()
 
     def set_face(self, face: Face | None) -> None:
-        """Shows ``face``."""
+        """Show ``face``."""
         if face != self._face:
             self._face = face
             self._picture_side_px = 0
@@ -65,23 +65,23 @@ class FaceWell(QWidget):
             self.update()
 
     def set_side(self, side_px: int) -> None:
-        """Makes the square larger or smaller."""
+        """Set the side of the square."""
         if side_px != self._side_px:
             self._side_px = side_px
             self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """The square."""
+        """Return the square."""
         return QSize(self._side_px, self._side_px)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A press anywhere on the face."""
+        """Emit ``clicked`` for a press anywhere on the face."""
         inside = self.rect().contains(event.position().toPoint())
         if event.button() is Qt.MouseButton.LeftButton and inside:
             self.clicked.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture, or the silhouette."""
+        """Paint the picture, or the silhouette."""
         painter = QPainter(self)
         box = QRectF(self.rect())
         radius = min(RADIUS_FACE_PX, box.width() / 6)
@@ -99,9 +99,9 @@ class FaceWell(QWidget):
         if wanted_px != self._picture_side_px:
             self._picture_side_px = wanted_px
             if is_large(self._face):
-                reading = _Reading()
-                reading.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
-                reading.start(self._face, wanted_px)
+                loader = _PictureLoader()
+                loader.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
+                loader.start(self._face, wanted_px)
             else:
                 self._picture = picture_of_face(self._face, wanted_px)
         return self._picture

@@ -1,4 +1,4 @@
-"""The line that says where sessions are paid from: an API key, or a backend instead of one."""
+"""The line that shows the API key's state, or the backend in place of a key."""
 
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
@@ -54,11 +54,11 @@ class KeyLine(QWidget):
 
     @property
     def note(self) -> str:
-        """What is said below the field."""
+        """The text below the field."""
         return self._note.text()
 
     def show_state(self, state: KeyState) -> None:
-        """Shows ``state``, which may come late; what was typed and not used yet stays, and is used."""
+        """Show ``state``, which may come late; typed input that was not used yet stays."""
         self._state = state
         self._wants_backend = state.kind is KeyKind.BACKEND or (self._wants_backend and not state.usable)
         if state.backend_url and not self._url.isModified():
@@ -67,7 +67,7 @@ class KeyLine(QWidget):
         self._refresh()
 
     def commit(self) -> bool:
-        """Hands on what was typed. False, with the field focused, when there is nothing to start with."""
+        """Emit what was typed. False, with the field focused, when there is neither key nor backend."""
         if self._wants_other:
             self._commit_other()
         if self._wants_backend:
@@ -82,7 +82,7 @@ class KeyLine(QWidget):
         return False
 
     def ask_other(self, backend_url: str = "") -> None:
-        """Asks for what made a session that is still open: another key, or the backend of that URL."""
+        """Ask for the key, or the backend, of a session that is still open."""
         if backend_url:
             self._wants_backend = True
             self._url.write(backend_url)
@@ -178,7 +178,7 @@ class KeyLine(QWidget):
         elif not editable and self._key.text() != _MASK:
             self._key.write(_MASK)
         if self._is_key_typed:
-            # Nothing under the hands changes, nor is a key that is shown hidden.
+            # A field in use does not change, and a key that is shown is not hidden.
             return
         self._key.setReadOnly(not editable)
         self._key.setEchoMode(QLineEdit.EchoMode.Password if editable else QLineEdit.EchoMode.Normal)
@@ -253,7 +253,7 @@ class KeyLine(QWidget):
 
 
 class _Field(QLineEdit):
-    """Is modified by whatever was put into it, by keys, pasting or a screen reader, but by ``write``."""
+    """A field that is modified by any input, but not by ``write``."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -261,7 +261,7 @@ class _Field(QLineEdit):
         self.textChanged.connect(self._mark)
 
     def write(self, text: str) -> None:
-        """Shows ``text`` as what holds."""
+        """Show ``text`` as the stored value."""
         self._is_written = True
         self.setText(text)
         self._is_written = False
@@ -276,7 +276,7 @@ def _field(name: str, placeholder: str, parent: QWidget) -> _Field:
     field = _Field(parent)
     field.setAccessibleName(name)
     field.setPlaceholderText(placeholder)
-    # A file dropped on a field would become its text instead of being spoken.
+    # Else a file dropped on the field becomes its text instead of being spoken.
     field.setAcceptDrops(False)
     field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     field.setMinimumWidth(80)

@@ -1,4 +1,4 @@
-"""The card before the first paid session: what ends it by itself, to be changed or taken as it is."""
+"""The card before the first paid session: its limits, to be changed or accepted."""
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
@@ -38,27 +38,27 @@ class LimitsCard(CardFrame):
         self._build()
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows the limits that hold."""
+        """Show the current limits."""
         self._fields.show_settings(settings)
 
     @property
     def paid_control(self) -> Button:
-        """What accepts, and starts."""
+        """The button that accepts and starts."""
         return self._start
 
     def take_focus(self) -> None:
-        """The button that accepts: Enter goes on at once."""
+        """Focus the button that accepts."""
         self._start.setFocus(Qt.FocusReason.TabFocusReason)
 
     @Slot()
     def accept(self) -> None:
-        """Takes the limits as they stand in the fields; what was refused is to be seen first."""
+        """Accept the limits of the fields, unless one was refused: the user has to see that first."""
         values = self._fields.values()
         if not self._fields.take_refusal():
             self.accepted.emit(values)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter accepts, in a field too."""
+        """Accept on Enter, in a field too."""
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
         elif not self._back.hasFocus():
@@ -67,7 +67,7 @@ class LimitsCard(CardFrame):
             self.back_requested.emit()
 
     def sizeHint(self) -> QSize:
-        """As high as its words need at its width."""
+        """Return the height its text needs at its width."""
         hint = super().sizeHint()
         return QSize(hint.width(), max(hint.height(), self.heightForWidth(self.width())))
 

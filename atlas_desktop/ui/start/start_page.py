@@ -1,4 +1,4 @@
-"""The page before a session: a face, a mode, *Start* or *Rehearse*, and where it is paid from."""
+"""The page before a session: face, mode, *Start*, *Rehearse*, and the key."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,7 +43,7 @@ class StartPage(QScrollArea):
     """Face and form, side by side, or one above the other in a narrow window.
 
     Signals:
-        start_requested(): A paid session; what was typed as key or backend was handed on before.
+        start_requested(): A paid session; typed key or backend were emitted before.
         rehearse_requested(): A free session on this computer.
         mode_requested(object): The chosen ``Mode``.
         microphone_requested(bool): Microphone on when connected.
@@ -57,7 +57,7 @@ class StartPage(QScrollArea):
     limits_accepted = Signal(object)
 
     def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
-        """Makes the page; ``faces`` are the shipped ones, for the gallery."""
+        """Build the page; ``faces`` are the shipped ones, for the gallery."""
         super().__init__(parent)
         self.picker = FacePicker(theme, faces)
         self.key_line = KeyLine(theme)
@@ -81,49 +81,49 @@ class StartPage(QScrollArea):
         self._arrange()
 
     def show_mode(self, mode: Mode) -> None:
-        """Marks the card of ``mode``."""
+        """Select the card of ``mode``."""
         self._mode = mode
         self._cards[mode].setChecked(True)
         self._microphone.setEnabled(mode is Mode.CONVERSATION)
 
     def show_prices(self, per_hour_usd: Mapping[Mode, float]) -> None:
-        """Says on each card what an hour costs."""
+        """Show the hourly price on each card."""
         for mode, price in per_hour_usd.items():
             self._cards[mode].set_price(self.tr("{price} per hour").format(price=hourly(price)))
 
     def show_face(self, face: Face | None) -> None:
-        """Shows the face that a session will get."""
+        """Show the face of the next session."""
         self.picker.set_face(face)
 
     def show_key(self, state: KeyState) -> None:
-        """Shows where sessions are paid from."""
+        """Show the key or backend."""
         self.key_line.show_state(state)
 
     def show_microphone(self, on_when_connected: bool) -> None:
-        """Shows the choice without asking for it again."""
+        """Show the choice without requesting it."""
         self._microphone.setChecked(on_when_connected)
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows what the settings hold of this page."""
+        """Show the settings of this page."""
         self.show_microphone(settings.microphone_on_connect)
         self.limits.show_settings(settings)
         self._limits_seen = settings.limits_seen
 
     @property
     def paid_control(self) -> Button:
-        """What starts a paid session: of the limits, while they are shown."""
+        """The button that starts a paid session: that of the limits while they are shown."""
         return self.limits.paid_control if self.limits.isVisibleTo(self) else self._start
 
     @Slot()
     def start(self) -> None:
-        """What *Start* does; with neither key nor backend it asks for one. The first time: the limits."""
+        """Start, or ask for a key; before the first paid session show the limits."""
         if self.key_line.commit() and not self._limits_seen:
             self.show_limits(True)
         else:
             self.start_requested.emit()
 
     def show_limits(self, shown: bool) -> None:
-        """The limits in the place of the form, before the first paid session; or the form again."""
+        """Show the limits in place of the form, or the form again."""
         self.limits.setVisible(shown)
         self._form.setVisible(not shown)
         self._arrange()
@@ -134,14 +134,14 @@ class StartPage(QScrollArea):
             self._start.setFocus()
 
     def close_limits(self) -> bool:
-        """Goes back to the form. False when it is there."""
+        """Return to the form. False when it is shown already."""
         if not self.limits.isVisibleTo(self):
             return False
         self.show_limits(False)
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Chooses between columns and one column."""
+        """Arrange in two columns or one."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -190,7 +190,7 @@ class StartPage(QScrollArea):
         columns.addWidget(self.limits, 0, Qt.AlignmentFlag.AlignVCenter)
         self.limits.hide()
         columns.addStretch(1)
-        # There is nothing to see yet, but the state can be asked for.
+        # Invisible, but a screen reader can ask for the state.
         state = make_label(parent=page)
         state.setAccessibleName(self.tr("Session state: Idle"))
         state.setFixedSize(1, 1)
@@ -218,7 +218,7 @@ class StartPage(QScrollArea):
 
     @Slot(QAbstractButton, bool)
     def _choose_mode(self, card: QAbstractButton, chosen: bool) -> None:
-        # Toggled, not clicked: a screen reader never clicks. Shown again by the model; a widget only asks.
+        # Toggled, not clicked: a screen reader never clicks. The model then shows the mode.
         mode = next(mode for mode in self._cards if self._cards[mode] is card)
         if chosen and mode is not self._mode:
             self._microphone.setEnabled(mode is Mode.CONVERSATION)
@@ -233,7 +233,7 @@ class StartPage(QScrollArea):
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._columns.setDirection(across if side_by_side else down)
         asks = self.limits.isVisibleTo(self)
-        # The corner of a narrow window is that of the button for the settings.
+        # In the corner of a narrow window lies the button for the settings.
         top = 52 if asks and not side_by_side else 12
         self._columns.setContentsMargins(margin, top, margin, 12)
         self._gap.changeSize(gap if side_by_side else 0, 0 if side_by_side else gap)
@@ -246,7 +246,7 @@ class StartPage(QScrollArea):
             form_px, face_px = min(width - 2 * margin, _FORM_PX + 80), _FACE_COMPACT_PX
         for form in (self._form, self.limits):
             form.setFixedWidth(form_px)
-        # In a narrow window the limits need its room.
+        # In a narrow window the limits need the room.
         self.picker.setVisible(side_by_side or not asks)
         self.picker.setFixedWidth(face_px if side_by_side else form_px)
         self.picker.set_form(face_px, compact=not side_by_side)

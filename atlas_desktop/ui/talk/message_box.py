@@ -1,4 +1,4 @@
-"""Where a message is typed: the field, *Send* inside it, and a calm word below when there is need."""
+"""The message box: the field, *Send* inside it, and a note below when needed."""
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -21,7 +21,7 @@ _ENVELOPE_BYTES = len(speak_packet(""))
 
 
 class MessageBox(QWidget):
-    """Sends what is typed; what is not taken stays, and what is typed between sessions is kept for the next.
+    """Sends what is typed; text that is not taken, or typed between sessions, stays.
 
     Signals:
         sent(): A message went out.
@@ -54,12 +54,12 @@ class MessageBox(QWidget):
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
+        """The text of the field."""
         return self._field.toPlainText()
 
     @Slot()
     def send(self) -> None:
-        """Sends what stands in the field; blank text and what is too long stay."""
+        """Send the text; blank and too long text stays."""
         if self._field.is_composing:
             QGuiApplication.inputMethod().commit()
         text = self.text.strip()
@@ -71,7 +71,7 @@ class MessageBox(QWidget):
         self.sent.emit()
 
     def send_or_explain(self) -> None:
-        """Sends; without a session to send in, it says so: the key that was pressed starts one elsewhere."""
+        """Send, or show that no session runs: the same key starts one elsewhere."""
         snapshot = self._model.snapshot
         if snapshot.takes_messages:
             self.send()
@@ -82,7 +82,7 @@ class MessageBox(QWidget):
 
     @Slot(str)
     def offer(self, text: str) -> None:
-        """Puts a dropped text at the cursor, for the user to look at and send."""
+        """Insert a dropped text at the cursor."""
         self._field.insert_text(text)
         self._field.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -165,7 +165,7 @@ class MessageBox(QWidget):
 
 
 class _Well(QFrame):
-    """The box around the field, with the ring that shows where the keys go."""
+    """The box around the field, with its focus ring."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -182,15 +182,15 @@ class _Well(QFrame):
         self.setCursor(Qt.CursorShape.IBeamCursor)
 
     def add(self, button: Button) -> None:
-        """Puts the button at the end, by the last line."""
+        """Put the button at the end, by the last line."""
         self._line.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Its edge belongs to the field."""
+        """Focus the field."""
         self.field.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground and line."""
+        """Paint background and border."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focused = self.field.hasFocus()
@@ -203,7 +203,7 @@ class _Well(QFrame):
 
 
 def message_size(text: str) -> tuple[int, int]:
-    """How long ``text`` is, and how long a text of its kind may be, in characters.
+    """Return the length of ``text`` and the limit for a text of its kind, in characters.
 
     The limit is one of bytes: other letters take more of them, so fewer fit.
     """

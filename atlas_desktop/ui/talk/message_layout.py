@@ -1,4 +1,4 @@
-"""A message's words broken into lines: paragraph by paragraph, each in its own direction."""
+"""The layout of a message's text in lines, each paragraph in its own direction."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from atlas_desktop.ui.talk.plain_text import is_right_to_left
 
 _LINE_SHARE = 1.25
 _KEPT = 256
-# Laid out, a letter takes a hundred times its own size.
+# A laid out character takes a hundred times its own size.
 _KEPT_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """Lines with their places; ``height_px`` is that of all of them."""
+    """Laid out lines; ``height_px`` is the height of all."""
 
     paragraphs: tuple[QTextLayout, ...]
     height_px: int
 
     def draw(self, painter: QPainter, left_px: float, top_px: float) -> None:
-        """Draws in the painter's pen."""
+        """Draw in the painter's pen."""
         for paragraph in self.paragraphs:
             paragraph.draw(painter, QPointF(left_px, top_px))
 
 
 class MessageLayouts:
-    """Lays words out, and keeps what was laid out last: rows on screen are painted again and again."""
+    """Lays text out, and caches the latest layouts: visible rows are repainted often."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, int, bool], LaidOut] = OrderedDict()
@@ -76,7 +76,7 @@ def _laid_out(words: str, font: QFont, width_px: int, right_to_left: bool) -> La
             y += line_px
         while line.isValid():
             line.setLineWidth(width_px)
-            # Letters of other scripts may be taller than the line: they get what they need.
+            # Glyphs of other scripts may be taller than the line.
             height_px = max(line_px, line.height())
             line.setPosition(QPointF(0, y + (height_px - line.height()) / 2))
             y += height_px

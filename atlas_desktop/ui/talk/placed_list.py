@@ -33,11 +33,11 @@ class PlacedList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def doItemsLayout(self) -> None:
-        """Rows are placed by ``heights``; this only lets Qt know that they are."""
+        """Notify Qt of a layout; rows are placed by ``heights``."""
         QAbstractItemView.doItemsLayout(self)
 
     def updateGeometries(self) -> None:
-        """Sets what can be scrolled."""
+        """Set the range of the scroll bar."""
         page = self.viewport().height()
         bar = self.verticalScrollBar()
         bar.setPageStep(page)
@@ -45,7 +45,7 @@ class PlacedList(QListView):
         bar.setRange(0, max(0, self._content_px() - page))
 
     def visualRect(self, index: Index) -> QRect:
-        """Where a row is in the viewport; it goes on below the scroll bar, which so moves no words."""
+        """Return the rectangle of a row; it extends below the scroll bar, which therefore moves no text."""
         row = index.row()
         if not index.isValid() or row >= len(self.heights):
             return QRect()
@@ -53,7 +53,7 @@ class PlacedList(QListView):
         return QRect(-self.viewport().x(), top, self.width(), self.heights.height(row))
 
     def indexAt(self, point: QPoint) -> QModelIndex:
-        """The row at a point of the viewport."""
+        """Return the row at a point of the viewport."""
         y = point.y() + self.verticalScrollBar().value() - _EDGE_PX
         if not 0 <= y < self.heights.total_px or not 0 <= point.x() < self.viewport().width():
             return QModelIndex()
@@ -62,7 +62,7 @@ class PlacedList(QListView):
     def scrollTo(
         self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
     ) -> None:
-        """Brings a row into sight; of one higher than the list, its beginning."""
+        """Make a row visible; of one higher than the list, its beginning."""
         box = self.visualRect(index)
         bar, page = self.verticalScrollBar(), self.viewport().height()
         if box.isNull() or (box.top() >= 0 and box.bottom() < page):
@@ -71,19 +71,19 @@ class PlacedList(QListView):
         bar.setValue(bar.value() + (box.top() - _EDGE_PX if above else box.bottom() + 1 + _EDGE_PX - page))
 
     def verticalOffset(self) -> int:
-        """How far it is scrolled."""
+        """Return the scroll position."""
         return self.verticalScrollBar().value()
 
     def horizontalOffset(self) -> int:
-        """Never sideways."""
+        """Return 0: it never scrolls sideways."""
         return 0
 
     def isIndexHidden(self, index: Index) -> bool:
-        """No row is."""
+        """Return False: no row is hidden."""
         return False
 
     def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
-        """Selects the rows that ``rect`` touches."""
+        """Select the rows that ``rect`` touches."""
         if not len(self.heights):
             return
         shift = self.verticalScrollBar().value() - _EDGE_PX
@@ -93,13 +93,13 @@ class PlacedList(QListView):
         self.selectionModel().select(chosen, command)
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        """What is to be painted anew when a selection changes."""
+        """Return the region to repaint when a selection changes."""
         return QRegion(self.viewport().rect())
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
-        """Where a key leads; the first one to the newest message, for that is what is seen."""
+        """Return the row that a key leads to; the first key leads to the newest message, which is visible."""
         count = len(self.heights)
         current = self.currentIndex().row()
         if not count or current < 0:
@@ -122,7 +122,7 @@ class PlacedList(QListView):
         return self._index(max(0, min(wanted, count - 1)))
 
     def rows_in_sight(self) -> range:
-        """The rows that are to be seen, or would be."""
+        """Return the visible rows."""
         if not len(self.heights):
             return range(0)
         top = self.verticalScrollBar().value() - _EDGE_PX

@@ -16,29 +16,29 @@ class RowHeights:
 
     @property
     def total_px(self) -> int:
-        """All rows together."""
+        """The height of all rows."""
         return self.top(len(self._heights))
 
     def insert(self, row: int, guesses_px: list[int]) -> None:
-        """Makes room for new rows from ``row`` on, unmeasured."""
+        """Insert unmeasured rows at ``row``."""
         self._heights[row:row] = guesses_px
         self._measured[row:row] = bytes(len(guesses_px))
         self._forget_tops_after(row)
 
     def remove(self, row: int, count: int) -> None:
-        """Takes rows away."""
+        """Remove rows."""
         del self._heights[row : row + count]
         del self._measured[row : row + count]
         self._forget_tops_after(row)
 
     def guess(self, guesses_px: list[int]) -> None:
-        """Begins anew: nothing is measured."""
+        """Replace all rows by estimates."""
         self._heights = guesses_px
         self._measured = bytearray(len(guesses_px))
         self._tops = [0]
 
     def measure(self, row: int, height_px: int) -> bool:
-        """Sets what ``row`` was measured to have; whether that moves the rows after it."""
+        """Set the measured height of ``row``; return whether that moves the rows after it."""
         self._measured[row] = 1
         if height_px == self._heights[row]:
             return False
@@ -47,29 +47,29 @@ class RowHeights:
         return True
 
     def is_measured(self, row: int) -> bool:
-        """Whether its height is known."""
+        """Whether ``row`` is measured."""
         return bool(self._measured[row])
 
     def forget(self, row: int) -> None:
-        """Its height is only a guess from now on."""
+        """Mark ``row`` as not measured."""
         self._measured[row] = 0
 
     def last_unmeasured(self) -> int:
-        """The last row whose height is a guess; -1 when all are known."""
+        """Return the last row that is not measured; -1 when all are."""
         return self._measured.rfind(b"\0")
 
     def top(self, row: int) -> int:
-        """Where ``row`` begins."""
+        """Return the top of ``row``."""
         while len(self._tops) <= row:
             self._tops.append(self._tops[-1] + self._heights[len(self._tops) - 1])
         return self._tops[row]
 
     def height(self, row: int) -> int:
-        """How high ``row`` is."""
+        """Return the height of ``row``."""
         return self._heights[row]
 
     def row_at(self, y_px: int) -> int:
-        """The row that ``y_px`` lies in; the nearest one outside; -1 without rows."""
+        """Return the row at ``y_px``, else the nearest one; -1 without rows."""
         self.top(len(self._heights))
         return min(max(bisect_right(self._tops, y_px) - 1, 0), len(self._heights) - 1)
 

@@ -1,4 +1,4 @@
-"""Draws a message: who and when in small letters, the words below."""
+"""Draws a message: speaker and time in small letters, the text below."""
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
@@ -18,7 +18,7 @@ _BOX_RADIUS_PX = 8
 
 
 class TranscriptDelegate(QStyledItemDelegate):
-    """Paints and measures rows; asked for a height it wants to know the width."""
+    """Paints and measures rows."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,24 +31,24 @@ class TranscriptDelegate(QStyledItemDelegate):
         self._letter_px = QFontMetrics(self._text_font).averageCharWidth()
 
     def height_px(self, words: str, width_px: int, right_to_left: bool) -> int:
-        """How high the row of ``words`` is in a list of ``width_px``."""
+        """Return the height of a row of ``words`` in a list of ``width_px``."""
         laid = self._layouts.lay_out(words, self._text_font, _text_width(width_px), right_to_left)
         return laid.height_px + self._frame_px()
 
     def guess_px(self, length: int, width_px: int) -> int:
-        """About how high a row of ``length`` letters is; costs nothing."""
+        """Estimate the height of a row of ``length`` letters."""
         lines = 1 + length * self._letter_px // _text_width(width_px)
         return round(lines * self._line_px) + self._frame_px()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """The row's height in the option's width."""
+        """Return the row's height at the option's width."""
         width = option.rect.width()
         return QSize(width, self.height_px(index.data(), width, False))
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Mark of selection or focus, head, words."""
+        """Paint selection or focus, head, text."""
         box: QRect = option.rect
         state = option.state
         direction = option.direction

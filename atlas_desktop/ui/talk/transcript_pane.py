@@ -1,4 +1,4 @@
-"""The transcript beside the stage: what was said and typed, and the box to type into."""
+"""The transcript beside the stage: messages, and the message box."""
 
 import time
 from collections import deque
@@ -20,7 +20,7 @@ from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
 from atlas_desktop.ui.talk.transcript_model import TranscriptRows
 
 _HEAD_PX = 47
-# Nobody listens faster; a room that floods must not flood what reads it out.
+# A room that floods must not flood the screen reader.
 _ANNOUNCED_A_SECOND = 20
 
 
@@ -29,9 +29,9 @@ class TranscriptPane(QWidget):
 
     Signals:
         save_requested(): Save the transcript to a file.
-        close_requested(): Put the pane away.
-        open_requested(): Something came for the message box: it should be seen.
-        announced(str): What Atlas has said to its end was given to a screen reader to be read out.
+        close_requested(): Close the pane.
+        open_requested(): A text came for the message box: show the pane.
+        announced(str): A final message of Atlas was announced to screen readers.
     """
 
     save_requested = Signal()
@@ -63,19 +63,19 @@ class TranscriptPane(QWidget):
         self._unsent.show_snapshot(model.snapshot)
 
     def send_typed(self) -> None:
-        """Sends what is typed, or says beside it why not."""
+        """Send what is typed, or show why not."""
         self.message_box.send_or_explain()
 
     @Slot()
     def open_menu(self) -> None:
-        """Shows the menu below its button, within the pane."""
+        """Show the menu below its button, within the pane."""
         button = self._menu_button
         left_to_right = self.layoutDirection() is Qt.LayoutDirection.LeftToRight
         shift = button.width() - self._menu.sizeHint().width() if left_to_right else 0
         self._menu.popup(button.mapToGlobal(QPoint(shift, button.height())))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """What floats over the list follows it."""
+        """Keep what floats over the list in place."""
         if watched is self._list and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place_floating()
         return super().eventFilter(watched, event)
@@ -124,7 +124,7 @@ class TranscriptPane(QWidget):
         self._model.mode_changed.connect(self._show_empty)
         self._model.text_offered.connect(self.open_requested)
         self._model.message_changed.connect(self._announce)
-        self._model.transcript_reset.connect(self._begin_anew)
+        self._model.transcript_reset.connect(self._forget_announced)
 
     @Slot()
     def _prepare_menu(self) -> None:
@@ -134,7 +134,7 @@ class TranscriptPane(QWidget):
 
     @Slot(int, object)
     def _announce(self, _row: int, message: Message) -> None:
-        # Words that still change would be read out over and over.
+        # Interim text would be announced over and over.
         if message.role == "user" or not message.final or message.id in self._announced_ids:
             return
         self._announced_ids.add(message.id)
@@ -147,7 +147,7 @@ class TranscriptPane(QWidget):
         self.announced.emit(words)
 
     @Slot()
-    def _begin_anew(self) -> None:
+    def _forget_announced(self) -> None:
         self._announced_ids.clear()
 
     @Slot(bool)
@@ -183,7 +183,7 @@ class TranscriptPane(QWidget):
 
 
 class EmptyTranscript(QFrame):
-    """What stands where no message stands yet.
+    """The placeholder of an empty transcript.
 
     Signals:
         suggestion_chosen(str): Send these words.
@@ -209,7 +209,7 @@ class EmptyTranscript(QFrame):
         self._suggestion.clicked.connect(self._choose)
 
     def show_for(self, mode: Mode, running: bool, rehearsal: bool) -> None:
-        """Says what fits: a greeting, in a rehearsal a first step too, after a session nothing much."""
+        """Show a greeting, and in a rehearsal a suggestion."""
         conversation = mode is Mode.CONVERSATION
         self._title.setText(self.tr("Say hello") if running else self.tr("No messages"))
         hint = ""
@@ -232,7 +232,7 @@ def _centred(label: QLabel) -> QLabel:
 
 
 class UnsentBar(QFrame):
-    """Says what an earlier session left unsent. Where no session takes messages, there is no button.
+    """Shows how many messages earlier sessions left unsent; *Send again* while a session takes messages.
 
     Signals:
         send_again_requested(): Send it in this session.
@@ -254,7 +254,7 @@ class UnsentBar(QFrame):
         self.hide()
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """To be called in every state; it hides itself when nothing is unsent."""
+        """Show the count. Called in every state; hides itself when nothing is unsent."""
         count = snapshot.not_sent
         if count:
             one, many = self.tr("1 message was not sent"), self.tr("{count} messages were not sent")

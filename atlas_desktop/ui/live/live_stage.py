@@ -1,4 +1,4 @@
-"""The stage: the picture, and what lies on it."""
+"""The stage: the picture, and the widgets over it."""
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -6,10 +6,8 @@ from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.ui.live.connecting import ConnectingCard
-from atlas_desktop.ui.live.gone_card import AvatarGoneCard
 from atlas_desktop.ui.live.overlay import Overlay
-from atlas_desktop.ui.live.parked_card import ParkedCard
+from atlas_desktop.ui.live.stage_cards import AvatarGoneCard, ConnectingCard, ParkedCard
 from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -20,10 +18,10 @@ _STEPS_BELOW = 0.5
 _VEIL_ALPHA = 150
 
 
-class Stage(QWidget):
-    """Shows the avatar as large as it goes, the overlay at its corners, the steps in its middle.
+class LiveStage(QWidget):
+    """Shows the avatar as large as possible, the overlay in the corners, cards in the middle.
 
-    With the focus on it, Space held down is push to talk. A double click is full screen.
+    While focused, Space is push to talk. A double click toggles full screen.
 
     Signals:
         full_screen_requested(bool): From the toggle or a double click.
@@ -54,7 +52,7 @@ class Stage(QWidget):
         self.setAccessibleDescription(self.tr("Hold Space to talk"))
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """Shows state and steps."""
+        """Show the snapshot in overlay and cards."""
         self.overlay.show_snapshot(snapshot)
         self.steps.show_snapshot(snapshot)
         self.parked.show_snapshot(snapshot)
@@ -63,7 +61,7 @@ class Stage(QWidget):
         self._place_cards()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Places everything."""
+        """Lay out the parts."""
         super().resizeEvent(event)
         self._picture.setGeometry(self.rect())
         self._ring.setGeometry(self.rect())
@@ -72,14 +70,14 @@ class Stage(QWidget):
         self._place_cards()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space: push to talk."""
+        """Start push to talk on Space."""
         if event.key() != Qt.Key.Key_Space or event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
             super().keyPressEvent(event)
         elif not event.isAutoRepeat():
             self._talk(True)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Space released."""
+        """Stop push to talk when Space is released."""
         if event.key() != Qt.Key.Key_Space:
             super().keyReleaseEvent(event)
         elif not event.isAutoRepeat():
@@ -98,7 +96,7 @@ class Stage(QWidget):
         super().focusOutEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Full screen, or back."""
+        """Toggle full screen."""
         if event.button() is Qt.MouseButton.LeftButton:
             self.full_screen_requested.emit(not self.window().isFullScreen())
 
