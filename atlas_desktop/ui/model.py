@@ -31,7 +31,7 @@ from atlas_desktop.ui.controllers.key_controller import KeyController
 from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import NoticeAction
-from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
+from atlas_desktop.ui.drops.drop import DropPlan, plan_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
 from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.model_signals import ModelSignals
@@ -80,7 +80,7 @@ class AppModel(ModelSignals):
         self._billing = BillingController(self, session, guard, settings, scope)
         self._faces = FaceController(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalController(
-            profile.transcripts_folder, scope, self._factory, self.notice_raised.emit
+            session.transcript, profile.transcripts_folder, scope, self._factory, self.notice_raised.emit
         )
         self._drops = DropController(self, player, scope, self._factory)
         session.playout.volume = settings.settings.volume
@@ -89,8 +89,8 @@ class AppModel(ModelSignals):
     def _listen(self) -> None:
         self._session.on_change(self._take_snapshot)
         self._session.on_notice(self.report)
-        self._session.transcript.on_change(self._take_message)
-        self._session.transcript.on_reset(self._reset_transcript)
+        self._session.transcript.on_change(self._emit_message)
+        self._session.transcript.on_reset(self.transcript_reset.emit)
         self._player.on_change(self._take_cues)
         self._player.on_error(self.report)
         self._settings.on_change(self.settings_changed.emit)
@@ -107,8 +107,6 @@ class AppModel(ModelSignals):
         """Close the transcript's journal and the connections to the service, at the end of the program."""
         await self._journal.aclose()
         await self._keys.aclose()
-
-    # State
 
     @property
     def snapshot(self) -> SessionSnapshot:
@@ -141,7 +139,6 @@ class AppModel(ModelSignals):
 
     @property
     def muted(self) -> bool:
-        """Whether playback is muted, whatever the volume."""
         return self._session.playout.muted
 
     # Session
@@ -317,7 +314,6 @@ class AppModel(ModelSignals):
 
     @Slot()
     def send_again(self) -> None:
-        """Send what earlier sessions left unsent."""
         self._session.send_again()
 
     def open_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
@@ -326,7 +322,7 @@ class AppModel(ModelSignals):
 
     def open_audio(self, given: Sequence[str | Path]) -> None:
         """Add files, and the sound files of folders, to the strip."""
-        self._drops.take(foresee_sound(given), is_sound=True)
+        self._drops.take(plan_sound(given), is_sound=True)
 
     def sound_given(self, mode_choices: int) -> None:
         """Preselect passthrough for given sound, unless a mode was chosen since (``mode_choices``)."""
@@ -387,9 +383,7 @@ class AppModel(ModelSignals):
         # A short break in the connection does not restart a cue.
         present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
         self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
-        self._hints.follow_cues(self.snapshot, self.cues)
-        self._hints.follow_sound(self.snapshot)
-        self._hints.follow_voice(self.snapshot)
+        self._hints.follow(self.snapshot, self.cues)
         self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
 
@@ -401,10 +395,5 @@ class AppModel(ModelSignals):
         self.clear(*FACE_TROUBLE)
         self.face_changed.emit(face)
 
-    def _take_message(self, message: Message, index: int) -> None:
-        self._journal.note(message)
+    def _emit_message(self, message: Message, index: int) -> None:
         self.message_changed.emit(index, message)
-
-    def _reset_transcript(self) -> None:
-        self._journal.close()
-        self.transcript_reset.emit()

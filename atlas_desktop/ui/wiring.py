@@ -14,16 +14,16 @@ from atlas_desktop.session.life import Ended
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.drops.drop import DropPlan, foresee
+from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
 from atlas_desktop.ui.drops.drop_texts import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.ui.presence import Presence
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.shortcuts import Command, CommandKeys, ShortcutsDialog
+from atlas_desktop.ui.user_activity_monitor import UserActivityMonitor
 from atlas_desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class WindowWiring(QObject):
         self._make_history = make_history
         self._make_calibration = make_calibration
         self._devices = devices
-        self._presence = Presence(window)
+        self._activity = UserActivityMonitor(window)
         self._window = window
         self._model = model
         self._theme = theme
@@ -132,7 +132,7 @@ class WindowWiring(QObject):
         window.ended_page.history_requested.connect(self._open_history)
         if self._make_history is not None:
             window.ended_page.offer_history()
-        self._presence.seen.connect(model.touch)
+        self._activity.seen.connect(model.touch)
         window.ended_page.save_requested.connect(self._ask_transcript_place)
         window.settings_requested.connect(self._open_settings)
         window.transcript_requested.connect(self._show_transcript)
@@ -222,7 +222,7 @@ class WindowWiring(QObject):
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:
-        self._model.open_drop(foresee(paths), b"")
+        self._model.open_drop(plan_drop(paths), b"")
 
     @Slot()
     def _ask_transcript_place(self) -> None:

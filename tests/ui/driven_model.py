@@ -40,22 +40,24 @@ class FakeTranscript(Idler):
 
     def __init__(self) -> None:
         self.messages: tuple[Message, ...] = ()
-        self.changed: Callable[[Message, int], object] = lambda _message, _index: None
-        self.dropped: Callable[[], object] = lambda: None
+        self.changed: list[Callable[[Message, int], object]] = []
+        self.dropped: list[Callable[[], object]] = []
 
     def on_change(self, callback: Callable[[Message, int], object]) -> None:
-        self.changed = callback
+        self.changed.append(callback)
 
     def on_reset(self, callback: Callable[[], object]) -> None:
-        self.dropped = callback
+        self.dropped.append(callback)
 
     def put(self, row: int, message: Message) -> None:
         self.messages = (*self.messages[:row], message, *self.messages[row + 1 :])
-        self.changed(message, row)
+        for changed in self.changed:
+            changed(message, row)
 
     def reset(self) -> None:
         self.messages = ()
-        self.dropped()
+        for dropped in self.dropped:
+            dropped()
 
 
 class FakeSession(Idler):

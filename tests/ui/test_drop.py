@@ -9,7 +9,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee, kind_by_bytes, local_path
+from atlas_desktop.ui.drops.drop import ItemKind, find_kind, kind_by_bytes, local_path, plan_drop
 from atlas_desktop.ui.drops.drop_texts import DropContext, words_for
 from atlas_desktop.ui.look.pictures import png_bytes
 
@@ -24,7 +24,7 @@ def make(folder: Path, name: str, content: bytes = b"x") -> Path:
 
 
 def said(paths: list[Path], text: str = "") -> str:
-    words = words_for(foresee([path.as_uri() for path in paths], text), LIVE)
+    words = words_for(plan_drop([path.as_uri() for path in paths], text), LIVE)
     return words.headline.format(**words.params)
 
 
@@ -33,34 +33,34 @@ def said(paths: list[Path], text: str = "") -> str:
 )
 def test_sound_and_video_are_spoken(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
-    assert foresee([path.as_uri()]).audio == (path,)
+    assert plan_drop([path.as_uri()]).audio == (path,)
 
 
 @pytest.mark.parametrize("name", ["me.png", "me.jpeg", "me.WEBP", "me.gif"])
 def test_pictures_become_the_face(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
-    plan = foresee([path.as_uri()])
+    plan = plan_drop([path.as_uri()])
     assert plan.face == path
     assert not plan.audio
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "paper.pdf", "drawing.svg", "photo.heic", "prog.exe"])
 def test_the_rest_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    plan = foresee([make(tmp_path, name).as_uri()])
+    plan = plan_drop([make(tmp_path, name).as_uri()])
     assert plan.refused == (name,)
     assert not plan.does_something
 
 
 def test_several_keep_their_order_and_the_rest_is_named(tmp_path: Path) -> None:
     paths = [make(tmp_path, name) for name in ("10.wav", "2.mp3", "readme.txt", "1.ogg", "face.png")]
-    plan = foresee([path.as_uri() for path in paths])
+    plan = plan_drop([path.as_uri() for path in paths])
     assert [path.name for path in plan.audio] == ["10.wav", "2.mp3", "1.ogg"]
     assert plan.face == paths[4]
     assert plan.refused == ("readme.txt",)
 
 
 def test_a_name_without_an_ending_may_be_sound_or_a_folder(tmp_path: Path) -> None:
-    plan = foresee([tmp_path.as_uri()])
+    plan = plan_drop([tmp_path.as_uri()])
     assert plan.audio == (tmp_path,)
     assert plan.unknown == {tmp_path}
     assert find_kind(tmp_path) is ItemKind.FOLDER
@@ -95,22 +95,23 @@ def test_nameless_files_are_known_by_their_first_bytes(tmp_path: Path, head: byt
 
 def test_addresses(tmp_path: Path) -> None:
     assert (
-        foresee(["https://example.com/a/face.png?size=2"]).face_url == "https://example.com/a/face.png?size=2"
+        plan_drop(["https://example.com/a/face.png?size=2"]).face_url
+        == "https://example.com/a/face.png?size=2"
     )
-    assert foresee(["http://example.com/face.png"]).refused == ("example.com/face.png",)
-    assert foresee(["https://user:secret@example.com/page"]).refused == ("example.com/page",)
-    assert foresee(["mailto:someone@example.com"]).refused == ("mailto:someone@example.com",)
+    assert plan_drop(["http://example.com/face.png"]).refused == ("example.com/face.png",)
+    assert plan_drop(["https://user:secret@example.com/page"]).refused == ("example.com/page",)
+    assert plan_drop(["mailto:someone@example.com"]).refused == ("mailto:someone@example.com",)
 
 
 def test_a_picture_dragged_from_a_page_beats_its_address() -> None:
-    plan = foresee(["https://example.com/view?id=3"], has_picture_data=True)
+    plan = plan_drop(["https://example.com/view?id=3"], has_picture_data=True)
     assert plan.has_picture_data
     assert not plan.refused
 
 
 def test_text_becomes_the_message_only_without_addresses() -> None:
-    assert foresee(text="  Hello <b>there</b>  ").message == "Hello <b>there</b>"
-    assert foresee(["https://example.com/x"], "https://example.com/x").message == ""
+    assert plan_drop(text="  Hello <b>there</b>  ").message == "Hello <b>there</b>"
+    assert plan_drop(["https://example.com/x"], "https://example.com/x").message == ""
 
 
 def test_windows_and_percent_paths() -> None:
@@ -135,7 +136,7 @@ def test_overlay_words(tmp_path: Path) -> None:
 
 
 def test_overlay_says_when_a_sound_waits(tmp_path: Path) -> None:
-    plan = foresee([make(tmp_path, "a.wav").as_uri()])
+    plan = plan_drop([make(tmp_path, "a.wav").as_uri()])
     assert "as soon as the avatar is live" in words_for(plan, BEFORE).detail
     waits = DropContext(Mode.CONVERSATION, is_live=True, has_session=True)
     assert "needs passthrough" in words_for(plan, waits).detail
@@ -149,15 +150,15 @@ def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
 def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
     sound, picture, paper = (make(tmp_path, name).as_uri() for name in ("a.wav", "me.png", "p.pdf"))
     for dropped in ([sound, picture, paper], [picture, paper]):
-        words = words_for(foresee(dropped), LIVE)
+        words = words_for(plan_drop(dropped), LIVE)
         detail = words.detail.format(**words.params)
         assert "p.pdf" in detail
         assert "face" in (words.headline + detail).lower()
 
 
 def test_overlay_says_where_a_text_waits() -> None:
-    assert "next session" in words_for(foresee(text="Hello"), BEFORE).detail
-    assert words_for(foresee(text="Hello"), LIVE).detail == ""
+    assert "next session" in words_for(plan_drop(text="Hello"), BEFORE).detail
+    assert words_for(plan_drop(text="Hello"), LIVE).detail == ""
 
 
 def test_a_folder_and_a_drop_agree_on_what_sound_is(tmp_path: Path) -> None:

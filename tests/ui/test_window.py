@@ -38,7 +38,7 @@ from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import notice_of
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop import plan_drop
 from atlas_desktop.ui.look.pictures import face_title
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import LIGHT
@@ -334,7 +334,7 @@ def test_a_drawer_takes_the_keys_and_gives_them_back(desk: Desk, qtbot: QtBot) -
 
 
 def test_a_text_dropped_before_a_session_says_where_it_went(desk: Desk) -> None:
-    desk.window.drops.dropped.emit(foresee(text="Hello"), b"")
+    desk.window.drops.dropped.emit(plan_drop(text="Hello"), b"")
     assert notice_ids(desk) == ["text_waits"]
     assert len(desk.asked("open_drop")) == 1
 
@@ -350,7 +350,7 @@ def test_a_face_given_while_live_says_when_it_is_used(desk: Desk) -> None:
 
 def test_a_drop_takes_back_what_was_said_of_the_last(desk: Desk) -> None:
     desk.window.notices.show_notice(NoticeFactory().not_accepted(["x.pdf"]))
-    desk.window.drops.dropped.emit(foresee(), b"")
+    desk.window.drops.dropped.emit(plan_drop(), b"")
     assert notice_ids(desk) == []
 
 

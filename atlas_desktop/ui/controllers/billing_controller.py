@@ -190,7 +190,7 @@ class BillingController:
         """Report a wrong key: a right one ends something at once, a wrong one gets no answer."""
         await wait_full(_KEY_JUDGED_AFTER_S)
         for left in tuple(self._locked.values()):
-            self._model.notice_raised.emit(self._factory.wrong_key(left, self._ways_out(left)))
+            self._model.notice_raised.emit(self._factory.wrong_key(left, self._leftover_actions(left)))
 
     def _take_event(self, event: GuardEvent) -> None:
         match event:
@@ -205,11 +205,11 @@ class BillingController:
                 self._locked.pop(leftover_id(event), None)
                 if event.outcome is LeftoverOutcome.LOCKED:
                     self._locked[leftover_id(event)] = event
-                self._model.notice_raised.emit(self._factory.leftover(event, self._ways_out(event)))
+                self._model.notice_raised.emit(self._factory.leftover(event, self._leftover_actions(event)))
             case JournalBroken(error):
                 self._model.report(error)
 
-    def _ways_out(self, left: Leftover) -> tuple[NoticeAction, ...]:
+    def _leftover_actions(self, left: Leftover) -> tuple[NoticeAction, ...]:
         forget = NoticeAction(self._factory.forget_label(), partial(self._forget, left))
         if left.outcome is LeftoverOutcome.LOCKED:
             enter = NoticeAction(self._factory.enter_label(left), partial(self._enter, left), primary=True)
@@ -223,7 +223,7 @@ class BillingController:
         is_backend = left.entry.get("kind") == SourceKind.BACKEND
         self._model.key_asked.emit(str(left.entry.get("address", "")) if is_backend else "")
         # The notice stays until it is answered: the key may turn out to be a wrong one.
-        self._model.notice_raised.emit(self._factory.leftover(left, self._ways_out(left)))
+        self._model.notice_raised.emit(self._factory.leftover(left, self._leftover_actions(left)))
 
     def _forget(self, left: Leftover) -> None:
         self._model.clear(leftover_id(left))

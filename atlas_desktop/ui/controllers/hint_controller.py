@@ -28,6 +28,12 @@ class HintController:
         self._muted_id = ""
         self._open_id = ""
 
+    def follow(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
+        """Raise or clear every hint that depends on the session's present state."""
+        self.follow_cues(snapshot, cues)
+        self.follow_sound(snapshot)
+        self.follow_voice(snapshot)
+
     def follow_cues(self, snapshot: SessionSnapshot, cues: Sequence[Cue]) -> None:
         """Hint that sound waits in a conversation; its button switches the mode."""
         here = snapshot.is_live and snapshot.mode is Mode.CONVERSATION

@@ -10,7 +10,7 @@ from pathlib import Path
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.errors import MediaError
 from atlas_desktop.files import FileThreads, FileWriter
-from atlas_desktop.session.transcript import Message
+from atlas_desktop.session.transcript import Message, Transcript
 from atlas_desktop.storage.transcripts import TranscriptJournal, save
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import Notice
@@ -28,6 +28,7 @@ class JournalController:
     """Keeps one journal per session. Thread: the event loop; files are written in others.
 
     Args:
+        transcript: Its messages are journalled; its reset closes the journal.
         folder: Folder of the journals.
         scope: Owns the tasks that save.
         factory: Makes the notices about saving.
@@ -35,7 +36,12 @@ class JournalController:
     """
 
     def __init__(
-        self, folder: Path, scope: TaskScope, factory: NoticeFactory, raise_notice: Callable[[Notice], None]
+        self,
+        transcript: Transcript,
+        folder: Path,
+        scope: TaskScope,
+        factory: NoticeFactory,
+        raise_notice: Callable[[Notice], None],
     ) -> None:
         self._folder = folder
         self._scope = scope
@@ -47,8 +53,10 @@ class JournalController:
         self._waited_s = float("-inf")
         self._writer = FileWriter("journal")
         self._files = FileThreads("transcript")
+        transcript.on_change(self._append)
+        transcript.on_reset(self.close)
 
-    def note(self, message: Message) -> None:
+    def _append(self, message: Message, _index: int) -> None:
         """Append the present state of a message; the first one opens the journal."""
         if self._journal is None:
             self._journal = TranscriptJournal(self._folder)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSlider, QToolTip, QWidget
 
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.ui.look.amounts import short_clock
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 
 SEEK_BAR_PX = 10
@@ -17,10 +17,10 @@ _THICK_PX = 5
 _KNOB_PX = 9
 
 
-class SeekBar(Lively, QSlider):
+class SeekBar(FocusRingMixin, QSlider):
     """A slider in milliseconds; hidden where nothing is spoken, or its length is unknown.
 
-    Left and Right move 5 s, Page up and Page down 30 s, Home goes to the start. A drag takes effect on release.
+    Left and Right move 5 s, Page up and Page down 30 s, Home goes to the start. A drag counts on release.
 
     Signals:
         seek_requested(float): To this position, in seconds.

@@ -100,7 +100,7 @@ Given = Sequence[str | Path]
 """Paths, or addresses: ``file:``, ``https:``, or plain paths."""
 
 
-def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
+def plan_drop(given: Given = (), text: str = "", *, has_picture_data: bool = False) -> DropPlan:
     """Plan a drop of ``given``, or else of ``text``, by names alone; the disk is not touched.
 
     Args:
@@ -125,8 +125,8 @@ def foresee(given: Given = (), text: str = "", *, has_picture_data: bool = False
     return replace(plan, unknown=frozenset(unknown), doubted=tuple(doubted))
 
 
-def foresee_sound(given: Given) -> DropPlan:
-    """Plan as ``foresee`` does, with every file taken as sound, whatever its name."""
+def plan_sound(given: Given) -> DropPlan:
+    """Plan as ``plan_drop`` does, with every file taken as sound, whatever its name."""
     found = _Sorted()
     found.audio = list(_local(given, found, has_picture_data=False))
     return found.plan("", given=True, has_picture_data=False)

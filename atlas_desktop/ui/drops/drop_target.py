@@ -5,7 +5,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
-from atlas_desktop.ui.drops.drop import DropPlan, foresee
+from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
 from atlas_desktop.ui.drops.drop_overlay import DropOverlay
 from atlas_desktop.ui.drops.drop_texts import DropContext, words_for
 from atlas_desktop.ui.look.pictures import pasted_picture
@@ -43,7 +43,7 @@ class DropTarget(QObject):
 
     def enter(self, event: QDragEnterEvent) -> None:
         """Show what a drop would do."""
-        self._plan = plan_of(event.mimeData())
+        self._plan = plan_of_mime(event.mimeData())
         self._overlay.show_words(words_for(self._plan, self._context))
         self._watch(True)
         take_copy(event)
@@ -80,10 +80,10 @@ class DropTarget(QObject):
             application.installEventFilter(self)
 
 
-def plan_of(data: QMimeData) -> DropPlan:
+def plan_of_mime(data: QMimeData) -> DropPlan:
     """Plan a drop or paste of ``data`` by what it declares; the disk is not touched."""
     text = data.text() if data.hasText() else ""
-    return foresee(addresses_of(data), text, has_picture_data=data.hasImage())
+    return plan_drop(addresses_of(data), text, has_picture_data=data.hasImage())
 
 
 def addresses_of(data: QMimeData) -> list[str]:

@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
 from atlas_desktop.ui.model import AppModel
@@ -58,7 +58,7 @@ class ModeChoice(QWidget):
             self._model.set_mode(mode)
 
 
-class _Segment(Lively, QRadioButton):
+class _Segment(FocusRingMixin, QRadioButton):
     """One of the two; a radio button to the keyboard and the screen reader."""
 
     def __init__(self, theme: Theme, text: str) -> None:

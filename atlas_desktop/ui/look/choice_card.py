@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX, mix
 
@@ -13,7 +13,7 @@ _LINE_GAP_PX = 4
 _TEXT_FLAGS = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop)
 
 
-class ChoiceCard(Lively, QRadioButton):
+class ChoiceCard(FocusRingMixin, QRadioButton):
     """One choice: its name, its price if it has one, one sentence. Selected by click, arrow keys or space."""
 
     def __init__(self, theme: Theme, title: str, sentence: str, parent: QWidget | None = None) -> None:

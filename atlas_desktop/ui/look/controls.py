@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.plain_widgets import set_tip
@@ -46,7 +46,7 @@ _HEIGHTS_PX = {ButtonKind.ROUND: 44, ButtonKind.OVERLAY: 36, ButtonKind.LINK: 24
 _PADDINGS_PX = {ButtonKind.PRIMARY: 16, ButtonKind.LINK: 0}
 
 
-class Button(Lively, QPushButton):
+class Button(FocusRingMixin, QPushButton):
     """A push button of one of our kinds; checkable ones show that they are on in the accent colour.
 
     Signals:

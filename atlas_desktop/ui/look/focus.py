@@ -22,7 +22,7 @@ else:
     _Base = object
 
 
-class Lively(_Base):
+class FocusRingMixin(_Base):
     """Repaints a control under the pointer, and knows whether it shows a focus ring. First base class."""
 
     _by_keyboard = False

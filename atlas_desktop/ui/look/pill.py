@@ -4,7 +4,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.paint_cache import PaintCache
 from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
@@ -96,7 +96,7 @@ class Pill(QLabel):
         return self._strong_font if bold else self._plain_font
 
 
-class PillButton(Lively, QPushButton):
+class PillButton(FocusRingMixin, QPushButton):
     """See-through, with a sheen under the pointer and a ring for the keyboard.
 
     It is visible only while its pill is (``offer``), also when the overlay fades in.

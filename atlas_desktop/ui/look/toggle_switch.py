@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import mix
 
@@ -14,7 +14,7 @@ _GAP_PX = 10
 _RING_ROOM_PX = 4
 
 
-class ToggleSwitch(Lively, QCheckBox):
+class ToggleSwitch(FocusRingMixin, QCheckBox):
     """A check box that looks like a switch. Its text wraps where there is little room."""
 
     def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:

@@ -13,11 +13,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop import plan_drop
 from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.focus import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
@@ -98,7 +98,7 @@ class FacePanel(QWidget):
         data = QGuiApplication.clipboard().mimeData()
         picture = pasted_picture(data)
         # Copied files come with a picture of their icon, or a thumbnail.
-        plan = foresee(addresses_of(data))
+        plan = plan_drop(addresses_of(data))
         text = data.text().strip()
         if plan.face is not None or plan.elsewhere:
             self.face_chosen.emit(plan.face or addresses_of(data)[0])
@@ -123,7 +123,7 @@ class FacePanel(QWidget):
         QAccessible.updateAccessibility(QAccessibleEvent(self._problem, QAccessible.Event.Alert))
 
 
-class FaceThumbnail(Lively, QPushButton):
+class FaceThumbnail(FocusRingMixin, QPushButton):
     """One shipped face, as a button; its picture is read when it is first painted.
 
     Signals:

@@ -25,7 +25,7 @@ _SIGNS = frozenset(
 )
 
 
-class Presence(QObject):
+class UserActivityMonitor(QObject):
     """Observes the window and each dialog that gets the focus; consumes nothing.
 
     It watches native windows, not the application: those see input only, not the thousands of timers and

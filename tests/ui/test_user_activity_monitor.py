@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.ui.presence import Presence
+from atlas_desktop.ui.user_activity_monitor import UserActivityMonitor
 from tests.ui.desk import Desk
 
 
@@ -26,7 +26,7 @@ def window(qtbot: QtBot) -> QWidget:
 
 def watch(window: QWidget, now_s: Callable[[], float] = time.monotonic) -> list[bool]:
     seen: list[bool] = []
-    Presence(window, now_s).seen.connect(lambda: seen.append(True))
+    UserActivityMonitor(window, now_s).seen.connect(lambda: seen.append(True))
     return seen
 
 
