@@ -30,7 +30,6 @@ from atlas_desktop.ui.controllers.journal_controller import JournalController
 from atlas_desktop.ui.controllers.key_controller import KeyController
 from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.controllers.notices import NoticeAction
 from atlas_desktop.ui.drops.drop import DropPlan, plan_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
 from atlas_desktop.ui.look.pictures import PastedPicture
@@ -230,10 +229,7 @@ class AppModel(ModelSignals):
         elif self.snapshot.is_over:
             self._choose_mode(mode)
         elif self.snapshot.billed:
-            switch = NoticeAction(
-                self._factory.switch_label(mode), lambda: self.switch_mode(mode), True, True
-            )
-            self.notice_raised.emit(self._factory.switch(mode, switch))
+            self.notice_raised.emit(self._factory.switch(mode, lambda: self.switch_mode(mode)))
             self.mode_changed.emit(self._mode)
         else:
             self.switch_mode(mode)

@@ -22,8 +22,8 @@ from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Ended, Failed, Idle, Life
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.closing_overlay import ClosingOverlay
+from atlas_desktop.ui.drops.drop_overlay import DropContext
 from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
-from atlas_desktop.ui.drops.drop_texts import DropContext
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.focus import holds_focus, is_typing

@@ -15,7 +15,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
-from atlas_desktop.ui.drops.drop_texts import DropContext
+from atlas_desktop.ui.drops.drop_overlay import DropContext
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.pictures import PastedPicture

@@ -20,7 +20,7 @@ from atlas_desktop.errors import (
     UnreadableAudioError,
 )
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.controllers.notices import NoticeAction, Severity
+from atlas_desktop.ui.controllers.notices import Severity
 from atlas_desktop.ui.look.amounts import hourly
 from tests.ui.driven_model import DrivenModel
 
@@ -125,17 +125,16 @@ def test_a_file_warns_and_a_service_alarms(words: NoticeFactory, model: DrivenMo
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_question_before_a_switch_names_mode_and_price(words: NoticeFactory, mode: Mode) -> None:
     pressed: list[bool] = []
-    notice = words.switch(mode, NoticeAction(words.switch_label(mode), lambda: pressed.append(True)))
+    notice = words.switch(mode, lambda: pressed.append(True))
     assert mode.value in notice.title
     assert notice.title.startswith(notice.actions[0].label)
     assert f"{hourly(FALLBACK_PER_HOUR_USD[mode])} per hour" in notice.advice
 
 
 def test_cues_that_wait_say_what_speaking_them_costs(words: NoticeFactory) -> None:
-    action = NoticeAction(words.switch_and_play_label(), lambda: None)
     price = hourly(FALLBACK_PER_HOUR_USD[Mode.PASSTHROUGH])
-    assert f"{price} per hour" in words.cues_wait(True, action).advice
-    assert "costs nothing" in words.cues_wait(False, action).advice
+    assert f"{price} per hour" in words.cues_wait(True, lambda: None).advice
+    assert "costs nothing" in words.cues_wait(False, lambda: None).advice
 
 
 @pytest.mark.parametrize(
@@ -187,5 +186,5 @@ def test_settings_that_were_damaged_name_the_old_file(words: NoticeFactory) -> N
 
 
 def test_speech_that_is_not_heard_has_one_button(words: NoticeFactory) -> None:
-    notice = words.unheard(NoticeAction(words.make_heard_label(), lambda: None, True))
+    notice = words.unheard(lambda: None)
     assert [action.label for action in notice.actions] == ["Turn sound on"]

@@ -1,5 +1,6 @@
 import pytest
 
+from atlas_desktop.ui.talk.placed_list import RowHeights
 from atlas_desktop.ui.talk.plain_text import (
     SHOWN_CHARACTERS,
     is_right_to_left,
@@ -7,7 +8,6 @@ from atlas_desktop.ui.talk.plain_text import (
     shortened,
     shown_text,
 )
-from atlas_desktop.ui.talk.row_heights import RowHeights
 
 
 @pytest.mark.parametrize(

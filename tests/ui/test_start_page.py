@@ -13,7 +13,7 @@ from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.start.face_well import FaceWell
+from atlas_desktop.ui.start.face_picker import FaceWell
 from atlas_desktop.ui.start.start_page import StartPage
 
 

@@ -95,8 +95,7 @@ class BillingController:
         here = snapshot.grant is not None
         self._follow_limit(snapshot, here and (snapshot.limit_near or snapshot.limit_last))
         left_s = snapshot.idle_left_s if here else None
-        go_on = NoticeAction(self._factory.go_on_label(), self._session.touch, primary=True)
-        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, go_on))
+        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, self._session.touch))
 
     def _follow_limit(self, snapshot: SessionSnapshot, near: bool) -> None:
         if not near:
@@ -106,13 +105,9 @@ class BillingController:
             # The countdown is raised again even if the first warning was closed.
             self._last_minute = snapshot.limit_last
             self._said.pop(LIMIT, None)
-        extend = None
-        if snapshot.can_extend:
-            extend = NoticeAction(
-                self._factory.extend_label(), self._session.extend, snapshot.limit_last, costs=True
-            )
-        words = self._factory.last if snapshot.limit_last else self._factory.near
-        self._show(LIMIT, words(snapshot, extend))
+        extend = self._session.extend if snapshot.can_extend else None
+        make = self._factory.last if snapshot.limit_last else self._factory.near
+        self._show(LIMIT, make(snapshot, extend))
 
     def _show(self, notice_id: str, notice: Notice | None) -> None:
         """Raise a notice once, then only change its text; ``None`` takes it down."""
@@ -143,16 +138,14 @@ class BillingController:
         settings = self._settings.settings
         if not settings.limits_seen:
             self._settings.change(limits_seen=True)
-            change = NoticeAction(self._factory.change_limits_label(), self._model.settings_asked.emit)
-            self._model.notice_raised.emit(self._factory.limits_first(settings.spending_limits, change))
+            notice = self._factory.limits_first(settings.spending_limits, self._model.settings_asked.emit)
+            self._model.notice_raised.emit(notice)
 
     def _offer_without(self, error: AppError) -> None:
         if isinstance(error, GuardDownError):
-            start = NoticeAction(self._factory.start_unguarded_label(), self._start_unguarded, costs=True)
-            self._model.notice_raised.emit(self._factory.unguarded(start))
+            self._model.notice_raised.emit(self._factory.unguarded(self._start_unguarded))
         elif isinstance(error, JournalError):
-            start = NoticeAction(self._factory.start_unrecorded_label(), self._start_unrecorded, costs=True)
-            self._model.notice_raised.emit(self._factory.unrecorded(start))
+            self._model.notice_raised.emit(self._factory.unrecorded(self._start_unrecorded))
 
     def _start_unguarded(self) -> None:
         if self._guard is not None:
@@ -210,14 +203,9 @@ class BillingController:
                 self._model.report(error)
 
     def _leftover_actions(self, left: Leftover) -> tuple[NoticeAction, ...]:
-        forget = NoticeAction(self._factory.forget_label(), partial(self._forget, left))
-        if left.outcome is LeftoverOutcome.LOCKED:
-            enter = NoticeAction(self._factory.enter_label(left), partial(self._enter, left), primary=True)
-            return (enter, forget)
-        if left.outcome is LeftoverOutcome.UNCONFIRMED:
-            again = NoticeAction(self._factory.try_again_label(), self._look_again, primary=True)
-            return (again, forget)
-        return ()
+        return self._factory.leftover_actions(
+            left, partial(self._enter, left), self._look_again, partial(self._forget, left)
+        )
 
     def _enter(self, left: Leftover) -> None:
         is_backend = left.entry.get("kind") == SourceKind.BACKEND

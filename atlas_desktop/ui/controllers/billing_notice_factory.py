@@ -11,7 +11,7 @@ from atlas_desktop.api.orders import LeftoverOutcome
 from atlas_desktop.api.source import Mode, SourceKind
 from atlas_desktop.session.guard_events import Leftover
 from atlas_desktop.session.snapshot import SessionSnapshot
-from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.controllers.notices import Intent, Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.amounts import countdown, fill, money, number, percent, recent
 
 LIMIT = "limit"
@@ -22,7 +22,7 @@ LIMITS_FIRST = "limits_first"
 class BillingNoticeFactory(QObject):
     """Makes these notices in the user's language. Thread: the UI's."""
 
-    def near(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
+    def near(self, snapshot: SessionSnapshot, extend: Intent | None) -> Notice:
         """The warning at 80 % of a limit."""
         left = fill(self.tr("{minutes} min left"), minutes=max(1, round((snapshot.left_s or 0.0) / 60)))
         bound = snapshot.allowance.bound if snapshot.allowance else Bound.SESSION_TIME
@@ -30,8 +30,8 @@ class BillingNoticeFactory(QObject):
             rest_usd = max(0.0, snapshot.allowed_usd - (snapshot.cost_usd or 0.0))
             left = self.tr("{time}, {money}").format(time=left, money=money(rest_usd))
         title = self._near_title(bound).format(share=percent(round(WARN_SHARE * 100)), left=left)
-        actions = () if extend is None else (extend,)
-        return Notice(LIMIT, Severity.WARN, title, self.tr("The session then ends by itself."), actions)
+        advice = self.tr("The session then ends by itself.")
+        return Notice(LIMIT, Severity.WARN, title, advice, self._extension(extend))
 
     def _near_title(self, bound: Bound) -> str:
         if bound is Bound.DAY_USD:
@@ -40,14 +40,14 @@ class BillingNoticeFactory(QObject):
             return self.tr("{share} of Atlas's longest time is used: {left}")
         return self.tr("{share} of this session's limit is used: {left}")
 
-    def last(self, snapshot: SessionSnapshot, extend: NoticeAction | None) -> Notice:
+    def last(self, snapshot: SessionSnapshot, extend: Intent | None) -> Notice:
         """The last minute, second by second."""
         title = self.tr("The session ends in {time}").format(time=countdown(snapshot.left_s or 0.0))
-        actions = () if extend is None else (extend,)
+        actions = self._extension(extend, primary=True)
         return Notice(LIMIT, Severity.WARN, title, self._last_advice(snapshot, extend is not None), actions)
 
-    def extend_label(self) -> str:
-        return self.tr("Extend")
+    def _extension(self, extend: Intent | None, *, primary: bool = False) -> tuple[NoticeAction, ...]:
+        return () if extend is None else (NoticeAction(self.tr("Extend"), extend, primary, costs=True),)
 
     def _last_advice(self, snapshot: SessionSnapshot, extensible: bool) -> str:
         allowance = snapshot.allowance
@@ -63,16 +63,14 @@ class BillingNoticeFactory(QObject):
             return self.tr("Extend it by a quarter, to {cost} in all?").format(cost=cost)
         return self.tr("Extend today's limit by a quarter?")
 
-    def idle(self, left_s: float, stay: NoticeAction) -> Notice:
+    def idle(self, left_s: float, stay: Intent) -> Notice:
         """The question whether the user is present."""
         title = self.tr("Is anybody there? The session ends in {time}").format(time=countdown(left_s))
         advice = self.tr("Nobody spoke, typed, dropped or moved for a while, and it costs.")
-        return Notice(IDLE, Severity.WARN, title, advice, (stay,))
+        go_on = NoticeAction(self.tr("Go on"), stay, primary=True)
+        return Notice(IDLE, Severity.WARN, title, advice, (go_on,))
 
-    def go_on_label(self) -> str:
-        return self.tr("Go on")
-
-    def limits_first(self, limits: SpendingLimits, change: NoticeAction) -> Notice:
+    def limits_first(self, limits: SpendingLimits, change: Intent) -> Notice:
         """The limits, for a first paid session that was not started on the start page, which shows them."""
         title = self.tr(
             "A paid session ends by itself after {cost} or {minutes} min, {day} a day, {idle} min of nobody"
@@ -82,31 +80,25 @@ class BillingNoticeFactory(QObject):
             day=money(limits.day_usd),
             idle=_minutes(limits.idle_s),
         )
-        return Notice(LIMITS_FIRST, Severity.INFO, title, "", (change,))
+        action = NoticeAction(self.tr("Change limits"), change)
+        return Notice(LIMITS_FIRST, Severity.INFO, title, "", (action,))
 
-    def change_limits_label(self) -> str:
-        return self.tr("Change limits")
-
-    def unguarded(self, start: NoticeAction) -> Notice:
+    def unguarded(self, start: Intent) -> Notice:
         """The guard does not start."""
         title = self.tr("A session can be started without the guard")
         advice = self.tr(
             "If this program or the computer then breaks down, the session stays open, and costs, until its "
             "longest time."
         )
-        return Notice("unguarded", Severity.WARN, title, advice, (start,))
+        action = NoticeAction(self.tr("Start without the guard"), start, costs=True)
+        return Notice("unguarded", Severity.WARN, title, advice, (action,))
 
-    def start_unguarded_label(self) -> str:
-        return self.tr("Start without the guard")
-
-    def unrecorded(self, start: NoticeAction) -> Notice:
+    def unrecorded(self, start: Intent) -> Notice:
         """The journal can't be written."""
         title = self.tr("A session can be started without a record")
         advice = self.tr("If the computer then breaks down, nothing here knows that the session is open.")
-        return Notice("unrecorded", Severity.WARN, title, advice, (start,))
-
-    def start_unrecorded_label(self) -> str:
-        return self.tr("Start without a record")
+        action = NoticeAction(self.tr("Start without a record"), start, costs=True)
+        return Notice("unrecorded", Severity.WARN, title, advice, (action,))
 
     def leftover(self, left: Leftover, actions: tuple[NoticeAction, ...] = ()) -> Notice:
         """A session that an earlier run left open, and what became of it."""
@@ -150,16 +142,18 @@ class BillingNoticeFactory(QObject):
         title = self.tr("A session that another key made may still be open: {facts}")
         return title, self.tr("With that key it can be ended. The key that you use now stays.")
 
-    def enter_label(self, left: Leftover) -> str:
-        if left.entry.get("kind") == SourceKind.BACKEND:
-            return self.tr("Use that backend")
-        return self.tr("Enter that key")
-
-    def forget_label(self) -> str:
-        return self.tr("Forget it")
-
-    def try_again_label(self) -> str:
-        return self.tr("Try again")
+    def leftover_actions(
+        self, left: Leftover, enter: Intent, again: Intent, forget: Intent
+    ) -> tuple[NoticeAction, ...]:
+        """Return the buttons that help with a leftover."""
+        forgets = NoticeAction(self.tr("Forget it"), forget)
+        if left.outcome is LeftoverOutcome.LOCKED:
+            is_backend = left.entry.get("kind") == SourceKind.BACKEND
+            label = self.tr("Use that backend") if is_backend else self.tr("Enter that key")
+            return (NoticeAction(label, enter, primary=True), forgets)
+        if left.outcome is LeftoverOutcome.UNCONFIRMED:
+            return (NoticeAction(self.tr("Try again"), again, primary=True), forgets)
+        return ()
 
     def _facts(self, left: Leftover) -> str:
         mode = (

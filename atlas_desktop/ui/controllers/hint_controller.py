@@ -9,7 +9,6 @@ from atlas_desktop.errors import AppError, MicrophoneMutedError, SpeechMutedErro
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import VOLUME_DEFAULT
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.controllers.notices import NoticeAction, notice_of
 
 if TYPE_CHECKING:
     from atlas_desktop.media.playout import Playout
@@ -42,9 +41,8 @@ class HintController:
         waiting = frozenset(cue.id for cue in shown if not cue.state.is_over and not cue.is_reading)
         # Raised again for later files: the notice may have been closed meanwhile.
         if waiting - self._cues_said:
-            label = self._factory.switch_and_play_label()
-            switch = NoticeAction(label, self._switch_and_play, primary=True, costs=snapshot.billed)
-            self._model.notice_raised.emit(self._factory.cues_wait(snapshot.billed, switch))
+            notice = self._factory.cues_wait(snapshot.billed, self._switch_and_play)
+            self._model.notice_raised.emit(notice)
         elif self._cues_said and not waiting:
             self._model.clear("cues_wait")
         self._cues_said = waiting
@@ -54,8 +52,7 @@ class HintController:
         off = (self._playout.muted or self._playout.volume == 0) and not snapshot.is_over
         if off and snapshot.speaking and not self._silence_said:
             self._silence_said = True
-            turn_on = NoticeAction(self._factory.make_heard_label(), self._turn_on, primary=True)
-            self._model.notice_raised.emit(self._factory.unheard(turn_on))
+            self._model.notice_raised.emit(self._factory.unheard(self._turn_on))
         elif self._silence_said and not off:
             self._silence_said = False
             self._model.clear("unheard")
@@ -73,8 +70,7 @@ class HintController:
             self._model.clear(self._muted_id)
         self._muted_id = muted_id
         if muted is not None:
-            unmute = NoticeAction(self._factory.unmute_label(), self._model.unmute, primary=True)
-            self._model.notice_raised.emit(notice_of(muted, unmute))
+            self._model.notice_raised.emit(self._factory.muted(muted, self._model.unmute))
 
     def follow_end(self, snapshot: SessionSnapshot) -> None:
         """Clear what concerns a running session only, and an unconfirmed end that was confirmed late."""

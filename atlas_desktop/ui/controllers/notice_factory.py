@@ -2,7 +2,7 @@
 
 import platform
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,14 @@ from atlas_desktop.errors import (
 from atlas_desktop.logs import redact
 from atlas_desktop.storage.last_run import StoppedRun
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity, error_words, notice_of
+from atlas_desktop.ui.controllers.notices import (
+    Intent,
+    Notice,
+    NoticeAction,
+    Severity,
+    error_words,
+    notice_of,
+)
 from atlas_desktop.ui.look.amounts import hourly, money, number
 from atlas_desktop.ui.opener import open_address, privacy_page
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -82,10 +89,8 @@ class NoticeFactory(QObject):
             return (NoticeAction(self.tr("Open system settings"), partial(_open, page), True),)
         return ()
 
-    def switch_label(self, mode: Mode) -> str:
-        return self.tr("Switch to {mode}").format(mode=self._mode_name(mode))
-
-    def switch(self, mode: Mode, action: NoticeAction) -> Notice:
+    def switch(self, mode: Mode, switch: Intent) -> Notice:
+        label = self.tr("Switch to {mode}").format(mode=self._mode_name(mode))
         price = hourly(FALLBACK_PER_HOUR_USD[mode])
         return Notice(
             "switch_mode",
@@ -94,13 +99,11 @@ class NoticeFactory(QObject):
             self.tr(
                 "This session ends and another starts, at {price} per hour. Face, cues and transcript stay."
             ).format(price=price),
-            (action,),
+            (NoticeAction(label, switch, primary=True, costs=True),),
         )
 
-    def switch_and_play_label(self) -> str:
-        return self.tr("Switch to passthrough and play")
-
-    def cues_wait(self, billed: bool, action: NoticeAction) -> Notice:
+    def cues_wait(self, billed: bool, switch: Intent) -> Notice:
+        action = NoticeAction(self.tr("Switch to passthrough and play"), switch, primary=True, costs=billed)
         price = hourly(FALLBACK_PER_HOUR_USD[Mode.PASSTHROUGH])
         paid = self.tr("That ends this session and starts one at {price} per hour.").format(price=price)
         return Notice(
@@ -149,7 +152,7 @@ class NoticeFactory(QObject):
         title = self.tr("{name} can't be written: {why}").format(name=name_in_text(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 
-    def found_in(self, store: SettingsStore, change_limits: Callable[[], None]) -> Iterator[Notice]:
+    def found_in(self, store: SettingsStore, change_limits: Intent) -> Iterator[Notice]:
         """Yield a notice for each problem found while the settings were read."""
         if store.moved_aside is not None:
             yield self.settings_damaged(store.moved_aside)
@@ -163,7 +166,7 @@ class NoticeFactory(QObject):
         advice = self.tr("The old file is kept as {name}.").format(name=name_in_text(aside.name))
         return Notice("settings_damaged", Severity.WARN, title, advice)
 
-    def limits_repaired(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
+    def limits_repaired(self, limits: SpendingLimits, change: Intent) -> Notice:
         title = self.tr("A limit of paid sessions was a hundred times too high and is set back")
         advice = self.tr(
             "An earlier version had misread it. Now a session costs at most {session}, a day at most {day}."
@@ -171,7 +174,7 @@ class NoticeFactory(QObject):
         action = NoticeAction(self.tr("Change limits"), change)
         return Notice("limits_repaired", Severity.WARN, title, advice, (action,))
 
-    def limits_unusable(self, limits: SpendingLimits, change: Callable[[], None]) -> Notice:
+    def limits_unusable(self, limits: SpendingLimits, change: Intent) -> Notice:
         title = self.tr("A limit in the settings could not be used: a safe one holds")
         advice = self.tr("Now a session costs at most {session}, a day at most {day}.").format(
             session=money(limits.session_usd), day=money(limits.day_usd)
@@ -179,15 +182,13 @@ class NoticeFactory(QObject):
         action = NoticeAction(self.tr("Change limits"), change)
         return Notice("limits_unusable", Severity.WARN, title, advice, (action,))
 
-    def make_heard_label(self) -> str:
-        return self.tr("Turn sound on")
-
-    def unmute_label(self) -> str:
-        return self.tr("Unmute")
-
-    def unheard(self, action: NoticeAction) -> Notice:
+    def unheard(self, turn_on: Intent) -> Notice:
         title = self.tr("The avatar speaks, but the sound is off")
+        action = NoticeAction(self.tr("Turn sound on"), turn_on, primary=True)
         return Notice("unheard", Severity.INFO, title, "", (action,))
+
+    def muted(self, error: AppError, unmute: Intent) -> Notice:
+        return notice_of(error, NoticeAction(self.tr("Unmute"), unmute, primary=True))
 
     def _mode_name(self, mode: Mode) -> str:
         return self.tr("conversation") if mode is Mode.CONVERSATION else self.tr("passthrough")

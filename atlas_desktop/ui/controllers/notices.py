@@ -17,6 +17,9 @@ from atlas_desktop.errors import (
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
+Intent = Callable[[], None]
+"""What a button of a notice calls, on the UI thread."""
+
 
 class Severity(StrEnum):
     """How much a notice matters: it decides icon, colour and announcement."""
@@ -34,7 +37,7 @@ class NoticeAction:
     """
 
     label: str
-    intent: Callable[[], None]
+    intent: Intent
     primary: bool = False
     costs: bool = False
 

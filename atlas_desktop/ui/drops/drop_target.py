@@ -6,8 +6,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
 from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
-from atlas_desktop.ui.drops.drop_overlay import DropOverlay
-from atlas_desktop.ui.drops.drop_texts import DropContext, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, words_for
 from atlas_desktop.ui.look.pictures import pasted_picture
 from atlas_desktop.ui.look.theme import Theme
 
