@@ -107,7 +107,7 @@ class Program:
         listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
         self._launch.release()
         listener.launched.connect(self._take_launch)
-        self.assembly.model.quit_asked.connect(self._asked_to_end.set)
+        self.assembly.model.quit_requested.connect(self._asked_to_end.set)
         try:
             self.assembly.open(self.options)
             await self._live(script)

@@ -34,7 +34,7 @@ from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.work import WorkStore
 from atlas_desktop.ui.controllers.recovery_controller import RecoveryController
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.live.figures import CallStatistics
+from atlas_desktop.ui.live.call_statistics import CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel

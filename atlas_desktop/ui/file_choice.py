@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import FACE_ENDINGS
+from atlas_desktop.ui.drops.drop_plan import FACE_ENDINGS
 
 
 class FileChoice(QObject):

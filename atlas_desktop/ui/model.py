@@ -30,8 +30,8 @@ from atlas_desktop.ui.controllers.journal_controller import JournalController
 from atlas_desktop.ui.controllers.key_controller import KeyController
 from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.drops.drop import DropPlan, plan_sound
 from atlas_desktop.ui.drops.drop_controller import DropController
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_sound
 from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.model_signals import ModelSignals
 
@@ -99,7 +99,7 @@ class AppModel(ModelSignals):
         self._keys.load()
         self._faces.load()
         self._billing.end_leftovers(self._keys)
-        for notice in self._factory.found_in(self._settings, self.settings_asked.emit):
+        for notice in self._factory.found_in(self._settings, self.settings_requested.emit):
             self.notice_raised.emit(notice)
 
     async def aclose(self) -> None:
@@ -186,7 +186,7 @@ class AppModel(ModelSignals):
     @Slot()
     def close_requested(self) -> None:
         """Request the end of the session, then of the program."""
-        self.quit_asked.emit()
+        self.quit_requested.emit()
 
     @Slot()
     def keep_waiting(self) -> None:

@@ -15,9 +15,9 @@ class ModelSignals(QObject):
         microphone_level_changed(float): dBFS, some ten times a second while the microphone is open.
         volume_changed(int, bool): 0 to 100, and whether it is muted.
         text_offered(str): A dropped text, for the message box.
-        key_asked(str): An earlier session can be ended with another key, or with the backend of that URL.
-        settings_asked(): The user wants to change the limits.
-        quit_asked(): The user closed the window: end what runs, then quit.
+        key_requested(str): An earlier session can be ended with another key, or with the backend of that URL.
+        settings_requested(): The user wants to change the limits.
+        quit_requested(): The user closed the window: end what runs, then quit.
     """
 
     session_changed = Signal(object)
@@ -34,9 +34,9 @@ class ModelSignals(QObject):
     microphone_level_changed = Signal(float)
     volume_changed = Signal(int, bool)
     text_offered = Signal(str)
-    key_asked = Signal(str)
-    settings_asked = Signal()
-    quit_asked = Signal()
+    key_requested = Signal(str)
+    settings_requested = Signal()
+    quit_requested = Signal()
 
     def clear(self, *ids: str) -> None:
         """Take notices down by their ids."""

@@ -274,7 +274,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.ended_page)
         self._transcript.setCheckable(True)
-        self._transcript.asked.connect(self.transcript_requested)
+        self._transcript.toggle_requested.connect(self.transcript_requested)
         for button in (self._transcript, self._settings):
             # Not in the stack: of it a screen reader sees the pages only.
             button.setParent(self._column)

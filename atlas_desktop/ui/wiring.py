@@ -14,8 +14,8 @@ from atlas_desktop.session.life import Ended
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
 from atlas_desktop.ui.drops.drop_overlay import DropContext
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_drop
 from atlas_desktop.ui.file_choice import FileChoice
 from atlas_desktop.ui.look.focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.pictures import PastedPicture
@@ -108,8 +108,8 @@ class WindowWiring(QObject):
         model.key_changed.connect(window.start_page.show_key)
         model.notice_raised.connect(window.notices.show_notice)
         model.notice_changed.connect(window.notices.change_notice)
-        model.key_asked.connect(self._ask_other_key)
-        model.settings_asked.connect(self._open_limits)
+        model.key_requested.connect(self._ask_other_key)
+        model.settings_requested.connect(self._open_limits)
         model.notice_cleared.connect(window.notices.clear_notice)
 
     def _connect_start_page(self) -> None:

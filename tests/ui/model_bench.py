@@ -26,7 +26,7 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.controllers.notices import Notice
-from atlas_desktop.ui.drops.drop import plan_drop
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.model import AppModel
 from tests.ui.billing_fakes import FakeGuard
 from tests.unit.cues.stand_ins import NamedReader, look_at

@@ -230,7 +230,7 @@ def test_a_session_that_is_over_warns_no_more(bench: Bench) -> None:
 
 def test_a_first_session_not_begun_on_the_start_page_says_its_limits_once(bench: Bench) -> None:
     asked: list[bool] = []
-    bench.model.settings_asked.connect(lambda: asked.append(True))
+    bench.model.settings_requested.connect(lambda: asked.append(True))
     bench.controller.follow_life(replace(LIVE, life=Joining(GRANT)))
     assert "$5.00 or 60 min, $20.00 a day, 10 min" in bench.up["limits_first"].title
     assert bench.settings.settings.limits_seen
@@ -330,7 +330,7 @@ def test_two_leftovers_are_two_notices(bench: Bench) -> None:
 
 async def test_a_locked_leftover_asks_for_its_key_and_stays_until_it_is_answered(bench: Bench) -> None:
     asked: list[str] = []
-    bench.model.key_asked.connect(asked.append)
+    bench.model.key_requested.connect(asked.append)
     bench.guard.tell(Leftover(ENTRY, LeftoverOutcome.LOCKED, 0.5))
     bench.press("leftover_e1", "Enter that key")
     assert asked == [""]
@@ -355,7 +355,7 @@ async def test_the_right_key_is_answered_by_the_end(bench: Bench) -> None:
 
 def test_a_leftover_of_another_backend_names_it(bench: Bench) -> None:
     asked: list[str] = []
-    bench.model.key_asked.connect(asked.append)
+    bench.model.key_requested.connect(asked.append)
     bench.guard.tell(
         Leftover({**ENTRY, "kind": "backend", "address": "https://b/api"}, LeftoverOutcome.LOCKED)
     )

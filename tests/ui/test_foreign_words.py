@@ -26,8 +26,8 @@ from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import notice_of
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.drops.drop import DropPlan
 from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, words_for
+from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
 from atlas_desktop.ui.live.live_page import LivePage

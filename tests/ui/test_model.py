@@ -203,7 +203,7 @@ async def test_cancel_ends_what_was_made(keyed: ModelBench) -> None:
 async def test_closing_asks_the_program_to_go(make_model: Make) -> None:
     bench = make_model()
     asked: list[bool] = []
-    bench.model.quit_asked.connect(lambda: asked.append(True))
+    bench.model.quit_requested.connect(lambda: asked.append(True))
     bench.model.close_requested()
     assert asked == [True]
 
@@ -294,7 +294,7 @@ async def test_limits_that_were_set_back_are_said_once(make_model: Make, tmp_pat
     await bench.load()
     assert "a session costs at most $5.00, a day at most $20.00" in bench.notices["limits_repaired"].advice
     asked: list[bool] = []
-    bench.model.settings_asked.connect(lambda: asked.append(True))
+    bench.model.settings_requested.connect(lambda: asked.append(True))
     bench.press("limits_repaired")
     assert asked == [True]
     bench.settings.close()

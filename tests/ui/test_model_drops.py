@@ -4,7 +4,7 @@ from pathlib import Path
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
-from atlas_desktop.ui.drops.drop import plan_drop
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from tests.ui.model_bench import (
     KEY,
     FakeMicrophone,

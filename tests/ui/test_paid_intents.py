@@ -19,7 +19,7 @@ from atlas_desktop.session.life import Ended, Failed, Idle, Life, Live, Parked, 
 from atlas_desktop.storage.settings import ThemeChoice
 from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
-from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S
 from atlas_desktop.ui.look.theme import Theme

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.drops.drop import plan_drop
 from atlas_desktop.ui.drops.drop_controller import MOST_AT_ONCE
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.look.theme import Theme
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.ui.model_bench import Make, ModelBench, go_live, make_files, picture

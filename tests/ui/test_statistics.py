@@ -21,7 +21,7 @@ from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.life import Live, Parked, Summary
 from atlas_desktop.sound_client.sound_counters import SoundCounters
-from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
+from atlas_desktop.ui.live.call_statistics import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
 from atlas_desktop.ui.live.statistics_texts import NOTHING, StatisticsTexts

@@ -38,7 +38,7 @@ from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings, ThemeChoice
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import notice_of
-from atlas_desktop.ui.drops.drop import plan_drop
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.look.pictures import face_title
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import LIGHT

@@ -33,7 +33,7 @@ def test_a_parked_session_keeps_the_stage(desk: Desk) -> None:
 def test_another_key_is_asked_for_in_its_field_and_not_kept(desk: Desk) -> None:
     desk.model.key_changed.emit(KeyState(KeyKind.KEYRING))
     desk.window.activateWindow()
-    desk.model.key_asked.emit("")
+    desk.model.key_requested.emit("")
     line = desk.window.start_page.key_line
     field = next(found for found in line.findChildren(QLineEdit) if found.accessibleName() == "API key")
     assert desk.window.focusWidget() is field
@@ -48,7 +48,7 @@ def test_another_key_is_asked_for_in_its_field_and_not_kept(desk: Desk) -> None:
 
 def test_another_backend_is_asked_for_by_its_address(desk: Desk) -> None:
     desk.window.activateWindow()
-    desk.model.key_asked.emit("https://b.example/api")
+    desk.model.key_requested.emit("https://b.example/api")
     line = desk.window.start_page.key_line
     texts = {
         found.accessibleName(): found.text() for found in line.findChildren(QLineEdit) if found.isVisible()
@@ -58,12 +58,12 @@ def test_another_backend_is_asked_for_by_its_address(desk: Desk) -> None:
 
 def test_a_session_that_runs_is_not_left_for_another_key(desk: Desk) -> None:
     desk.model.show(Live(GRANT))
-    desk.model.key_asked.emit("")
+    desk.model.key_requested.emit("")
     assert shown(desk) == "stage"
 
 
 def test_the_limits_are_opened_where_they_are(desk: Desk) -> None:
-    desk.model.settings_asked.emit()
+    desk.model.settings_requested.emit()
     (dialog,) = desk.window.findChildren(QDialog)
     assert dialog.windowTitle() == "Settings"
     assert dialog.findChildren(QDoubleSpinBox)

@@ -138,7 +138,7 @@ class BillingController:
         settings = self._settings.settings
         if not settings.limits_seen:
             self._settings.change(limits_seen=True)
-            notice = self._factory.limits_first(settings.spending_limits, self._model.settings_asked.emit)
+            notice = self._factory.limits_first(settings.spending_limits, self._model.settings_requested.emit)
             self._model.notice_raised.emit(notice)
 
     def _offer_without(self, error: AppError) -> None:
@@ -209,7 +209,7 @@ class BillingController:
 
     def _enter(self, left: Leftover) -> None:
         is_backend = left.entry.get("kind") == SourceKind.BACKEND
-        self._model.key_asked.emit(str(left.entry.get("address", "")) if is_backend else "")
+        self._model.key_requested.emit(str(left.entry.get("address", "")) if is_backend else "")
         # The notice stays until it is answered: the key may turn out to be a wrong one.
         self._model.notice_raised.emit(self._factory.leftover(left, self._leftover_actions(left)))
 

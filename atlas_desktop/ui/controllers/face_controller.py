@@ -58,7 +58,7 @@ class FaceController:
         self._on_error = on_error
         self._files = FileThreads("face")
         self._face = _shipped(settings.settings.face)
-        # Choices are numbered: which one was asked for last, and which one became the face.
+        # Choices are numbered: the last one requested, and the last one that became the face.
         self._asked = 0
         self._taken = 0
         self._choosing: set[asyncio.Task[None]] = set()

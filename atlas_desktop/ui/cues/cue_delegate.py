@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, Q
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.ui.cues.cue_model import CueRole, CueRows
+from atlas_desktop.ui.cues.cue_model import CueModel, CueRole
 from atlas_desktop.ui.look.focus import draw_focus_ring
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.theme import Theme
@@ -53,7 +53,7 @@ class CueDelegate(QStyledItemDelegate):
         """Return the size of all parts; long names are elided."""
         cue: Cue = index.data(CueRole.CUE)
         # Called for every cue whenever one has changed.
-        depends = (cast(CueRows, index.model()).price_per_hour_usd, self.shows_outline)
+        depends = (cast(CueModel, index.model()).price_per_hour_usd, self.shows_outline)
         known = self._sizes.get(cue.id)
         if known is None or known[0] is not cue or known[1] != depends:
             known = self._sizes[cue.id] = cue, depends, self._measure(cue, index)

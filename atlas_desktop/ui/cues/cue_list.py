@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QLinearGradient, QPain
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from atlas_desktop.ui.cues.cue_delegate import CUE_HEIGHT_PX, CueDelegate
-from atlas_desktop.ui.cues.cue_model import CueRows
+from atlas_desktop.ui.cues.cue_model import CueModel
 from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
@@ -26,7 +26,7 @@ class CueList(QListView):
     remove_requested = Signal(int)
     choice_changed = Signal()
 
-    def __init__(self, rows: CueRows, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, rows: CueModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._kept_row = -1

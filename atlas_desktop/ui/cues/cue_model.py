@@ -26,7 +26,7 @@ class CueRole(IntEnum):
     DETAIL = Qt.ItemDataRole.UserRole + 1
 
 
-class CueRows(QAbstractListModel):
+class CueModel(QAbstractListModel):
     """Follows the cues; emits changes of changed rows only.
 
     Signals:

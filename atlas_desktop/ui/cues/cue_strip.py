@@ -10,7 +10,7 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.session.life import Reconnecting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.cues.cue_list import CueList
-from atlas_desktop.ui.cues.cue_model import CueRows
+from atlas_desktop.ui.cues.cue_model import CueModel
 from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
@@ -31,7 +31,7 @@ class CueStrip(QWidget):
         self._theme = theme
         self._current_id: int | None = None
         self._given_id: int | None = None
-        self._rows = CueRows(self)
+        self._rows = CueModel(self)
         self._seek_bar = SeekBar(theme, self)
         self._list = CueList(self._rows, theme)
         self._play = self._make_button(self.tr("Play"), "play")

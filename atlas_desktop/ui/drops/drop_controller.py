@@ -13,7 +13,7 @@ from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads, mapped
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
-from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind
+from atlas_desktop.ui.drops.drop_plan import DropPlan, ItemKind, find_kind
 from atlas_desktop.ui.look.pictures import PastedPicture
 
 if TYPE_CHECKING:

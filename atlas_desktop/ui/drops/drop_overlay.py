@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import N_, shown_name
 from atlas_desktop.ui.controllers.notices import said
-from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme

@@ -5,8 +5,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
-from atlas_desktop.ui.drops.drop import DropPlan, plan_drop
 from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, words_for
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_drop
 from atlas_desktop.ui.look.pictures import pasted_picture
 from atlas_desktop.ui.look.theme import Theme
 

@@ -18,7 +18,7 @@ from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
 from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.history.csv_saving import CsvSaving
-from atlas_desktop.ui.history.history_rows import HistoryRows
+from atlas_desktop.ui.history.history_model import HistoryModel
 from atlas_desktop.ui.history.history_table import HistoryTable
 from atlas_desktop.ui.look.amounts import money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -74,7 +74,7 @@ class HistoryDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumSize(_SMALLEST)
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
-        self._rows = HistoryRows(theme, self)
+        self._rows = HistoryModel(theme, self)
         self._table = HistoryTable(theme, self._rows)
         self._totals = TotalsLine(theme)
         self._nothing = make_label(tone="dim", wraps=True)

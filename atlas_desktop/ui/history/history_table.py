@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QSize, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
-from atlas_desktop.ui.history.history_rows import HistoryRows
+from atlas_desktop.ui.history.history_model import HistoryModel
 from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
@@ -24,9 +24,9 @@ QHeaderView::section {{ background: transparent; color: {dim}; border: 0; border
 
 
 class HistoryTable(QTableView):
-    """Shows ``HistoryRows``; where it is narrow it scrolls sideways."""
+    """Shows ``HistoryModel``; where it is narrow it scrolls sideways."""
 
-    def __init__(self, theme: Theme, rows: HistoryRows, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, rows: HistoryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._rows = rows

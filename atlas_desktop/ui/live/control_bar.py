@@ -117,7 +117,7 @@ class ControlBar(QWidget):
         painter.end()
 
     def _connect(self) -> None:
-        self._microphone.asked.connect(self._set_microphone)
+        self._microphone.toggle_requested.connect(self._set_microphone)
         self._interrupt.clicked.connect(self._model.interrupt)
         self._open.clicked.connect(self.open_audio_requested)
         self._settings.clicked.connect(self.settings_requested)

@@ -8,8 +8,8 @@ from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.auto_hide_controls import AutoHideControls
+from atlas_desktop.ui.live.call_statistics import CallFigures
 from atlas_desktop.ui.live.control_bar import ControlBar
-from atlas_desktop.ui.live.figures import CallFigures
 from atlas_desktop.ui.live.live_stage import LiveStage
 from atlas_desktop.ui.live.statistics_card import FiguresReader, StatisticsCard
 from atlas_desktop.ui.look.controls import Button

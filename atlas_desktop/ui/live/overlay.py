@@ -47,8 +47,8 @@ class Overlay(QObject):
         self._statistics.clicked.connect(self.statistics_requested)
         self.transcript = self._make_toggle(theme, self.tr("Transcript"), "transcript")
         self.full_screen = self._make_toggle(theme, self.tr("Full screen"), "fullscreen")
-        self.transcript.asked.connect(self.transcript_requested)
-        self.full_screen.asked.connect(self.full_screen_requested)
+        self.transcript.toggle_requested.connect(self.transcript_requested)
+        self.full_screen.toggle_requested.connect(self.full_screen_requested)
         self.show_snapshot(self._snapshot)
 
     @property

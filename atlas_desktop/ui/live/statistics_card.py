@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.live.figures import CallFigures
+from atlas_desktop.ui.live.call_statistics import CallFigures
 from atlas_desktop.ui.live.statistics_texts import Row, StatisticsTexts
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.focus import draw_focus_ring

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject
 
 from atlas_desktop.media.lipsync import SyncFigures
-from atlas_desktop.ui.live.figures import CallFigures
+from atlas_desktop.ui.live.call_statistics import CallFigures
 from atlas_desktop.ui.look.amounts import fill, number
 
 NOTHING = "–"

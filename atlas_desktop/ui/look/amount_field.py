@@ -215,7 +215,7 @@ class RefusalLine(QLabel):
             field.refused.connect(self._say)
 
     def take(self) -> bool:
-        """Whether something was refused since this was last asked."""
+        """Return whether something was refused since the last call."""
         is_new, self._is_new = self._is_new, False
         return is_new
 

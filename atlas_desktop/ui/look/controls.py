@@ -50,11 +50,11 @@ class Button(FocusRingMixin, QPushButton):
     """A push button of one of our kinds; checkable ones show that they are on in the accent colour.
 
     Signals:
-        asked(bool): The user wants a checkable one on or off, by pointer, key or screen reader; the last
-            never clicks, it toggles. ``show_checked`` does not ask.
+        toggle_requested(bool): A checkable one was switched on or off by pointer, key or screen reader,
+            which toggles and never clicks. Not emitted by ``show_checked``.
     """
 
-    asked = Signal(bool)
+    toggle_requested = Signal(bool)
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Button(FocusRingMixin, QPushButton):
         super().setText(_unmarked(text))
 
     def show_checked(self, checked: bool) -> None:
-        """Show on or off without emitting ``asked``."""
+        """Show on or off without emitting ``toggle_requested``."""
         self._is_shown_checked = checked
         self.setChecked(checked)
 
@@ -182,7 +182,7 @@ class Button(FocusRingMixin, QPushButton):
     @Slot(bool)
     def _ask(self, checked: bool) -> None:
         if checked != self._is_shown_checked:
-            self.asked.emit(checked)
+            self.toggle_requested.emit(checked)
 
     def _draw_body(self, painter: QPainter, body: QRectF, background: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

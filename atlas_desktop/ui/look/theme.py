@@ -35,7 +35,7 @@ class Theme(QObject):
 
         Args:
             application: What is dressed.
-            choice: What the user asked for.
+            choice: The user's choice.
             system_scheme: Asks the system; Qt's own answer when not given.
         """
         super().__init__(application)

@@ -13,7 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.drops.drop import plan_drop
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.flow import FlowLayout

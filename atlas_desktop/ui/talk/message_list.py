@@ -32,7 +32,7 @@ from atlas_desktop.storage.transcripts import format_text
 from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.talk.placed_list import Index, PlacedList
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 
 _IDLE_S = 0.006
 # CPU time spent on rows that become visible at once; the rest is measured when idle.
@@ -50,7 +50,7 @@ class MessageList(PlacedList):
     unseen_changed = Signal(bool)
 
     def __init__(
-        self, rows: TranscriptRows, delegate: TranscriptDelegate, parent: QWidget | None = None
+        self, rows: TranscriptModel, delegate: TranscriptDelegate, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._rows = rows

@@ -24,7 +24,7 @@ class TranscriptRole(IntEnum):
     MARK = Qt.ItemDataRole.UserRole + 3
 
 
-class TranscriptRows(QAbstractListModel):
+class TranscriptModel(QAbstractListModel):
     """Follows the model's messages, row by row. Texts are plain, and shortened."""
 
     def __init__(self, model: AppModel, parent: QObject | None = None) -> None:

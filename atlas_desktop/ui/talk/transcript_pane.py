@@ -17,7 +17,7 @@ from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_box import MessageBox
 from atlas_desktop.ui.talk.message_list import MessageList
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 
 _HEAD_PX = 47
 # A room that floods must not flood the screen reader.
@@ -43,7 +43,7 @@ class TranscriptPane(QWidget):
         super().__init__(parent)
         self._model = model
         self._column = QVBoxLayout(self)
-        self._rows = TranscriptRows(model, self)
+        self._rows = TranscriptModel(model, self)
         self._list = MessageList(self._rows, TranscriptDelegate(theme, self))
         self._menu_button = Button(theme, self.tr("Transcript menu"), ButtonKind.QUIET, icon="dots")
         self._menu = QMenu(self)

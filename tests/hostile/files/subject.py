@@ -23,7 +23,7 @@ from atlas_desktop.api.face_file import load_face
 from atlas_desktop.errors import AppError, MediaError
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
-from atlas_desktop.ui.drops.drop import ItemKind, find_kind, plan_drop
+from atlas_desktop.ui.drops.drop_plan import ItemKind, find_kind, plan_drop
 
 SPOKEN, SHOWN, NAMED, BUG = "spoken", "shown", "named", "bug"
 _MOST_BLOCKS = 3000

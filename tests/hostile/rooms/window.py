@@ -17,7 +17,7 @@ from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_list import MessageList
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
@@ -98,7 +98,7 @@ class Watched:
         messages = pane.findChild(MessageList)
         assert messages is not None
         rows = messages.model()
-        assert isinstance(rows, TranscriptRows)
+        assert isinstance(rows, TranscriptModel)
         self.rows = rows
         self.probe = AnswerProbe()
         self.complaints = Complaints()

@@ -33,7 +33,7 @@ class Column(IntEnum):
 _FIGURES = (Column.DURATION, Column.OURS, Column.CHARGED)
 
 
-class HistoryRows(QAbstractTableModel):
+class HistoryModel(QAbstractTableModel):
     """Holds what was read last. An open session is marked by a dot and strong text."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:

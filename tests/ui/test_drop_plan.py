@@ -9,8 +9,8 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import ItemKind, find_kind, kind_by_bytes, local_path, plan_drop
 from atlas_desktop.ui.drops.drop_overlay import DropContext, words_for
+from atlas_desktop.ui.drops.drop_plan import ItemKind, find_kind, kind_by_bytes, local_path, plan_drop
 from atlas_desktop.ui.look.pictures import png_bytes
 
 LIVE = DropContext(Mode.PASSTHROUGH, is_live=True, has_session=True)
