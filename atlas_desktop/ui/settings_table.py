@@ -58,7 +58,7 @@ Row = Toggle | Choice | tuple[Amount, ...] | Composite
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SettingsSection:
     """Rows below a title."""
 
     title: str
@@ -77,7 +77,7 @@ LIMITS = (
 """The limits that are shown before the first paid session, too."""
 
 SECTIONS = (
-    Section(
+    SettingsSection(
         N_("Look"),
         (
             Choice(
@@ -100,13 +100,15 @@ SECTIONS = (
             ),
         ),
     ),
-    Section(N_("Conversation"), (Toggle("microphone_on_connect", N_("Microphone on when connected")),)),
-    Section(N_("Sound devices"), (Composite.DEVICES,)),
-    Section(N_("Picture and sound"), (Composite.SYNC,)),
-    Section(N_("Audio files"), (Toggle("match_loudness", N_("Same loudness for all audio files")),)),
-    Section(
+    SettingsSection(
+        N_("Conversation"), (Toggle("microphone_on_connect", N_("Microphone on when connected")),)
+    ),
+    SettingsSection(N_("Sound devices"), (Composite.DEVICES,)),
+    SettingsSection(N_("Picture and sound"), (Composite.SYNC,)),
+    SettingsSection(N_("Audio files"), (Toggle("match_loudness", N_("Same loudness for all audio files")),)),
+    SettingsSection(
         N_("Limits of paid sessions"),
         ((*LIMITS, Amount("limit_hang_s", N_("It ends when the program hangs for"), Unit(suffix=N_(" s")))),),
     ),
-    Section(N_("Proxy"), (Composite.PROXY,)),
+    SettingsSection(N_("Proxy"), (Composite.PROXY,)),
 )

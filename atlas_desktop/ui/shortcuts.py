@@ -1,12 +1,11 @@
-"""The keys, as one table a platform: installed in the window, and shown by the F1 dialog."""
+"""The keys, as one table per platform, and the F1 dialog that shows them."""
 
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.errors import N_
@@ -86,25 +85,6 @@ def shortcuts_for(platform: str = sys.platform) -> tuple[Shortcut, ...]:
     if platform != "darwin":
         return SHORTCUTS
     return tuple(Shortcut(row.command, _ON_MACOS.get(row.command, row.keys), row.words) for row in SHORTCUTS)
-
-
-class CommandKeys(QObject):
-    """Turns keys pressed anywhere in ``window`` into commands.
-
-    Signals:
-        pressed(object): The ``Command``.
-    """
-
-    pressed = Signal(object)
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        for row in shortcuts_for():
-            shortcut = QShortcut(window)
-            shortcut.setKeys([QKeySequence(keys) for keys in row.keys])
-            # ``PressPolicy`` recognises a held key by its repetitions.
-            shortcut.setAutoRepeat(row.command is Command.START)
-            shortcut.activated.connect(partial(self.pressed.emit, row.command))
 
 
 class ShortcutsDialog(QDialog):

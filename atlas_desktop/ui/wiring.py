@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
@@ -22,7 +23,7 @@ from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.settings_dialog import SettingsDialog
-from atlas_desktop.ui.shortcuts import Command, CommandKeys, ShortcutsDialog
+from atlas_desktop.ui.shortcuts import Command, ShortcutsDialog, shortcuts_for
 from atlas_desktop.ui.user_activity_monitor import UserActivityMonitor
 from atlas_desktop.ui.window import MainWindow
 
@@ -71,10 +72,10 @@ class WindowWiring(QObject):
         self._stage: LivePage | None = None
         self._pane: TranscriptPane | None = None
         self._files = FileChoice(window)
-        self._keys = CommandKeys(window)
         self._connect_changes()
         self._connect_start_page()
         self._connect_window()
+        self._install_shortcuts()
         self._show_everything()
 
     def join_live(
@@ -141,7 +142,14 @@ class WindowWiring(QObject):
         self._files.audio_chosen.connect(self._open_audio)
         self._files.face_chosen.connect(model.set_face)
         self._files.transcript_place_chosen.connect(model.save_transcript)
-        self._keys.pressed.connect(self._run_command)
+
+    def _install_shortcuts(self) -> None:
+        for row in shortcuts_for():
+            shortcut = QShortcut(self._window)
+            shortcut.setKeys([QKeySequence(keys) for keys in row.keys])
+            # ``PressPolicy`` recognises a held key by its repetitions.
+            shortcut.setAutoRepeat(row.command is Command.START)
+            shortcut.activated.connect(partial(self._run_command, row.command))
 
     def _show_everything(self) -> None:
         model, page = self._model, self._window.start_page
