@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout
 from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_fields import SettingField
@@ -22,9 +23,7 @@ class DeviceFields(SettingField):
         self._devices = devices
         self._settings = settings
         self._names: dict[str, str] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        column = make_column(self, spacing_px=6)
         self._speakers = _add(column, theme, self.tr("Speaker device"))
         column.addSpacing(4)
         self._microphones = _add(column, theme, self.tr("Microphone device"))

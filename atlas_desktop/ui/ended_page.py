@@ -12,8 +12,8 @@ from atlas_desktop.session.life import Ended, Failed, Summary
 from atlas_desktop.ui.controllers.notices import error_words
 from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.focus import holds_focus
+from atlas_desktop.ui.look.layouts import FlowLayout, make_column
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -104,9 +104,7 @@ class EndedPage(QScrollArea):
             self._card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
 
     def _fill(self, card: QWidget, over: Over) -> None:
-        column = QVBoxLayout(card)
-        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
-        column.setSpacing(0)
+        column = make_column(card, margins_px=(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX))
         self._add_heading(column, over)
         summary = over.summary
         if summary is not None:

@@ -2,13 +2,13 @@
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.focus import holds_focus
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
+from atlas_desktop.ui.look.layouts import FlowLayout, make_line
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
@@ -175,9 +175,7 @@ class NoticeBar(QFrame):
         close = Button(self._theme, self.tr("Close notice"), ButtonKind.QUIET, icon="close")
         close.set_height(32)
         close.clicked.connect(self._close)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 6, 8, 7)
-        line.setSpacing(10)
+        line = make_line(self, spacing_px=10, margins_px=(8, 6, 8, 7))
         # A spacer, not a margin: margins are not mirrored right to left.
         line.addSpacing(18 + ICON_PX)
         self._body.setContentsMargins(0, 5, 0, 5)

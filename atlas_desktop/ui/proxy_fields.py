@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout
+from PySide6.QtWidgets import QLineEdit
 
 from atlas_desktop.errors import N_, BadProxyError
 from atlas_desktop.proxies import ProxyMode, parse_proxy
 from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_fields import ChoiceField, SettingField
@@ -36,9 +37,7 @@ class ProxyFields(SettingField):
         self._address.setMaxLength(_LONGEST_CHARACTERS)
         self._held = settings.proxy_address
         self._note = make_label(tone="dim", size="small", wraps=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column = make_column(self, spacing_px=8)
         column.addWidget(self._modes)
         column.addWidget(self._address)
         column.addWidget(self._note)

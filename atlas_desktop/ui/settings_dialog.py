@@ -1,13 +1,14 @@
 """The settings dialog, built from the settings table. Each change takes effect at once."""
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from atlas_desktop.sound_client.devices import DeviceLists
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.controllers.notices import said
 from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.proxy_fields import ProxyFields
@@ -82,9 +83,7 @@ class SettingsDialog(QDialog):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        outer = make_column(self)
         outer.addWidget(self._area, 1)
         outer.addWidget(make_rule())
         outer.addLayout(foot)
@@ -93,9 +92,7 @@ class SettingsDialog(QDialog):
     def _make_page(self, settings: Settings) -> QWidget:
         page = QWidget()
         page.setObjectName("page")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(_EDGE_PX, 20, _EDGE_PX, 16)
-        column.setSpacing(12)
+        column = make_column(page, spacing_px=12, margins_px=(_EDGE_PX, 20, _EDGE_PX, 16))
         column.addWidget(make_label(self.tr("Settings"), size="heading"))
         shown = [one for one in SECTIONS if Composite.DEVICES not in one.rows or self._devices is not None]
         for number, section in enumerate(shown):

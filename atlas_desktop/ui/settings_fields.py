@@ -11,7 +11,7 @@ from atlas_desktop.storage.settings import RANGES, Settings
 from atlas_desktop.ui.controllers.notices import said
 from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import FlowLayout, make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
@@ -130,9 +130,7 @@ class AmountFields(SettingField):
             amount.interpretText()
 
     def _lay_out(self, labels: Sequence[str]) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = make_column(self)
         grid = QGridLayout()
         column.addLayout(grid)
         column.addWidget(self._refusal)

@@ -1,14 +1,14 @@
 """Picture and sound in the settings: lip sync or lowest delay, and the speaker's delay."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout
 
 from atlas_desktop.storage.settings import RANGES, Settings, speaker_delay_default_ms
 from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine, Unit
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_fields import SettingField
@@ -85,13 +85,8 @@ class SyncFields(SettingField):
         line.addWidget(self._delay)
         explains = self.tr("How much later than this computer plays it a sound is heard.")
         note = make_label(explains, tone="dim", size="small", wraps=True)
-        ways = QWidget()
-        flow = FlowLayout(ways, gap_px=12)
-        flow.addWidget(self._calibrate)
-        flow.addWidget(self._reset)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        ways = flow_box(self._calibrate, self._reset, gap_px=12)
+        column = make_column(self, spacing_px=8)
         column.addWidget(self._lip_sync)
         column.addWidget(self._lowest)
         column.addSpacing(4)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
-from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.calibration import BEEPS, Heard
@@ -22,7 +22,7 @@ from atlas_desktop.ui.calibration.steps import (
     Unheard,
 )
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.opener import open_address, privacy_page
@@ -114,9 +114,7 @@ class CalibrationDialog(QDialog):
             self.setMinimumHeight(max(_SMALLEST.height(), needed_px))
 
     def _build(self, parent: QWidget | None) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_EDGE_PX, 20, _EDGE_PX, 20)
-        column.setSpacing(8)
+        column = make_column(self, spacing_px=8, margins_px=(_EDGE_PX, 20, _EDGE_PX, 20))
         column.addWidget(self._title)
         column.addWidget(self._sentence)
         column.addSpacing(6)
@@ -125,12 +123,8 @@ class CalibrationDialog(QDialog):
         column.addWidget(self._panes, 1)
         column.addWidget(self._aside)
         column.addSpacing(6)
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=10)
         ways = (self._start, self._use, self._allow, self._again, self._by_eye, self._by_ear, self._cancel)
-        for button in ways:
-            flow.addWidget(button)
-        column.addWidget(box)
+        column.addWidget(flow_box(*ways, gap_px=10))
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
 
     def _connect(self) -> None:

@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from atlas_desktop.ui.look.amounts import fill
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import DARK, OVERLAY_TEXT, RADIUS_CARD_PX
@@ -59,9 +60,7 @@ class EyePane(QWidget):
         line.setSpacing(12)
         line.addWidget(self._slider, 1)
         line.addWidget(self._figure)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column = make_column(self, spacing_px=10)
         column.addWidget(self.panel, 1)
         column.addLayout(line)
 

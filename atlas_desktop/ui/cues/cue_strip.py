@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
@@ -13,6 +13,7 @@ from atlas_desktop.ui.cues.cue_list import CueList
 from atlas_desktop.ui.cues.cue_model import CueModel
 from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_line
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -68,9 +69,7 @@ class CueStrip(QWidget):
         # At 280 px the text is cut; the window does not get wider.
         self._empty.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 1, 0, 0)
-        line.setSpacing(0)
+        line = make_line(self, margins_px=(0, 1, 0, 0))
         # Spacers, not margins: margins are not mirrored right to left.
         line.addSpacing(_SIDE_PX)
         line.addWidget(self._empty, 1)

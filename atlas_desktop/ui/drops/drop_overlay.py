@@ -5,13 +5,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import N_, shown_name
 from atlas_desktop.ui.controllers.notices import said
 from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.look.icons import draw_icon
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
@@ -50,9 +51,7 @@ class DropOverlay(QWidget):
         self._headline = make_label(size="title", wraps=True)
         self._detail = make_label(tone="dim", wraps=True)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(40, 40 + _ICON_PX, 40, 40)
-        column.setSpacing(6)
+        column = make_column(self, spacing_px=6, margins_px=(40, 40 + _ICON_PX, 40, 40))
         column.addStretch(1)
         for label in (self._headline, self._detail):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)

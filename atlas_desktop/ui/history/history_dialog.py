@@ -22,6 +22,7 @@ from atlas_desktop.ui.history.history_model import HistoryModel
 from atlas_desktop.ui.history.history_table import HistoryTable
 from atlas_desktop.ui.look.amounts import money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -124,9 +125,7 @@ class HistoryDialog(QDialog):
     # Construction
 
     def _build(self, theme: Theme) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 20)
-        column.setSpacing(16)
+        column = make_column(self, spacing_px=16, margins_px=(24, 20, 24, 20))
         column.addWidget(make_label(self.tr("Sessions and cost"), size="heading"))
         column.addWidget(self._totals)
         column.addWidget(self._table_card(theme), 1)

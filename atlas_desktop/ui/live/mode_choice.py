@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
+from atlas_desktop.ui.look.layouts import make_line
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
 from atlas_desktop.ui.model import AppModel
@@ -25,9 +26,7 @@ class ModeChoice(QWidget):
         self._group = QButtonGroup(self)
         names = {Mode.CONVERSATION: self.tr("Conversation"), Mode.PASSTHROUGH: self.tr("Passthrough")}
         self._segments = {mode: _Segment(theme, name) for mode, name in names.items()}
-        line = QHBoxLayout(self)
-        line.setContentsMargins(_INSET_PX, _INSET_PX, _INSET_PX, _INSET_PX)
-        line.setSpacing(2)
+        line = make_line(self, spacing_px=2, margins_px=(_INSET_PX, _INSET_PX, _INSET_PX, _INSET_PX))
         for number, segment in enumerate(self._segments.values()):
             self._group.addButton(segment, number)
             line.addWidget(segment)

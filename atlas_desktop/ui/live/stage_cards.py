@@ -1,7 +1,7 @@
 """The cards in the middle of the stage: a session that connects, is parked, or has lost its avatar."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
@@ -9,7 +9,7 @@ from atlas_desktop.session.life import Ending, Joining, Life, Parked, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import duration_words, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.spinner import StepMark, StepState
 from atlas_desktop.ui.look.theme import Theme
@@ -25,9 +25,8 @@ class StageCard(CardFrame):
     def __init__(self, theme: Theme, width_px: int, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._width_px = width_px
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
-        self._column.setSpacing(4)
+        margins_px = (_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
+        self._column = make_column(self, spacing_px=4, margins_px=margins_px)
 
     def sizeHint(self) -> QSize:
         """Return the height its text needs at its width."""
@@ -42,11 +41,7 @@ class StageCard(CardFrame):
     def add_buttons(self, *buttons: Button) -> None:
         """Put buttons side by side, last."""
         self._column.addSpacing(12)
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=8)
-        for button in buttons:
-            flow.addWidget(button)
-        self._column.addWidget(box)
+        self._column.addWidget(flow_box(*buttons, gap_px=8))
 
 
 class ConnectingCard(StageCard):

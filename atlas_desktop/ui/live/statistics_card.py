@@ -15,12 +15,13 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from atlas_desktop.ui.live.call_statistics import CallFigures
 from atlas_desktop.ui.live.statistics_texts import Row, StatisticsTexts
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.focus import draw_focus_ring
+from atlas_desktop.ui.look.layouts import make_line
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX
@@ -115,9 +116,7 @@ class StatisticsCard(CardFrame):
         close = Button(theme, self.tr("Close statistics"), ButtonKind.QUIET, icon="close")
         copy.clicked.connect(self._copy)
         close.clicked.connect(self.close_requested)
-        head = QHBoxLayout()
-        head.setContentsMargins(11, 0, 0, 0)
-        head.setSpacing(2)
+        head = make_line(spacing_px=2, margins_px=(11, 0, 0, 0))
         head.addWidget(make_label(self.tr("Statistics"), strong=True), 1)
         for button in (copy, close):
             button.set_height(_HEAD_PX)

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from atlas_desktop.ui.look.amounts import percent
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
@@ -60,9 +61,7 @@ class VolumeButton(Button):
         self._figure.setFont(self._theme.font())
         self._figure.setMinimumWidth(self._figure.fontMetrics().horizontalAdvance("100 %") + 2)
         content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
+        column = make_column(content, spacing_px=12)
         column.addWidget(make_label(self.tr("Volume"), strong=True))
         line = QHBoxLayout()
         line.setSpacing(12)

@@ -11,13 +11,13 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.flow import FlowLayout
 from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
+from atlas_desktop.ui.look.layouts import FlowLayout, flow_box, make_column
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
@@ -58,9 +58,7 @@ class FacePanel(QWidget):
         return self._thumbnails[0] if self._thumbnails else self._file
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column = make_column(self, spacing_px=10)
         column.addWidget(make_label(self.tr("Change face"), strong=True))
         if self._thumbnails:
             gallery = QWidget(self)
@@ -68,10 +66,7 @@ class FacePanel(QWidget):
             for thumbnail in self._thumbnails:
                 flow.addWidget(thumbnail)
             column.addWidget(gallery)
-        buttons = QWidget(self)
-        flow = FlowLayout(buttons, gap_px=8)
-        flow.addWidget(self._file)
-        flow.addWidget(self._paste)
+        buttons = flow_box(self._file, self._paste, gap_px=8, parent=self)
         column.addWidget(buttons)
         line = QHBoxLayout()
         line.setSpacing(8)

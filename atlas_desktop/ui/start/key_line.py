@@ -1,11 +1,11 @@
 """The line that shows the API key's state, or the backend in place of a key."""
 
 from PySide6.QtCore import QUrl, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column, make_line
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.opener import open_address
@@ -113,13 +113,8 @@ class KeyLine(QWidget):
         return True
 
     def _build(self) -> None:
-        links = QWidget(self)
-        flow = FlowLayout(links, gap_px=14)
-        flow.addWidget(self._get_key)
-        flow.addWidget(self._toggle)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        links = flow_box(self._get_key, self._toggle, gap_px=14, parent=self)
+        column = make_column(self)
         column.addWidget(self._key_row)
         column.addWidget(self._backend_rows)
         column.addSpacing(8)
@@ -129,9 +124,7 @@ class KeyLine(QWidget):
 
     def _build_key_row(self) -> QWidget:
         row = QWidget(self)
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(10)
+        line = make_line(row, spacing_px=10)
         line.addWidget(_caption(self.tr("API key"), self._key))
         line.addWidget(self._key, 1)
         line.addWidget(self._show_key)
@@ -140,9 +133,7 @@ class KeyLine(QWidget):
 
     def _build_backend_rows(self) -> QWidget:
         rows = QWidget(self)
-        column = QVBoxLayout(rows)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column = make_column(rows, spacing_px=8)
         for caption, field in ((self.tr("Backend"), self._url), (self.tr("Token"), self._token)):
             line = QHBoxLayout()
             line.setSpacing(10)

@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_fields import AmountFields
@@ -72,9 +72,7 @@ class LimitsCard(CardFrame):
         return QSize(hint.width(), max(hint.height(), self.heightForWidth(self.width())))
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
-        column.setSpacing(0)
+        column = make_column(self, margins_px=(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX))
         column.addWidget(make_label(self.tr("Before your first paid session"), size="heading", wraps=True))
         column.addSpacing(4)
         words = self.tr("It ends by itself at the first of these, even if this program crashes.")
@@ -82,10 +80,7 @@ class LimitsCard(CardFrame):
         column.addSpacing(14)
         column.addWidget(self._fields)
         column.addSpacing(16)
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=10)
-        flow.addWidget(self._start)
-        flow.addWidget(self._back)
+        box = flow_box(self._start, self._back, gap_px=10)
         column.addWidget(box)
         column.addSpacing(8)
         later = self.tr("You find them in the settings later.")

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QScrollArea,
     QSpacerItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,7 +21,7 @@ from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.layouts import flow_box, make_column
 from atlas_desktop.ui.look.plain_widgets import make_label, make_rule, set_tip
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
@@ -155,9 +154,7 @@ class StartPage(QScrollArea):
 
     def _build_form(self) -> QWidget:
         form = QWidget()
-        column = QVBoxLayout(form)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = make_column(form)
         column.addWidget(make_label(self.tr("Talk with an avatar"), size="title", wraps=True))
         column.addWidget(self._subtitle)
         column.addSpacing(14)
@@ -167,10 +164,7 @@ class StartPage(QScrollArea):
             column.addSpacing(10)
         column.addWidget(self._microphone)
         column.addSpacing(14)
-        actions = QWidget()
-        flow = FlowLayout(actions, gap_px=10)
-        flow.addWidget(self._start)
-        flow.addWidget(self._rehearse)
+        actions = flow_box(self._start, self._rehearse, gap_px=10)
         column.addWidget(actions)
         column.addSpacing(20)
         column.addWidget(make_rule())

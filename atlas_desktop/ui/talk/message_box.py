@@ -2,13 +2,14 @@
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from atlas_desktop.errors import MessageTooLongError
 from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone, show_remark
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -91,9 +92,7 @@ class MessageBox(QWidget):
         self._send.set_height(32, 7)
         set_tip(self._send, self.tr("Send (Enter)"))
         self._well.add(self._send)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 8, 16, 16)
-        column.setSpacing(6)
+        column = make_column(self, spacing_px=6, margins_px=(16, 8, 16, 16))
         column.addWidget(self._well)
         column.addWidget(self._note)
         self.setFocusProxy(self._field)

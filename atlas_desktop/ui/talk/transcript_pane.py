@@ -5,12 +5,13 @@ from collections import deque
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.layouts import make_column, make_line
 from atlas_desktop.ui.look.plain_widgets import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
@@ -88,9 +89,7 @@ class TranscriptPane(QWidget):
         self._new.hide()
         head = QWidget()
         head.setFixedHeight(_HEAD_PX)
-        line = QHBoxLayout(head)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
+        line = make_line(head)
         # Spacers, not margins: margins are not mirrored right to left.
         line.addSpacing(16)
         line.addWidget(make_label(self.tr("Transcript"), size="small", strong=True))
@@ -196,9 +195,7 @@ class EmptyTranscript(QFrame):
         self._title = _centred(make_label(size="heading", wraps=True))
         self._hint = _centred(make_label(tone="dim", wraps=True))
         self._suggestion = Button(theme, self.tr("What can you do?"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 16)
-        column.setSpacing(0)
+        column = make_column(self, margins_px=(24, 16, 24, 16))
         column.addStretch(1)
         column.addWidget(self._title)
         column.addSpacing(6)
@@ -246,9 +243,7 @@ class UnsentBar(QFrame):
         self._again = Button(theme, self.tr("Send again"))
         self._again.set_height(32)
         self._again.clicked.connect(self.send_again_requested)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(16, 4, 16, 4)
-        line.setSpacing(8)
+        line = make_line(self, spacing_px=8, margins_px=(16, 4, 16, 4))
         line.addWidget(self._words, 1)
         line.addWidget(self._again)
         self.hide()

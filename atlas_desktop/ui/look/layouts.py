@@ -1,7 +1,30 @@
-"""A layout that puts things side by side and wraps them like words."""
+"""Layouts: columns and lines with their margins, and one that wraps its items like words."""
 
 from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QStyle, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QStyle, QVBoxLayout, QWidget
+
+Margins = tuple[int, int, int, int]
+_NO_MARGINS: Margins = (0, 0, 0, 0)
+
+
+def make_column(
+    parent: QWidget | None = None, *, spacing_px: int = 0, margins_px: Margins = _NO_MARGINS
+) -> QVBoxLayout:
+    """Return a vertical layout, installed on ``parent``; margins are left, top, right, bottom."""
+    column = QVBoxLayout() if parent is None else QVBoxLayout(parent)
+    column.setContentsMargins(*margins_px)
+    column.setSpacing(spacing_px)
+    return column
+
+
+def make_line(
+    parent: QWidget | None = None, *, spacing_px: int = 0, margins_px: Margins = _NO_MARGINS
+) -> QHBoxLayout:
+    """Return a horizontal layout, installed on ``parent``; margins are left, top, right, bottom."""
+    line = QHBoxLayout() if parent is None else QHBoxLayout(parent)
+    line.setContentsMargins(*margins_px)
+    line.setSpacing(spacing_px)
+    return line
 
 
 class FlowLayout(QLayout):
@@ -98,3 +121,12 @@ class FlowLayout(QLayout):
     def _direction(self) -> Qt.LayoutDirection:
         parent = self.parentWidget()
         return parent.layoutDirection() if parent is not None else Qt.LayoutDirection.LeftToRight
+
+
+def flow_box(*widgets: QWidget, gap_px: int, parent: QWidget | None = None) -> QWidget:
+    """Return a widget that holds ``widgets`` in a ``FlowLayout``."""
+    box = QWidget(parent)
+    flow = FlowLayout(box, gap_px=gap_px)
+    for widget in widgets:
+        flow.addWidget(widget)
+    return box
