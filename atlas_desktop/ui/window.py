@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         page.show_microphone(settings.microphone_on_connect)
         shipped = [path for path in faces if settings.face in ("", path.name, path.stem)]
         if shipped:
-            page.show_face(Face(shipped[0].name, shipped[0].read_bytes()))
+            page.picker.set_face(Face(shipped[0].name, shipped[0].read_bytes()))
 
     def set_live(self, stage: QWidget, transcript: QWidget, waiting_cues: QWidget | None = None) -> None:
         """Take the widgets of a session: built after the first paint, as they load the media path.

@@ -104,9 +104,9 @@ class WindowWiring(QObject):
         model.cues_changed.connect(self._cues_changed)
         model.settings_changed.connect(self._settings_changed)
         model.mode_changed.connect(self._mode_changed)
-        model.face_changed.connect(window.start_page.show_face)
+        model.face_changed.connect(window.start_page.picker.set_face)
         model.face_changed.connect(self._face_changed)
-        model.key_changed.connect(window.start_page.show_key)
+        model.key_changed.connect(window.start_page.key_line.show_state)
         model.notice_raised.connect(window.notices.show_notice)
         model.notice_changed.connect(window.notices.change_notice)
         model.key_requested.connect(self._ask_other_key)
@@ -154,8 +154,8 @@ class WindowWiring(QObject):
     def _show_everything(self) -> None:
         model, page = self._model, self._window.start_page
         page.show_prices(FALLBACK_PER_HOUR_USD)
-        page.show_face(model.face)
-        page.show_key(model.key_state)
+        page.picker.set_face(model.face)
+        page.key_line.show_state(model.key_state)
         self._settings_changed(model.settings)
         self._window.remember_pane(model.settings.transcript_open)
         self._mode_changed(model.mode)

@@ -130,8 +130,8 @@ def test_notices_that_name_files(theme: Theme, qtbot: QtBot) -> None:
 def test_the_start_page(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     page = StartPage(theme, (tmp_path / "<b>odd&.png",))
     qtbot.addWidget(page)
-    page.show_face(Face(HOSTILE, b""))
-    page.show_key(KeyState(KeyKind.BACKEND, HOSTILE, f"https://x.example/{READ}"))
+    page.picker.set_face(Face(HOSTILE, b""))
+    page.key_line.show_state(KeyState(KeyKind.BACKEND, HOSTILE, f"https://x.example/{READ}"))
     check(page, shows="Face: \u2068Q&A <")
 
 

@@ -159,7 +159,7 @@ class Paying:
         wiring = WindowWiring(self.window, self.model, theme)
         stage = LivePage(self.model, theme, PictureView(VideoFeed()), QLabel("Cues"))
         wiring.join_live(stage, TranscriptPane(self.model, theme))
-        self.window.start_page.show_key(KeyState(KeyKind.KEYRING))
+        self.window.start_page.key_line.show_state(KeyState(KeyKind.KEYRING))
         self.window.show()
 
     def enter(self, life: Life, **values: object) -> None:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QRect, QSize, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.api.source import Mode
 from atlas_desktop.session.life import Ending, Live, Reconnecting
 from atlas_desktop.session.snapshot import MicState, SessionSnapshot
 from atlas_desktop.ui.live.mode_choice import ModeChoice
@@ -77,17 +76,8 @@ class ControlBar(QWidget):
         self._end.setEnabled(runs)
         self._park.setEnabled(isinstance(snapshot.life, Live | Reconnecting))
 
-    def show_mode(self, mode: Mode) -> None:
-        """Show the current mode."""
-        self._modes.show_mode(mode)
-
-    def show_volume(self, volume: int, *, muted: bool) -> None:
-        """Show the volume of the avatar."""
-        self._volume.show_volume(volume, muted=muted)
-
     @Slot(float)
-    def show_level(self, dbfs: float) -> None:
-        """Show the level of the microphone, in dBFS."""
+    def _show_level(self, dbfs: float) -> None:
         if self._snapshot.microphone_wanted:
             self._meter.set_level(dbfs)
 
@@ -117,6 +107,7 @@ class ControlBar(QWidget):
         painter.end()
 
     def _connect(self) -> None:
+        self._model.microphone_level_changed.connect(self._show_level)
         self._microphone.toggle_requested.connect(self._set_microphone)
         self._interrupt.clicked.connect(self._model.interrupt)
         self._open.clicked.connect(self.open_audio_requested)

@@ -4,7 +4,7 @@ from PySide6.QtCore import QRect, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
-from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.api.source import Face
 from atlas_desktop.session.life import Parked
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.live.auto_hide_controls import AutoHideControls
@@ -134,18 +134,13 @@ class LivePage(QWidget):
     def _connect_model(self) -> None:
         model = self._model
         model.session_changed.connect(self._show_snapshot)
-        model.mode_changed.connect(self._show_mode)
         model.face_changed.connect(self._show_face)
-        model.volume_changed.connect(self._show_volume)
-        model.microphone_level_changed.connect(self.bar.show_level)
         self._theme.changed.connect(self._show_everything)
 
     @Slot()
     def _show_everything(self) -> None:
         model = self._model
         self._show_snapshot(model.snapshot)
-        self._show_mode(model.mode)
-        self._show_volume(model.settings.volume, model.muted)
         if model.face is not None:
             self._show_face(model.face)
         self.show_full_screen(self._full)
@@ -164,15 +159,6 @@ class LivePage(QWidget):
         self.bar.show_snapshot(snapshot)
         # The pills may have moved, and the size of the card changed.
         self._place_statistics()
-
-    @Slot(object)
-    def _show_mode(self, mode: Mode) -> None:
-        self.bar.show_mode(mode)
-        self.stage.parked.show_mode(mode)
-
-    @Slot(int, bool)
-    def _show_volume(self, volume: int, muted: bool) -> None:
-        self.bar.show_volume(volume, muted=muted)
 
     @Slot(object)
     def _show_face(self, face: Face) -> None:

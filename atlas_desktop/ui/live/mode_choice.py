@@ -32,7 +32,10 @@ class ModeChoice(QWidget):
             line.addWidget(segment)
         self._group.idToggled.connect(self._choose)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        model.mode_changed.connect(self.show_mode)
+        self.show_mode(model.mode)
 
+    @Slot(object)
     def show_mode(self, mode: Mode) -> None:
         """Show the current mode."""
         self._mode = mode

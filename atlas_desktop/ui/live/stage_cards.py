@@ -1,6 +1,6 @@
 """The cards in the middle of the stage: a session that connects, is parked, or has lost its avatar."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
@@ -167,7 +167,7 @@ class ParkedCard(StageCard):
 
     def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, 340, parent)
-        self._mode = Mode.CONVERSATION
+        self._mode = model.mode
         self._snapshot = SessionSnapshot()
         self._title = make_label(size="heading", wraps=True)
         self._sum = make_label(wraps=True)
@@ -181,6 +181,7 @@ class ParkedCard(StageCard):
         self._title.setText(self.tr("Parked"))
         self.add_labels(self._title, self._sum, self._sentence, self._unconfirmed)
         self.add_buttons(self.resume, self._back)
+        model.mode_changed.connect(self.show_mode)
         self.hide()
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
@@ -192,6 +193,7 @@ class ParkedCard(StageCard):
         self.setVisible(is_parked)
         self.adjustSize()
 
+    @Slot(object)
     def show_mode(self, mode: Mode) -> None:
         """Show the price of the mode that *Resume* starts."""
         self._mode = mode

@@ -34,8 +34,11 @@ class VolumeButton(Button):
         self._slider.valueChanged.connect(self._change_volume)
         self._mute.toggled.connect(self._change_muted)
         self.clicked.connect(self._open)
+        model.volume_changed.connect(self.show_volume)
+        self.show_volume(model.settings.volume, model.muted)
 
-    def show_volume(self, volume: int, *, muted: bool) -> None:
+    @Slot(int, bool)
+    def show_volume(self, volume: int, muted: bool) -> None:
         """Show volume and mute without requesting them."""
         self._volume, self._muted = volume, muted
         self._slider.setValue(volume)

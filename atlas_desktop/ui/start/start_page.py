@@ -15,9 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.api.source import Mode
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.controllers.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
@@ -89,14 +88,6 @@ class StartPage(QScrollArea):
         """Show the hourly price on each card."""
         for mode, price in per_hour_usd.items():
             self._cards[mode].set_price(self.tr("{price} per hour").format(price=hourly(price)))
-
-    def show_face(self, face: Face | None) -> None:
-        """Show the face of the next session."""
-        self.picker.set_face(face)
-
-    def show_key(self, state: KeyState) -> None:
-        """Show the key or backend."""
-        self.key_line.show_state(state)
 
     def show_microphone(self, on_when_connected: bool) -> None:
         """Show the choice without requesting it."""
