@@ -48,7 +48,7 @@ def test_pictures_become_the_face(tmp_path: Path, name: str) -> None:
 def test_the_rest_is_refused_by_name(tmp_path: Path, name: str) -> None:
     plan = plan_drop([make(tmp_path, name).as_uri()])
     assert plan.refused == (name,)
-    assert not plan.does_something
+    assert (plan.audio, plan.message, plan.gives_face) == ((), "", False)
 
 
 def test_several_keep_their_order_and_the_rest_is_named(tmp_path: Path) -> None:

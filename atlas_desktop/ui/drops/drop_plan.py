@@ -63,11 +63,6 @@ class DropPlan:
         return self.face is not None or bool(self.face_url) or self.has_picture_data
 
     @property
-    def does_something(self) -> bool:
-        """Whether anything in it is accepted."""
-        return bool(self.audio or self.message) or self.gives_face
-
-    @property
     def all_refused(self) -> tuple[str, ...]:
         """The names of everything not accepted, for any reason."""
         return (*self.refused, *(str(error.params["name"]) for error in self.elsewhere))

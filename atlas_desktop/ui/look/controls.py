@@ -112,11 +112,6 @@ class Button(FocusRingMixin, QPushButton):
         self._is_shown_checked = checked
         self.setChecked(checked)
 
-    @property
-    def icon_name(self) -> str:
-        """The icon that is shown; empty for none."""
-        return self._icon_name
-
     def set_icon_name(self, name: str) -> None:
         """Set the icon."""
         if name != self._icon_name:

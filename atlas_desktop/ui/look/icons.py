@@ -3,7 +3,7 @@
 from functools import cache, lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from atlas_desktop.assets import resources_dir
@@ -53,8 +53,3 @@ def draw_icon(painter: QPainter, name: str, box: QRectF, color: QColor) -> None:
     # Whole pixels: lines of 1.8 px blur when they start between two.
     painter.drawImage(QRectF(left, top, size_px, size_px), image)
     painter.restore()
-
-
-def make_icon(name: str, color: str, ratio: float = 1.0) -> QIcon:
-    """An icon for menus and actions, in one colour."""
-    return QIcon(QPixmap.fromImage(icon_image(name, color, ICON_PX, ratio)))

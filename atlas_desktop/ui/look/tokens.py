@@ -55,11 +55,6 @@ class Tokens:
         return mix(self.danger, self.surface, 0.1 if self.is_dark else 0.05)
 
     @property
-    def warn_soft(self) -> str:
-        """The background of a warning's icon."""
-        return mix(self.warn, self.surface, 0.14)
-
-    @property
     def is_dark(self) -> bool:
         """Whether text is lighter than what it stands on."""
         return luminance(self.text) > luminance(self.bg)
@@ -104,7 +99,6 @@ RADIUS_CONTROL_PX = 10
 RADIUS_CARD_PX = 14
 RADIUS_FACE_PX = 20
 CONTROL_HEIGHT_PX = 40
-GRID_PX = 8
 
 
 def channels(color: str) -> tuple[int, int, int]:

@@ -15,7 +15,6 @@ _NO_DIGITS = ("No", "Nl")
 """Superscripts, fractions, Roman numerals: some become digits in their compatible form."""
 _POINTS = ".,"
 _DECIMAL_ONLY = "\u066b"
-_GROUP_ONLY = " '\u066c"
 _AS_APOSTROPHE = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u0060\u00b4", "'"))
 _AS_COMMA = str.maketrans({"\u060c": ","})
 _GROUPED = re.compile(r"\d{1,3}(?:G\d{3})+|\d{1,2}(?:G\d{2})*G\d{3}")

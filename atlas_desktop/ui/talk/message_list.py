@@ -73,11 +73,6 @@ class MessageList(PlacedList):
 
     # Requests of the pane
 
-    @property
-    def has_unseen(self) -> bool:
-        """Whether there is something new below the visible part."""
-        return self._unseen
-
     @Slot()
     def scroll_to_end(self) -> None:
         """Scroll to the newest message, and keep it visible from now on."""
