@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError
 from atlas_desktop.session.life import Ended, Failed, Summary
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.focus import holds_focus
@@ -130,7 +130,7 @@ class EndedPage(QScrollArea):
         if isinstance(over, Ended) and over.reason is not None:
             self._add_reason(column, over.reason)
         if isinstance(over, Failed):
-            title, advice = error_words(over.error)
+            title, advice = error_texts(over.error)
             column.addWidget(make_label(title, size="heading", wraps=True))
             # "It was ended" would be untrue beside "its end was not confirmed".
             if advice and not _open_session(over):
@@ -145,7 +145,7 @@ class EndedPage(QScrollArea):
 
     def _add_reason(self, column: QVBoxLayout, reason: AppError) -> None:
         """Add the reason of an unrequested end, above the summary."""
-        title, advice = error_words(reason)
+        title, advice = error_texts(reason)
         column.addWidget(make_label(title, size="heading", wraps=True))
         if advice:
             column.addSpacing(4)

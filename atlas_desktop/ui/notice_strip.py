@@ -120,7 +120,7 @@ class NoticeBar(QFrame):
         self._title = make_label(strong=True, wraps=True)
         self._title.setFont(theme.font(strong=True))
         self._advice = make_label(tone="dim", wraps=True)
-        self._say()
+        self._update_text()
         self._build()
         if notice.lasts_s is not None:
             QTimer.singleShot(round(notice.lasts_s * 1000), self, self._close)
@@ -137,7 +137,7 @@ class NoticeBar(QFrame):
         if (notice.severity, bool(notice.advice)) != (here.severity, bool(here.advice)):
             return False
         self.notice = notice
-        self._say()
+        self._update_text()
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -161,7 +161,7 @@ class NoticeBar(QFrame):
         draw_icon(painter, _ICONS[self.notice.severity], QRectF(left, 13, ICON_PX, ICON_PX), color)
         painter.end()
 
-    def _say(self) -> None:
+    def _update_text(self) -> None:
         self._title.setText(self.notice.title)
         self._title.setAccessibleName(self.tr("Notice: {words}").format(words=_one_line(self.notice)))
         self._advice.setText(self.notice.advice)

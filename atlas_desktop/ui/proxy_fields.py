@@ -67,7 +67,7 @@ class ProxyFields(SettingField):
     @Slot(str)
     def _check(self, text: str) -> None:
         problem = self._problem_of(text)
-        self._say(problem or self._explanation(ProxyMode.ADDRESS), "danger" if problem else "dim")
+        self._show_note(problem or self._explanation(ProxyMode.ADDRESS), "danger" if problem else "dim")
 
     @Slot()
     def _commit(self) -> None:
@@ -93,7 +93,7 @@ class ProxyFields(SettingField):
 
     def _show_mode(self, mode: ProxyMode) -> None:
         self._address.setVisible(mode is ProxyMode.ADDRESS)
-        self._say(self._explanation(mode), "dim")
+        self._show_note(self._explanation(mode), "dim")
 
     def _explanation(self, mode: ProxyMode) -> str:
         return {
@@ -107,6 +107,6 @@ class ProxyFields(SettingField):
             ),
         }[mode]
 
-    def _say(self, words: str, tone: str) -> None:
+    def _show_note(self, words: str, tone: str) -> None:
         self._note.setText(words)
         set_tone(self._note, tone)

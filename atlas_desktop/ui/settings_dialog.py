@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from atlas_desktop.sound_client.devices import DeviceLists
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.controllers.notices import said
+from atlas_desktop.ui.controllers.notices import translated
 from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.layouts import make_column
@@ -98,10 +98,10 @@ class SettingsDialog(QDialog):
         for number, section in enumerate(shown):
             if number:
                 column.addWidget(make_rule())
-            column.addWidget(make_label(said(section.title), tone="dim", size="small"))
+            column.addWidget(make_label(translated(section.title), tone="dim", size="small"))
             for row in section.rows:
                 if isinstance(row, Choice) and row.caption:
-                    column.addWidget(make_label(said(row.caption), tone="dim", size="small"))
+                    column.addWidget(make_label(translated(row.caption), tone="dim", size="small"))
                 column.addWidget(self._make_field(row, settings))
         column.addStretch(1)
         return page

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QVBoxLayout, QWidget
 
 from atlas_desktop.storage.settings import RANGES, Settings
-from atlas_desktop.ui.controllers.notices import said
+from atlas_desktop.ui.controllers.notices import translated
 from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.layouts import FlowLayout, make_column
@@ -43,7 +43,7 @@ class ToggleField(SettingField):
     def __init__(self, theme: Theme, row: Toggle, settings: Settings) -> None:
         super().__init__()
         self._name = row.name
-        self._switch = ToggleSwitch(theme, said(row.label))
+        self._switch = ToggleSwitch(theme, translated(row.label))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._switch)
@@ -70,8 +70,8 @@ class ChoiceField(SettingField):
         self._group = QButtonGroup(self)
         flow = FlowLayout(self, gap_px=6)
         for number, template in enumerate(row.labels.values()):
-            label = said(template)
-            button = Button(theme, label, name=said(row.button_name, choice=label))
+            label = translated(template)
+            button = Button(theme, label, name=translated(row.button_name, choice=label))
             button.setCheckable(True)
             button.setAutoExclusive(True)
             button.set_height(36)
@@ -101,12 +101,15 @@ class AmountFields(SettingField):
         super().__init__(parent)
         self._amounts = {
             row.name: AmountField(
-                theme, RANGES[row.name], said(row.label), replace(row.unit, suffix=said(row.unit.suffix))
+                theme,
+                RANGES[row.name],
+                translated(row.label),
+                replace(row.unit, suffix=translated(row.unit.suffix)),
             )
             for row in rows
         }
         self._refusal = RefusalLine(*self._amounts.values())
-        self._lay_out([said(row.label) for row in rows])
+        self._lay_out([translated(row.label) for row in rows])
         self.show_settings(settings)
 
     def show_settings(self, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QWidget
 
 from atlas_desktop.errors import N_
-from atlas_desktop.ui.controllers.notices import said
+from atlas_desktop.ui.controllers.notices import translated
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.layouts import make_column
 from atlas_desktop.ui.look.plain_widgets import make_label
@@ -118,7 +118,7 @@ class ShortcutsDialog(QDialog):
             native = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
             caption = make_label(native)
             caption.setFont(theme.font(strong=True))
-            label = make_label(said(words), tone="dim", wraps=True)
+            label = make_label(translated(words), tone="dim", wraps=True)
             caption.setAccessibleName(f"{native}: {label.text()}")
             grid.addWidget(caption, number, 0)
             grid.addWidget(label, number, 1)

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors.guard import CostReachedError, TimeReachedError
 from atlas_desktop.errors.room import MessageTooLongError
 from atlas_desktop.storage.settings import RANGES, Settings
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amount_field import AmountField, Unit
 from atlas_desktop.ui.look.amounts import (
     clock,
@@ -100,7 +100,7 @@ def test_errors_say_their_numbers_in_the_locale() -> None:
         TimeReachedError(limit_min=90.0),
         MessageTooLongError(length=12345, limit=9),
     )
-    titles = [error_words(error)[0] for error in errors]
+    titles = [error_texts(error)[0] for error in errors]
     assert [re.sub("[^0-9.,$\u00a0 ]", "", title).strip() for title in titles] == [
         "2,50\u00a0$",
         "90",

@@ -9,7 +9,7 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.files import sounds_in
 from atlas_desktop.errors import NotAFileError
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop_overlay import DropContext, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, text_for
 from atlas_desktop.ui.drops.drop_plan import ItemKind, find_kind, kind_by_bytes, local_path, plan_drop
 from atlas_desktop.ui.look.pictures import png_bytes
 
@@ -24,7 +24,7 @@ def make(folder: Path, name: str, content: bytes = b"x") -> Path:
 
 
 def said(paths: list[Path], text: str = "") -> str:
-    words = words_for(plan_drop([path.as_uri() for path in paths], text), LIVE)
+    words = text_for(plan_drop([path.as_uri() for path in paths], text), LIVE)
     return words.headline.format(**words.params)
 
 
@@ -137,10 +137,10 @@ def test_overlay_words(tmp_path: Path) -> None:
 
 def test_overlay_says_when_a_sound_waits(tmp_path: Path) -> None:
     plan = plan_drop([make(tmp_path, "a.wav").as_uri()])
-    assert "as soon as the avatar is live" in words_for(plan, BEFORE).detail
+    assert "as soon as the avatar is live" in text_for(plan, BEFORE).detail
     waits = DropContext(Mode.CONVERSATION, is_live=True, has_session=True)
-    assert "needs passthrough" in words_for(plan, waits).detail
-    assert words_for(plan, LIVE).detail == "{name}"
+    assert "needs passthrough" in text_for(plan, waits).detail
+    assert text_for(plan, LIVE).detail == "{name}"
 
 
 def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
@@ -150,15 +150,15 @@ def test_names_with_braces_are_said_as_they_are(tmp_path: Path) -> None:
 def test_overlay_hides_nothing_that_a_mixed_drop_does(tmp_path: Path) -> None:
     sound, picture, paper = (make(tmp_path, name).as_uri() for name in ("a.wav", "me.png", "p.pdf"))
     for dropped in ([sound, picture, paper], [picture, paper]):
-        words = words_for(plan_drop(dropped), LIVE)
+        words = text_for(plan_drop(dropped), LIVE)
         detail = words.detail.format(**words.params)
         assert "p.pdf" in detail
         assert "face" in (words.headline + detail).lower()
 
 
 def test_overlay_says_where_a_text_waits() -> None:
-    assert "next session" in words_for(plan_drop(text="Hello"), BEFORE).detail
-    assert words_for(plan_drop(text="Hello"), LIVE).detail == ""
+    assert "next session" in text_for(plan_drop(text="Hello"), BEFORE).detail
+    assert text_for(plan_drop(text="Hello"), LIVE).detail == ""
 
 
 def test_a_folder_and_a_drop_agree_on_what_sound_is(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.controllers.notices import notice_of
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, text_for
 from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
@@ -166,7 +166,7 @@ def test_the_drop_overlay(theme: Theme, qtbot: QtBot) -> None:
         DropPlan(face=PATH),
         DropPlan(refused=(HOSTILE,)),
     ):
-        overlay.show_words(words_for(plan, DropContext(Mode.CONVERSATION)))
+        overlay.show_text(text_for(plan, DropContext(Mode.CONVERSATION)))
         check(parent)
 
 

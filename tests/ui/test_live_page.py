@@ -21,7 +21,7 @@ from atlas_desktop.session.life import (
     Waiting,
 )
 from atlas_desktop.session.snapshot import MicState
-from atlas_desktop.ui.live.auto_hide_controls import GOES_AFTER_MS
+from atlas_desktop.ui.live.auto_hide_controls import HIDE_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.level_indicator import LevelIndicator
 from atlas_desktop.ui.look.pictures import png_bytes
@@ -272,7 +272,7 @@ def test_full_screen_is_the_picture_alone(bench: Bench, qtbot: QtBot) -> None:
     assert bench.button("Full screen").isChecked()
     assert bench.picture.size() == bench.page.size()
     assert bench.cues.isVisible()
-    qtbot.waitUntil(lambda: not bench.cues.isVisible(), timeout=GOES_AFTER_MS + 2000)
+    qtbot.waitUntil(lambda: not bench.cues.isVisible(), timeout=HIDE_AFTER_MS + 2000)
     QTest.keyClick(bench.page, Qt.Key.Key_Shift)
     qtbot.waitUntil(bench.cues.isVisible, timeout=1000)
     bench.page.show_full_screen(False)

@@ -149,7 +149,7 @@ class CalibrationDialog(QDialog):
     @Slot()
     def _begin_by_ear(self) -> None:
         self._stop()
-        self._go(Asking())
+        self._go_to(Asking())
         self._devices.ask(self, self._take_answer)
 
     def _take_answer(self, allowed: bool) -> None:
@@ -157,7 +157,7 @@ class CalibrationDialog(QDialog):
         if not isinstance(self._step, Asking) or not self.isVisible():
             return
         if not allowed:
-            self._go(Broken(MicrophoneDeniedError()))
+            self._go_to(Broken(MicrophoneDeniedError()))
             return
         self._dots.show_played(0)
         self._begin_run(listens=True)
@@ -196,7 +196,7 @@ class CalibrationDialog(QDialog):
         run.flashed.connect(self._take_flash)
         run.finished.connect(self._take_result)
         run.failed.connect(self._take_error)
-        self._go(Listening() if listens else ByEye(self._devices.has_microphone))
+        self._go_to(Listening() if listens else ByEye(self._devices.has_microphone))
         self._set_quiet(True)
         run.start()
 
@@ -212,16 +212,16 @@ class CalibrationDialog(QDialog):
     def _take_result(self, heard: Heard | None) -> None:
         self._stop()
         if heard is None:
-            self._go(Unheard())
+            self._go_to(Unheard())
             return
         used_ms = round(min(float(_LONGEST_MS), max(0.0, heard.delay_ms)))
         self._eye.show_value(used_ms)
-        self._go(DelayFound(heard, used_ms))
+        self._go_to(DelayFound(heard, used_ms))
 
     @Slot(object)
     def _take_error(self, error: AppError) -> None:
         self._stop()
-        self._go(Broken(error))
+        self._go_to(Broken(error))
 
     def _stop(self) -> None:
         run, self._run = self._run, None
@@ -241,7 +241,7 @@ class CalibrationDialog(QDialog):
 
     # Display
 
-    def _go(self, step: Step) -> None:
+    def _go_to(self, step: Step) -> None:
         self._step = step
         self._show()
         first = self._first_control()

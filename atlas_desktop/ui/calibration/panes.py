@@ -43,7 +43,7 @@ class EyePane(QWidget):
         self._figure.setMinimumWidth(widest + 4)
         self._build()
         self.setFocusProxy(self._slider)
-        self._slider.valueChanged.connect(self._tell)
+        self._slider.valueChanged.connect(self._emit_moved)
         self._show(self._slider.value())
 
     @property
@@ -65,7 +65,7 @@ class EyePane(QWidget):
         column.addLayout(line)
 
     @Slot(int)
-    def _tell(self, value_ms: int) -> None:
+    def _emit_moved(self, value_ms: int) -> None:
         self._show(value_ms)
         self.moved.emit(value_ms)
 

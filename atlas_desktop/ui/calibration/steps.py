@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 
 from atlas_desktop.errors import AppError, NoSpeakerError, SoundServerLostError
 from atlas_desktop.media.calibration import BEEPS, Heard
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import fill
 
 _SURE_BEEPS = 5
@@ -118,7 +118,7 @@ class StepTexts(QObject):
         return words
 
     def _broken(self, step: Broken) -> tuple[str, str]:
-        title, advice = error_words(step.error)
+        title, advice = error_texts(step.error)
         if isinstance(step.error, NoSpeakerError):
             # No picture goes on here, and nothing restarts by itself.
             return title, self.tr("Connect one, then try again.")

@@ -20,7 +20,7 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import LIMIT_S, KeyPlace, KeyStore, StoredKey, clean_key
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ class KeyController:
         if self._pasted not in (None, self._tried):
             # Another one has been pasted meanwhile.
             return
-        title, _advice = error_words(error)
+        title, _advice = error_texts(error)
         self._pasted, self._refusal = None, error
         self._set(KeyState(KeyKind.REFUSED, title))
 
@@ -254,7 +254,7 @@ class KeyController:
         except KeyringError as error:
             # No notice: a rehearsal needs no keyring. The key line shows it, and so does storing a key.
             log.info("%s", error)
-            missing = error_words(error)[0]
+            missing = error_texts(error)[0]
         finally:
             if number == self._asked:
                 self._loaded.set()
@@ -274,7 +274,7 @@ class KeyController:
             return KeyState(KeyKind.CHECKING)
         if held is None:
             return KeyState(KeyKind.NONE, self._missing)
-        reason = error_words(held.problem)[0] if held.problem is not None else ""
+        reason = error_texts(held.problem)[0] if held.problem is not None else ""
         return KeyState(_KINDS[held.place], reason)
 
     async def _store(self, taken: StoredKey) -> None:

@@ -32,7 +32,7 @@ from atlas_desktop.ui.controllers.notices import (
     Notice,
     NoticeAction,
     Severity,
-    error_words,
+    error_texts,
     notice_of,
 )
 from atlas_desktop.ui.look.amounts import hourly, money, number
@@ -75,7 +75,7 @@ class NoticeFactory(QObject):
             "file_fault": self.tr("Something unexpected happened over {names}"),
         }
         title = titles.get(error.code, self.tr("Files that can't be used: {names}"))
-        _title, advice = error_words(error)
+        _title, advice = error_texts(error)
         return Notice(error.code, Severity.WARN, title.format(names=_some(names)), advice)
 
     def _actions(self, error: AppError, model: "AppModel") -> tuple[NoticeAction, ...]:
@@ -148,7 +148,7 @@ class NoticeFactory(QObject):
         return Notice("transcript_saved", Severity.INFO, title, place, (show,), _PASSING_S)
 
     def not_saved(self, path: Path, error: OSError | MediaError) -> Notice:
-        why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
+        why = error_texts(error)[0] if isinstance(error, MediaError) else error.strerror or error
         title = self.tr("{name} can't be written: {why}").format(name=name_in_text(path.name), why=why)
         return Notice("transcript_saved", Severity.ERROR, title, self.tr("Choose another place."))
 

@@ -63,7 +63,7 @@ class Notice:
     lasts_s: float | None = None
 
 
-def said(template: str, **params: object) -> str:
+def translated(template: str, **params: object) -> str:
     """Translate an English template of the core and fill in its parameters.
 
     Texts among these may come from files and from strangers: they are shown literally.
@@ -72,10 +72,10 @@ def said(template: str, **params: object) -> str:
     return fill(QCoreApplication.translate("Core", template), **shown)
 
 
-def error_words(error: AppError) -> tuple[str, str]:
+def error_texts(error: AppError) -> tuple[str, str]:
     """Return title and advice of ``error`` in the user's language; the advice may be empty."""
-    advice = said(error.advice, **error.params) if error.advice else ""
-    return said(error.title, **error.params), advice
+    advice = translated(error.advice, **error.params) if error.advice else ""
+    return translated(error.title, **error.params), advice
 
 
 def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
@@ -84,5 +84,5 @@ def notice_of(error: AppError, *actions: NoticeAction) -> Notice:
     mild = isinstance(
         error, MediaError | DeviceError | MicrophoneMutedError | SpeechMutedError | TranscriptCutError
     )
-    title, advice = error_words(error)
+    title, advice = error_texts(error)
     return Notice(error.code, Severity.WARN if mild else Severity.ERROR, title, advice, actions)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import money, short_clock
 from atlas_desktop.ui.look.plain_widgets import tip_text
 from atlas_desktop.ui.talk.plain_text import name_in_text
@@ -90,7 +90,7 @@ class CueModel(QAbstractListModel):
                 return shown_name(cue.name, None)
             case Qt.ItemDataRole.AccessibleTextRole:
                 length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
-                word = self.tr("reading…") if cue.is_reading else self.state_word(cue.state)
+                word = self.tr("reading…") if cue.is_reading else self.state_text(cue.state)
                 return f"{name_in_text(cue.name, None)}{length}, {word}"
             case Qt.ItemDataRole.ToolTipRole:
                 return tip_text(self.reason(cue) or name_in_text(cue.path, None))
@@ -120,9 +120,9 @@ class CueModel(QAbstractListModel):
         """Why it can't be spoken; empty when it can."""
         if cue.error is None:
             return ""
-        return "\n".join(part for part in error_words(cue.error) if part)
+        return "\n".join(part for part in error_texts(cue.error) if part)
 
-    def state_word(self, state: CueState) -> str:
+    def state_text(self, state: CueState) -> str:
         """Return the state in a word."""
         words = {
             CueState.WAITING: self.tr("waiting"),

@@ -40,7 +40,7 @@ class SeekBar(FocusRingMixin, QSlider):
         self.setSingleStep(_STEP_MS)
         self.setPageStep(_PAGE_MS)
         self.setAccessibleName(self.tr("Position"))
-        self.valueChanged.connect(self._ask)
+        self.valueChanged.connect(self._request)
         self.hide()
 
     def sizeHint(self) -> QSize:
@@ -155,7 +155,7 @@ class SeekBar(FocusRingMixin, QSlider):
             self.setAccessibleDescription(words)
 
     @Slot(int)
-    def _ask(self, position_ms: int) -> None:
+    def _request(self, position_ms: int) -> None:
         if position_ms != self._shown_ms:
             self._shown_ms = position_ms
             self._describe()

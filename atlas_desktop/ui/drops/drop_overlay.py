@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import N_, shown_name
-from atlas_desktop.ui.controllers.notices import said
+from atlas_desktop.ui.controllers.notices import translated
 from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.layouts import make_column
@@ -64,11 +64,11 @@ class DropOverlay(QWidget):
         """The line that says what would happen."""
         return self._headline.text()
 
-    def show_words(self, words: DropText) -> None:
+    def show_text(self, words: DropText) -> None:
         """Cover the window and show ``words``."""
         self._icon = words.icon
-        _set(self._headline, said(words.headline, **words.params))
-        _set(self._detail, said(words.detail, **words.params) if words.detail else "")
+        _set(self._headline, translated(words.headline, **words.params))
+        _set(self._detail, translated(words.detail, **words.params) if words.detail else "")
         parent = self.parentWidget()
         if parent is not None:
             self.setGeometry(parent.rect())
@@ -96,7 +96,7 @@ class DropOverlay(QWidget):
         painter.end()
 
 
-def words_for(plan: DropPlan, context: DropContext) -> DropText:
+def text_for(plan: DropPlan, context: DropContext) -> DropText:
     """Return the texts for what ``plan`` would do in ``context``."""
     refused = ", ".join(plan.all_refused[:3]) + (" …" if len(plan.all_refused) > 3 else "")
     params: dict[str, object] = {"refused": refused}

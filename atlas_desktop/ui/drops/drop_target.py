@@ -5,7 +5,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
-from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, text_for
 from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_drop
 from atlas_desktop.ui.look.pictures import pasted_picture
 from atlas_desktop.ui.look.theme import Theme
@@ -43,7 +43,7 @@ class DropTarget(QObject):
     def enter(self, event: QDragEnterEvent) -> None:
         """Show what a drop would do."""
         self._plan = plan_of_mime(event.mimeData())
-        self._overlay.show_words(words_for(self._plan, self._context))
+        self._overlay.show_text(text_for(self._plan, self._context))
         self._watch(True)
         take_copy(event)
 

@@ -15,7 +15,7 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
@@ -63,7 +63,7 @@ class CsvSaving(QObject):
         try:
             await self._files.call(path, partial(atomic.export_text, path, text))
         except (OSError, MediaError) as error:
-            why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
+            why = error_texts(error)[0] if isinstance(error, MediaError) else error.strerror or error
             words = self.tr("{name} can't be written: {why}")
             self.failed.emit(words.format(name=name_in_text(path.name), why=why))
         else:

@@ -16,7 +16,7 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
-from atlas_desktop.ui.controllers.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.history.csv_saving import CsvSaving
 from atlas_desktop.ui.history.history_model import HistoryModel
 from atlas_desktop.ui.history.history_table import HistoryTable
@@ -86,8 +86,8 @@ class HistoryDialog(QDialog):
         self._save.setEnabled(False)
         self._save.clicked.connect(self._ask_place)
         self._saving = CsvSaving(scope, self)
-        self._saving.saved.connect(self._say_saved)
-        self._saving.failed.connect(self._say_failed)
+        self._saving.saved.connect(self._show_saved)
+        self._saving.failed.connect(self._show_failed)
         self._build(theme)
         self._timer = QTimer(self)
         self._timer.setInterval(_READ_EVERY_MS)
@@ -159,7 +159,7 @@ class HistoryDialog(QDialog):
         except JournalError as error:
             self._show_unreadable(error.params["detail"])
         except MediaError as error:
-            self._show_unreadable(error_words(error)[0])
+            self._show_unreadable(error_texts(error)[0])
         else:
             self._show(reading)
 
@@ -191,14 +191,14 @@ class HistoryDialog(QDialog):
             self._saving.ask(self._entries, self._now().astimezone().date())
 
     @Slot(str)
-    def _say_saved(self, name: str) -> None:
-        self._say(self.tr("Saved as {name}").format(name=name), "dim")
+    def _show_saved(self, name: str) -> None:
+        self._show_result(self.tr("Saved as {name}").format(name=name), "dim")
 
     @Slot(str)
-    def _say_failed(self, words: str) -> None:
-        self._say(words, "danger")
+    def _show_failed(self, words: str) -> None:
+        self._show_result(words, "danger")
 
-    def _say(self, text: str, tone: str) -> None:
+    def _show_result(self, text: str, tone: str) -> None:
         self._result.setText(text)
         set_tone(self._result, tone)
         self._result.show()

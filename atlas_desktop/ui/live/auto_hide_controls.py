@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsOpacityEffect, QWidget
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 
-GOES_AFTER_MS = 3000
+HIDE_AFTER_MS = 3000
 _FADE_MS = 160
 _WAKING = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.Wheel)
 
@@ -32,11 +32,11 @@ class AutoHideControls(QObject):
         self._fade.setStartValue(0.0)
         self._fade.setEndValue(1.0)
         self._fade.valueChanged.connect(self._set_opacity)
-        self._fade.finished.connect(self._rest)
+        self._fade.finished.connect(self._remove_effects)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(GOES_AFTER_MS)
-        self._timer.timeout.connect(self._go)
+        self._timer.setInterval(HIDE_AFTER_MS)
+        self._timer.timeout.connect(self._hide)
 
     @property
     def is_shown(self) -> bool:
@@ -56,13 +56,13 @@ class AutoHideControls(QObject):
         else:
             application.removeEventFilter(self)
             self._timer.stop()
-            self._come()
+            self._reveal()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Observe only; consume nothing."""
         if event.type() in _WAKING and self._is_real(event):
             self._timer.start()
-            self._come()
+            self._reveal()
         return False
 
     def _is_real(self, event: QEvent) -> bool:
@@ -73,18 +73,18 @@ class AutoHideControls(QObject):
         return before != self._pointer
 
     @Slot()
-    def _go(self) -> None:
-        if self._is_needed():
+    def _hide(self) -> None:
+        if self._is_in_use():
             self._timer.start()
             return
         self._set_shown(False)
         self._stage.setCursor(Qt.CursorShape.BlankCursor)
 
-    def _come(self) -> None:
+    def _reveal(self) -> None:
         self._set_shown(True)
         self._stage.unsetCursor()
 
-    def _is_needed(self) -> bool:
+    def _is_in_use(self) -> bool:
         window = self._stage.window()
         cards = any(card.isVisible() for card in window.findChildren(Popover))
         rests = self._is_on_chrome(QApplication.widgetAt(QCursor.pos()))
@@ -117,7 +117,7 @@ class AutoHideControls(QObject):
                 effect.setOpacity(opacity)
 
     @Slot()
-    def _rest(self) -> None:
+    def _remove_effects(self) -> None:
         # An effect costs time with each frame of the picture below it.
         for part in self._chrome:
             part.setGraphicsEffect(None)  # type: ignore[arg-type]

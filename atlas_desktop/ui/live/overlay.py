@@ -120,11 +120,11 @@ class Overlay(QObject):
     def _show_state(self) -> None:
         snapshot = self._snapshot
         dot = "danger" if snapshot.frozen else _dot_of(snapshot)
-        agent = self._agent_word() if snapshot.is_live else ""
-        self._state.set_parts(strong=self._state_word(), faint=agent, dot=dot)
-        _name(self._state, self.tr("Session state: {state}").format(state=self._state_word()))
+        agent = self._agent_text() if snapshot.is_live else ""
+        self._state.set_parts(strong=self._state_text(), faint=agent, dot=dot)
+        _name(self._state, self.tr("Session state: {state}").format(state=self._state_text()))
 
-    def _state_word(self) -> str:
+    def _state_text(self) -> str:
         words = {
             "Connecting": self.tr("Connecting"),
             "Waiting": self.tr("Waiting"),
@@ -135,7 +135,7 @@ class Overlay(QObject):
         }
         return words.get(self._snapshot.state_name, self._snapshot.state_name)
 
-    def _agent_word(self) -> str:
+    def _agent_text(self) -> str:
         words = {
             "listening": self.tr("listening"),
             "thinking": self.tr("thinking"),
@@ -159,11 +159,11 @@ class Overlay(QObject):
         if snapshot.cost_usd is None:
             return
         cost = money(snapshot.cost_usd)
-        self._cost.set_parts(strong=cost, faint=self._cost_words(snapshot), alarm=snapshot.limit_near)
+        self._cost.set_parts(strong=cost, faint=self._cost_text(snapshot), alarm=snapshot.limit_near)
         _name(self._cost, self.tr("Cost: {cost}").format(cost=cost))
-        self._cost.setAccessibleDescription(self._cost_words(snapshot, whole=True))
+        self._cost.setAccessibleDescription(self._cost_text(snapshot, whole=True))
 
-    def _cost_words(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
+    def _cost_text(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
         """Return the limit and the hourly price; on a narrow stage only the limit."""
         words = []
         if snapshot.allowed_usd is not None:

@@ -99,7 +99,7 @@ class ConnectingCard(StageCard):
         for number, (mark, label, text) in enumerate(zip(self._marks, self._steps, texts, strict=True)):
             state = _state_of(number, going_on)
             mark.set_state(state)
-            _say(label, text, state, self.tr("done") if state is StepState.DONE else "")
+            _show_step(label, text, state, self.tr("done") if state is StepState.DONE else "")
             for widget in (mark, label):
                 widget.show()
         self._elapsed.setText(fill(self.tr("{seconds} s"), seconds=int(snapshot.connecting_s)))
@@ -139,7 +139,7 @@ class ConnectingCard(StageCard):
             mark.setVisible(number == 0)
             label.setVisible(number == 0)
         self._marks[0].set_state(StepState.GOING_ON)
-        _say(self._steps[0], self.tr("Tell the server that it is over"), StepState.GOING_ON, "")
+        _show_step(self._steps[0], self.tr("Tell the server that it is over"), StepState.GOING_ON, "")
         for widget in (self._elapsed, self._cancel, self._keep_waiting, self._end):
             widget.hide()
 
@@ -150,7 +150,7 @@ def _state_of(number: int, going_on: int) -> StepState:
     return StepState.GOING_ON if number == going_on else StepState.TO_DO
 
 
-def _say(label: QLabel, text: str, state: StepState, suffix: str) -> None:
+def _show_step(label: QLabel, text: str, state: StepState, suffix: str) -> None:
     label.setText(text)
     label.setAccessibleName(f"{text}, {suffix}" if suffix else text)
     set_tone(label, "" if state is StepState.GOING_ON else "dim")
@@ -189,7 +189,7 @@ class ParkedCard(StageCard):
         self._snapshot = snapshot
         is_parked = isinstance(snapshot.life, Parked)
         if is_parked:
-            self._say()
+            self._update_text()
         self.setVisible(is_parked)
         self.adjustSize()
 
@@ -199,7 +199,7 @@ class ParkedCard(StageCard):
         self._mode = mode
         self.show_snapshot(self._snapshot)
 
-    def _say(self) -> None:
+    def _update_text(self) -> None:
         summary, billed = self._snapshot.summary, self._snapshot.billed
         self._sum.setVisible(summary is not None)
         if summary is not None:
@@ -253,11 +253,11 @@ class AvatarGoneCard(StageCard):
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
         """Show itself while the avatar is gone. Called in every state."""
         if snapshot.avatar_gone:
-            self._say(snapshot)
+            self._update_text(snapshot)
         self.setVisible(snapshot.avatar_gone)
         self.adjustSize()
 
-    def _say(self, snapshot: SessionSnapshot) -> None:
+    def _update_text(self, snapshot: SessionSnapshot) -> None:
         billed = self.tr("It is billed meanwhile, and ends by itself after a minute without an answer.")
         free = self.tr("The session ends by itself after a minute without an answer.")
         self._sentence.setText(billed if snapshot.billed else free)

@@ -212,7 +212,7 @@ class RefusalLine(QLabel):
         set_tone(self, "danger")
         self.hide()
         for field in fields:
-            field.refused.connect(self._say)
+            field.refused.connect(self._show_text)
 
     def take(self) -> bool:
         """Return whether something was refused since the last call."""
@@ -220,7 +220,7 @@ class RefusalLine(QLabel):
         return is_new
 
     @Slot(str)
-    def _say(self, words: str) -> None:
+    def _show_text(self, words: str) -> None:
         self._is_new = bool(words)
         self.setText(words)
         self.setAccessibleName(words)

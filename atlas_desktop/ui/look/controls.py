@@ -95,7 +95,7 @@ class Button(FocusRingMixin, QPushButton):
         self.setAutoDefault(False)
         if kind in _ICON_ONLY:
             set_tip(self, text)
-        self.toggled.connect(self._ask)
+        self.toggled.connect(self._request)
         self._guard = PressGuard(self) if costs else None
 
     def press_by_key(self, *, repeated: bool = False) -> None:
@@ -175,7 +175,7 @@ class Button(FocusRingMixin, QPushButton):
         self._draw_content(painter)
 
     @Slot(bool)
-    def _ask(self, checked: bool) -> None:
+    def _request(self, checked: bool) -> None:
         if checked != self._is_shown_checked:
             self.toggle_requested.emit(checked)
 

@@ -34,7 +34,7 @@ class DropList(QComboBox):
         self.setMinimumContentsLength(_LEAST_LETTERS)
         # A view of its own takes the style sheet's rows.
         self.setView(QListView(self))
-        self.currentTextChanged.connect(self._say_all)
+        self.currentTextChanged.connect(self._show_whole)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def offer(self, entries: Sequence[tuple[str, str]], key: str) -> None:
@@ -62,7 +62,7 @@ class DropList(QComboBox):
         self.setCurrentIndex(self.findData(self._key))
 
     @Slot(str)
-    def _say_all(self, text: str) -> None:
+    def _show_whole(self, text: str) -> None:
         set_tip(self, text)
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:

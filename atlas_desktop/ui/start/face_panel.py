@@ -102,7 +102,7 @@ class FacePanel(QWidget):
         elif text.startswith("https://"):
             self.face_chosen.emit(text)
         else:
-            self._say(self.tr("There is no picture on the clipboard."))
+            self._show_problem(self.tr("There is no picture on the clipboard."))
 
     @Slot()
     def _use_url(self) -> None:
@@ -110,9 +110,9 @@ class FacePanel(QWidget):
         if url.startswith("https://") and len(url) > len("https://"):
             self.face_chosen.emit(url)
         else:
-            self._say(self.tr("The address must begin with https://"))
+            self._show_problem(self.tr("The address must begin with https://"))
 
-    def _say(self, problem: str) -> None:
+    def _show_problem(self, problem: str) -> None:
         self._problem.setText(problem)
         self._problem.show()
         QAccessible.updateAccessibility(QAccessibleEvent(self._problem, QAccessible.Event.Alert))

@@ -132,7 +132,7 @@ class FaceWell(QWidget):
         self._side_px = 400
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._say()
+        self._update_name()
 
     @property
     def has_picture(self) -> bool:
@@ -144,7 +144,7 @@ class FaceWell(QWidget):
         if face != self._face:
             self._face = face
             self._picture_side_px = 0
-            self._say()
+            self._update_name()
             self.update()
 
     def set_side(self, side_px: int) -> None:
@@ -208,7 +208,7 @@ class FaceWell(QWidget):
         spot.moveCenter(box.center())
         draw_icon(painter, "link" if self._face and self._face.url else "person", spot, QColor("#8E98E8"))
 
-    def _say(self) -> None:
+    def _update_name(self) -> None:
         face = self._face
         shown = name_in_text(face.url or face_title(face.name)) if face else self.tr("none")
         self.setAccessibleName(self.tr("Face: {name}").format(name=shown))

@@ -104,7 +104,7 @@ class MessageList(PlacedList):
         super().rowsInserted(parent, start, end)
         self._settle()
         if not self._at_end:
-            self._tell_unseen(True)
+            self._set_unseen(True)
 
     def rowsAboutToBeRemoved(self, parent: Index, start: int, end: int) -> None:
         """Remove rows."""
@@ -120,7 +120,7 @@ class MessageList(PlacedList):
             self.heights.forget(row)
         self._settle(changed)
         if not self._at_end and last.row() == len(self.heights) - 1:
-            self._tell_unseen(True)
+            self._set_unseen(True)
 
     def reset(self) -> None:
         """Show another transcript."""
@@ -128,7 +128,7 @@ class MessageList(PlacedList):
         self._at_end = True
         self._guess_all()
         self._settle()
-        self._tell_unseen(False)
+        self._set_unseen(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out again: another width breaks lines elsewhere."""
@@ -229,7 +229,7 @@ class MessageList(PlacedList):
         self._settling = False
         self._update(changed if is_still else None)
         if self._at_end:
-            self._tell_unseen(False)
+            self._set_unseen(False)
         if self.heights.last_unmeasured() >= 0:
             self._idle.start()
 
@@ -289,7 +289,7 @@ class MessageList(PlacedList):
         elif 0 <= row < len(self.heights):
             bar.setValue(self.heights.top(row) - offset)
 
-    def _tell_unseen(self, unseen: bool) -> None:
+    def _set_unseen(self, unseen: bool) -> None:
         if unseen != self._unseen:
             self._unseen = unseen
             self.unseen_changed.emit(unseen)
