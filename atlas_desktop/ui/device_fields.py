@@ -9,10 +9,10 @@ from atlas_desktop.sound_client.devices import DeviceLists, DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
 from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_fields import SettingField
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class DeviceFields(SettingField):

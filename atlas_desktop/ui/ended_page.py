@@ -14,9 +14,9 @@ from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.focus import holds_focus
 from atlas_desktop.ui.look.layouts import FlowLayout, make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _CARD_PX = 440
 _PADDING_PX = 28

@@ -36,8 +36,8 @@ from atlas_desktop.ui.controllers.notices import (
     notice_of,
 )
 from atlas_desktop.ui.look.amounts import hourly, money, number
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.opener import open_address, privacy_page
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 if TYPE_CHECKING:
     from atlas_desktop.ui.model import AppModel

@@ -15,7 +15,7 @@ from atlas_desktop.errors import (
     TranscriptCutError,
 )
 from atlas_desktop.ui.look.amounts import fill
-from atlas_desktop.ui.talk.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_text import name_in_text
 
 Intent = Callable[[], None]
 """What a button of a notice calls, on the UI thread."""

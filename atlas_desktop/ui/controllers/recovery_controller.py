@@ -18,9 +18,9 @@ from atlas_desktop.storage.work import Clip, Work, WorkStore
 from atlas_desktop.ui.controllers.notice_factory import NoticeFactory, stopped_report
 from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.amounts import fill, recent
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.model_signals import ModelSignals
 from atlas_desktop.ui.opener import open_address
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 STOPPED = "stopped_unexpectedly"
 UNSAVED = "nothing_saved"

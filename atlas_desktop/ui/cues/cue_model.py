@@ -11,8 +11,8 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
 from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import money, short_clock
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import tip_text
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()

@@ -16,7 +16,7 @@ from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
 from atlas_desktop.ui.controllers.notices import error_texts
-from atlas_desktop.ui.talk.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_text import name_in_text
 
 
 class CsvSaving(QObject):

@@ -23,9 +23,9 @@ from atlas_desktop.ui.history.history_table import HistoryTable
 from atlas_desktop.ui.look.amounts import money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _SIZE = QSize(920, 580)
 _SMALLEST = QSize(320, 360)

@@ -10,11 +10,11 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import duration_words, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
 from atlas_desktop.ui.look.layouts import flow_box, make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.spinner import StepMark, StepState
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _PADDING_PX = 22
 

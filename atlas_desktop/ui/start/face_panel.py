@@ -19,9 +19,9 @@ from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.layouts import FlowLayout, flow_box, make_column
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _THUMBNAIL_PX = 72
 

@@ -10,12 +10,12 @@ from atlas_desktop.api.source import Face
 from atlas_desktop.ui.look.controls import Button
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, is_large, picture_of_face
+from atlas_desktop.ui.look.plain_text import name_in_text
 from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_FACE_PX
 from atlas_desktop.ui.start.face_panel import FacePanel
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 
 class FacePicker(QWidget):

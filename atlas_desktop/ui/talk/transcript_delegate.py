@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.look.focus import draw_focus_ring
+from atlas_desktop.ui.look.plain_text import is_right_to_left
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import is_right_to_left
 from atlas_desktop.ui.talk.transcript_model import TranscriptRole
 
 SIDE_PX = 16

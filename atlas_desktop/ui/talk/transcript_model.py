@@ -8,8 +8,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.session.transcript import Delivery, Message
 from atlas_desktop.ui.look.amounts import fill, time_of_day
+from atlas_desktop.ui.look.plain_text import shortened, shown_text
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.ui.talk.plain_text import shortened, shown_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
