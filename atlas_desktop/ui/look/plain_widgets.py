@@ -1,5 +1,6 @@
 """Labels, rules, cards and tool tips in the look of the program."""
 
+from PySide6 import QtGui
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolTip, QWidget
@@ -82,7 +83,9 @@ class CardFrame(QFrame):
 
 def tip_text(text: str) -> str:
     """Escape ``text`` so that Qt shows it literally; for the ``ToolTipRole`` of a model, too."""
-    return Qt.convertFromPlainText(text) if Qt.mightBeRichText(text) else text
+    # PySide6 has these in the Qt namespace of QtGui, not in that of QtCore.
+    namespace = QtGui.Qt
+    return namespace.convertFromPlainText(text) if namespace.mightBeRichText(text) else text
 
 
 def set_tip(widget: QWidget, text: str) -> None:
