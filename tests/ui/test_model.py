@@ -330,7 +330,7 @@ async def test_damaged_settings_are_said_and_kept_aside(make_model: Make, tmp_pa
 async def test_an_error_in_passing_becomes_a_notice_which_can_be_taken_back(make_model: Make) -> None:
     bench = make_model()
     bench.model.report(RoomLostError())
-    bench.model.say(replace(bench.notices["room_lost"], id="other"))
+    bench.model.notice_raised.emit(replace(bench.notices["room_lost"], id="other"))
     assert set(bench.notices) == {"room_lost", "other"}
     bench.model.clear("room_lost", "other", "never there")
     assert bench.notices == {}
