@@ -22,10 +22,10 @@ _STEP_PX = 40
 class PlacedList(QListView):
     """Answers where rows are from ``heights``, which its subclass keeps up to date.
 
-    A ``QListView`` for its role and its selection, but not its layout. Measured with 10,000 rows while the last
-    one grows word by word: Qt's layout takes 65 ms of CPU for each change, as it calls ``sizeHint`` of all rows
-    (even with every height cached), this one 8 ms, painting included. In batches Qt starts over with each change
-    and never gets to the growing row.
+    A ``QListView`` for its role and its selection, but not its layout. Measured with 10,000 rows while
+    the last one grows word by word: Qt's layout takes 65 ms of CPU for each change, as it calls
+    ``sizeHint`` of all rows (even with every height cached); this one takes 8 ms, painting included. In
+    batches Qt starts over with each change and never gets to the growing row.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
