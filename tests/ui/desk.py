@@ -31,7 +31,6 @@ class ObservedPage(LivePage):
         if hasattr(self, "transcript"):
             self.transcript.append(shown)
 
-    @property
     def shows_statistics(self) -> bool:
         card = self.findChild(StatisticsCard)
         return card is not None and not card.isHidden()

@@ -154,8 +154,7 @@ class Paying:
 
     def __init__(self, theme: Theme, qtbot: QtBot, folder: Path) -> None:
         self.window = MainWindow(theme, ())
-        values = {"limits_seen": True, "transcript_open": False}
-        self.model = DrivenModel(folder, theme=ThemeChoice.DARK, **values)
+        self.model = DrivenModel(folder, theme=ThemeChoice.DARK, limits_seen=True, transcript_open=False)
         qtbot.addWidget(self.window, before_close_func=lambda closing: closing.close_for_good())
         wiring = WindowWiring(self.window, self.model, theme)
         stage = LivePage(self.model, theme, PictureView(VideoFeed()), QLabel("Cues"))

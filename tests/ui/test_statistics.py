@@ -259,12 +259,12 @@ def test_the_card_stays_in_the_stage(bench: Bench, size: tuple[int, int], qtbot:
 def test_keys_open_them_on_the_stage_alone(desk: Desk) -> None:
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert not desk.stage.shows_statistics
+    assert not desk.stage.shows_statistics()
     desk.model.show(Live(GRANT), speaking=True)
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert desk.stage.shows_statistics
+    assert desk.stage.shows_statistics()
     QTest.keyClick(desk.window, Qt.Key.Key_Escape)
-    assert not desk.stage.shows_statistics
+    assert not desk.stage.shows_statistics()
     assert desk.asked("interrupt") == []
 
 
