@@ -34,7 +34,6 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import PicturePath
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.start.first_paint import show_first
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.video.renderer import make_surface, select_renderer
 
@@ -114,7 +113,7 @@ class Program:
         listener = instance.InstanceServer(self.profile.folder, self.window, takes_launches=takes)
         self._launch.release()
         listener.launched.connect(self._take_launch)
-        self.assembly.model.quit_asked.connect(self._asked_to_end.set)
+        self.assembly.model.quit_requested.connect(self._asked_to_end.set)
         try:
             self.assembly.open(self.options)
             await self._live(script)
@@ -127,7 +126,7 @@ class Program:
 
     async def _show(self) -> None:
         painted = _FirstPaint(self.window)
-        show_first(self.window, self._settings.settings, default_faces())
+        self.window.show_first(self._settings.settings, default_faces())
         if self.options.fullscreen:
             self.window.show_full_screen(True)
         self.window.show()

@@ -31,14 +31,14 @@ from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.work import WorkStore
+from atlas_desktop.ui.controllers.recovery_controller import RecoveryController
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.desks.recovery import RecoveryController
-from atlas_desktop.ui.live.figures import CallStatistics
+from atlas_desktop.ui.live.call_statistics import CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.renderer import RendererChoice
 from atlas_desktop.video.renderer_monitor import RendererMonitor
@@ -176,14 +176,12 @@ class Assembly(QObject):
             theme,
             partial(self._make_history, theme),
             partial(_make_calibration, self.sound, theme),
-            lambda _owner: self.sound.devices,
+            self.sound.devices,
         )
         cues = CueStrip(self.model, theme)
         stage = LivePage(self.model, theme, self.picture, cues, read_figures=self.statistics.read)
         pane = TranscriptPane(self.model, theme)
-        window.set_live(LiveParts(stage, pane, CueStrip(self.model, theme)))
-        wiring.join_stage(stage)
-        wiring.join_transcript(pane)
+        wiring.join_live(stage, pane, CueStrip(self.model, theme))
         pane.message_box.text_changed.connect(self._recovery.note_draft)
 
     def _make_history(self, theme: Theme, parent: QWidget) -> QDialog:

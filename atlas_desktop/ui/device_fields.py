@@ -1,57 +1,29 @@
 """The sound devices in the settings: which speaker, which microphone."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QComboBox, QVBoxLayout
 
-from atlas_desktop.sound_client.device_names import DeviceName
+from atlas_desktop.sound_client.device_names import DeviceLists, DeviceName
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.look.drop_list import DropList
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
+from atlas_desktop.ui.settings_fields import SettingField
 
 
-class Devices(Protocol):
-    """The devices that are there. ``changed()``: they are others."""
+class DeviceFields(SettingField):
+    """Two lists: the system's default, or one device that is used whenever it is connected."""
 
-    @property
-    def changed(self) -> SignalInstance: ...
-
-    def speakers(self) -> Sequence[DeviceName]:
-        """Those that are there now."""
-        ...
-
-    def microphones(self) -> Sequence[DeviceName]:
-        """Those that are there now."""
-        ...
-
-
-DevicesMaker = Callable[[QObject], Devices]
-"""Makes the lists, for an owner."""
-
-
-class DeviceFields(QWidget):
-    """Two lists: as the system, or one device that is used whenever it is there.
-
-    Signals:
-        change_requested(object): Fields of ``Settings`` as a dict.
-    """
-
-    change_requested = Signal(object)
-
-    def __init__(
-        self, theme: Theme, devices: Devices, settings: Settings, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, devices: DeviceLists, settings: Settings) -> None:
+        super().__init__()
         self._devices = devices
         self._settings = settings
         self._names: dict[str, str] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        column = make_column(self, spacing_px=6)
         self._speakers = _add(column, theme, self.tr("Speaker device"))
         column.addSpacing(4)
         self._microphones = _add(column, theme, self.tr("Microphone device"))
@@ -61,7 +33,7 @@ class DeviceFields(QWidget):
         self._microphones.activated.connect(self._choose_microphone)
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows what holds, without asking for it."""
+        """Show the current devices."""
         before, self._settings = self._settings, settings
         if (before.speaker_id, before.microphone_id) != (settings.speaker_id, settings.microphone_id):
             self._fill()
@@ -75,7 +47,7 @@ class DeviceFields(QWidget):
         )
 
     def _offer(self, field: DropList, there: Sequence[DeviceName], key: str, name: str) -> None:
-        # One that is chosen from a list that was open as it went has a name, too.
+        # A device chosen from a list that was open while it was unplugged has a name, too.
         self._names.update({one.key: one.name for one in there})
         usual = next((name_in_text(one.name, None) for one in there if one.is_default), "")
         as_usual = self.tr("As the system: {device}") if usual else self.tr("As the system")
@@ -97,14 +69,14 @@ class DeviceFields(QWidget):
         self.change_requested.emit({"microphone_id": key, "microphone_name": name})
 
     def _chosen(self, field: QComboBox, row: int, name_before: str) -> tuple[str, str]:
-        """Id and name; one that is not connected keeps the name it had."""
+        """Return id and name; a device that is not connected keeps its stored name."""
         key = str(field.itemData(row))
         return key, self._names.get(key, name_before if key else "")
 
 
 def _add(column: QVBoxLayout, theme: Theme, name: str) -> DropList:
     field = DropList(theme, name)
-    # On Linux Qt gives a screen reader what is chosen for a name, and the caption as the label of it.
+    # On Linux Qt gives a screen reader the current entry as the name, and the caption as its label.
     caption = make_label(name, tone="dim")
     caption.setBuddy(field)
     column.addWidget(caption)

@@ -1,4 +1,4 @@
-"""The page after a session: what it was, what it cost, or why it failed and what to do."""
+"""The page after a session: its duration and cost, or why it failed and what to do."""
 
 from itertools import pairwise
 
@@ -9,15 +9,14 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import AppError
 from atlas_desktop.session.state import Ended, Failed, Summary
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import clock, duration_words, money, number
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.keyboard_focus import holds_focus
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import holds_focus
+from atlas_desktop.ui.look.layouts import FlowLayout, make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _CARD_PX = 440
 _PADDING_PX = 28
@@ -26,18 +25,16 @@ Over = Ended | Failed
 
 
 class EndedPage(QScrollArea):
-    """One card in the middle. Built anew for each end: it is shown rarely and then stands still.
+    """One card in the middle, rebuilt for each end: it is shown rarely and then stays as it is.
 
     Signals:
         start_again_requested(): The same once more.
-        retry_requested(): The same once more, after a failure.
         save_requested(): Save the transcript to a file.
         back_requested(): To the start page.
         history_requested(): What earlier sessions were and cost.
     """
 
     start_again_requested = Signal()
-    retry_requested = Signal()
     save_requested = Signal()
     back_requested = Signal()
     history_requested = Signal()
@@ -54,7 +51,7 @@ class EndedPage(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # Not by Tab; but from here Tab comes to what can be done.
+        # Not reached by Tab, but Tab leads from here to the buttons.
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     @property
@@ -64,15 +61,15 @@ class EndedPage(QScrollArea):
 
     @property
     def paid_control(self) -> Button | None:
-        """What starts a session."""
+        """The button that starts a session."""
         return self._again
 
     def offer_history(self) -> None:
-        """There is a history of paid sessions to be shown."""
+        """Offer *Sessions and cost* from now on."""
         self._has_history = True
 
     def show_end(self, over: Over, messages: int | None = None) -> None:
-        """Shows how a session ended.
+        """Show how a session ended.
 
         Args:
             over: How.
@@ -81,7 +78,7 @@ class EndedPage(QScrollArea):
         """
         counted = over.summary.messages if over.summary is not None else 0
         self._messages = counted if messages is None else messages
-        # What had the focus goes with the old card; Qt would choose, and its choice may cost money.
+        # The focused button goes with the old card; the one Qt would focus next may cost money.
         had_focus = holds_focus(self)
         card = CardFrame(self._theme)
         card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
@@ -96,7 +93,7 @@ class EndedPage(QScrollArea):
         if had_focus:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setWidget(page)
-        # The card is younger than all else in the window: Tab would come to it last.
+        # The card is the newest widget of the window: Tab would reach it last.
         for before, step in pairwise((self, *self._steps)):
             QWidget.setTabOrder(before, step)
 
@@ -107,9 +104,7 @@ class EndedPage(QScrollArea):
             self._card.setFixedWidth(min(_CARD_PX, max(240, self.width() - 32)))
 
     def _fill(self, card: QWidget, over: Over) -> None:
-        column = QVBoxLayout(card)
-        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
-        column.setSpacing(0)
+        column = make_column(card, margins_px=(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX))
         self._add_heading(column, over)
         summary = over.summary
         if summary is not None:
@@ -135,7 +130,7 @@ class EndedPage(QScrollArea):
         if isinstance(over, Ended) and over.reason is not None:
             self._add_reason(column, over.reason)
         if isinstance(over, Failed):
-            title, advice = error_words(over.error)
+            title, advice = error_texts(over.error)
             column.addWidget(make_label(title, size="heading", wraps=True))
             # "It was ended" would be untrue beside "its end was not confirmed".
             if advice and not _open_session(over):
@@ -149,8 +144,8 @@ class EndedPage(QScrollArea):
         return self.tr("Session state: Failed") if failed else self.tr("Session state: Ended")
 
     def _add_reason(self, column: QVBoxLayout, reason: AppError) -> None:
-        """Why it was ended unasked, above what it was."""
-        title, advice = error_words(reason)
+        """Add the reason of an unrequested end, above the summary."""
+        title, advice = error_texts(reason)
         column.addWidget(make_label(title, size="heading", wraps=True))
         if advice:
             column.addSpacing(4)
@@ -168,7 +163,7 @@ class EndedPage(QScrollArea):
 
     def _facts(self, summary: Summary, *, failed: bool) -> QGridLayout:
         elapsed = self.tr("Elapsed: {time}").format(time=clock(summary.duration_s))
-        # Where nothing failed the headline says it already.
+        # Without a failure the headline says it already.
         rows = [(self.tr("Duration"), duration_words(summary.duration_s), elapsed)] if failed else []
         if summary.billed:
             stated = summary.charged_usd is not None
@@ -206,12 +201,12 @@ class EndedPage(QScrollArea):
         box = QWidget()
         flow = FlowLayout(box, gap_px=10)
         failed = isinstance(over, Failed)
-        # Where trying again can't help, the way to what can is the first.
+        # Where a retry can't help, *Back to start* is the first button.
         hopeless = isinstance(over, Failed) and not over.error.retryable
         first, later = ButtonKind.PRIMARY, ButtonKind.PLAIN
         words = self.tr("Retry") if failed else self.tr("Start again")
         again = Button(self._theme, words, later if hopeless else first, costs=True)
-        again.clicked.connect(self.retry_requested if failed else self.start_again_requested)
+        again.clicked.connect(self.start_again_requested)
         back = Button(self._theme, self.tr("Back to start"), first if hopeless else later)
         back.clicked.connect(self.back_requested)
         self._again = again

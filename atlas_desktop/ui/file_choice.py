@@ -1,4 +1,4 @@
-"""File dialogs that do not block: opened, then heard by signal."""
+"""File dialogs that do not block: their results are emitted as signals."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from atlas_desktop.media.formats import sound_endings
-from atlas_desktop.ui.drops.drop import FACE_ENDINGS
+from atlas_desktop.ui.drops.drop_plan import FACE_ENDINGS
 
 
 class FileChoice(QObject):
@@ -27,21 +27,21 @@ class FileChoice(QObject):
         self._window = window
 
     def ask_audio(self) -> None:
-        """Asks for one or more sound or video files."""
+        """Ask for one or more sound or video files."""
         dialog = self._open(self.tr("Open audio"), _pattern(self.tr("Sound and video"), sound_endings()))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self._take_audio)
         dialog.open()
 
     def ask_face(self) -> None:
-        """Asks for a picture."""
+        """Ask for a picture."""
         dialog = self._open(self.tr("Change face"), _pattern(self.tr("Pictures"), FACE_ENDINGS))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self._take_face)
         dialog.open()
 
     def ask_transcript_place(self, suggested_name: str) -> None:
-        """Asks where the transcript shall be saved."""
+        """Ask where to save the transcript."""
         dialog = self._open(self.tr("Save transcript"), [self.tr("Text (*.txt)"), self.tr("JSON (*.json)")])
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("txt")
@@ -52,7 +52,7 @@ class FileChoice(QObject):
     def _open(self, title: str, filters: list[str]) -> QFileDialog:
         dialog = QFileDialog(self._window, title)
         dialog.setNameFilters(filters)
-        # A hundred endings of sound files would make it as wide as three screens.
+        # A hundred suffixes of sound files would make it as wide as three screens.
         dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
         dialog.finished.connect(dialog.deleteLater)
         return dialog

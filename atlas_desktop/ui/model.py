@@ -1,4 +1,4 @@
-"""The one Qt model: what the session, the cues and the desks say becomes signals; intents go back."""
+"""The one Qt model: state of session, cues and controllers as signals, intents as calls."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,22 +23,21 @@ from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.billing_desk import BillingDesk
-from atlas_desktop.ui.desks.face_desk import FACE_TROUBLE, FaceDesk
-from atlas_desktop.ui.desks.hints import Hints
-from atlas_desktop.ui.desks.journal_desk import JournalDesk
-from atlas_desktop.ui.desks.key_desk import KeyDesk
-from atlas_desktop.ui.desks.key_state import KeyState
-from atlas_desktop.ui.desks.notices import NoticeAction
-from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import DropPlan, foresee_sound
+from atlas_desktop.ui.controllers.billing_controller import BillingController
+from atlas_desktop.ui.controllers.face_controller import FACE_TROUBLE, FaceController
+from atlas_desktop.ui.controllers.hint_controller import HintController
+from atlas_desktop.ui.controllers.journal_controller import JournalController
+from atlas_desktop.ui.controllers.key_controller import KeyController
+from atlas_desktop.ui.controllers.key_state import KeyState
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
 from atlas_desktop.ui.drops.drop_controller import DropController
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_sound
 from atlas_desktop.ui.look.pictures import PastedPicture
-from atlas_desktop.ui.session_intents import SessionIntents
+from atlas_desktop.ui.model_signals import ModelSignals
 
 
-class AppModel(SessionIntents):
-    """State flows out as signals, intents come in as calls; widgets know nothing else."""
+class AppModel(ModelSignals):
+    """State flows out as signals, intents come in as calls. Thread: the UI's, with the event loop."""
 
     def __init__(
         self,
@@ -55,7 +54,7 @@ class AppModel(SessionIntents):
         open_source: SourceOpener = open_source,
         guard: GuardClient | None = None,
     ) -> None:
-        """Joins the parts. With a ``guard`` it makes all paid sessions, in place of ``open_source``."""
+        """Connect the parts. With a ``guard`` all paid sessions are created by it, not by ``open_source``."""
         super().__init__()
         self._session = session
         self._player = player
@@ -65,9 +64,9 @@ class AppModel(SessionIntents):
         self.mode_choices = 0
         self._rehearsing = False
         self._life = session.snapshot.state
-        self._words = Words(self)
-        self._hints = Hints(self, self._words, session.playout)
-        self._keys = KeyDesk(
+        self._factory = NoticeFactory(self)
+        self._hints = HintController(self, self._factory, session.playout)
+        self._keys = KeyController(
             keys,
             environment,
             settings,
@@ -77,36 +76,36 @@ class AppModel(SessionIntents):
             self.report,
             open_source if guard is None else guard.open,
         )
-        self._billing = BillingDesk(self, session.limits, guard, settings, scope)
-        self._faces = FaceDesk(settings, profile.folder, scope, self._take_face, self.report)
-        self._journal = JournalDesk(profile.transcripts_folder, scope, self._words, self.say)
-        self._drops = DropController(self, player, scope, self._words)
+        self._billing = BillingController(self, session, guard, settings, scope)
+        self._faces = FaceController(settings, profile.folder, scope, self._take_face, self.report)
+        self._journal = JournalController(
+            session.transcript, profile.transcripts_folder, scope, self._factory, self.notice_raised.emit
+        )
+        self._drops = DropController(self, player, scope, self._factory)
         session.playout.volume = settings.settings.volume
         self._listen()
 
     def _listen(self) -> None:
         self._session.on_change(self._take_snapshot)
         self._session.on_notice(self.report)
-        self._session.transcript.on_change(self._take_message)
-        self._session.transcript.on_reset(self._reset_transcript)
+        self._session.transcript.on_change(self._emit_message)
+        self._session.transcript.on_reset(self.transcript_reset.emit)
         self._player.on_change(self._take_cues)
         self._player.on_error(self.report)
         self._settings.on_change(self.settings_changed.emit)
 
     def load(self) -> None:
-        """Reads what the start page shows and the disk or the keyring knows."""
+        """Read key, face, and notices about the settings from keyring and disk."""
         self._keys.load()
         self._faces.load()
         self._billing.end_leftovers(self._keys)
-        for notice in self._words.found_in(self._settings, self.settings_asked.emit):
+        for notice in self._factory.found_in(self._settings, self.settings_requested.emit):
             self.notice_raised.emit(notice)
 
     async def aclose(self) -> None:
-        """Closes the transcript's journal and the connections to the service: the program goes."""
+        """Close the transcript's journal and the connections to the service, at the end of the program."""
         await self._journal.aclose()
         await self._keys.aclose()
-
-    # What is
 
     @property
     def snapshot(self) -> SessionSnapshot:
@@ -134,71 +133,70 @@ class AppModel(SessionIntents):
 
     @property
     def mode(self) -> Mode:
-        """The mode chosen for the next session, or that of the one which runs."""
+        """The mode of the running session, else the one chosen for the next."""
         return self._mode
 
     @property
     def muted(self) -> bool:
-        """Whether the avatar is not heard, whatever the volume."""
         return self._session.playout.muted
 
-    # A session's life
+    # Session
 
     @Slot()
     def start(self) -> None:
-        """Starts a paid session."""
+        """Start a paid session."""
         self._begin(rehearsing=False)
 
     @Slot()
     def rehearse(self) -> None:
-        """Starts a session on this computer."""
+        """Start a rehearsal: a session on this computer."""
         self._begin(rehearsing=True)
 
     @Slot()
     def start_again(self) -> None:
-        """Starts a session like the last one; one that may still be open is ended first."""
+        """Start a session like the last one, or retry it; one that may still be open is ended first."""
         self._begin(rehearsing=self._rehearsing)
 
     @Slot()
-    def retry(self) -> None:
-        """Tries again what failed."""
-        self.start_again()
-
-    @Slot()
-    def cancel(self) -> None:
-        """Stops connecting; what was made on the server is ended."""
-        self._session.end()
-
-    @Slot()
     def end(self) -> None:
-        """Ends the session."""
+        """End the session at any stage; what was created on the server is ended, too."""
         self._session.end()
 
     @Slot()
     def end_again(self) -> None:
-        """Asks the service once more to end what it did not confirm; silence is told anew."""
+        """Request the end of a session again whose end was not confirmed."""
         self.clear("end_unconfirmed")
         self._session.end_again()
 
     @Slot()
     def park(self) -> None:
-        """Ends the session, and what it costs, but keeps stage, cues, transcript and choices."""
+        """End the session and its cost; keep stage, cues, transcript and choices."""
         self._session.park()
 
     @Slot()
     def resume(self) -> None:
-        """Starts a session in the place of the parked one."""
+        """Start a session in place of the parked one."""
         self._session.resume(self._mode, microphone=self._wants_microphone(self._mode))
 
     @Slot()
     def touch(self) -> None:
-        """Somebody is there: the mouse or a key moved."""
+        """Note that the user is present: input arrived."""
         self._session.limits.touch()
 
     @Slot()
     def close_requested(self) -> None:
-        """Asks the program to end what runs, then to go."""
-        self.quit_asked.emit()
+        """Request the end of the session, then of the program."""
+        self.quit_requested.emit()
+
+    @Slot()
+    def keep_waiting(self) -> None:
+        """Keep waiting for the avatar; its time limit starts over."""
+        self._session.keep_waiting()
+
+    @Slot()
+    def start_anew(self) -> None:
+        """End this session and start another like it; keep transcript, cues and waiting messages."""
+        self._session.start_anew()
 
     def _begin(self, *, rehearsing: bool) -> None:
         if not self.snapshot.is_over:
@@ -224,21 +222,20 @@ class AppModel(SessionIntents):
 
     @Slot(object)
     def set_mode(self, mode: Mode) -> None:
-        """Chooses the mode; while a paid session runs it asks first, for this ends it and starts another."""
+        """Choose the mode; during a paid session ask first, as this ends it and starts another."""
         self.mode_choices += 1
         if mode is self._mode:
             self.clear("switch_mode")
         elif self.snapshot.is_over:
             self._choose_mode(mode)
         elif self.snapshot.billed:
-            switch = NoticeAction(self._words.switch_label(mode), lambda: self.switch_mode(mode), True, True)
-            self.notice_raised.emit(self._words.switch(mode, switch))
+            self.notice_raised.emit(self._factory.switch(mode, lambda: self.switch_mode(mode)))
             self.mode_changed.emit(self._mode)
         else:
             self.switch_mode(mode)
 
     def switch_mode(self, mode: Mode) -> None:
-        """Ends this session and starts one in ``mode``, keeping face, cues and transcript."""
+        """End this session and start one in ``mode``; keep face, cues and transcript."""
         self.clear("switch_mode", "cues_wait")
         self._choose_mode(mode)
         self._session.switch_mode(mode, microphone=self._wants_microphone(mode))
@@ -248,26 +245,45 @@ class AppModel(SessionIntents):
         self._settings.change(mode=mode)
         self.mode_changed.emit(mode)
 
-    # Speech
+    # Sound and speech
 
     @Slot()
     def interrupt(self) -> None:
-        """Stops what is spoken; the remaining cues stay, paused."""
+        """Stop what is spoken; remaining cues stay, paused."""
         self._player.interrupt()
         self._session.interrupt()
+
+    @Slot(bool)
+    def set_microphone(self, on: bool) -> None:
+        self._session.set_microphone(on)
+
+    @Slot(bool)
+    def set_talking(self, on: bool) -> None:
+        """Push to talk: pressed or released."""
+        self._session.set_talking(on)
+
+    @Slot()
+    def unmute(self) -> None:
+        """Request to be heard again after the room has muted our track."""
+        self._session.unmute()
+
+    @Slot(bool)
+    def set_quiet(self, on: bool) -> None:
+        """Mute avatar and microphone during a calibration."""
+        self._session.set_quiet(on)
 
     @Slot(int)
     def set_volume(self, volume: int) -> None:
         self._session.playout.volume = volume
         self._settings.change(volume=volume)
-        self._tell_volume()
+        self._emit_volume()
 
     @Slot(bool)
     def set_muted(self, muted: bool) -> None:
         self._session.playout.muted = muted
-        self._tell_volume()
+        self._emit_volume()
 
-    def _tell_volume(self) -> None:
+    def _emit_volume(self) -> None:
         self.volume_changed.emit(self.settings.volume, self.muted)
         self._hints.follow_sound(self.snapshot)
 
@@ -286,18 +302,26 @@ class AppModel(SessionIntents):
     def remove_cue(self, cue_id: int) -> None:
         self._player.remove(cue_id)
 
-    # What is given
+    # Input
+
+    def send(self, text: str) -> bool:
+        """Send a typed message; False when it was not taken and should stay in the box."""
+        return self._session.send_chat(text)
+
+    @Slot()
+    def send_again(self) -> None:
+        self._session.send_again()
 
     def open_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
-        """Does what a drop, or files chosen by dialog, ask for; says what of it is not accepted."""
+        """Take a drop, or files chosen by dialog; raise a notice about what is not accepted."""
         self._drops.take(plan, picture)
 
     def open_audio(self, given: Sequence[str | Path]) -> None:
-        """Puts files, and the sound files of folders, into the strip; they are spoken when possible."""
-        self._drops.take(foresee_sound(given), is_sound=True)
+        """Add files, and the sound files of folders, to the strip."""
+        self._drops.take(plan_sound(given), is_sound=True)
 
     def sound_given(self, mode_choices: int) -> None:
-        """What was given is spoken in passthrough, unless a mode was chosen since (``mode_choices``)."""
+        """Preselect passthrough for given sound, unless a mode was chosen since (``mode_choices``)."""
         idle = self.snapshot.is_over and mode_choices == self.mode_choices
         if idle and self._mode is not Mode.PASSTHROUGH:
             self._choose_mode(Mode.PASSTHROUGH)
@@ -318,7 +342,7 @@ class AppModel(SessionIntents):
 
     @Slot(str)
     def try_key(self, pasted: str) -> None:
-        """Ends with another key what that key left open; the key in use stays."""
+        """End with another key the sessions it left open; keep the key in use."""
         self._keys.try_other(pasted, self._billing.try_key)
 
     @Slot(str, str)
@@ -333,15 +357,15 @@ class AppModel(SessionIntents):
         self._settings.change(**values)
 
     def save_transcript(self, path: Path) -> None:
-        """Writes the transcript to ``path``; says where it lies, or why not."""
+        """Write the transcript to ``path``; raise a notice with the result."""
         self._journal.save(path, self.messages)
 
-    # What is told
+    # Events
 
     @Slot(object)
     def report(self, error: AppError) -> None:
-        """Says an error, with the way out that there is."""
-        self.notice_raised.emit(self._words.error(error, self))
+        """Raise the notice of an error, with its actions."""
+        self.notice_raised.emit(self._factory.error(error, self))
 
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
         life = snapshot.state
@@ -354,12 +378,10 @@ class AppModel(SessionIntents):
         if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode
             self.mode_changed.emit(snapshot.mode)
-        # A short break in the connection does not begin a cue anew.
+        # A short break in the connection does not restart a cue.
         present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
         self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
-        self._hints.follow_cues(self.snapshot, self.cues)
-        self._hints.follow_sound(self.snapshot)
-        self._hints.follow_voice(self.snapshot)
+        self._hints.follow(self.snapshot, self.cues)
         self._billing.follow(snapshot)
         self.session_changed.emit(snapshot)
 
@@ -371,10 +393,5 @@ class AppModel(SessionIntents):
         self.clear(*FACE_TROUBLE)
         self.face_changed.emit(face)
 
-    def _take_message(self, message: Message, index: int) -> None:
-        self._journal.note(message)
+    def _emit_message(self, message: Message, index: int) -> None:
         self.message_changed.emit(index, message)
-
-    def _reset_transcript(self) -> None:
-        self._journal.close()
-        self.transcript_reset.emit()

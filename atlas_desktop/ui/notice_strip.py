@@ -1,15 +1,15 @@
-"""Notices as strips above the stage: replaced by id, never modal, each can be closed."""
+"""Notices as strips above the stage: replaced by id, never modal, closable."""
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
+from atlas_desktop.ui.look.focus import holds_focus
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
-from atlas_desktop.ui.look.keyboard_focus import holds_focus
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import FlowLayout, make_line
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
 
 _KEPT_AT_MOST = 6
@@ -20,7 +20,7 @@ _ICONS = {Severity.INFO: "info", Severity.WARN: "warning", Severity.ERROR: "erro
 
 
 class NoticeStrip(QWidget):
-    """The notices that stand, the newest at the bottom; takes no room when there is none.
+    """The notices, the newest at the bottom; takes no room when there is none.
 
     Signals:
         focus_left(): The notice that had the focus goes; it should move to where no key does harm.
@@ -40,12 +40,12 @@ class NoticeStrip(QWidget):
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What stands now, from top to bottom."""
+        """The notices, from top to bottom."""
         return tuple(bar.notice for bar in self._bars.values())
 
     @Slot(object)
     def show_notice(self, notice: Notice) -> None:
-        """Shows ``notice`` in the place of one of the same id, else as the newest."""
+        """Show ``notice`` in place of one with the same id, else as the newest."""
         place = self._remove(notice.id)
         if place < 0 and len(self._bars) >= _KEPT_AT_MOST:
             self._remove(next(iter(self._bars)))
@@ -59,9 +59,9 @@ class NoticeStrip(QWidget):
 
     @Slot(object)
     def change_notice(self, notice: Notice) -> None:
-        """Gives the notice of the same id other words, without reading it out again: one that counts.
+        """Change the text of the notice of the same id without reading it out again, as for a countdown.
 
-        Nothing happens when none stands: it was closed. Other buttons make it anew, in its place.
+        No effect when it is not shown: it was closed. With other buttons it is replaced.
         """
         bar = self._bars.get(notice.id)
         if bar is None:
@@ -71,13 +71,13 @@ class NoticeStrip(QWidget):
 
     @Slot(str)
     def clear_notice(self, notice_id: str) -> None:
-        """Takes the notice of that id away, if it stands."""
+        """Remove the notice of that id, if shown."""
         self._remove(notice_id)
         self.setVisible(bool(self._bars))
         self.fit(self.window().height())
 
     def fit(self, window_height_px: int) -> None:
-        """Shows the newest notices that leave the page its room; older ones come back as these go."""
+        """Show the newest notices that fit; older ones come back as these go."""
         left_px = round(window_height_px * _SHARE_OF_WINDOW)
         for number, bar in enumerate(reversed(self._bars.values())):
             need_px = bar.heightForWidth(self.width())
@@ -85,7 +85,7 @@ class NoticeStrip(QWidget):
             bar.setVisible(number == 0 or left_px >= 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other widths need other heights."""
+        """Fit the notices to the new width."""
         super().resizeEvent(event)
         self.fit(self.window().height())
 
@@ -94,7 +94,7 @@ class NoticeStrip(QWidget):
         if bar is None:
             return -1
         if holds_focus(bar):
-            # Else Qt takes the next in line: a button of another notice, which may cost money.
+            # Else Qt focuses a button of another notice, which may cost money.
             self.focus_left.emit()
         place = self._column.indexOf(bar)
         self._column.removeWidget(bar)
@@ -120,28 +120,28 @@ class NoticeBar(QFrame):
         self._title = make_label(strong=True, wraps=True)
         self._title.setFont(theme.font(strong=True))
         self._advice = make_label(tone="dim", wraps=True)
-        self._say()
+        self._update_text()
         self._build()
         if notice.lasts_s is not None:
             QTimer.singleShot(round(notice.lasts_s * 1000), self, self._close)
 
     def announce(self) -> None:
-        """Has it read out by a screen reader."""
+        """Let a screen reader read it."""
         QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
 
     def change(self, notice: Notice) -> bool:
-        """Takes other words. False when it is another notice: of other buttons or another severity."""
+        """Change the text. False if buttons or severity differ: then it is another notice."""
         here = self.notice
         if [action.label for action in notice.actions] != [action.label for action in here.actions]:
             return False
         if (notice.severity, bool(notice.advice)) != (here.severity, bool(here.advice)):
             return False
         self.notice = notice
-        self._say()
+        self._update_text()
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is room the buttons stand beside the words."""
+        """Place the buttons beside the text where there is room."""
         super().resizeEvent(event)
         wide = self.width() >= _BESIDE_FROM_PX
         beside, below = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
@@ -149,7 +149,7 @@ class NoticeBar(QFrame):
         self._body.setSpacing(16 if wide else 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface, a mark in the colour of its severity, a line below."""
+        """Paint the surface, a mark in the colour of the severity, and a line below."""
         painter = QPainter(self)
         tokens = self._theme.tokens
         painter.fillRect(self.rect(), QColor(tokens.surface))
@@ -161,7 +161,7 @@ class NoticeBar(QFrame):
         draw_icon(painter, _ICONS[self.notice.severity], QRectF(left, 13, ICON_PX, ICON_PX), color)
         painter.end()
 
-    def _say(self) -> None:
+    def _update_text(self) -> None:
         self._title.setText(self.notice.title)
         self._title.setAccessibleName(self.tr("Notice: {words}").format(words=_one_line(self.notice)))
         self._advice.setText(self.notice.advice)
@@ -175,9 +175,7 @@ class NoticeBar(QFrame):
         close = Button(self._theme, self.tr("Close notice"), ButtonKind.QUIET, icon="close")
         close.set_height(32)
         close.clicked.connect(self._close)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 6, 8, 7)
-        line.setSpacing(10)
+        line = make_line(self, spacing_px=10, margins_px=(8, 6, 8, 7))
         # A spacer, not a margin: margins are not mirrored right to left.
         line.addSpacing(18 + ICON_PX)
         self._body.setContentsMargins(0, 5, 0, 5)
@@ -219,7 +217,7 @@ class ActionButton(Button):
 
     @Slot()
     def _act(self) -> None:
-        # First away, then the intent: it may raise a notice of the same id.
+        # Removed before the intent is called, which may raise a notice of the same id.
         self.done.emit()
         self._action.intent()
 

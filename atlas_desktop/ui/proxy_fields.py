@@ -1,94 +1,77 @@
 """The proxy in the settings: the system's, none, or one by its address."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit
 
-from atlas_desktop.errors import BadProxyError
+from atlas_desktop.errors import N_, BadProxyError
 from atlas_desktop.proxies import ProxyMode, parse_proxy
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.settings_fields import ChoiceField, SettingField
+from atlas_desktop.ui.settings_table import Choice
 
-_MODES = tuple(ProxyMode)
+_MODES = Choice(
+    "proxy_mode",
+    {
+        ProxyMode.AUTOMATIC: N_("As the system"),
+        ProxyMode.NONE: N_("No proxy"),
+        ProxyMode.ADDRESS: N_("This one"),
+    },
+    button_name=N_("Proxy: {choice}"),
+)
 _LONGEST_CHARACTERS = 300
 
 
-class ProxyFields(QWidget):
-    """Where the proxy comes from, and its address. A password is not taken: settings lie in a file.
+class ProxyFields(SettingField):
+    """Where the proxy comes from, and its address. No password is taken: settings are stored in a file."""
 
-    Signals:
-        change_requested(object): Fields of ``Settings`` as a dict.
-    """
-
-    change_requested = Signal(object)
-
-    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._modes = QButtonGroup(self)
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        super().__init__()
+        self._modes = ChoiceField(theme, _MODES, settings)
         self._address = QLineEdit(settings.proxy_address, self)
         self._address.setAccessibleName(self.tr("Proxy address"))
         self._address.setPlaceholderText("http://proxy.example:3128")
         self._address.setMaxLength(_LONGEST_CHARACTERS)
         self._held = settings.proxy_address
         self._note = make_label(tone="dim", size="small", wraps=True)
-        self._build(theme, settings.proxy_mode)
+        column = make_column(self, spacing_px=8)
+        column.addWidget(self._modes)
+        column.addWidget(self._address)
+        column.addWidget(self._note)
         self._show_mode(settings.proxy_mode)
-        self._modes.idToggled.connect(self._choose)
+        self._modes.change_requested.connect(self._choose)
         self._address.textEdited.connect(self._check)
         self._address.editingFinished.connect(self._commit)
 
     @property
     def note(self) -> str:
-        """What is said below the field."""
+        """The text below the field."""
         return self._note.text()
 
-    def _build(self, theme: Theme, current: ProxyMode) -> None:
-        names = {
-            ProxyMode.AUTOMATIC: self.tr("As the system"),
-            ProxyMode.NONE: self.tr("No proxy"),
-            ProxyMode.ADDRESS: self.tr("This one"),
-        }
-        choices = QWidget()
-        flow = FlowLayout(choices, gap_px=6)
-        for number, mode in enumerate(_MODES):
-            button = Button(theme, names[mode], name=self.tr("Proxy: {choice}").format(choice=names[mode]))
-            button.setCheckable(True)
-            button.setAutoExclusive(True)
-            button.set_height(36)
-            button.setChecked(mode is current)
-            self._modes.addButton(button, number)
-            flow.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(choices)
-        column.addWidget(self._address)
-        column.addWidget(self._note)
-
-    @Slot(int, bool)
-    def _choose(self, number: int, chosen: bool) -> None:
-        if chosen:
-            self.change_requested.emit({"proxy_mode": _MODES[number]})
-            self._show_mode(_MODES[number])
-            if _MODES[number] is ProxyMode.ADDRESS:
-                self._address.setFocus()
-
     def hideEvent(self, event: QHideEvent) -> None:
-        """Takes what was typed last: a press on *Done* need not take the focus."""
+        """Commit what was typed last: pressing *Done* need not move the focus."""
         super().hideEvent(event)
         self._commit()
+
+    @Slot(object)
+    def _choose(self, values: dict[str, ProxyMode]) -> None:
+        self.change_requested.emit(values)
+        mode = values["proxy_mode"]
+        self._show_mode(mode)
+        if mode is ProxyMode.ADDRESS:
+            self._address.setFocus()
 
     @Slot(str)
     def _check(self, text: str) -> None:
         problem = self._problem_of(text)
-        self._say(problem or self._explanation(ProxyMode.ADDRESS), "danger" if problem else "dim")
+        self._show_note(problem or self._explanation(ProxyMode.ADDRESS), "danger" if problem else "dim")
 
     @Slot()
     def _commit(self) -> None:
-        # Not with each sign: half a password looks like a port.
+        # Not on each key: half a password looks like a port.
         text = self._address.text().strip()
         if text != self._held and not self._problem_of(text):
             self._held = text
@@ -110,7 +93,7 @@ class ProxyFields(QWidget):
 
     def _show_mode(self, mode: ProxyMode) -> None:
         self._address.setVisible(mode is ProxyMode.ADDRESS)
-        self._say(self._explanation(mode), "dim")
+        self._show_note(self._explanation(mode), "dim")
 
     def _explanation(self, mode: ProxyMode) -> str:
         return {
@@ -124,6 +107,6 @@ class ProxyFields(QWidget):
             ),
         }[mode]
 
-    def _say(self, words: str, tone: str) -> None:
+    def _show_note(self, words: str, tone: str) -> None:
         self._note.setText(words)
         set_tone(self._note, tone)

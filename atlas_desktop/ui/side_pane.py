@@ -1,10 +1,10 @@
-"""The transcript's place: a pane beside the stage, or in a narrow window a drawer over it."""
+"""The container of the transcript: a pane beside the stage, or in a narrow window a drawer over it."""
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus_circle import tab_within
+from atlas_desktop.ui.look.focus import tab_within
 from atlas_desktop.ui.look.theme import Theme
 
 PANE_PX = 320
@@ -13,7 +13,7 @@ _DRAWER_LEAVES_PX = 40
 
 
 class SidePane(QWidget):
-    """Holds one widget at the trailing edge. Its window asks it where everything goes.
+    """Holds one widget at the trailing edge, and computes the room left for the rest.
 
     Signals:
         scrim_pressed(): The part of the window beside the open drawer was pressed.
@@ -35,11 +35,11 @@ class SidePane(QWidget):
         return self.isVisible() and self._scrim.isVisible()
 
     def set_content(self, content: QWidget) -> None:
-        """Takes what it shows."""
+        """Set the widget it holds."""
         self._line.addWidget(content)
 
     def place(self, window: QRect, *, shown: bool, may_dock: bool) -> QRect:
-        """Puts itself into ``window`` and returns what is left for the rest.
+        """Place itself in ``window`` and return the rectangle left.
 
         Args:
             window: All there is.
@@ -63,13 +63,13 @@ class SidePane(QWidget):
         return QStyle.visualRect(self.layoutDirection(), window, rest)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """In a drawer Tab stays with it: what it covers is not to be worked blindly."""
+        """Keep Tab inside a drawer: what it covers is not visible."""
         if self.is_drawer:
             return tab_within(self, forward=forward)
         return super().focusNextPrevChild(forward)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface and the line towards the stage."""
+        """Paint the surface and the line towards the stage."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         at_left = self.layoutDirection() is Qt.LayoutDirection.LeftToRight
@@ -80,7 +80,7 @@ class SidePane(QWidget):
 
 
 class _Scrim(QWidget):
-    """Darkens what the drawer covers in part; a press on it closes the drawer."""
+    """Darkens the rest of the window; a press on it closes the drawer."""
 
     def __init__(self, pane: SidePane, window: QWidget) -> None:
         super().__init__(window)

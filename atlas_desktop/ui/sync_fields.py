@@ -1,34 +1,32 @@
-"""Picture and sound in the settings: what comes first, and how late the speaker is."""
+"""Picture and sound in the settings: lip sync or lowest delay, and the speaker's delay."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout
 
 from atlas_desktop.storage.settings import RANGES, Settings, speaker_delay_default_ms
-from atlas_desktop.ui.look.amount_field import AmountField, Unit
+from atlas_desktop.ui.look.amount_field import AmountField, RefusalLine, Unit
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
-from atlas_desktop.ui.look.refusal_line import RefusalLine
+from atlas_desktop.ui.look.layouts import flow_box, make_column
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.settings_fields import SettingField
 
 _LOWEST_DELAY, _LIP_SYNC = 0, 1
 
 
-class SyncFields(QWidget):
-    """Lip sync against the lowest delay; the speaker's own delay, typed or calibrated.
+class SyncFields(SettingField):
+    """Lip sync or lowest delay; the speaker's own delay, typed or calibrated.
 
     Signals:
-        change_requested(object): Fields of ``Settings`` as a dict.
-        calibration_requested(): The speaker's delay is to be found out.
+        calibration_requested(): Measure the speaker's delay.
     """
 
-    change_requested = Signal(object)
     calibration_requested = Signal()
 
-    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        super().__init__()
         self._usual_ms = speaker_delay_default_ms()
         self._choices = QButtonGroup(self)
         self._lip_sync = ChoiceCard(
@@ -56,21 +54,21 @@ class SyncFields(QWidget):
         self._reset.clicked.connect(self._choose_usual)
 
     def offer_calibration(self) -> None:
-        """Shows *Calibrate…*: there is something that can do it."""
+        """Show *Calibrate…*."""
         self._calibrate.show()
 
     def take_refusal(self) -> bool:
-        """Whether a delay that was typed was not taken since this was last asked."""
+        """Return whether a typed delay was refused since the last call."""
         self._delay.interpretText()
         return self._refusal.take()
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows what holds, without asking for it."""
+        """Show the current values."""
         blocked = self._choices.blockSignals(True)
         (self._lip_sync if settings.lip_sync else self._lowest).setChecked(True)
         self._choices.blockSignals(blocked)
         self._delay.show_amount(settings.speaker_delay_ms)
-        # With the lowest delay nothing waits: no delay is of any use.
+        # With the lowest delay nothing is delayed: the speaker's delay has no effect.
         for control in (self._caption, self._delay, self._calibrate, self._reset):
             control.setEnabled(settings.lip_sync)
         is_usual = settings.speaker_delay_ms == self._usual_ms
@@ -87,13 +85,8 @@ class SyncFields(QWidget):
         line.addWidget(self._delay)
         explains = self.tr("How much later than this computer plays it a sound is heard.")
         note = make_label(explains, tone="dim", size="small", wraps=True)
-        ways = QWidget()
-        flow = FlowLayout(ways, gap_px=12)
-        flow.addWidget(self._calibrate)
-        flow.addWidget(self._reset)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        ways = flow_box(self._calibrate, self._reset, gap_px=12)
+        column = make_column(self, spacing_px=8)
         column.addWidget(self._lip_sync)
         column.addWidget(self._lowest)
         column.addSpacing(4)

@@ -1,6 +1,5 @@
 """The one window: pages in a stack, the transcript beside them, notices above, drops anywhere."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, Signal, Slot
@@ -18,14 +17,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
-from atlas_desktop.api.source import Mode
+from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
+from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.session.state import Ended, Failed, Idle, SessionState
-from atlas_desktop.ui.closing_veil import ClosingVeil
+from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.closing_overlay import ClosingOverlay
+from atlas_desktop.ui.drops.drop_overlay import DropContext
 from atlas_desktop.ui.drops.drop_target import DropTarget, take_copy
-from atlas_desktop.ui.drops.drop_words import DropContext
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.keyboard_focus import holds_focus, is_typing
+from atlas_desktop.ui.look.focus import holds_focus, is_typing
 from atlas_desktop.ui.look.popover import Popover
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeStrip
@@ -40,25 +41,10 @@ _FLOATING_TOP_PX = 60
 _FLOATING_PX = 720
 
 
-@dataclass(frozen=True, slots=True)
-class LiveParts:
-    """What a session needs on screen; made after the first paint, for it loads the media path.
-
-    Attributes:
-        stage: The page with picture, overlay, steps, cue strip and control bar.
-        transcript: The pane with messages and message box.
-        waiting_cues: A cue strip for the start page: what was dropped before a session.
-    """
-
-    stage: QWidget
-    transcript: QWidget
-    waiting_cues: QWidget | None = None
-
-
 class MainWindow(QMainWindow):
-    """Shows what it is told, and asks. It knows no model: ``wiring`` joins the two.
+    """Shows pages and emits requests. Painted before the model exists; ``WindowWiring`` connects the two.
 
-    A ``QMainWindow`` only for its role: a screen reader looks for a frame. It places its parts itself.
+    A ``QMainWindow`` only for its accessible role, a frame. It places its parts itself.
 
     Signals:
         close_requested(): The user wants it closed; the window stays until ``close_for_good``.
@@ -77,9 +63,11 @@ class MainWindow(QMainWindow):
     def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._live: LiveParts | None = None
+        self._stage: QWidget | None = None
+        self._transcript_pane: QWidget | None = None
+        self._waiting_cues: QWidget | None = None
         self._life: SessionState = Idle()
-        self._told: SessionState = Idle()
+        self._last_life: SessionState = Idle()
         self._cues_waiting = False
         self._pane_wanted = True
         self._drawer_open = False
@@ -96,53 +84,73 @@ class MainWindow(QMainWindow):
         self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear")
         self._transcript = Button(theme, self.tr("Transcript"), ButtonKind.QUIET, icon="transcript")
         self.drops = DropTarget(theme, self, DropContext(Mode.CONVERSATION))
-        self._veil = ClosingVeil(theme, self)
+        self._veil = ClosingOverlay(theme, self)
         self._build()
 
-    def set_live(self, parts: LiveParts) -> None:
-        """Takes the parts of a session. To be called once, before a session is asked for."""
-        self._live = parts
-        self._pages.addWidget(parts.stage)
-        self._pane.set_content(parts.transcript)
-        if parts.waiting_cues is not None:
-            self._column_layout.addWidget(parts.waiting_cues)
+    def show_first(self, settings: Settings, faces: tuple[Path, ...]) -> None:
+        """Fill the start page from ``settings`` before the first paint; the model takes over once it exists.
+
+        A face of the user's own is read later, off this thread; one of ``faces``, the shipped ones, at once.
+        """
+        self.restore_geometry_text(settings.window_geometry)
+        page = self.start_page
+        page.show_prices(FALLBACK_PER_HOUR_USD)
+        page.show_mode(settings.mode)
+        page.show_microphone(settings.microphone_on_connect)
+        shipped = [path for path in faces if settings.face in ("", path.name, path.stem)]
+        if shipped:
+            page.picker.set_face(Face(shipped[0].name, shipped[0].read_bytes()))
+
+    def set_live(self, stage: QWidget, transcript: QWidget, waiting_cues: QWidget | None = None) -> None:
+        """Take the widgets of a session: built after the first paint, as they load the media path.
+
+        Args:
+            stage: The page with picture, overlay, steps, cue strip and control bar.
+            transcript: The pane with messages and message box.
+            waiting_cues: A cue strip for the start page: what was dropped before a session.
+        """
+        self._stage, self._transcript_pane, self._waiting_cues = stage, transcript, waiting_cues
+        self._pages.addWidget(stage)
+        self._pane.set_content(transcript)
+        if waiting_cues is not None:
+            self._column_layout.addWidget(waiting_cues)
         self._show_page()
 
     def show_life(self, life: SessionState, messages: int | None = None) -> None:
-        """Shows the page that belongs to ``life``; told the same again, it stays where it is.
+        """Show the page of ``life``; called with the same again, stay on the present one.
 
         ``messages`` is how many the transcript holds, for the page that offers to save it.
         """
-        if life == self._told:
+        if life == self._last_life:
             return
-        self._told = self._life = life
+        self._last_life = self._life = life
         if isinstance(life, Ended | Failed):
             self.ended_page.show_end(life, messages)
         self._show_page()
 
     def show_waiting_cues(self, waiting: bool) -> None:
-        """Shows on the start page what will be spoken once a session is live."""
+        """Show the waiting cues on the start page."""
         self._cues_waiting = waiting
         self._show_page()
 
     def show_start(self) -> None:
-        """Goes back to the start page after a session."""
+        """Return to the start page after a session."""
         self._life = Idle()
         self._show_page()
         self.start_page.setFocus()
 
     @property
     def page(self) -> QWidget:
-        """The page that is seen."""
+        """The visible page."""
         return self._pages.currentWidget() or self.start_page
 
     @property
     def is_transcript_shown(self) -> bool:
-        """Whether the pane or the drawer is to be seen."""
+        """Whether the pane or the drawer is visible."""
         return self._pane.isVisibleTo(self)
 
     def show_transcript(self, shown: bool) -> bool:
-        """Opens or closes pane or drawer. True when it was the pane, which stays so."""
+        """Open or close pane or drawer. True when it was the pane, whose state is remembered."""
         docks = self._docks()
         self._typed_in = False
         if docks:
@@ -150,39 +158,39 @@ class MainWindow(QMainWindow):
         else:
             self._drawer_open = shown
         self._arrange()
-        if self._pane.is_drawer and self._live is not None:
-            # It covers what had the focus: keys belong to what is seen.
-            self._live.transcript.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._pane.is_drawer and self._transcript_pane is not None:
+            # A drawer covers what had the focus.
+            self._transcript_pane.setFocus(Qt.FocusReason.OtherFocusReason)
         return docks
 
     def remember_pane(self, wanted: bool) -> None:
-        """Whether the pane is open where there is room for one; a drawer is opened by hand only."""
+        """Set whether the pane is open where there is room; a drawer is opened by hand only."""
         self._pane_wanted = wanted
         self._arrange()
 
     def show_full_screen(self, full: bool) -> None:
-        """The picture alone on the whole screen, or the window as it was."""
+        """Enter or leave full screen."""
         if full != self.isFullScreen():
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def geometry_text(self) -> str:
-        """Place and size as text, to be given to ``restore_geometry_text`` in another run."""
+        """Return place and size as text for ``restore_geometry_text``."""
         return self.saveGeometry().toBase64().toStdString()
 
     def restore_geometry_text(self, text: str) -> None:
-        """Goes back to where it was; text that means nothing leaves its size, or what the screen allows."""
+        """Restore place and size; invalid text leaves the size, bounded by the screen."""
         known = QByteArray.fromBase64(text.encode("ascii", "ignore"))
         if not (text and self.restoreGeometry(known)):
             self.resize(self.size().boundedTo(self.screen().availableSize() - QSize(*_FRAME_PX)))
         places = (screen.availableGeometry() for screen in QGuiApplication.screens())
         if not any(place.intersects(self.geometry()) for place in places):
-            # A damaged text may say a place beyond all screens, as far as numbers go.
+            # A damaged text may give a place beyond all screens.
             self.move(self.screen().availableGeometry().topLeft())
-        # Left in full screen, it comes back as a window: full screen is asked for each time.
+        # Full screen is not restored: it is requested each time.
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
 
     def close_overlay(self) -> bool:
-        """Closes a card or the drawer, whichever is open. False when there was none."""
+        """Close a card or the drawer, whichever is open. False when there was none."""
         for popover in self.findChildren(Popover):
             if popover.isVisible():
                 popover.close_card()
@@ -193,16 +201,16 @@ class MainWindow(QMainWindow):
         return False
 
     def show_closing(self) -> None:
-        """Says that a session is being ended and that the window goes after it."""
+        """Show that a session is being ended and that the window then closes."""
         self._veil.cover()
 
     def close_for_good(self) -> None:
-        """Closes without asking."""
+        """Close without asking."""
         self._may_close = True
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """A running session is ended first: the window asks, and waits."""
+        """Request the end of a running session first; the window stays until then."""
         if self._may_close:
             event.accept()
             return
@@ -210,7 +218,7 @@ class MainWindow(QMainWindow):
         self.close_requested.emit()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Full screen begins or ends: asked for here, or by the desktop, which has keys of its own for it."""
+        """Follow full screen, requested here or by the desktop."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.WindowStateChange and self.isFullScreen() is not self._is_full:
             self._is_full = self.isFullScreen()
@@ -219,12 +227,12 @@ class MainWindow(QMainWindow):
             self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Places everything."""
+        """Lay out the parts."""
         super().resizeEvent(event)
         self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The corner's buttons follow the pages, which notices push down or, in full screen, lie on."""
+        """Keep the corner's buttons and the notices in place."""
         if watched is self._pages and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place_corner()
         if watched is self.notices and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
@@ -232,25 +240,25 @@ class MainWindow(QMainWindow):
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The background."""
+        """Paint the background."""
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(self._theme.tokens.bg))
         painter.end()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Says what a drop would do."""
+        """Show what a drop would do."""
         self.drops.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """A drop is good everywhere."""
+        """Accept a drop everywhere."""
         take_copy(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Nothing was dropped."""
+        """Hide the overlay."""
         self.drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hands over what was dropped."""
+        """Take the drop."""
         self.drops.drop(event)
 
     def _build(self) -> None:
@@ -266,9 +274,9 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.start_page)
         self._pages.addWidget(self.ended_page)
         self._transcript.setCheckable(True)
-        self._transcript.asked.connect(self.transcript_requested)
+        self._transcript.toggle_requested.connect(self.transcript_requested)
         for button in (self._transcript, self._settings):
-            # Not into the stack: there a screen reader is shown the pages only.
+            # Not in the stack: of it a screen reader sees the pages only.
             button.setParent(self._column)
         self._settings.clicked.connect(self.settings_requested)
         self._pane.scrim_pressed.connect(self._close_drawer)
@@ -281,13 +289,13 @@ class MainWindow(QMainWindow):
         self._typed_in = self._is_pane_focused() and is_typing(self)
         if before is not wanted:
             self._pages.setCurrentWidget(wanted)
-        on_stage = self._live is not None and wanted is self._live.stage
+        on_stage = wanted is self._stage
         self._settings.setVisible(not on_stage)
-        self._transcript.setVisible(wanted is self.ended_page and self._live is not None)
-        if self._live is not None and self._live.waiting_cues is not None:
-            self._live.waiting_cues.setVisible(self._cues_waiting and not on_stage)
-        if self._live is not None and before is self._live.stage and not on_stage:
-            # Full screen is the picture alone. Without one, it is for those who ask for it there.
+        self._transcript.setVisible(wanted is self.ended_page and self._stage is not None)
+        if self._waiting_cues is not None:
+            self._waiting_cues.setVisible(self._cues_waiting and not on_stage)
+        if self._stage is not None and before is self._stage and not on_stage:
+            # Full screen shows the picture alone: it ends with the session.
             self.show_full_screen(False)
         self._arrange()
 
@@ -298,7 +306,7 @@ class MainWindow(QMainWindow):
             return self.start_page
         if isinstance(life, Ended | Failed):
             return self.ended_page
-        return self._live.stage if self._live is not None else self.start_page
+        return self._stage if self._stage is not None else self.start_page
 
     def _docks(self) -> bool:
         return self.width() >= DOCKED_FROM_PX and not self.isFullScreen()
@@ -307,9 +315,9 @@ class MainWindow(QMainWindow):
         return self._pane.isVisibleTo(self) and holds_focus(self._pane)
 
     def _arrange(self) -> None:
-        has_pane = self._live is not None and self.page is not self.start_page
+        has_pane = self._stage is not None and self.page is not self.start_page
         before, has_focus = self._pane.isVisibleTo(self), self._is_pane_focused()
-        # A page that changes by itself takes no field away from under the hands.
+        # A page that changes by itself closes no field the user types in.
         self._typed_in = self._typed_in and has_focus
         wanted = self._pane_wanted if self._docks() else self._drawer_open
         shown = has_pane and (wanted or self._typed_in)
@@ -321,14 +329,14 @@ class MainWindow(QMainWindow):
         if self._veil.isVisible():
             self._veil.cover()
         if leaves:
-            # Else Qt takes the next in line, and that is a button of the topmost notice.
+            # Else Qt focuses a button of the topmost notice.
             self.page.setFocus(Qt.FocusReason.OtherFocusReason)
         if before != shown:
             self._transcript.show_checked(shown)
             self.transcript_shown.emit(shown)
 
     def _place_notices(self) -> None:
-        """Above the page; in full screen over it, below the overlay: the picture stays where it is."""
+        """Place the notices above the page; in full screen over it, so that the picture does not move."""
         layout, floats = self._column_layout, self.isFullScreen()
         if not floats:
             if layout.indexOf(self.notices) < 0:

@@ -1,4 +1,4 @@
-"""Joins the window and the model: what changed goes to the window, what is asked goes to the model."""
+"""Connects the window and the model: changes go to the window, requests to the model."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
@@ -13,43 +14,43 @@ from atlas_desktop.api.source import Mode
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.state import Ended
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.command_keys import CommandKeys
-from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.device_fields import DevicesMaker
-from atlas_desktop.ui.drops.drop import DropPlan, foresee
-from atlas_desktop.ui.drops.drop_words import DropContext
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.drops.drop_overlay import DropContext
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_drop
 from atlas_desktop.ui.file_choice import FileChoice
-from atlas_desktop.ui.look.keyboard_focus import is_elsewhere, is_typing
+from atlas_desktop.ui.look.focus import is_elsewhere, is_typing
 from atlas_desktop.ui.look.pictures import PastedPicture
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.presence import Presence
-from atlas_desktop.ui.seams import StageControls, TranscriptControls, WindowModel
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.settings_dialog import SettingsDialog
-from atlas_desktop.ui.shortcuts import Command
-from atlas_desktop.ui.shortcuts_dialog import ShortcutsDialog
+from atlas_desktop.ui.shortcuts import Command, ShortcutsDialog, shortcuts_for
+from atlas_desktop.ui.user_activity_monitor import UserActivityMonitor
 from atlas_desktop.ui.window import MainWindow
 
 if TYPE_CHECKING:
+    from atlas_desktop.sound_client.device_names import DeviceLists
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
+    from atlas_desktop.ui.live.live_page import LivePage
+    from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 
 TRANSCRIPT_NAME = "transcript.txt"
 CalibrationMaker = Callable[[float, bool, QWidget], "CalibrationDialog"]
-"""Makes the dialog from the delay that holds, whether a session runs, and what it stands before."""
+"""Makes the dialog from the current delay, whether a session runs, and the parent."""
 
 
 class WindowWiring(QObject):
-    """Connects once and then only passes on. Lives as long as the window."""
+    """Connects the two once, runs keyboard commands and opens dialogs. Lives as long as the window."""
 
     def __init__(
         self,
         window: MainWindow,
-        model: WindowModel,
+        model: AppModel,
         theme: Theme,
         make_history: Callable[[QWidget], QDialog] | None = None,
         make_calibration: CalibrationMaker | None = None,
-        make_devices: DevicesMaker | None = None,
+        devices: "DeviceLists | None" = None,
     ) -> None:
-        """Connects the two.
+        """Connect the two.
 
         Args:
             window: The window.
@@ -57,43 +58,42 @@ class WindowWiring(QObject):
             theme: Colours and fonts.
             make_history: Makes the dialog of paid sessions on the window it is given.
             make_calibration: Makes the dialog that finds the speaker's delay.
-            make_devices: Makes the lists of sound devices, owned by the dialog it is given.
+            devices: The lists of sound devices.
         """
         super().__init__(window)
         self._make_history = make_history
         self._make_calibration = make_calibration
-        self._make_devices = make_devices
-        self._presence = Presence(window)
+        self._devices = devices
+        self._activity = UserActivityMonitor(window)
         self._window = window
         self._model = model
         self._theme = theme
-        self._words = Words(self)
-        self._stage: StageControls | None = None
-        self._pane: TranscriptControls | None = None
+        self._factory = NoticeFactory(self)
+        self._stage: LivePage | None = None
+        self._pane: TranscriptPane | None = None
         self._files = FileChoice(window)
-        self._keys = CommandKeys(window)
         self._connect_changes()
         self._connect_start_page()
         self._connect_window()
+        self._install_shortcuts()
         self._show_everything()
 
-    def join_stage(self, stage: StageControls) -> None:
-        """Connects the live page's toggles, once it was made."""
-        self._stage = stage
-        stage.full_screen_requested.connect(self._window.show_full_screen)
-        stage.transcript_requested.connect(self._show_transcript)
-        stage.settings_requested.connect(self._open_settings)
-        stage.open_audio_requested.connect(self._files.ask_audio)
-        stage.back_requested.connect(self._window.show_start)
-        self._window.full_screen_changed.connect(stage.show_full_screen)
-        self._window.transcript_shown.connect(stage.show_transcript)
-        stage.show_transcript(self._window.is_transcript_shown)
+    def join_live(
+        self, page: "LivePage", pane: "TranscriptPane", waiting_cues: QWidget | None = None
+    ) -> None:
+        """Put the widgets of a session into the window, and connect what the window handles of them."""
+        self._window.set_live(page, pane, waiting_cues)
+        self._stage, self._pane = page, pane
+        page.stage.full_screen_requested.connect(self._window.show_full_screen)
+        page.stage.overlay.transcript_requested.connect(self._show_transcript)
+        page.stage.parked.back_requested.connect(self._window.show_start)
+        page.bar.settings_requested.connect(self._open_settings)
+        page.bar.open_audio_requested.connect(self._files.ask_audio)
+        self._window.full_screen_changed.connect(page.show_full_screen)
+        self._window.transcript_shown.connect(page.show_transcript)
+        page.show_transcript(self._window.is_transcript_shown)
         if self._window.isFullScreen():
-            stage.show_full_screen(True)
-
-    def join_transcript(self, pane: TranscriptControls) -> None:
-        """Connects the transcript pane, once it was made."""
-        self._pane = pane
+            page.show_full_screen(True)
         pane.save_requested.connect(self._ask_transcript_place)
         pane.close_requested.connect(self._close_transcript)
         pane.open_requested.connect(self._open_transcript)
@@ -104,13 +104,13 @@ class WindowWiring(QObject):
         model.cues_changed.connect(self._cues_changed)
         model.settings_changed.connect(self._settings_changed)
         model.mode_changed.connect(self._mode_changed)
-        model.face_changed.connect(window.start_page.show_face)
+        model.face_changed.connect(window.start_page.picker.set_face)
         model.face_changed.connect(self._face_changed)
-        model.key_changed.connect(window.start_page.show_key)
+        model.key_changed.connect(window.start_page.key_line.show_state)
         model.notice_raised.connect(window.notices.show_notice)
         model.notice_changed.connect(window.notices.change_notice)
-        model.key_asked.connect(self._ask_other_key)
-        model.settings_asked.connect(self._open_limits)
+        model.key_requested.connect(self._ask_other_key)
+        model.settings_requested.connect(self._open_limits)
         model.notice_cleared.connect(window.notices.clear_notice)
 
     def _connect_start_page(self) -> None:
@@ -130,11 +130,10 @@ class WindowWiring(QObject):
     def _connect_window(self) -> None:
         model, window = self._model, self._window
         window.ended_page.start_again_requested.connect(model.start_again)
-        window.ended_page.retry_requested.connect(model.retry)
         window.ended_page.history_requested.connect(self._open_history)
         if self._make_history is not None:
             window.ended_page.offer_history()
-        self._presence.seen.connect(model.touch)
+        self._activity.seen.connect(model.touch)
         window.ended_page.save_requested.connect(self._ask_transcript_place)
         window.settings_requested.connect(self._open_settings)
         window.transcript_requested.connect(self._show_transcript)
@@ -143,13 +142,20 @@ class WindowWiring(QObject):
         self._files.audio_chosen.connect(self._open_audio)
         self._files.face_chosen.connect(model.set_face)
         self._files.transcript_place_chosen.connect(model.save_transcript)
-        self._keys.pressed.connect(self._obey)
+
+    def _install_shortcuts(self) -> None:
+        for row in shortcuts_for():
+            shortcut = QShortcut(self._window)
+            shortcut.setKeys([QKeySequence(keys) for keys in row.keys])
+            # ``PressPolicy`` recognises a held key by its repetitions.
+            shortcut.setAutoRepeat(row.command is Command.START)
+            shortcut.activated.connect(partial(self._run_command, row.command))
 
     def _show_everything(self) -> None:
         model, page = self._model, self._window.start_page
         page.show_prices(FALLBACK_PER_HOUR_USD)
-        page.show_face(model.face)
-        page.show_key(model.key_state)
+        page.picker.set_face(model.face)
+        page.key_line.show_state(model.key_state)
         self._settings_changed(model.settings)
         self._window.remember_pane(model.settings.transcript_open)
         self._mode_changed(model.mode)
@@ -206,13 +212,13 @@ class WindowWiring(QObject):
 
     @Slot()
     def _open_transcript(self) -> None:
-        # Something came for the message box: seen now, but not a choice that is remembered.
+        # A text came for the message box: shown now, but not remembered as a choice.
         self._window.show_transcript(True)
 
     @Slot(object)
     def _face_changed(self, _face: object) -> None:
         if self._model.snapshot.is_live:
-            self._window.notices.show_notice(self._words.face_waits())
+            self._window.notices.show_notice(self._factory.face_waits())
 
     @Slot(object, object)
     def _take_drop(self, plan: DropPlan, picture: PastedPicture) -> None:
@@ -220,11 +226,11 @@ class WindowWiring(QObject):
             self._window.notices.clear_notice(about_the_last)
         self._model.open_drop(plan, picture)
         if plan.message and self._window.page is self._window.start_page:
-            self._window.notices.show_notice(self._words.text_waits())
+            self._window.notices.show_notice(self._factory.text_waits())
 
     @Slot(list)
     def _open_audio(self, paths: list[Path]) -> None:
-        self._model.open_drop(foresee(paths), b"")
+        self._model.open_drop(plan_drop(paths), b"")
 
     @Slot()
     def _ask_transcript_place(self) -> None:
@@ -249,7 +255,7 @@ class WindowWiring(QObject):
             self._window,
             has_history=self._make_history is not None,
             can_calibrate=self._make_calibration is not None,
-            make_devices=self._make_devices,
+            devices=self._devices,
         )
         dialog.change_requested.connect(self._change_settings)
         dialog.history_requested.connect(self._open_history)
@@ -288,7 +294,7 @@ class WindowWiring(QObject):
         self._model.close_requested()
 
     @Slot(object)
-    def _obey(self, command: Command) -> None:
+    def _run_command(self, command: Command) -> None:
         match command:
             case Command.START:
                 self._start()
@@ -314,9 +320,9 @@ class WindowWiring(QObject):
                 ShortcutsDialog(self._theme, self._window).open()
 
     def _start(self) -> None:
-        """Presses what starts a session on the page that is seen, if something does.
+        """Press what starts a session on the visible page, if something does.
 
-        Elsewhere people send with this key: from a field that is not the start page's it never spends money.
+        In other programs this key sends: from a field that is not the start page's it never spends money.
         """
         window, page = self._window, self._window.page
         if page is not window.start_page and is_typing(window):
@@ -350,7 +356,7 @@ class WindowWiring(QObject):
         self._window.drops.set_context(DropContext(mode, snapshot.is_live, not snapshot.is_over))
 
     def _focus_page(self) -> None:
-        """Moves the keys to the page that has come, unless somebody types where they are."""
+        """Move the focus to the new page, unless the user is typing."""
         page, ended = self._window.page, self._window.ended_page
         if is_typing(self._window):
             return
@@ -359,5 +365,5 @@ class WindowWiring(QObject):
         if page is ended and asked and ended.first_control is not None and not is_elsewhere(self._window):
             ended.first_control.setFocus()
         else:
-            # After an end that nobody asked for no button is at hand: a key may be meant for what was.
+            # After an unrequested end no button gets the focus: a key may be meant for the old page.
             page.setFocus()

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from atlas_desktop.session.life import Failed
-
 from atlas_desktop import app
 from atlas_desktop.options import WindowOptions
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Failed
 
 _STUCK_S = 3600
 
@@ -32,7 +31,7 @@ class Victim:
         self._orders: dict[str, Callable[[], object]] = {
             "start": model.start,
             "end": model.end,
-            "cancel": model.cancel,
+            "cancel": model.end,
             "close": program.window.close,
             "raise": _raise,
             "stick": lambda: time.sleep(_STUCK_S),
@@ -58,7 +57,7 @@ class Victim:
         life = type(snapshot.state).__name__
         if life != self._life:
             self._life = life
-            error = snapshot.life.error if isinstance(snapshot.life, Failed) else None
+            error = snapshot.state.error if isinstance(snapshot.state, Failed) else None
             _tell(life=life, **({} if error is None else {"error": error.code}))
 
     def _tell_guard(self) -> None:

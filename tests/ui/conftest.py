@@ -12,14 +12,17 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.locales import pin_c_numbers, set_c_numbers
-from atlas_desktop.storage.settings import Settings, ThemeChoice
+from atlas_desktop.media.feeds import VideoFeed
+from atlas_desktop.storage.settings import ThemeChoice
 from atlas_desktop.ui.look.press_guard import PressPolicy
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.video.stage_view import PictureView
 from tests.stalls import Stall, StallWatch
-from tests.ui.desk import Desk, FakeStage
-from tests.ui.fake_model import FakeModel
+from tests.ui.desk import Desk, ObservedPage
+from tests.ui.driven_model import DrivenModel
 from tests.ui.model_bench import KEY, Make, ModelBench
 from tests.ui.press_clock import PressClock
 
@@ -90,19 +93,17 @@ def theme(qapp: QApplication) -> Theme:
 
 
 @pytest.fixture
-def desk(theme: Theme, qtbot: QtBot) -> Desk:
+def desk(theme: Theme, qtbot: QtBot, tmp_path: Path) -> Desk:
     theme.set_choice(ThemeChoice.DARK)
-    window, model = MainWindow(theme, ()), FakeModel()
+    window, model = MainWindow(theme, ()), DrivenModel(tmp_path, theme=ThemeChoice.DARK)
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
-    model.settings = Settings(theme=ThemeChoice.DARK)
     wiring = WindowWiring(window, model, theme)
-    parts = LiveParts(FakeStage(), QLabel("Transcript"), QLabel("Cues"))
-    assert isinstance(parts.stage, FakeStage)
-    assert parts.waiting_cues is not None
-    window.set_live(parts)
-    wiring.join_stage(parts.stage)
+    stage = ObservedPage(model, theme, PictureView(VideoFeed()), QLabel("Cues"))
+    pane, waiting_cues = TranscriptPane(model, theme), QLabel("Cues")
+    wiring.join_live(stage, pane, waiting_cues)
+    stage.observe()
     window.show()
-    return Desk(window, model, parts.stage, parts.transcript, parts.waiting_cues)
+    return Desk(window, model, stage, pane, waiting_cues)
 
 
 @pytest.fixture

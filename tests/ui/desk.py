@@ -1,52 +1,47 @@
-"""The window on a desk without a session: a fake model, a fake stage, and hands that press."""
+"""The window with its real live page, on a model that a test drives, and hands that press."""
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 
-from atlas_desktop.ui.look.controls import Button
+from atlas_desktop.ui.live.live_page import LivePage
+from atlas_desktop.ui.live.statistics_card import StatisticsCard
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
-from tests.ui.fake_model import FakeModel
+from tests.ui.driven_model import DrivenModel
 
 
-class FakeStage(QWidget):
-    full_screen_requested = Signal(bool)
-    transcript_requested = Signal(bool)
-    settings_requested = Signal()
-    open_audio_requested = Signal()
-    back_requested = Signal()
+class ObservedPage(LivePage):
+    """The live page; it notes what the window says to it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.full: list[bool] = []
-        self.transcript: list[bool] = []
-        self.statistics: list[bool] = [False]
-        self.paid_control: Button | None = None
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    full: list[bool]
+    transcript: list[bool]
+
+    def observe(self) -> None:
+        """Begins to note."""
+        self.full, self.transcript = [], []
 
     def show_full_screen(self, full: bool) -> None:
-        self.full.append(full)
+        super().show_full_screen(full)
+        if hasattr(self, "full"):
+            self.full.append(full)
 
     def show_transcript(self, shown: bool) -> None:
-        self.transcript.append(shown)
+        super().show_transcript(shown)
+        if hasattr(self, "transcript"):
+            self.transcript.append(shown)
 
-    def toggle_statistics(self) -> None:
-        self.statistics.append(not self.statistics[-1])
-
-    def close_statistics(self) -> bool:
-        was_open = self.statistics[-1]
-        if was_open:
-            self.statistics.append(False)
-        return was_open
+    def shows_statistics(self) -> bool:
+        card = self.findChild(StatisticsCard)
+        return card is not None and not card.isHidden()
 
 
 @dataclass
 class Desk:
     window: MainWindow
-    model: FakeModel
-    stage: FakeStage
-    pane: QWidget
+    model: DrivenModel
+    stage: ObservedPage
+    pane: TranscriptPane
     cues: QWidget
 
     def asked(self, name: str) -> list[tuple[object, ...]]:

@@ -24,9 +24,9 @@ from atlas_desktop.storage.environment import Environment
 from atlas_desktop.storage.keys import KeyStore
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings_store import SettingsStore
-from atlas_desktop.ui.desks.key_state import KeyState
-from atlas_desktop.ui.desks.notices import Notice
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.controllers.key_state import KeyState
+from atlas_desktop.ui.controllers.notices import Notice
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.model import AppModel
 from tests.ui.billing_fakes import FakeGuard
 from tests.unit.cues.stand_ins import NamedReader, look_at
@@ -162,7 +162,7 @@ def make_files(folder: Path, *names: str) -> list[Path]:
 
 async def drop(bench: ModelBench, *paths: Path, text: str = "", picture: bytes = b"") -> None:
     """Gives as the window does, and waits until the disk has said what each is."""
-    plan = foresee([path.as_uri() for path in paths], text, has_picture_data=bool(picture))
+    plan = plan_drop([path.as_uri() for path in paths], text, has_picture_data=bool(picture))
     bench.model.open_drop(plan, picture)
     await settle(lambda: not any(cue.is_reading for cue in bench.model.cues), 10.0)
 

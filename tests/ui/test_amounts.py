@@ -15,8 +15,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors.guard import CostReachedError, TimeReachedError
 from atlas_desktop.errors.room import MessageTooLongError
 from atlas_desktop.storage.settings import RANGES, Settings
-from atlas_desktop.ui.desks.notices import error_words
-from atlas_desktop.ui.limit_fields import LimitFields
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amount_field import AmountField, Unit
 from atlas_desktop.ui.look.amounts import (
     clock,
@@ -33,8 +32,10 @@ from atlas_desktop.ui.look.amounts import (
     time_of_day,
 )
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.typed_numbers import Ambiguous, Refusal, read_number
+from atlas_desktop.ui.look.typed_numbers import Ambiguous, InputRefusal, read_number
 from atlas_desktop.ui.settings_dialog import SettingsDialog
+from atlas_desktop.ui.settings_fields import AmountFields
+from atlas_desktop.ui.settings_table import LIMITS
 from atlas_desktop.ui.start.limits_card import LimitsCard
 
 EVERYWHERE = sorted(
@@ -99,7 +100,7 @@ def test_errors_say_their_numbers_in_the_locale() -> None:
         TimeReachedError(limit_min=90.0),
         MessageTooLongError(length=12345, limit=9),
     )
-    titles = [error_words(error)[0] for error in errors]
+    titles = [error_texts(error)[0] for error in errors]
     assert [re.sub("[^0-9.,$\u00a0 ]", "", title).strip() for title in titles] == [
         "2,50\u00a0$",
         "90",
@@ -204,13 +205,13 @@ def test_a_number_that_may_mean_a_thousand_times_as_much_is_asked_about(
 )
 @pytest.mark.parametrize("point", [".", ","])
 def test_what_is_no_number_is_refused(text: str, point: str) -> None:
-    assert read_number(text, decimal_point=point) is Refusal.NO_NUMBER
+    assert read_number(text, decimal_point=point) is InputRefusal.NO_NUMBER
 
 
 @given(some.text("0159., '$-+−٥۵５٫٬\u202f\u00a0\u200eUSDmin½", max_size=9), some.sampled_from(".,٫"))
 def test_whatever_is_typed_has_an_answer(text: str, point: str) -> None:
     found = read_number(text, decimal_point=point, unit=" min")
-    assert isinstance(found, float | Refusal | Ambiguous)
+    assert isinstance(found, float | InputRefusal | Ambiguous)
 
 
 @given(
@@ -246,7 +247,7 @@ def test_what_is_shown_is_read_back_in_every_locale(name: str, theme: Theme, qtb
 
 
 def limit_of(
-    within: QLabel | LimitFields | LimitsCard | SettingsDialog, name: str = SESSION_COST
+    within: QLabel | AmountFields | LimitsCard | SettingsDialog, name: str = SESSION_COST
 ) -> QDoubleSpinBox:
     return next(one for one in within.findChildren(QDoubleSpinBox) if one.accessibleName() == name)
 
@@ -256,7 +257,7 @@ def type_in(field: QDoubleSpinBox, text: str) -> None:
     field.lineEdit().insert(text)
 
 
-def refusals(fields: LimitFields | LimitsCard | SettingsDialog) -> list[str]:
+def refusals(fields: AmountFields | LimitsCard | SettingsDialog) -> list[str]:
     return [
         one.text() for one in fields.findChildren(QLabel) if one.text().startswith("“") and one.isVisible()
     ]
@@ -265,7 +266,7 @@ def refusals(fields: LimitFields | LimitsCard | SettingsDialog) -> list[str]:
 @pytest.mark.parametrize("name", ["en_US", "de_DE", "de_CH", "fr_FR", "ar_EG", "fa_IR", "hi_IN", "C"])
 def test_limits_left_alone_are_not_changed(name: str, theme: Theme, qtbot: QtBot) -> None:
     speak(name)
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
     fields.show_settings(Settings())
     assert fields.values() == {}
@@ -275,7 +276,7 @@ def test_limits_left_alone_are_not_changed(name: str, theme: Theme, qtbot: QtBot
 @pytest.mark.parametrize("text", ["2.50", "2,50", "٢٫٥٠", "$2.5", "2,5 $", "2.50\u00a0$", "۲٫۵۰"])
 def test_a_limit_is_what_was_typed_in_any_locale(name: str, text: str, theme: Theme, qtbot: QtBot) -> None:
     speak(name)
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
     fields.show_settings(Settings())
     type_in(limit_of(fields), text)
@@ -284,7 +285,7 @@ def test_a_limit_is_what_was_typed_in_any_locale(name: str, text: str, theme: Th
 
 
 def test_the_wheel_over_a_limit_changes_nothing(theme: Theme, qtbot: QtBot) -> None:
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
     fields.show_settings(Settings())
     fields.show()
@@ -310,7 +311,7 @@ def test_the_wheel_over_a_limit_changes_nothing(theme: Theme, qtbot: QtBot) -> N
 
 
 def test_a_page_up_or_down_is_the_pages_and_arrow_keys_are_the_amounts(theme: Theme, qtbot: QtBot) -> None:
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
     fields.show_settings(Settings())
     for key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
@@ -335,7 +336,7 @@ def test_what_is_not_taken_is_said_and_the_limit_stays(
     name: str, text: str, words: str, theme: Theme, qtbot: QtBot
 ) -> None:
     speak(name)
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
     fields.show_settings(Settings())
     fields.show()

@@ -186,7 +186,7 @@ def test_what_the_command_line_asks_for_is_there_from_the_start(tmp_path: Path) 
     clip = tmp_path / "clip.wav"
     write_wav(clip, tone(0.2))
     with program(tmp_path / "profile", "--face", "https://example.com/me.png", str(clip)) as process:
-        until(lambda: "face" in settings(tmp_path / "profile"), 5.0)
+        until(lambda: bool(settings(tmp_path / "profile").get("face")), START_LIMIT_S)
         process.send_signal(signal.SIGTERM)
         assert process.wait(END_LIMIT_S) == 0
     found = settings(tmp_path / "profile")

@@ -1,6 +1,7 @@
 """The calibration as the user meets it; its engine is a fake, the real one has tests of its own."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
@@ -12,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.errors import DeviceLostError, NoSpeakerError, SoundServerLostError
 from atlas_desktop.media.calibration import Heard
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
-from atlas_desktop.ui.calibration.flash_panel import FLASH_MS, FlashPanel
+from atlas_desktop.ui.calibration.panes import FLASH_MS, FlashPanel
 from atlas_desktop.ui.look.theme import Theme
 from tests.ui.calibration_fakes import FakeDevices
 from tests.ui.desk import button
@@ -54,7 +55,7 @@ def open_dialog(theme: Theme, qtbot: QtBot) -> Open:
         devices: FakeDevices | None = None, parent: QWidget | None = None, *, in_session: bool = False
     ) -> Bench:
         devices = devices or FakeDevices()
-        dialog = CalibrationDialog(devices, theme, 18.0, parent, in_session=in_session)
+        dialog = CalibrationDialog(cast(Any, devices), theme, 18.0, parent, in_session=in_session)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         if parent is None:
             qtbot.addWidget(dialog)
@@ -301,7 +302,7 @@ def test_it_fits_the_smallest_window(open_dialog: Open, qtbot: QtBot) -> None:
 
 def test_a_dialog_that_is_closed_leaves_no_run_behind(theme: Theme, qapp: QApplication) -> None:
     devices = FakeDevices()
-    dialog = CalibrationDialog(devices, theme, 18.0)
+    dialog = CalibrationDialog(cast(Any, devices), theme, 18.0)
     dialog.open()
     button(dialog, "Start").click()
     dialog.close()

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,26 +11,26 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.errors import UnreadableAudioError
-from atlas_desktop.session.state import Idle
+from atlas_desktop.session.state import Idle, Live
 from atlas_desktop.ui.cues.cue_delegate import fewer_bars, progress
 from atlas_desktop.ui.cues.cue_model import CueRole
 from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.look.amounts import short_clock
 from atlas_desktop.ui.look.theme import Theme
-from tests.ui.talk_model import TalkingModel, cue
+from tests.ui.driven_model import GRANT, DrivenModel, cue
 
 WAITING, PLAYING, PAUSED, DONE = CueState.WAITING, CueState.PLAYING, CueState.PAUSED, CueState.DONE
 
 
 @pytest.fixture
-def model() -> TalkingModel:
-    model = TalkingModel()
+def model(tmp_path: Path, qapp: QApplication) -> DrivenModel:
+    model = DrivenModel(tmp_path, Live(GRANT))
     model.show_mode(Mode.PASSTHROUGH)
     return model
 
 
 @pytest.fixture
-def strip(model: TalkingModel, theme: Theme, qtbot: QtBot) -> CueStrip:
+def strip(model: DrivenModel, theme: Theme, qtbot: QtBot) -> CueStrip:
     strip = CueStrip(model, theme)
     qtbot.addWidget(strip)
     strip.resize(780, 52)
@@ -63,7 +64,7 @@ def empty_words(strip: CueStrip) -> str:
     return "".join(label.text() for label in strip.findChildren(QLabel) if label.isVisible())
 
 
-def test_cues_say_name_length_and_state(model: TalkingModel, strip: CueStrip) -> None:
+def test_cues_say_name_length_and_state(model: DrivenModel, strip: CueStrip) -> None:
     model.put(*(cue(number, f"{state}.wav", state) for number, state in enumerate(CueState)))
     assert names(strip) == [
         "waiting.wav, 0:12, waiting",
@@ -76,28 +77,28 @@ def test_cues_say_name_length_and_state(model: TalkingModel, strip: CueStrip) ->
     strip.grab()
 
 
-def test_unknown_length_is_left_out(model: TalkingModel, strip: CueStrip) -> None:
+def test_unknown_length_is_left_out(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "new.wav", duration_s=None))
     assert names(strip) == ["new.wav, waiting"]
     assert asked_of(strip, CueRole.DETAIL) == [""]
 
 
-def test_cost_only_where_it_is_billed(model: TalkingModel, strip: CueStrip) -> None:
+def test_cost_only_where_it_is_billed(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav"), cue(2, "b.wav", duration_s=1.0))
     assert asked_of(strip, CueRole.DETAIL) == ["0:12 · ≈$0.02", "0:01 · <$0.01"]
-    model.live_through(model.snapshot.state, price_per_hour_usd=30.0)
+    model.show(model.snapshot.state, price_per_hour_usd=30.0)
     assert asked_of(strip, CueRole.DETAIL)[0] == "0:12 · ≈$0.10"
-    model.live_through(model.snapshot.state, billed=False)
+    model.show(model.snapshot.state, billed=False)
     assert asked_of(strip, CueRole.DETAIL) == ["0:12", "0:01"]
 
 
-def test_failure_says_why(model: TalkingModel, strip: CueStrip) -> None:
+def test_failure_says_why(model: DrivenModel, strip: CueStrip) -> None:
     broken = replace(cue(1, "broken.mp3", CueState.FAILED), error=UnreadableAudioError(name="broken.mp3"))
     model.put(broken)
     assert "holds no sound" in asked_of(strip, Qt.ItemDataRole.ToolTipRole)[0]
 
 
-def test_play_and_pause_are_one_place(model: TalkingModel, strip: CueStrip) -> None:
+def test_play_and_pause_are_one_place(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", PLAYING), cue(2, "b.wav"))
     assert not button(strip, "Play").isVisible()
     button(strip, "Pause").setFocus(Qt.FocusReason.TabFocusReason)
@@ -109,27 +110,27 @@ def test_play_and_pause_are_one_place(model: TalkingModel, strip: CueStrip) -> N
     assert model.asked == [("pause_cue",), ("play_cue", None)]
 
 
-def test_play_takes_the_chosen_one_when_nothing_is_spoken(model: TalkingModel, strip: CueStrip) -> None:
+def test_play_takes_the_chosen_one_when_nothing_is_spoken(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", DONE), cue(2, "b.wav", DONE))
     choose(strip, 1)
     button(strip, "Play").click()
     assert model.asked == [("play_cue", 2)]
 
 
-def test_play_begins_again_when_all_is_over(model: TalkingModel, strip: CueStrip) -> None:
+def test_play_begins_again_when_all_is_over(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", DONE), cue(2, "b.wav", DONE))
     button(strip, "Play").click()
     assert model.asked == [("play_cue", 1)]
     assert not button(strip, "Next").isEnabled()
 
 
-def test_next(model: TalkingModel, strip: CueStrip) -> None:
+def test_next(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", PLAYING), cue(2, "b.wav"))
     button(strip, "Next").click()
     assert model.asked == [("next_cue",)]
 
 
-def test_remove_takes_the_chosen_else_the_current(model: TalkingModel, strip: CueStrip) -> None:
+def test_remove_takes_the_chosen_else_the_current(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", DONE), cue(2, "b.wav", PLAYING), cue(3, "c.wav"))
     choose(strip, 2)
     button(strip, "Remove").click()
@@ -140,7 +141,7 @@ def test_remove_takes_the_chosen_else_the_current(model: TalkingModel, strip: Cu
     assert not button(strip, "Remove").isEnabled()
 
 
-def test_keys(model: TalkingModel, strip: CueStrip) -> None:
+def test_keys(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", DONE), cue(2, "b.wav", PLAYING), cue(3, "c.wav"))
     view = cues(strip)
     view.setFocus(Qt.FocusReason.TabFocusReason)
@@ -153,7 +154,7 @@ def test_keys(model: TalkingModel, strip: CueStrip) -> None:
     strip.grab()
 
 
-def test_double_click_plays(model: TalkingModel, strip: CueStrip) -> None:
+def test_double_click_plays(model: DrivenModel, strip: CueStrip) -> None:
     model.put(cue(1, "a.wav", DONE), cue(2, "b.wav", PLAYING))
     view = cues(strip)
     QApplication.processEvents()
@@ -165,11 +166,11 @@ def test_double_click_plays(model: TalkingModel, strip: CueStrip) -> None:
 
 @pytest.mark.parametrize("pointless", ["conversation", "idle"])
 def test_nothing_plays_where_nothing_would_be_heard(
-    model: TalkingModel, strip: CueStrip, pointless: str
+    model: DrivenModel, strip: CueStrip, pointless: str
 ) -> None:
     model.put(cue(1, "a.wav"))
     if pointless == "idle":
-        model.live_through(Idle())
+        model.show(Idle())
     else:
         model.show_mode(Mode.CONVERSATION)
     assert not button(strip, "Play").isEnabled()
@@ -177,7 +178,7 @@ def test_nothing_plays_where_nothing_would_be_heard(
     assert not button(strip, "Next").isEnabled()
 
 
-def test_empty_strip_speaks(model: TalkingModel, strip: CueStrip) -> None:
+def test_empty_strip_speaks(model: DrivenModel, strip: CueStrip) -> None:
     assert empty_words(strip) == "Drop audio here"
     assert not button(strip, "Play").isVisible()
     model.show_mode(Mode.CONVERSATION)
@@ -189,7 +190,7 @@ def test_empty_strip_speaks(model: TalkingModel, strip: CueStrip) -> None:
     assert strip.height() == 52
 
 
-def test_playing_cue_stays_in_sight(model: TalkingModel, strip: CueStrip) -> None:
+def test_playing_cue_stays_in_sight(model: DrivenModel, strip: CueStrip) -> None:
     hundred = [cue(number, f"clip {number}.wav") for number in range(100)]
     model.put(*hundred)
     QApplication.processEvents()
@@ -202,7 +203,7 @@ def test_playing_cue_stays_in_sight(model: TalkingModel, strip: CueStrip) -> Non
 
 
 def test_progress_touches_one_row(
-    model: TalkingModel, strip: CueStrip, record: Callable[..., list[int]]
+    model: DrivenModel, strip: CueStrip, record: Callable[..., list[int]]
 ) -> None:
     model.put(*(cue(number, "a.wav", PLAYING if number == 3 else WAITING) for number in range(10)))
     changed = record(cues(strip).model())
@@ -220,7 +221,7 @@ def record() -> Callable[..., list[int]]:
     return start
 
 
-def test_chosen_row_survives_changes(model: TalkingModel, strip: CueStrip) -> None:
+def test_chosen_row_survives_changes(model: DrivenModel, strip: CueStrip) -> None:
     model.put(*(cue(number, "a.wav") for number in range(4)))
     choose(strip, 2)
     model.put(*model.cues[1:], cue(9, "new.wav"))
@@ -228,7 +229,7 @@ def test_chosen_row_survives_changes(model: TalkingModel, strip: CueStrip) -> No
 
 
 @pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
-def test_any_direction_and_width(model: TalkingModel, strip: CueStrip, direction: Qt.LayoutDirection) -> None:
+def test_any_direction_and_width(model: DrivenModel, strip: CueStrip, direction: Qt.LayoutDirection) -> None:
     strip.setLayoutDirection(direction)
     strip.resize(280, 52)
     model.put(*(cue(number, "a rather long name for a clip.wav", PLAYING) for number in range(4)))
@@ -250,7 +251,7 @@ def test_small_sums() -> None:
     assert fewer_bars((5,), 3) == [5, 5, 5]
 
 
-def test_what_is_given_is_seen_while_nothing_plays(model: TalkingModel, strip: CueStrip) -> None:
+def test_what_is_given_is_seen_while_nothing_plays(model: DrivenModel, strip: CueStrip) -> None:
     strip.resize(360, strip.height())
     twenty = [cue(number, f"clip {number}.wav") for number in range(20)]
     model.put(*twenty[:19])
@@ -259,7 +260,7 @@ def test_what_is_given_is_seen_while_nothing_plays(model: TalkingModel, strip: C
     assert view.viewport().rect().intersects(view.visualRect(view.model().index(19, 0)))
 
 
-def test_what_comes_in_between_keeps_the_rest_in_its_rows(model: TalkingModel, strip: CueStrip) -> None:
+def test_what_comes_in_between_keeps_the_rest_in_its_rows(model: DrivenModel, strip: CueStrip) -> None:
     (view,) = strip.findChildren(QListView)
     first, last = cue(1, "first.wav"), cue(9, "last.wav")
     model.put(first, last)
@@ -272,7 +273,7 @@ def test_what_comes_in_between_keeps_the_rest_in_its_rows(model: TalkingModel, s
     assert resets.count() == 0
 
 
-def test_what_is_still_read_says_so(model: TalkingModel, strip: CueStrip) -> None:
+def test_what_is_still_read_says_so(model: DrivenModel, strip: CueStrip) -> None:
     reading = replace(cue(1, "album", duration_s=None), is_reading=True)
     model.put(reading)
     assert names(strip) == ["album, reading…"]

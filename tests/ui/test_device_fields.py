@@ -1,13 +1,13 @@
 """Which speaker and which microphone: in the settings, by name."""
 
 import pytest
-from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.sound_client.device_names import DeviceName, id_of_key
+from atlas_desktop.sound_client.device_names import DeviceLists, DeviceName, id_of_key
 from atlas_desktop.storage.settings import Settings
 from atlas_desktop.ui.device_fields import DeviceFields
 from atlas_desktop.ui.look.theme import Theme
@@ -17,25 +17,17 @@ BUILT_IN, HEADSET = DeviceName(b"alsa.pci", "Built-in", True), DeviceName(b"usb\
 MICROPHONE = DeviceName(b"usb.in", "Headset mono", True)
 
 
-class FakeLists(QObject):
-    changed = Signal()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.out = [BUILT_IN, HEADSET]
-
-    def speakers(self) -> list[DeviceName]:
-        return self.out
-
-    def microphones(self) -> list[DeviceName]:
-        return [MICROPHONE]
+def lists_of(*speakers: DeviceName) -> DeviceLists:
+    lists = DeviceLists()
+    lists.take(speakers, (MICROPHONE,))
+    return lists
 
 
 class Bench:
     """The fields on devices that are fakes; what is asked for holds at once, as in the program."""
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
-        self.lists = FakeLists()
+        self.lists = lists_of(BUILT_IN, HEADSET)
         self.fields = DeviceFields(theme, self.lists, settings)
         self.asked: list[dict[str, object]] = []
         self.fields.change_requested.connect(self.take)
@@ -99,12 +91,10 @@ def test_scrolling_the_page_chooses_nothing(bench: Bench) -> None:
 def test_a_device_that_goes_and_comes_back_stays_chosen(bench: Bench) -> None:
     speaker = named(bench.fields, "Speaker device")
     QTest.keyClick(speaker, Qt.Key.Key_End)
-    bench.lists.out = [BUILT_IN]
-    bench.lists.changed.emit()
+    bench.lists.take((BUILT_IN,), (MICROPHONE,))
     assert entries(speaker)[-1] == "Headset (not connected)"
     assert speaker.currentText() == "Headset (not connected)"
-    bench.lists.out = [BUILT_IN, HEADSET]
-    bench.lists.changed.emit()
+    bench.lists.take((BUILT_IN, HEADSET), (MICROPHONE,))
     assert speaker.currentText() == "Headset"
     assert len(bench.asked) == 1
 
@@ -114,9 +104,8 @@ def test_devices_that_come_and_go_change_no_list_that_is_open(bench: Bench, qtbo
     speaker = named(bench.fields, "Speaker device")
     before = entries(speaker)
     speaker.showPopup()
-    for there in ([], [BUILT_IN]):
-        bench.lists.out = there
-        bench.lists.changed.emit()
+    for there in ((), (BUILT_IN,)):
+        bench.lists.take(there, (MICROPHONE,))
         assert entries(speaker) == before
         assert speaker.view().isVisible()
     # The one that has just gone is chosen.
@@ -129,15 +118,13 @@ def test_devices_that_come_and_go_change_no_list_that_is_open(bench: Bench, qtbo
 
 
 def test_without_any_device_the_systems_choice_is_left(theme: Theme, qtbot: QtBot) -> None:
-    lists = FakeLists()
-    lists.out = []
-    fields = DeviceFields(theme, lists, Settings())
+    fields = DeviceFields(theme, lists_of(), Settings())
     qtbot.addWidget(fields)
     assert entries(named(fields, "Speaker device")) == ["As the system"]
 
 
 def test_the_settings_have_them_and_pass_on_what_is_chosen(theme: Theme, qtbot: QtBot) -> None:
-    dialog = SettingsDialog(theme, Settings(), make_devices=FakeLists)
+    dialog = SettingsDialog(theme, Settings(), devices=lists_of(BUILT_IN, HEADSET))
     qtbot.addWidget(dialog)
     asked: list[object] = []
     dialog.change_requested.connect(asked.append)
@@ -147,8 +134,7 @@ def test_the_settings_have_them_and_pass_on_what_is_chosen(theme: Theme, qtbot: 
 
 
 def test_a_long_name_ends_with_dots_and_is_whole_in_the_tool_tip(theme: Theme, qtbot: QtBot) -> None:
-    lists = FakeLists()
-    lists.out = [DeviceName(b"long", "A name " * 30, True)]
+    lists = lists_of(DeviceName(b"long", "A name " * 30, True))
     fields = DeviceFields(theme, lists, Settings(speaker_id="long"))
     qtbot.addWidget(fields)
     fields.resize(300, fields.sizeHint().height())

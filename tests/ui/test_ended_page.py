@@ -77,7 +77,7 @@ def test_failed_says_why_and_what_to_do(page: EndedPage, qtbot: QtBot) -> None:
     assert "no credit left" in text
     assert "Add credit" in text
     assert "Session state: Failed" in names(page)
-    with qtbot.waitSignal(page.retry_requested, timeout=500):
+    with qtbot.waitSignal(page.start_again_requested, timeout=500):
         buttons(page)["Retry"].click()
 
 

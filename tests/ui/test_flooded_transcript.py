@@ -14,7 +14,7 @@ from atlas_desktop.session.transcript import MOST_MESSAGES
 from atlas_desktop.storage.transcripts import read_journal
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_list import MessageList
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from tests.ui.model_bench import ModelBench, go_live
 from tests.unit.session.fakes import settle
@@ -56,9 +56,9 @@ def list_of(pane: TranscriptPane) -> MessageList:
     return found
 
 
-def rows_of(pane: TranscriptPane) -> TranscriptRows:
+def rows_of(pane: TranscriptPane) -> TranscriptModel:
     rows = list_of(pane).model()
-    assert isinstance(rows, TranscriptRows)
+    assert isinstance(rows, TranscriptModel)
     return rows
 
 

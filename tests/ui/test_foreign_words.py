@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,30 +19,28 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import AppError, UnreadableAudioError
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.state import Failed, Joining, Live, Parked, Requesting, Summary
-from atlas_desktop.sound_client.device_names import DeviceName
+from atlas_desktop.sound_client.device_names import DeviceLists, DeviceName
 from atlas_desktop.storage.billing_entry import asked, ended, granted
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import Settings
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.controllers.notices import notice_of
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import notice_of
-from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import DropPlan
-from atlas_desktop.ui.drops.drop_overlay import DropOverlay
-from atlas_desktop.ui.drops.drop_words import DropContext, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, text_for
+from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.ended_page import EndedPage
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.controls import Button, ButtonKind
+from atlas_desktop.ui.look.plain_widgets import set_tip, tip_text
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip, tip_text
 from atlas_desktop.ui.notice_strip import NoticeStrip
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.video.stage_view import PictureView
-from tests.ui.stage_model import GRANT, StandInModel
-from tests.ui.talk_model import TalkingModel
+from tests.ui.driven_model import GRANT, DrivenModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words
 
 PATH = Path("/music") / HOSTILE
@@ -91,8 +89,8 @@ def test_a_tool_tip_is_plain_text(text: str, theme: Theme, qtbot: QtBot) -> None
     assert widget.toolTip() == tip_text("plain") == "plain"
 
 
-def test_cues(theme: Theme, qtbot: QtBot) -> None:
-    model = TalkingModel()
+def test_cues(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model = DrivenModel(tmp_path, Live(GRANT))
     strip = CueStrip(model, theme)
     qtbot.addWidget(strip)
     broken = UnreadableAudioError(name=HOSTILE)
@@ -116,7 +114,7 @@ def test_notices_and_the_end_of_a_session(kind: type[AppError], theme: Theme, qt
 
 
 def test_notices_that_name_files(theme: Theme, qtbot: QtBot) -> None:
-    strip, said = NoticeStrip(theme), Words()
+    strip, said = NoticeStrip(theme), NoticeFactory()
     qtbot.addWidget(strip)
     for notice in (
         said.not_accepted([HOSTILE] * 5),
@@ -133,13 +131,13 @@ def test_notices_that_name_files(theme: Theme, qtbot: QtBot) -> None:
 def test_the_start_page(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     page = StartPage(theme, (tmp_path / "<b>odd&.png",))
     qtbot.addWidget(page)
-    page.show_face(Face(HOSTILE, b""))
-    page.show_key(KeyState(KeyKind.BACKEND, HOSTILE, f"https://x.example/{READ}"))
+    page.picker.set_face(Face(HOSTILE, b""))
+    page.key_line.show_state(KeyState(KeyKind.BACKEND, HOSTILE, f"https://x.example/{READ}"))
     check(page, shows="Face: \u2068Q&A <")
 
 
-def test_the_stage(theme: Theme, qtbot: QtBot) -> None:
-    model, picture = StandInModel(), PictureView(VideoFeed())
+def test_the_stage(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model, picture = DrivenModel(tmp_path), PictureView(VideoFeed())
     page = LivePage(model, theme, picture, QLabel())
     qtbot.addWidget(page)
     model.show(Requesting(), source_label=HOSTILE)
@@ -151,8 +149,8 @@ def test_the_stage(theme: Theme, qtbot: QtBot) -> None:
     picture.detach()
 
 
-def test_the_transcript(theme: Theme, qtbot: QtBot) -> None:
-    model = TalkingModel()
+def test_the_transcript(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    model = DrivenModel(tmp_path, Live(GRANT))
     pane = TranscriptPane(model, theme)
     qtbot.addWidget(pane)
     model.say(HOSTILE)
@@ -169,23 +167,16 @@ def test_the_drop_overlay(theme: Theme, qtbot: QtBot) -> None:
         DropPlan(face=PATH),
         DropPlan(refused=(HOSTILE,)),
     ):
-        overlay.show_words(words_for(plan, DropContext(Mode.CONVERSATION)))
+        overlay.show_text(text_for(plan, DropContext(Mode.CONVERSATION)))
         check(parent)
-
-
-class HostileLists(QObject):
-    changed = Signal()
-
-    def speakers(self) -> list[DeviceName]:
-        return [DeviceName(b"1", HOSTILE, True), DeviceName(b"2", f"{HOSTILE} two", False)]
-
-    def microphones(self) -> list[DeviceName]:
-        return [DeviceName(b"3", HOSTILE, True)]
 
 
 def test_the_settings(theme: Theme, qtbot: QtBot) -> None:
     settings = Settings(speaker_id="gone", speaker_name=HOSTILE)
-    dialog = SettingsDialog(theme, settings, make_devices=HostileLists)
+    lists = DeviceLists()
+    two = DeviceName(b"2", f"{HOSTILE} two", False)
+    lists.take((DeviceName(b"1", HOSTILE, True), two), (DeviceName(b"3", HOSTILE, True),))
+    dialog = SettingsDialog(theme, settings, devices=lists)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     check(dialog)

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QAbstractButton, QDoubleSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.limit_fields import LimitFields
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.settings_dialog import SettingsDialog
+from atlas_desktop.ui.settings_fields import AmountFields
+from atlas_desktop.ui.settings_table import LIMITS
 from tests.ui.desk import Desk, button
 
 
@@ -143,10 +144,10 @@ def test_a_limit_is_changed_in_the_settings_when_it_is_whole(
 
 
 def test_showing_settings_asks_for_nothing(theme: Theme, qtbot: QtBot) -> None:
-    fields = LimitFields(theme)
+    fields = AmountFields(theme, LIMITS, Settings())
     qtbot.addWidget(fields)
-    asked: list[str] = []
-    fields.changed.connect(lambda name, _value: asked.append(name))
+    asked: list[dict[str, float]] = []
+    fields.change_requested.connect(asked.append)
     fields.show_settings(Settings())
     # A third of a minute: shown as well as two decimals can, and not changed by being shown.
     fields.show_settings(Settings(limit_session_s=20.0))

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -20,22 +21,22 @@ from atlas_desktop.session.state import (
     Summary,
     Waiting,
 )
-from atlas_desktop.ui.live.immersion import GOES_AFTER_MS
+from atlas_desktop.ui.live.auto_hide_controls import HIDE_AFTER_MS
 from atlas_desktop.ui.live.live_page import LivePage
-from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.level_indicator import LevelIndicator
 from atlas_desktop.ui.look.pictures import png_bytes
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.spinner import StepMark
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
-from tests.ui.stage_model import GRANT, StandInModel
+from tests.ui.driven_model import GRANT, DrivenModel
 
 
 @dataclass
 class Bench:
     window: QWidget
     page: LivePage
-    model: StandInModel
+    model: DrivenModel
     picture: PictureView
     cues: QWidget
 
@@ -54,8 +55,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(theme: Theme, qtbot: QtBot) -> Bench:
-    window, model, picture = QWidget(), StandInModel(), PictureView(VideoFeed())
+def bench(theme: Theme, qtbot: QtBot, tmp_path: Path) -> Bench:
+    window, model, picture = QWidget(), DrivenModel(tmp_path), PictureView(VideoFeed())
     cues = QLabel("Cues")
     cues.setFixedHeight(52)
     page = LivePage(model, theme, picture, cues, window)
@@ -77,7 +78,7 @@ def test_the_steps_of_a_session_on_its_way(bench: Bench) -> None:
     bench.model.show(Waiting(GRANT))
     assert {"Session state: Waiting", "Join room, done", "Wait for avatar"} <= bench.names()
     bench.button("Cancel").click()
-    assert bench.model.asked == [("cancel",)]
+    assert bench.model.asked == [("end",)]
     bench.model.live()
     assert not any(mark.isVisible() for mark in bench.page.findChildren(StepMark))
 
@@ -187,8 +188,8 @@ def test_the_bar_shows_what_is_and_asks_for_more(bench: Bench) -> None:
 
 
 def test_the_meter_moves_only_while_the_microphone_is_wanted(bench: Bench) -> None:
-    meter = bench.page.findChild(LevelMeter)
-    assert isinstance(meter, LevelMeter)
+    meter = bench.page.findChild(LevelIndicator)
+    assert isinstance(meter, LevelIndicator)
     bench.model.live()
     bench.model.microphone_level_changed.emit(-12.0)
     assert meter.lit == 0
@@ -215,7 +216,7 @@ def test_a_screen_reader_toggles_and_never_clicks(bench: Bench) -> None:
     bench.button("Microphone").toggle()
     assert bench.model.asked == [("set_mode", Mode.PASSTHROUGH), ("set_microphone", True)]
     wanted: list[bool] = []
-    bench.page.transcript_requested.connect(wanted.append)
+    bench.page.stage.overlay.transcript_requested.connect(wanted.append)
     bench.button("Transcript").toggle()
     assert wanted == [True]
 
@@ -271,7 +272,7 @@ def test_full_screen_is_the_picture_alone(bench: Bench, qtbot: QtBot) -> None:
     assert bench.button("Full screen").isChecked()
     assert bench.picture.size() == bench.page.size()
     assert bench.cues.isVisible()
-    qtbot.waitUntil(lambda: not bench.cues.isVisible(), timeout=GOES_AFTER_MS + 2000)
+    qtbot.waitUntil(lambda: not bench.cues.isVisible(), timeout=HIDE_AFTER_MS + 2000)
     QTest.keyClick(bench.page, Qt.Key.Key_Shift)
     qtbot.waitUntil(bench.cues.isVisible, timeout=1000)
     bench.page.show_full_screen(False)
@@ -328,7 +329,7 @@ def test_a_parked_stage_says_so_and_goes_on_from_there(bench: Bench) -> None:
     bench.button("Resume").click()
     assert bench.model.asked == [("resume",)]
     back: list[bool] = []
-    bench.page.back_requested.connect(lambda: back.append(True))
+    bench.page.stage.parked.back_requested.connect(lambda: back.append(True))
     bench.button("Back to start").click()
     assert back == [True]
     bench.button("Resume").setFocus()

@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, Qt
@@ -8,19 +9,19 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.session.state import Ending, Idle, Requesting, Stop
+from atlas_desktop.session.state import Ending, Idle, Live, Requesting, Stop
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_box import MessageBox, message_size
-from tests.ui.talk_model import TalkingModel
+from tests.ui.driven_model import GRANT, DrivenModel
 
 
 @pytest.fixture
-def model() -> TalkingModel:
-    return TalkingModel()
+def model(tmp_path: Path, qapp: QApplication) -> DrivenModel:
+    return DrivenModel(tmp_path, Live(GRANT))
 
 
 @pytest.fixture
-def box(model: TalkingModel, theme: Theme, qtbot: QtBot) -> MessageBox:
+def box(model: DrivenModel, theme: Theme, qtbot: QtBot) -> MessageBox:
     box = MessageBox(model, theme)
     qtbot.addWidget(box)
     box.resize(320, 120)
@@ -41,11 +42,11 @@ def note(box: MessageBox) -> str:
     return "\n".join(label.text() for label in box.findChildren(QLabel) if label.isVisible())
 
 
-def sent(model: TalkingModel) -> list[object]:
+def sent(model: DrivenModel) -> list[object]:
     return [asked[1] for asked in model.asked]
 
 
-def test_enter_sends_and_shift_enter_breaks_the_line(model: TalkingModel, box: MessageBox) -> None:
+def test_enter_sends_and_shift_enter_breaks_the_line(model: DrivenModel, box: MessageBox) -> None:
     QTest.keyClicks(field(box), "one")
     QTest.keyClick(field(box), Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     QTest.keyClicks(field(box), "two")
@@ -55,13 +56,13 @@ def test_enter_sends_and_shift_enter_breaks_the_line(model: TalkingModel, box: M
     assert box.text == ""
 
 
-def test_button_sends(model: TalkingModel, box: MessageBox) -> None:
+def test_button_sends(model: DrivenModel, box: MessageBox) -> None:
     QTest.keyClicks(field(box), " hello ")
     send_button(box).click()
     assert sent(model) == ["hello"]
 
 
-def test_blank_is_not_sent(model: TalkingModel, box: MessageBox) -> None:
+def test_blank_is_not_sent(model: DrivenModel, box: MessageBox) -> None:
     assert not send_button(box).isEnabled()
     QTest.keyClicks(field(box), "   ")
     assert not send_button(box).isEnabled()
@@ -69,14 +70,14 @@ def test_blank_is_not_sent(model: TalkingModel, box: MessageBox) -> None:
     assert sent(model) == []
 
 
-def test_what_is_not_taken_stays(model: TalkingModel, box: MessageBox) -> None:
-    model.takes = False
+def test_what_is_not_taken_stays(model: DrivenModel, box: MessageBox) -> None:
+    model.service.takes = False
     QTest.keyClicks(field(box), "hello")
     QTest.keyClick(field(box), Qt.Key.Key_Return)
     assert box.text == "hello"
 
 
-def test_up_brings_the_last_message_back(model: TalkingModel, box: MessageBox) -> None:
+def test_up_brings_the_last_message_back(model: DrivenModel, box: MessageBox) -> None:
     QTest.keyClick(field(box), Qt.Key.Key_Up)
     assert box.text == ""
     QTest.keyClicks(field(box), "again")
@@ -130,7 +131,7 @@ def test_absurd_paste_is_refused(box: MessageBox) -> None:
     assert note(box) == ""
 
 
-def test_length_is_said_near_the_limit_only(model: TalkingModel, box: MessageBox) -> None:
+def test_length_is_said_near_the_limit_only(model: DrivenModel, box: MessageBox) -> None:
     _, limit = message_size("a")
     box.offer("a" * (limit // 2))
     assert note(box) == ""
@@ -150,7 +151,7 @@ def test_limit_is_that_of_the_packet() -> None:
     assert fits < used < limit
 
 
-def test_says_what_a_message_becomes(model: TalkingModel, box: MessageBox) -> None:
+def test_says_what_a_message_becomes(model: DrivenModel, box: MessageBox) -> None:
     assert field(box).placeholderText() == "Message…"
     box.offer("kept")
     model.show_mode(Mode.PASSTHROUGH)
@@ -158,11 +159,11 @@ def test_says_what_a_message_becomes(model: TalkingModel, box: MessageBox) -> No
     assert box.text == "kept"
 
 
-def test_waits_while_connecting_and_says_so(model: TalkingModel, box: MessageBox) -> None:
-    model.live_through(Requesting(), unsent=2)
+def test_waits_while_connecting_and_says_so(model: DrivenModel, box: MessageBox) -> None:
+    model.show(Requesting(), unsent=2)
     assert field(box).isEnabled()
     assert note(box).startswith("2 messages wait")
-    model.live_through(Requesting(), unsent=0)
+    model.show(Requesting(), unsent=0)
     assert note(box) == ""
 
 
@@ -170,9 +171,9 @@ def test_waits_while_connecting_and_says_so(model: TalkingModel, box: MessageBox
     ("life", "why"), [(Idle(), "No session is running"), (Ending(Stop()), "The session is ending")]
 )
 def test_between_sessions_it_keeps_what_is_typed_and_says_so(
-    model: TalkingModel, box: MessageBox, life: Idle | Ending, why: str
+    model: DrivenModel, box: MessageBox, life: Idle | Ending, why: str
 ) -> None:
-    model.live_through(life)
+    model.show(life)
     assert field(box).placeholderText() == why
     assert note(box) == ""
     QTest.keyClicks(field(box), "draft ")
@@ -182,20 +183,20 @@ def test_between_sessions_it_keeps_what_is_typed_and_says_so(
     assert sent(model) == []
     assert not send_button(box).isEnabled()
     assert note(box) == "Kept for the next session"
-    model.live_through(Requesting())
+    model.show(Requesting())
     assert note(box) == ""
     QTest.keyClick(field(box), Qt.Key.Key_Return)
     assert sent(model) == ["draft dropped"]
 
 
-def test_dropped_text_goes_to_the_cursor(model: TalkingModel, box: MessageBox) -> None:
+def test_dropped_text_goes_to_the_cursor(model: DrivenModel, box: MessageBox) -> None:
     box.offer("ac")
     QTest.keyClick(field(box), Qt.Key.Key_Left)
     model.text_offered.emit("b")
     assert box.text == "abc"
 
 
-def test_enter_belongs_to_the_input_method(model: TalkingModel, box: MessageBox) -> None:
+def test_enter_belongs_to_the_input_method(model: DrivenModel, box: MessageBox) -> None:
     composing = QInputMethodEvent("にほ", [])
     QApplication.sendEvent(field(box), composing)
     QTest.keyClick(field(box), Qt.Key.Key_Return)
@@ -215,7 +216,7 @@ def test_tab_leaves(box: MessageBox) -> None:
     assert box.text == "x"
 
 
-def test_narrow_invitation_is_cut_with_an_ellipsis(model: TalkingModel, box: MessageBox) -> None:
+def test_narrow_invitation_is_cut_with_an_ellipsis(model: DrivenModel, box: MessageBox) -> None:
     model.show_mode(Mode.PASSTHROUGH)
     box.resize(220, 120)
     QApplication.processEvents()

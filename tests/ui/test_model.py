@@ -130,7 +130,7 @@ async def test_a_failed_session_that_may_be_open_is_ended_before_the_next_try(ke
     assert keyed.model.snapshot.state.session_id == first
     assert "end_unconfirmed" in keyed.notices
     keyed.atlas.calls.clear()
-    keyed.model.retry()
+    keyed.model.start_again()
     await keyed.live()
     assert keyed.atlas.calls == [f"end {first}", "create"]
     assert first not in keyed.atlas.open_sessions
@@ -194,7 +194,7 @@ async def test_cancel_ends_what_was_made(keyed: ModelBench) -> None:
     keyed.model.start()
     await settle(lambda: keyed.model.snapshot.state_name == "Waiting")
     keyed.model.keep_waiting()
-    keyed.model.cancel()
+    keyed.model.end()
     await keyed.over()
     assert isinstance(keyed.model.snapshot.state, Ended)
     assert keyed.atlas.open_sessions == []
@@ -203,7 +203,7 @@ async def test_cancel_ends_what_was_made(keyed: ModelBench) -> None:
 async def test_closing_asks_the_program_to_go(make_model: Make) -> None:
     bench = make_model()
     asked: list[bool] = []
-    bench.model.quit_asked.connect(lambda: asked.append(True))
+    bench.model.quit_requested.connect(lambda: asked.append(True))
     bench.model.close_requested()
     assert asked == [True]
 
@@ -306,7 +306,7 @@ async def test_limits_that_were_set_back_are_said_once(make_model: Make, tmp_pat
     await bench.load()
     assert "a session costs at most $5.00, a day at most $20.00" in bench.notices["limits_repaired"].advice
     asked: list[bool] = []
-    bench.model.settings_asked.connect(lambda: asked.append(True))
+    bench.model.settings_requested.connect(lambda: asked.append(True))
     bench.press("limits_repaired")
     assert asked == [True]
     bench.settings.close()
@@ -342,7 +342,7 @@ async def test_damaged_settings_are_said_and_kept_aside(make_model: Make, tmp_pa
 async def test_an_error_in_passing_becomes_a_notice_which_can_be_taken_back(make_model: Make) -> None:
     bench = make_model()
     bench.model.report(RoomLostError())
-    bench.model.say(replace(bench.notices["room_lost"], id="other"))
+    bench.model.notice_raised.emit(replace(bench.notices["room_lost"], id="other"))
     assert set(bench.notices) == {"room_lost", "other"}
     bench.model.clear("room_lost", "other", "never there")
     assert bench.notices == {}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from tests.ui.model_bench import (
     KEY,
     FakeMicrophone,
@@ -117,7 +117,7 @@ async def test_a_picture_itself_and_an_address_become_the_face_too(make_model: M
     await bench.quiet()
     assert bench.model.face is not None
     assert bench.model.face.content == picture()
-    bench.model.open_drop(foresee(["https://example.com/mona.png"]), b"")
+    bench.model.open_drop(plan_drop(["https://example.com/mona.png"]), b"")
     await bench.quiet()
     assert bench.model.face.url == "https://example.com/mona.png"
 
@@ -189,5 +189,5 @@ async def test_what_is_not_accepted_is_named_beside_what_is(make_model: Make, tm
 
 async def test_a_link_that_is_no_picture_is_not_accepted(make_model: Make) -> None:
     bench = make_model()
-    bench.model.open_drop(foresee(["https://example.com/page?token=secret"]), b"")
+    bench.model.open_drop(plan_drop(["https://example.com/page?token=secret"]), b"")
     assert bench.notices["not_accepted"].title == "Not accepted: example.com/page"

@@ -8,7 +8,7 @@ import pytest
 from atlas_desktop.errors import NoCreditError, UnauthorizedError, UnreachableError
 from atlas_desktop.session.state import Failed
 from atlas_desktop.storage.keys import SERVICE
-from atlas_desktop.ui.desks.key_state import KeyKind
+from atlas_desktop.ui.controllers.key_state import KeyKind
 from tests.ui.model_bench import (
     KEY,
     Make,

@@ -3,7 +3,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.errors import BugError, NoCapacityError, RateLimitedError, UnreadableAudioError
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity, notice_of
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity, notice_of
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.notice_strip import NoticeBar, NoticeStrip
 

@@ -16,26 +16,26 @@ from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import CostReachedError, GuardDownError, JournalError, NoCapacityError
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.state import Ended, Failed, Idle, Live, Parked, SessionState, Summary, Waiting
-from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
-from atlas_desktop.ui.drops.drop import DropPlan
+from atlas_desktop.storage.settings import ThemeChoice
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
+from atlas_desktop.ui.drops.drop_plan import DropPlan
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.press_guard import CLICK_AFTER_S, KEY_AFTER_S
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.notice_strip import ActionButton, NoticeStrip
-from atlas_desktop.ui.session_intents import SessionIntents
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView
 from tests.ui.billing_fakes import FakeGuard
+from tests.ui.driven_model import DrivenModel
 from tests.ui.model_bench import KEY, Make, ModelBench, drop, go_live, make_files
 from tests.ui.press_clock import PressClock
-from tests.ui.whole_model import WholeModel
 from tests.unit.session.fakes import settle
 
-BY_BUTTON = {"start", "start_again", "retry", "resume", "keep_waiting", "start_anew"}
+BY_BUTTON = {"start", "start_again", "resume", "keep_waiting", "start_anew"}
 BY_NOTICE = {"switch_mode"}
 """Asked only by a notice's button; other buttons of the kind lead past the model, to the session's limits."""
 
@@ -87,8 +87,7 @@ def intents_of(model: AppModel, folder: Path) -> Iterator[tuple[str, Callable[[]
         "token": "",
     }
     values |= {"path": folder / "transcript.txt", "error": NoCapacityError()}
-    own = {name: method for kind in (SessionIntents, AppModel) for name, method in vars(kind).items()}
-    for name, method in own.items():
+    for name, method in vars(AppModel).items():
         if name.startswith("_") or name in NOT_INTENTS or not inspect.isfunction(method):
             continue
         needed = [
@@ -153,21 +152,21 @@ async def test_the_buttons_of_notices_that_spend_money_say_so(
 class Paying:
     """The window with its real pages on a model that writes down."""
 
-    def __init__(self, theme: Theme, qtbot: QtBot) -> None:
-        self.window, self.model = MainWindow(theme, ()), WholeModel()
+    def __init__(self, theme: Theme, qtbot: QtBot, folder: Path) -> None:
+        self.window = MainWindow(theme, ())
+        self.model = DrivenModel(folder, theme=ThemeChoice.DARK, limits_seen=True, transcript_open=False)
         qtbot.addWidget(self.window, before_close_func=lambda closing: closing.close_for_good())
-        self.model.settings = Settings(theme=ThemeChoice.DARK, limits_seen=True)
         wiring = WindowWiring(self.window, self.model, theme)
         stage = LivePage(self.model, theme, PictureView(VideoFeed()), QLabel("Cues"))
-        self.window.set_live(LiveParts(stage, QLabel("Transcript")))
-        wiring.join_stage(stage)
-        self.window.start_page.show_key(KeyState(KeyKind.KEYRING))
+        wiring.join_live(stage, TranscriptPane(self.model, theme))
+        self.window.start_page.key_line.show_state(KeyState(KeyKind.KEYRING))
         self.window.show()
 
     def enter(self, life: SessionState, **values: object) -> None:
         """Comes from a live session to ``life``, so that its page appears now."""
-        self.model.live_through(Live(GRANT), waited_s=0.0, gone_s=0.0)
-        self.model.live_through(life, **values)
+        self.model.show(Live(GRANT), waited_s=0.0, gone_s=0.0, limit_last=False)
+        self.model.clear(*(notice.id for notice in self.window.notices.notices))
+        self.model.show(life, **values)
         self.model.asked.clear()
 
     def buttons(self) -> list[QAbstractButton]:
@@ -179,16 +178,16 @@ class Paying:
 
 
 @pytest.fixture
-def paying(theme: Theme, qtbot: QtBot, press_clock: PressClock) -> Paying:
+def paying(theme: Theme, qtbot: QtBot, press_clock: PressClock, tmp_path: Path) -> Paying:
     press_clock.stop()
-    return Paying(theme, qtbot)
+    return Paying(theme, qtbot, tmp_path)
 
 
 STATES: dict[str, tuple[SessionState, dict[str, object], set[str]]] = {
     "start": (Idle(), {}, {"start"}),
     "ended": (Ended(SUMMARY), {}, {"start_again"}),
     "ended by a limit": (Ended(SUMMARY, CostReachedError(limit_usd=5.0)), {}, {"start_again"}),
-    "failed": (Failed(NoCapacityError()), {}, {"retry"}),
+    "failed": (Failed(NoCapacityError()), {}, {"start_again"}),
     "parked": (Parked(SUMMARY), {}, {"resume"}),
     "late": (Waiting(GRANT), {"waited_s": 21.0}, {"keep_waiting"}),
     "live": (Live(GRANT), {"limit_last": True, "can_extend": True}, set()),

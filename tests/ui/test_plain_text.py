@@ -1,13 +1,13 @@
 import pytest
 
-from atlas_desktop.ui.talk.plain_text import (
+from atlas_desktop.ui.look.plain_text import (
     SHOWN_CHARACTERS,
     is_right_to_left,
     name_in_text,
     shortened,
     shown_text,
 )
-from atlas_desktop.ui.talk.row_heights import RowHeights
+from atlas_desktop.ui.talk.placed_list import RowHeights
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Mode
 from atlas_desktop.cues.queue import CueState
 from atlas_desktop.ui.cues.cue_strip import CueStrip
-from atlas_desktop.ui.drops.drop import foresee
 from atlas_desktop.ui.drops.drop_controller import MOST_AT_ONCE
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.look.theme import Theme
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.ui.model_bench import Make, ModelBench, go_live, make_files, picture
@@ -33,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[SlowDisk]:
 
 def give(bench: ModelBench, *given: Path | str) -> None:
     """As a drop comes from the window: by names alone."""
-    bench.model.open_drop(foresee(given), b"")
+    bench.model.open_drop(plan_drop(given), b"")
 
 
 def names(bench: ModelBench) -> list[str]:
@@ -45,7 +45,7 @@ async def read(bench: ModelBench) -> None:
 
 
 def test_what_a_drop_would_do_is_known_without_a_look_at_the_disk(disk: SlowDisk) -> None:
-    plan = foresee([disk.path(name) for name in ("slow.wav", "slow.png", "slow", "notes.txt")])
+    plan = plan_drop([disk.path(name) for name in ("slow.wav", "slow.png", "slow", "notes.txt")])
     assert plan.audio == (disk.path("slow.wav"), disk.path("slow"))
     assert plan.face == disk.path("slow.png")
     assert plan.refused == ("notes.txt",)

@@ -10,10 +10,10 @@ from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Face, Mode
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.start.face_well import FaceWell
+from atlas_desktop.ui.start.face_picker import FaceWell
 from atlas_desktop.ui.start.start_page import StartPage
 
 
@@ -107,7 +107,7 @@ def test_start_without_anything_points_to_the_key(page: StartPage, qtbot: QtBot)
     ],
 )
 def test_key_line_says_what_holds(page: StartPage, state: KeyState, words: str, can_forget: bool) -> None:
-    page.show_key(state)
+    page.key_line.show_state(state)
     assert words in page.key_line.note
     assert button(page, "Forget key").isVisible() is can_forget
     typed = state.kind in (KeyKind.NONE, KeyKind.REFUSED)
@@ -118,10 +118,10 @@ def test_key_line_says_what_holds(page: StartPage, state: KeyState, words: str, 
 def test_stored_key_is_never_in_the_field(page: StartPage) -> None:
     field(page, "API key").setText("ak_secret")
     page.key_line.commit()
-    page.show_key(KeyState(KeyKind.CHECKING))
-    page.show_key(KeyState(KeyKind.KEYRING))
+    page.key_line.show_state(KeyState(KeyKind.CHECKING))
+    page.key_line.show_state(KeyState(KeyKind.KEYRING))
     assert "secret" not in field(page, "API key").text()
-    page.show_key(KeyState())
+    page.key_line.show_state(KeyState())
     assert field(page, "API key").text() == ""
 
 
@@ -139,12 +139,12 @@ def test_a_keyring_that_answers_late_takes_nothing_that_is_typed(page: StartPage
     entered: list[str] = []
     page.key_line.key_entered.connect(entered.append)
     type_into(page, "API key", "ak_ty")
-    page.show_key(state)
+    page.key_line.show_state(state)
     type_into(page, "API key", "ped")
     assert field(page, "API key").text() == "ak_typed"
     button(page, "Start").click()
     assert entered == ["ak_typed"]
-    page.show_key(KeyState(KeyKind.CHECKING))
+    page.key_line.show_state(KeyState(KeyKind.CHECKING))
     assert "typed" not in field(page, "API key").text()
 
 
@@ -152,7 +152,7 @@ def test_a_key_given_up_while_it_is_typed_leaves_the_one_that_is_kept(page: Star
     entered: list[str] = []
     page.key_line.key_entered.connect(entered.append)
     type_into(page, "API key", "ak")
-    page.show_key(KeyState(KeyKind.KEYRING))
+    page.key_line.show_state(KeyState(KeyKind.KEYRING))
     field(page, "API key").clear()
     field(page, "API key").editingFinished.emit()
     assert field(page, "API key").isReadOnly()
@@ -164,9 +164,9 @@ def test_another_key_that_is_typed_stays_through_a_late_answer(page: StartPage) 
     others: list[str] = []
     page.key_line.other_key_entered.connect(others.append)
     page.key_line.ask_other()
-    page.show_key(KeyState(KeyKind.KEYRING))
+    page.key_line.show_state(KeyState(KeyKind.KEYRING))
     type_into(page, "API key", "ak_ot")
-    page.show_key(KeyState(KeyKind.MEMORY, "The keyring is locked."))
+    page.key_line.show_state(KeyState(KeyKind.MEMORY, "The keyring is locked."))
     type_into(page, "API key", "her")
     QTest.keyClick(field(page, "API key"), Qt.Key.Key_Return)
     assert others == ["ak_other"]
@@ -177,24 +177,24 @@ def test_an_address_that_is_typed_stays_through_a_late_answer(page: StartPage) -
     asked: list[str] = []
     page.key_line.backend_requested.connect(lambda url, _token: asked.append(url))
     late = KeyState(KeyKind.BACKEND, backend_url="https://one.example")
-    page.show_key(late)
+    page.key_line.show_state(late)
     field(page, "Backend URL").selectAll()
     type_into(page, "Backend URL", "https://two.exam")
-    page.show_key(KeyState())
-    page.show_key(late)
+    page.key_line.show_state(KeyState())
+    page.key_line.show_state(late)
     type_into(page, "Backend URL", "ple")
     assert field(page, "Backend URL").text() == "https://two.example"
     button(page, "Start").click()
     assert asked == ["https://two.example"]
-    page.show_key(KeyState(KeyKind.BACKEND, backend_url="https://two.example/session"))
+    page.key_line.show_state(KeyState(KeyKind.BACKEND, backend_url="https://two.example/session"))
     assert field(page, "Backend URL").text() == "https://two.example/session"
 
 
 def test_a_key_that_is_typed_stays_when_a_backend_comes_late(page: StartPage) -> None:
     type_into(page, "API key", "ak_typed")
-    page.show_key(KeyState(KeyKind.BACKEND, backend_url="https://one.example"))
+    page.key_line.show_state(KeyState(KeyKind.BACKEND, backend_url="https://one.example"))
     button(page, "Use an API key instead").click()
-    page.show_key(KeyState())
+    page.key_line.show_state(KeyState())
     assert field(page, "API key").text() == "ak_typed"
 
 
@@ -220,7 +220,7 @@ def test_backend_instead_of_a_key(page: StartPage, qtbot: QtBot) -> None:
 
 
 def test_leaving_the_backend_asks_for_the_key_again(page: StartPage, qtbot: QtBot) -> None:
-    page.show_key(KeyState(KeyKind.BACKEND, backend_url="https://example.com/api"))
+    page.key_line.show_state(KeyState(KeyKind.BACKEND, backend_url="https://example.com/api"))
     assert field(page, "Backend URL").text() == "https://example.com/api"
     with qtbot.waitSignal(page.key_line.backend_requested, timeout=500) as asked:
         button(page, "Use an API key instead").click()
@@ -299,8 +299,8 @@ def test_no_shipped_faces_is_no_trouble(theme: Theme, qtbot: QtBot) -> None:
     page = StartPage(theme, ())
     qtbot.addWidget(page)
     page.show()
-    page.show_face(None)
-    page.show_face(Face("me.png", b"not a picture"))
+    page.picker.set_face(None)
+    page.picker.set_face(Face("me.png", b"not a picture"))
     button(page, "Change face…").click()
     assert button(page, "Choose a file…").isVisible()
 
@@ -327,7 +327,7 @@ def test_a_large_face_is_read_beside_the_window(theme: Theme, qtbot: QtBot) -> N
 
 
 def test_face_is_named_and_drawn(page: StartPage, faces: tuple[Path, ...]) -> None:
-    page.show_face(Face(faces[0].name, faces[0].read_bytes()))
+    page.picker.set_face(Face(faces[0].name, faces[0].read_bytes()))
     well = next(child for child in page.findChildren(QWidget) if child.accessibleName() == "Face: Red Face")
     middle = well.grab().toImage().pixelColor(well.width() // 2, well.height() // 2)
     assert middle.name() == "#ff0000"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,15 +21,15 @@ from atlas_desktop.media.lipsync import SyncFigures
 from atlas_desktop.session import AtlasSession
 from atlas_desktop.session.state import Live, Parked, Summary
 from atlas_desktop.sound_client.memory import SoundCounters
-from atlas_desktop.ui.live.figures import CallFigures, CallStatistics
+from atlas_desktop.ui.live.call_statistics import CallFigures, CallStatistics
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
-from atlas_desktop.ui.live.statistics_words import NOTHING, StatisticsWords
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.live.statistics_texts import NOTHING, StatisticsTexts
+from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.video.stage_view import PictureView
 from tests.ui.desk import Desk, button
-from tests.ui.stage_model import GRANT, StandInModel
+from tests.ui.driven_model import GRANT, DrivenModel
 
 SYNC = SyncFigures(lip_sync=True, settled=True, hold_ms=63.7, sound_ms=80.2, picture_ms=78.4, skew_ms=1.8)
 FIGURES = CallFigures(
@@ -54,14 +56,14 @@ def frame() -> I420Frame:
 
 
 def rows(figures: CallFigures) -> dict[str, str]:
-    return dict(StatisticsWords().rows(figures))
+    return dict(StatisticsTexts().rows(figures))
 
 
 @dataclass
 class Bench:
     window: QWidget
     page: LivePage
-    model: StandInModel
+    model: DrivenModel
     feed: VideoFeed
     picture: PictureView
     looks: list[int] = field(default_factory=list)
@@ -82,9 +84,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(theme: Theme, qtbot: QtBot) -> Iterator[Bench]:
+def bench(theme: Theme, qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
     feed = VideoFeed()
-    window, model, picture = QWidget(), StandInModel(), PictureView(feed)
+    window, model, picture = QWidget(), DrivenModel(tmp_path), PictureView(feed)
     bench: Bench
 
     def read() -> CallFigures:
@@ -254,12 +256,12 @@ def test_the_card_stays_in_the_stage(bench: Bench, size: tuple[int, int], qtbot:
 def test_keys_open_them_on_the_stage_alone(desk: Desk) -> None:
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert desk.stage.statistics == [False]
-    desk.model.live_through(Live(GRANT), speaking=True)
+    assert not desk.stage.shows_statistics()
+    desk.model.show(Live(GRANT), speaking=True)
     QTest.keyClick(desk.window, Qt.Key.Key_I, both)
-    assert desk.stage.statistics == [False, True]
+    assert desk.stage.shows_statistics()
     QTest.keyClick(desk.window, Qt.Key.Key_Escape)
-    assert desk.stage.statistics == [False, True, False]
+    assert not desk.stage.shows_statistics()
     assert desk.asked("interrupt") == []
 
 
@@ -275,7 +277,7 @@ async def test_they_are_read_from_those_who_count(qtbot: QtBot) -> None:
     qtbot.addWidget(picture)
     sound = Counted()
     sound.counters.underruns = 4
-    statistics = CallStatistics(session, picture, sound, lambda: now_s[0])
+    statistics = CallStatistics(session, picture, cast(Any, sound), lambda: now_s[0])
     statistics.begin()
     session.video.offer(frame())
     first = statistics.read()

@@ -1,6 +1,8 @@
 """Picture and sound in the settings, and the way from there through a calibration and back."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -19,8 +21,7 @@ from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.calibration_fakes import FakeDevices
 from tests.ui.desk import button
-from tests.ui.fake_model import FakeModel
-from tests.ui.stage_model import GRANT
+from tests.ui.driven_model import GRANT, DrivenModel
 
 USUAL_MS = speaker_delay_default_ms()
 USE_USUAL = f"Use {round(USUAL_MS)} ms, usual on this system"
@@ -29,14 +30,16 @@ USE_USUAL = f"Use {round(USUAL_MS)} ms, usual on this system"
 class Bench:
     """A window with its settings open, a model and devices that are fakes."""
 
-    def __init__(self, theme: Theme) -> None:
-        self.window, self.model, self.devices = MainWindow(theme, ()), FakeModel(), FakeDevices()
-        self.model.settings = Settings(theme=ThemeChoice.DARK)
+    def __init__(self, theme: Theme, folder: Path) -> None:
+        self.window, self.devices = MainWindow(theme, ()), FakeDevices()
+        self.model = DrivenModel(folder, theme=ThemeChoice.DARK)
         self.told: list[tuple[float, bool]] = []
 
         def make(speaker_ms: float, in_session: bool, parent: QWidget) -> CalibrationDialog:
             self.told.append((speaker_ms, in_session))
-            return CalibrationDialog(self.devices, theme, speaker_ms, parent, in_session=in_session)
+            return CalibrationDialog(
+                cast(Any, self.devices), theme, speaker_ms, parent, in_session=in_session
+            )
 
         self.wiring = WindowWiring(self.window, self.model, theme, None, make)
         self.window.show()
@@ -55,9 +58,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(theme: Theme, qtbot: QtBot) -> Iterator[Bench]:
+def bench(theme: Theme, qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
     theme.set_choice(ThemeChoice.DARK)
-    bench = Bench(theme)
+    bench = Bench(theme, tmp_path)
     qtbot.addWidget(bench.window, before_close_func=lambda closing: closing.close_for_good())
     yield bench
     for dialog in bench.window.findChildren(QDialog):
@@ -170,7 +173,7 @@ def test_settings_that_are_closed_take_their_calibration_with_them(bench: Bench)
 
 
 def test_it_knows_of_the_session(bench: Bench) -> None:
-    bench.model.live_through(Live(GRANT))
+    bench.model.show(Live(GRANT))
     bench.calibrate(bench.open_settings())
     assert bench.told == [(USUAL_MS, True)]
 

@@ -1,10 +1,11 @@
 import time
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QListView, QMenu, QPushButton, QStyleOptionViewItem
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QMenu, QPushButton, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.api.source import Mode
@@ -12,20 +13,19 @@ from atlas_desktop.session.state import Ended, Idle, Live
 from atlas_desktop.session.transcript import Delivery
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.ui.wiring import WindowWiring
 from tests.ui.desk import Desk
-from tests.ui.talk_model import AT_MS, GRANT, TalkingModel
+from tests.ui.driven_model import AT_MS, GRANT, DrivenModel
 
 CLOCK = time.strftime("%H:%M", time.localtime(AT_MS / 1000))
 
 
 @pytest.fixture
-def model() -> TalkingModel:
-    return TalkingModel()
+def model(tmp_path: Path, qapp: QApplication) -> DrivenModel:
+    return DrivenModel(tmp_path, Live(GRANT))
 
 
 @pytest.fixture
-def pane(model: TalkingModel, theme: Theme, qtbot: QtBot) -> TranscriptPane:
+def pane(model: DrivenModel, theme: Theme, qtbot: QtBot) -> TranscriptPane:
     pane = TranscriptPane(model, theme)
     qtbot.addWidget(pane)
     pane.resize(320, 600)
@@ -55,7 +55,7 @@ def menu(pane: TranscriptPane) -> dict[str, object]:
     return {action.text(): action for action in found.actions()}
 
 
-def fill(model: TalkingModel, count: int = 60) -> None:
+def fill(model: DrivenModel, count: int = 60) -> None:
     for number in range(count):
         model.say(f"Message number {number}, with a few more words to fill two lines.")
 
@@ -65,13 +65,13 @@ def is_at_end(pane: TranscriptPane) -> bool:
     return bar.value() == bar.maximum()
 
 
-def test_messages_have_speaker_time_and_words(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_messages_have_speaker_time_and_words(model: DrivenModel, pane: TranscriptPane) -> None:
     model.say("Hello!", "user")
     model.say("Hi <b>you</b>\u202e")
     assert names(pane) == [f"You, {CLOCK}, Hello!", f"Atlas, {CLOCK}, Hi <b>you</b>"]
 
 
-def test_interim_words_are_replaced_in_place(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_interim_words_are_replaced_in_place(model: DrivenModel, pane: TranscriptPane) -> None:
     model.say("I am", final=False)
     row = messages(pane).visualRect(messages(pane).model().index(0, 0))
     model.change(0, "I am the avatar on this computer, and this needs more than one line.")
@@ -99,7 +99,7 @@ class Painted:
 
 
 def test_a_word_more_paints_its_own_message_and_no_other(
-    model: TalkingModel, pane: TranscriptPane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    model: DrivenModel, pane: TranscriptPane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(6):
         model.say(f"Message {number}")
@@ -115,7 +115,7 @@ def test_a_word_more_paints_its_own_message_and_no_other(
 
 
 def test_transcript_from_before_is_shown_and_reset_empties(
-    model: TalkingModel, theme: Theme, qtbot: QtBot
+    model: DrivenModel, theme: Theme, qtbot: QtBot
 ) -> None:
     model.say("From before")
     late = TranscriptPane(model, theme)
@@ -126,7 +126,7 @@ def test_transcript_from_before_is_shown_and_reset_empties(
 
 
 def test_endless_message_is_shortened_and_copied_whole(
-    model: TalkingModel, pane: TranscriptPane, qtbot: QtBot
+    model: DrivenModel, pane: TranscriptPane, qtbot: QtBot
 ) -> None:
     text = "word " * 20_000
     began = time.monotonic()
@@ -141,7 +141,7 @@ def test_endless_message_is_shortened_and_copied_whole(
     assert QGuiApplication.clipboard().text() == text
 
 
-def test_copy_of_several_says_who(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_copy_of_several_says_who(model: DrivenModel, pane: TranscriptPane) -> None:
     model.say("Hello!", "user")
     model.say("Hi.")
     messages(pane).selectAll()
@@ -150,7 +150,7 @@ def test_copy_of_several_says_who(model: TalkingModel, pane: TranscriptPane) -> 
     assert [line.split("  ", 1)[1] for line in lines] == ["You: Hello!", "Atlas: Hi."]
 
 
-def test_end_stays_in_sight(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_end_stays_in_sight(model: DrivenModel, pane: TranscriptPane) -> None:
     fill(model)
     assert is_at_end(pane)
     model.change(59, "now " * 100)
@@ -159,7 +159,7 @@ def test_end_stays_in_sight(model: TalkingModel, pane: TranscriptPane) -> None:
     assert is_at_end(pane)
 
 
-def test_reading_above_is_not_disturbed(model: TalkingModel, pane: TranscriptPane, qtbot: QtBot) -> None:
+def test_reading_above_is_not_disturbed(model: DrivenModel, pane: TranscriptPane, qtbot: QtBot) -> None:
     fill(model)
     view = messages(pane)
     view.verticalScrollBar().setValue(400)
@@ -176,7 +176,7 @@ def test_reading_above_is_not_disturbed(model: TalkingModel, pane: TranscriptPan
     assert visible_button(pane, "New messages") is None
 
 
-def test_own_message_is_seen(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_own_message_is_seen(model: DrivenModel, pane: TranscriptPane) -> None:
     fill(model)
     messages(pane).verticalScrollBar().setValue(0)
     pane.message_box.offer("Mine")
@@ -184,7 +184,7 @@ def test_own_message_is_seen(model: TalkingModel, pane: TranscriptPane) -> None:
     assert is_at_end(pane)
 
 
-def test_keys_walk_through_messages(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_keys_walk_through_messages(model: DrivenModel, pane: TranscriptPane) -> None:
     fill(model)
     view = messages(pane)
     view.setFocus(Qt.FocusReason.TabFocusReason)
@@ -199,7 +199,7 @@ def test_keys_walk_through_messages(model: TalkingModel, pane: TranscriptPane) -
     assert is_at_end(pane)
 
 
-def test_pointer_selects_what_it_points_at(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_pointer_selects_what_it_points_at(model: DrivenModel, pane: TranscriptPane) -> None:
     fill(model, 5)
     view = messages(pane)
     spot = view.visualRect(view.model().index(3, 0)).center()
@@ -207,7 +207,7 @@ def test_pointer_selects_what_it_points_at(model: TalkingModel, pane: Transcript
     assert [index.row() for index in view.selectedIndexes()] == [3]
 
 
-def test_thousands_of_messages(model: TalkingModel, pane: TranscriptPane, qtbot: QtBot) -> None:
+def test_thousands_of_messages(model: DrivenModel, pane: TranscriptPane, qtbot: QtBot) -> None:
     for number in range(5_000):
         model.say(f"{number} " + "words that are said " * (number % 6))
     began = time.monotonic()
@@ -219,14 +219,14 @@ def test_thousands_of_messages(model: TalkingModel, pane: TranscriptPane, qtbot:
     assert is_at_end(pane)
 
 
-def test_empty_says_hello(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_empty_says_hello(model: DrivenModel, pane: TranscriptPane) -> None:
     shown = [label.text() for label in pane.findChildren(QLabel) if label.isVisible()]
     assert "Say hello" in shown
     assert visible_button(pane, "What can you do?") is None
 
 
-def test_rehearsal_suggests_a_first_message(model: TalkingModel, pane: TranscriptPane) -> None:
-    model.live_through(model.snapshot.state, billed=False)
+def test_rehearsal_suggests_a_first_message(model: DrivenModel, pane: TranscriptPane) -> None:
+    model.show(model.snapshot.state, billed=False)
     button = visible_button(pane, "What can you do?")
     assert button is not None
     button.click()
@@ -234,20 +234,20 @@ def test_rehearsal_suggests_a_first_message(model: TalkingModel, pane: Transcrip
     assert visible_button(pane, "What can you do?") is None
 
 
-def test_rehearsed_passthrough_asks_for_a_sound(model: TalkingModel, pane: TranscriptPane) -> None:
-    model.live_through(model.snapshot.state, billed=False)
+def test_rehearsed_passthrough_asks_for_a_sound(model: DrivenModel, pane: TranscriptPane) -> None:
+    model.show(model.snapshot.state, billed=False)
     model.show_mode(Mode.PASSTHROUGH)
     shown = [label.text() for label in pane.findChildren(QLabel) if label.isVisible()]
     assert "Drop a sound file on the window and I will say it." in shown
     assert visible_button(pane, "What can you do?") is None
 
 
-def test_nothing_is_suggested_after_the_end(model: TalkingModel, pane: TranscriptPane) -> None:
-    model.live_through(Idle(), billed=False)
+def test_nothing_is_suggested_after_the_end(model: DrivenModel, pane: TranscriptPane) -> None:
+    model.show(Idle(), billed=False)
     assert visible_button(pane, "What can you do?") is None
 
 
-def test_menu(model: TalkingModel, pane: TranscriptPane, qtbot: QtBot) -> None:
+def test_menu(model: DrivenModel, pane: TranscriptPane, qtbot: QtBot) -> None:
     assert set(menu(pane)) == {"Save transcript…", "Copy all", "Close"}
     actions = pane.findChildren(QMenu)[0].actions()
     assert [action.isEnabled() for action in actions] == [False, False, True]
@@ -270,15 +270,10 @@ def test_menu_button_opens_it(pane: TranscriptPane) -> None:
     opened.close()
 
 
-def test_window_saves_and_closes_it(desk: Desk, theme: Theme, qtbot: QtBot) -> None:
-    pane = TranscriptPane(TalkingModel(), theme)
-    qtbot.addWidget(pane)
-    wiring = desk.window.findChild(WindowWiring)
-    assert wiring is not None
-    wiring.join_transcript(pane)
-    desk.model.live_through(Live(GRANT))
+def test_window_saves_and_closes_it(desk: Desk) -> None:
+    desk.model.show(Live(GRANT))
     shown = [desk.window.is_transcript_shown]
-    for signal in (pane.close_requested, pane.open_requested):
+    for signal in (desk.pane.close_requested, desk.pane.open_requested):
         signal.emit()
         shown.append(desk.window.is_transcript_shown)
     assert shown == [True, False, True]
@@ -287,7 +282,7 @@ def test_window_saves_and_closes_it(desk: Desk, theme: Theme, qtbot: QtBot) -> N
 @pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
 @pytest.mark.parametrize("width_px", [280, 320, 500])
 def test_any_width_and_direction(
-    model: TalkingModel, pane: TranscriptPane, width_px: int, direction: Qt.LayoutDirection
+    model: DrivenModel, pane: TranscriptPane, width_px: int, direction: Qt.LayoutDirection
 ) -> None:
     pane.setLayoutDirection(direction)
     pane.resize(width_px, 480)
@@ -298,7 +293,7 @@ def test_any_width_and_direction(
     assert is_at_end(pane)
 
 
-def test_what_atlas_has_said_to_its_end_is_read_out_once(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_what_atlas_has_said_to_its_end_is_read_out_once(model: DrivenModel, pane: TranscriptPane) -> None:
     told: list[str] = []
     pane.announced.connect(told.append)
     model.say("Hello!", "user")
@@ -309,7 +304,7 @@ def test_what_atlas_has_said_to_its_end_is_read_out_once(model: TalkingModel, pa
     assert told == ["Atlas: Hi there."]
 
 
-def test_what_became_of_a_message_stands_beside_it(model: TalkingModel, pane: TranscriptPane) -> None:
+def test_what_became_of_a_message_stands_beside_it(model: DrivenModel, pane: TranscriptPane) -> None:
     model.change(0, "Anybody there?", "user", delivery=Delivery.WAITING)
     assert names(pane) == [f"You, {CLOCK}, Anybody there?, not delivered"]
     before = pane.grab().toImage()
@@ -321,20 +316,20 @@ def test_what_became_of_a_message_stands_beside_it(model: TalkingModel, pane: Tr
 
 
 def test_what_was_not_sent_can_be_sent_again_where_a_session_takes_it(
-    model: TalkingModel, pane: TranscriptPane
+    model: DrivenModel, pane: TranscriptPane
 ) -> None:
     def said() -> set[str]:
         return {label.accessibleName() for label in pane.findChildren(QLabel) if label.isVisible()}
 
-    model.live_through(Ended(None), not_sent=2)
+    model.show(Ended(None), not_sent=2)
     assert "2 messages were not sent" in said()
     assert visible_button(pane, "Send again") is None
-    model.live_through(Live(GRANT), not_sent=1)
+    model.show(Live(GRANT), not_sent=1)
     assert "1 message was not sent" in said()
     again = visible_button(pane, "Send again")
     assert again is not None
     again.click()
     assert model.asked == [("send_again",)]
-    model.live_through(Live(GRANT), not_sent=0)
+    model.show(Live(GRANT), not_sent=0)
     assert visible_button(pane, "Send again") is None
     assert not any("not sent" in name for name in said())

@@ -1,5 +1,7 @@
 """Who types while a page changes by itself types on, and nothing of it is lost."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -23,22 +25,22 @@ from atlas_desktop.session.state import (
     Switch,
     Waiting,
 )
-from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.desks.notices import Notice, NoticeAction, Severity
+from atlas_desktop.storage.settings import ThemeChoice
+from atlas_desktop.ui.controllers.notices import Notice, NoticeAction, Severity
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView
 from tests.ui.desk import button
+from tests.ui.driven_model import DrivenModel
 from tests.ui.press_clock import PressClock
-from tests.ui.whole_model import WholeModel
 
 GRANT = SessionGrant("ses_1", "wss://example.com", "token")
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
 LIMIT = CostReachedError(limit_usd=5.0)
-PAID = {"start", "start_again", "retry", "resume", "switch_mode"}
+PAID = {"start", "start_again", "resume", "switch_mode"}
 
 BY_ITSELF: list[list[SessionState]] = [
     [Ending(Stop(), LIMIT), Ended(SUMMARY, LIMIT)],
@@ -54,21 +56,18 @@ BY_ITSELF: list[list[SessionState]] = [
 class Talk:
     """The window with a live session and its real message box."""
 
-    def __init__(self, theme: Theme, qtbot: QtBot) -> None:
-        self.window, self.model = MainWindow(theme, ()), WholeModel()
+    def __init__(self, theme: Theme, qtbot: QtBot, folder: Path) -> None:
+        self.window = MainWindow(theme, ())
+        self.model = DrivenModel(folder, theme=ThemeChoice.DARK, limits_seen=True)
         qtbot.addWidget(self.window, before_close_func=lambda closing: closing.close_for_good())
-        self.model.settings = Settings(theme=ThemeChoice.DARK, limits_seen=True)
         self.wiring = WindowWiring(self.window, self.model, theme)
         stage = LivePage(self.model, theme, PictureView(VideoFeed()), QWidget())
-        pane = TranscriptPane(self.model, theme)
-        self.window.set_live(LiveParts(stage, pane))
-        self.wiring.join_stage(stage)
-        self.wiring.join_transcript(pane)
+        self.wiring.join_live(stage, TranscriptPane(self.model, theme))
         self.window.resize(1100, 720)
         self.window.show()
         self.window.activateWindow()
         qtbot.waitUntil(self.window.isActiveWindow)
-        self.model.live_through(Live(GRANT))
+        self.model.show(Live(GRANT))
 
     @property
     def field(self) -> QPlainTextEdit:
@@ -85,9 +84,9 @@ class Talk:
 
 
 @pytest.fixture
-def talk(theme: Theme, qtbot: QtBot) -> Talk:
+def talk(theme: Theme, qtbot: QtBot, tmp_path: Path) -> Talk:
     """On a clock that lets every press count: only the focus keeps money safe."""
-    return Talk(theme, qtbot)
+    return Talk(theme, qtbot, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,7 @@ def test_the_message_goes_on_through_every_change(talk: Talk, lives: list[Sessio
     talk.field.setFocus()
     talk.type("What I ")
     for life in lives:
-        talk.model.live_through(life)
+        talk.model.show(life)
         assert talk.field.hasFocus()
         talk.type("say ")
     assert talk.field.toPlainText() == "What I " + "say " * len(lives)
@@ -124,7 +123,7 @@ def test_ctrl_enter_in_the_message_never_starts_a_session(
     """Others send with it: however late it comes, it is meant for what was typed."""
     talk.field.setFocus()
     talk.type(draft)
-    talk.model.live_through(over, **values)
+    talk.model.show(over, **values)
     QTest.keyClick(talk.field, key, Qt.KeyboardModifier.ControlModifier)
     assert talk.spent() == set()
     assert ("send", draft) not in talk.model.asked
@@ -146,7 +145,7 @@ def test_ctrl_enter_in_the_message_sends_it_where_it_can_be_sent(
 ) -> None:
     talk.field.setFocus()
     talk.type("Hello")
-    talk.model.live_through(life, **values)
+    talk.model.show(life, **values)
     talk.model.asked.clear()
     QTest.keyClick(talk.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert talk.model.asked == [("send", "Hello")]
@@ -156,7 +155,7 @@ def test_ctrl_enter_in_the_message_sends_it_where_it_can_be_sent(
 def test_ctrl_enter_from_elsewhere_starts_whatever_is_typed(talk: Talk) -> None:
     talk.field.setFocus()
     talk.type("draft")
-    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.model.show(Ended(SUMMARY, LIMIT))
     talk.window.ended_page.setFocus()
     QTest.keyClick(talk.window.ended_page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert talk.spent() == {"start_again"}
@@ -166,10 +165,10 @@ def test_ctrl_enter_from_elsewhere_starts_whatever_is_typed(talk: Talk) -> None:
 def test_the_draft_is_sent_in_the_next_session(talk: Talk) -> None:
     talk.field.setFocus()
     talk.type("draft")
-    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.model.show(Ended(SUMMARY, LIMIT))
     QTest.keyClick(talk.field, Qt.Key.Key_Return)
     assert ("send", "draft") not in talk.model.asked
-    talk.model.live_through(Live(GRANT))
+    talk.model.show(Live(GRANT))
     QTest.keyClick(talk.field, Qt.Key.Key_Return)
     assert ("send", "draft") in talk.model.asked
 
@@ -182,7 +181,7 @@ def test_typing_goes_on_when_full_screen_is_left(talk: Talk, width: int, pane_wa
     talk.window.show_full_screen(True)
     talk.window.show_transcript(True)
     talk.field.setFocus()
-    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.model.show(Ended(SUMMARY, LIMIT))
     assert not talk.window.isFullScreen()
     talk.window.resize(width, 721)
     talk.type(" on ")
@@ -196,7 +195,7 @@ def test_typing_goes_on_when_full_screen_is_left(talk: Talk, width: int, pane_wa
 def test_after_an_end_that_nobody_asked_for_space_does_nothing(talk: Talk, over: SessionState) -> None:
     """As with push to talk: the stage had the focus, and Space is pressed again and again."""
     button(talk.window, "Park").setFocus()
-    talk.model.live_through(over)
+    talk.model.show(over)
     talk.type("   ")
     assert talk.spent() == set()
     QTest.keyClick(talk.window.ended_page, Qt.Key.Key_Tab)
@@ -208,7 +207,7 @@ def test_after_an_end_that_was_asked_for_the_next_step_is_at_hand(
 ) -> None:
     press_clock.stop()
     button(talk.window, "End session").setFocus()
-    talk.model.live_through(Ended(SUMMARY))
+    talk.model.show(Ended(SUMMARY))
     assert talk.window.ended_page.first_control is QApplication.focusWidget()
     talk.type(" ")
     assert talk.spent() == set()
@@ -238,10 +237,10 @@ def test_a_card_that_goes_leaves_the_keys_to_the_stage(
 ) -> None:
     """Else the next Space turns the microphone on, or ends the session."""
     life, values = before
-    talk.model.live_through(life, **values)
+    talk.model.show(life, **values)
     button(talk.window, pressed).setFocus()
     life, values = after
-    talk.model.live_through(life, **values)
+    talk.model.show(life, **values)
     focused = QApplication.focusWidget()
     assert focused is not None
     assert focused.accessibleName() == "Stage"
@@ -254,7 +253,7 @@ def test_an_open_dialog_keeps_the_keys_and_leaves_no_trap(talk: Talk, qtbot: QtB
     qtbot.waitUntil(dialog.isActiveWindow)
     field.setFocus()
     for life in (Ended(SUMMARY), Requesting(), Live(GRANT), Failed(NoCapacityError())):
-        talk.model.live_through(life)
+        talk.model.show(life)
         talk.type("a ")
     assert field.text() == "a " * 4
     dialog.close()
@@ -265,9 +264,9 @@ def test_an_open_dialog_keeps_the_keys_and_leaves_no_trap(talk: Talk, qtbot: QtB
 
 
 def test_an_end_confirmed_late_puts_no_key_on_what_costs(talk: Talk) -> None:
-    talk.model.live_through(Ended(SUMMARY))
+    talk.model.show(Ended(SUMMARY))
     button(talk.window, "Back to start").setFocus()
-    talk.model.live_through(Ended(SUMMARY, LIMIT))
+    talk.model.show(Ended(SUMMARY, LIMIT))
     talk.type("  ")
     assert talk.spent() == set()
 

@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.assets import default_faces
 from atlas_desktop.errors import CostReachedError, InsecureAddressError, NoCapacityError
+from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.session.state import (
     Ended,
     Ending,
@@ -35,18 +36,19 @@ from atlas_desktop.session.state import (
 )
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.storage.settings import Settings, ThemeChoice
-from atlas_desktop.ui.desks.notices import notice_of
-from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.controllers.notices import notice_of
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.look.pictures import face_title
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import LIGHT
 from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
-from atlas_desktop.ui.start.first_paint import show_first
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from tests.ui.desk import Desk, FakeStage, button
-from tests.ui.fake_model import FakeModel
+from atlas_desktop.video.stage_view import PictureView
+from tests.ui.desk import Desk, ObservedPage, button
+from tests.ui.driven_model import DrivenModel
 
 GRANT = SessionGrant("ses_0123456789abcdef0123", "wss://example.com", "token")
 SUMMARY = Summary("ses_0123456789abcdef0123", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
@@ -69,27 +71,27 @@ def shown(desk: Desk) -> str:
 def test_life_chooses_the_page(desk: Desk) -> None:
     assert shown(desk) == "start"
     for life in (Requesting(), Live(GRANT), Ending(Stop())):
-        desk.model.live_through(life)
+        desk.model.show(life)
         assert shown(desk) == "stage"
-    desk.model.live_through(Ended(SUMMARY))
+    desk.model.show(Ended(SUMMARY))
     assert shown(desk) == "ended"
-    desk.model.live_through(Idle())
+    desk.model.show(Idle())
     assert shown(desk) == "start"
 
 
 def test_a_cancelled_start_leads_back_to_the_start_page(desk: Desk) -> None:
-    desk.model.live_through(Requesting())
-    desk.model.live_through(Ended(None))
+    desk.model.show(Requesting())
+    desk.model.show(Ended(None))
     assert shown(desk) == "start"
 
 
 def test_back_to_start_stays_there_until_something_changes(desk: Desk) -> None:
     ended = Ended(SUMMARY)
-    desk.model.live_through(ended)
+    desk.model.show(ended)
     button(desk.window, "Back to start").click()
-    desk.model.live_through(ended)
+    desk.model.show(ended)
     assert shown(desk) == "start"
-    desk.model.live_through(Requesting())
+    desk.model.show(Requesting())
     assert shown(desk) == "stage"
 
 
@@ -102,7 +104,7 @@ def test_start_page_asks_the_model(desk: Desk) -> None:
 
 def test_transcript_is_a_pane_when_wide_and_a_drawer_when_narrow(desk: Desk) -> None:
     desk.window.resize(1100, 720)
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     assert desk.pane.width() == 319
     assert desk.stage.width() == 1100 - 320
     desk.window.resize(600, 720)
@@ -117,8 +119,8 @@ def test_transcript_is_a_pane_when_wide_and_a_drawer_when_narrow(desk: Desk) -> 
 
 def test_pane_choice_is_kept_and_the_toggle_told(desk: Desk) -> None:
     desk.window.resize(1100, 720)
-    desk.model.live_through(Live(GRANT))
-    desk.stage.transcript_requested.emit(False)
+    desk.model.show(Live(GRANT))
+    desk.stage.stage.overlay.transcript_requested.emit(False)
     assert not desk.pane.isVisible()
     assert desk.model.settings.transcript_open is False
     assert desk.stage.transcript[-1] is False
@@ -132,7 +134,7 @@ def test_waiting_cues_are_seen_before_a_session_only(desk: Desk) -> None:
     assert not desk.cues.isVisible()
     desk.model.cues_changed.emit((object(),))
     assert desk.cues.isVisible()
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     assert not desk.cues.isVisible()
 
 
@@ -150,27 +152,27 @@ def test_keys_ask(desk: Desk, key: Qt.Key, modifier: Qt.KeyboardModifier, intent
 
 
 def test_escape_interrupts_only_while_something_is_spoken(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     QTest.keyClick(desk.window, Qt.Key.Key_Escape)
     assert desk.asked("interrupt") == []
-    desk.model.live_through(Live(GRANT), speaking=True)
+    desk.model.show(Live(GRANT), speaking=True)
     QTest.keyClick(desk.window, Qt.Key.Key_Escape)
     assert desk.asked("interrupt") == [()]
 
 
 def test_full_screen_tells_the_stage_and_ends_with_the_session(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     QTest.keyClick(desk.window, Qt.Key.Key_F11)
     assert desk.window.isFullScreen()
     assert not desk.pane.isVisible()
     assert desk.stage.full == [True]
-    desk.model.live_through(Ended(SUMMARY))
+    desk.model.show(Ended(SUMMARY))
     assert not desk.window.isFullScreen()
     assert desk.stage.full == [True, False]
 
 
 def test_closing_while_live_says_so_and_waits(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     assert not desk.window.close()
     assert desk.window.isVisible()
     said = [label for label in desk.window.findChildren(QLabel) if label.isVisible()]
@@ -274,12 +276,12 @@ def test_a_damaged_place_and_size_leave_a_window_that_can_be_seen(
 
 
 def test_failed_session_offers_retry_by_keyboard(desk: Desk) -> None:
-    desk.model.live_through(Failed(NoCapacityError()))
+    desk.model.show(Failed(NoCapacityError()))
     assert shown(desk) == "ended"
     first = desk.window.ended_page.first_control
     assert isinstance(first, QPushButton)
     QTest.keyClick(first, Qt.Key.Key_Space)
-    assert desk.asked("retry") == [()]
+    assert desk.asked("start_again") == [()]
 
 
 def test_settings_stand_below_the_notices(desk: Desk, qtbot: QtBot) -> None:
@@ -301,7 +303,7 @@ def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBo
     window = MainWindow(theme, default_faces())
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     settings = Settings(mode=Mode.PASSTHROUGH, microphone_on_connect=True, face=default_faces()[1].name)
-    show_first(window, settings, default_faces())
+    window.show_first(settings, default_faces())
     window.show()
     cards = {card.accessibleName(): card for card in window.findChildren(QRadioButton)}
     assert cards["Passthrough"].isChecked()
@@ -312,7 +314,7 @@ def test_first_paint_shows_settings_and_a_shipped_face(theme: Theme, qtbot: QtBo
 
 def test_first_paint_loads_nothing_heavy() -> None:
     heavy = {"numpy", "av", "livekit", "httpx", "aiohttp", "PIL", "keyring", "PySide6.QtMultimedia"}
-    code = "import sys, atlas_desktop.ui.window, atlas_desktop.ui.start.first_paint; print(*sys.modules)"
+    code = "import sys, atlas_desktop.ui.window; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
@@ -321,7 +323,7 @@ def test_first_paint_loads_nothing_heavy() -> None:
 
 def test_a_drawer_takes_the_keys_and_gives_them_back(desk: Desk, qtbot: QtBot) -> None:
     desk.pane.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     desk.window.resize(480, 600)
     desk.model.notice_raised.emit(notice_of(NoCapacityError()))
     QTest.keyClick(desk.window, Qt.Key.Key_T, CONTROL)
@@ -332,7 +334,7 @@ def test_a_drawer_takes_the_keys_and_gives_them_back(desk: Desk, qtbot: QtBot) -
 
 
 def test_a_text_dropped_before_a_session_says_where_it_went(desk: Desk) -> None:
-    desk.window.drops.dropped.emit(foresee(text="Hello"), b"")
+    desk.window.drops.dropped.emit(plan_drop(text="Hello"), b"")
     assert notice_ids(desk) == ["text_waits"]
     assert len(desk.asked("open_drop")) == 1
 
@@ -341,19 +343,19 @@ def test_a_face_given_while_live_says_when_it_is_used(desk: Desk) -> None:
     face = Face()
     desk.model.face_changed.emit(face)
     assert notice_ids(desk) == []
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     desk.model.face_changed.emit(face)
     assert notice_ids(desk) == ["face_waits"]
 
 
 def test_a_drop_takes_back_what_was_said_of_the_last(desk: Desk) -> None:
-    desk.window.notices.show_notice(Words().not_accepted(["x.pdf"]))
-    desk.window.drops.dropped.emit(foresee(), b"")
+    desk.window.notices.show_notice(NoticeFactory().not_accepted(["x.pdf"]))
+    desk.window.drops.dropped.emit(plan_drop(), b"")
     assert notice_ids(desk) == []
 
 
 def test_notices_lie_over_the_picture_in_full_screen(desk: Desk, qtbot: QtBot) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     QTest.keyClick(desk.window, Qt.Key.Key_F11)
     alone = desk.stage.size()
     desk.model.notice_raised.emit(notice_of(NoCapacityError()))
@@ -369,20 +371,20 @@ def test_the_first_window_fits_the_screen(theme: Theme, qtbot: QtBot) -> None:
     window = MainWindow(theme, ())
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     window.resize(5000, 5000)
-    show_first(window, Settings(), ())
+    window.show_first(Settings(), ())
     room = window.screen().availableSize()
     assert window.width() < room.width()
     assert window.height() < room.height()
 
 
-def test_a_remembered_pane_is_no_drawer_over_the_picture(theme: Theme, qtbot: QtBot) -> None:
-    window, model = MainWindow(theme, ()), FakeModel()
+def test_a_remembered_pane_is_no_drawer_over_the_picture(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
+    window, model = MainWindow(theme, ()), DrivenModel(tmp_path)
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     window.resize(480, 600)
     WindowWiring(window, model, theme)
-    window.set_live(LiveParts(FakeStage(), QLabel("Transcript")))
+    window.set_live(QWidget(), QLabel("Transcript"))
     window.show()
-    model.live_through(Live(GRANT))
+    model.show(Live(GRANT))
     assert not window.is_transcript_shown
     window.resize(900, 600)
     assert window.is_transcript_shown
@@ -396,11 +398,12 @@ def test_a_good_backend_takes_back_what_was_said_of_a_bad_one(desk: Desk) -> Non
 
 
 def test_tab_stays_in_an_open_drawer(theme: Theme, qtbot: QtBot) -> None:
-    window, pane, stage = MainWindow(theme, ()), QWidget(), FakeStage()
+    window, pane, stage = MainWindow(theme, ()), QWidget(), QWidget()
+    stage.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     first, last = QPushButton("first", pane), QPushButton("last", pane)
     last.move(0, 60)
-    window.set_live(LiveParts(stage, pane))
+    window.set_live(stage, pane)
     window.resize(480, 600)
     window.show()
     window.show_life(Live(GRANT))
@@ -416,27 +419,30 @@ def test_tab_stays_in_an_open_drawer(theme: Theme, qtbot: QtBot) -> None:
     assert not pane.isAncestorOf(window.focusWidget())
 
 
-def test_asked_for_at_the_start_full_screen_stays_until_the_session_ends(theme: Theme, qtbot: QtBot) -> None:
-    window, model, stage = MainWindow(theme, ()), FakeModel(), FakeStage()
+def test_asked_for_at_the_start_full_screen_stays_until_the_session_ends(
+    theme: Theme, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, model = MainWindow(theme, ()), DrivenModel(tmp_path)
     qtbot.addWidget(window, before_close_func=lambda closing: closing.close_for_good())
     window.show_full_screen(True)
     window.show()
     wiring = WindowWiring(window, model, theme)
-    window.set_live(LiveParts(stage, QLabel("Transcript"), QLabel("Cues")))
-    wiring.join_stage(stage)
+    stage = ObservedPage(model, theme, PictureView(VideoFeed()), QLabel("Cues"))
+    stage.observe()
+    wiring.join_live(stage, TranscriptPane(model, theme), QLabel("Cues"))
     # The stage was not there when it was asked for.
     assert stage.full == [True]
     model.cues_changed.emit((object(),))
     for life in (Requesting(), Joining(GRANT), Waiting(GRANT), Live(GRANT)):
-        model.live_through(life)
+        model.show(life)
         assert window.isFullScreen()
-    model.live_through(Ended(SUMMARY))
+    model.show(Ended(SUMMARY))
     assert not window.isFullScreen()
     assert stage.full == [True, False]
 
 
 def test_full_screen_ended_by_the_desktop_is_told_to_the_stage(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
+    desk.model.show(Live(GRANT))
     desk.window.setWindowState(Qt.WindowState.WindowFullScreen)
     desk.window.setWindowState(Qt.WindowState.WindowNoState)
     assert desk.stage.full == [True, False]
@@ -446,7 +452,7 @@ def test_full_screen_ended_by_the_desktop_is_told_to_the_stage(desk: Desk) -> No
 
 def test_full_screen_is_there_for_every_page_by_its_key(desk: Desk) -> None:
     for life in (Idle(), Ended(SUMMARY)):
-        desk.model.live_through(life)
+        desk.model.show(life)
         QTest.keyClick(desk.window, Qt.Key.Key_F11)
         assert desk.window.isFullScreen()
         desk.model.cues_changed.emit((object(),))
@@ -478,12 +484,13 @@ def test_a_window_closed_in_full_screen_comes_back_as_a_window(theme: Theme, qtb
     ],
 )
 def test_the_transcript_can_be_saved_whenever_it_has_words(desk: Desk, over: Ended | Failed) -> None:
-    desk.model.messages = (Message("m1", "user", "Hello", True, 0), Message("m2", "agent", "Hi", True, 0))
-    desk.model.live_through(over)
+    said = (Message("m1", "user", "Hello", True, 0), Message("m2", "agent", "Hi", True, 0))
+    desk.model.service.transcript.messages = said
+    desk.model.show(over)
     button(desk.window, "Save transcript…")
     names = {label.accessibleName() for label in desk.window.findChildren(QLabel) if label.isVisible()}
     assert over.summary is None or "Messages: 2" in names
-    desk.model.messages = ()
-    desk.model.live_through(Ended(replace(SUMMARY, duration_s=5.0)))
+    desk.model.service.transcript.messages = ()
+    desk.model.show(Ended(replace(SUMMARY, duration_s=5.0)))
     shown_buttons = [one for one in desk.window.findChildren(QPushButton) if one.isVisible()]
     assert "Save transcript…" not in {one.accessibleName() for one in shown_buttons}

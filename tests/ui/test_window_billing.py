@@ -6,11 +6,9 @@ from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QLineEdit, QWidget
 
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.session.state import Live, Parked, Summary
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
-from atlas_desktop.ui.desks.notices import Notice, Severity
-from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.theme import Theme
-from tests.ui.desk import Desk
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.notices import Notice, Severity
+from tests.ui.desk import Desk, button
 
 GRANT = SessionGrant("ses_1", "wss://example.com", "token")
 SUMMARY = Summary("ses_1", Mode.CONVERSATION, True, 724.0, 2.01, 2.01, True, 3)
@@ -22,23 +20,20 @@ def shown(desk: Desk) -> str:
     return pages[desk.window.page]
 
 
-def test_a_parked_session_keeps_the_stage(desk: Desk, theme: Theme) -> None:
-    desk.model.live_through(Live(GRANT))
-    resume = Button(theme, "Resume", costs=True, parent=desk.stage)
-    resume.clicked.connect(desk.model.resume)
-    desk.stage.paid_control = resume
-    desk.model.live_through(Parked(SUMMARY))
+def test_a_parked_session_keeps_the_stage(desk: Desk) -> None:
+    desk.model.show(Live(GRANT))
+    desk.model.show(Parked(SUMMARY))
     assert shown(desk) == "stage"
     QTest.keyClick(desk.window, Qt.Key.Key_Return, CONTROL)
     assert len(desk.asked("resume")) == 1
-    desk.stage.back_requested.emit()
+    button(desk.window, "Back to start").click()
     assert shown(desk) == "start"
 
 
 def test_another_key_is_asked_for_in_its_field_and_not_kept(desk: Desk) -> None:
     desk.model.key_changed.emit(KeyState(KeyKind.KEYRING))
     desk.window.activateWindow()
-    desk.model.key_asked.emit("")
+    desk.model.key_requested.emit("")
     line = desk.window.start_page.key_line
     field = next(found for found in line.findChildren(QLineEdit) if found.accessibleName() == "API key")
     assert desk.window.focusWidget() is field
@@ -53,7 +48,7 @@ def test_another_key_is_asked_for_in_its_field_and_not_kept(desk: Desk) -> None:
 
 def test_another_backend_is_asked_for_by_its_address(desk: Desk) -> None:
     desk.window.activateWindow()
-    desk.model.key_asked.emit("https://b.example/api")
+    desk.model.key_requested.emit("https://b.example/api")
     line = desk.window.start_page.key_line
     texts = {
         found.accessibleName(): found.text() for found in line.findChildren(QLineEdit) if found.isVisible()
@@ -62,13 +57,13 @@ def test_another_backend_is_asked_for_by_its_address(desk: Desk) -> None:
 
 
 def test_a_session_that_runs_is_not_left_for_another_key(desk: Desk) -> None:
-    desk.model.live_through(Live(GRANT))
-    desk.model.key_asked.emit("")
+    desk.model.show(Live(GRANT))
+    desk.model.key_requested.emit("")
     assert shown(desk) == "stage"
 
 
 def test_the_limits_are_opened_where_they_are(desk: Desk) -> None:
-    desk.model.settings_asked.emit()
+    desk.model.settings_requested.emit()
     (dialog,) = desk.window.findChildren(QDialog)
     assert dialog.windowTitle() == "Settings"
     assert dialog.findChildren(QDoubleSpinBox)

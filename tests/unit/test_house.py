@@ -62,7 +62,7 @@ def callers_of(method: str) -> set[str]:
 
 def test_no_text_can_become_markup() -> None:
     # Qt reads what looks like HTML as HTML in these: each has one place that sees to it.
-    assert callers_of("setToolTip") == {"ui/look/tips.py"}
+    assert callers_of("setToolTip") == {"ui/look/plain_widgets.py"}
     assert callers_of("setWhatsThis") | callers_of("QMessageBox") | callers_of("QTextBrowser") == set()
     assert callers_of("setHtml") | callers_of("QTextEdit") | callers_of("RichText") == set()
 

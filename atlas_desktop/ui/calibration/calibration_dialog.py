@@ -1,25 +1,34 @@
-"""Ten seconds that find the speaker's delay: by microphone, or by eye."""
+"""The dialog that measures the speaker's delay in ten seconds, by microphone or by eye."""
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
-from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
 from atlas_desktop.media.calibration import BEEPS, Heard
 from atlas_desktop.storage.settings import RANGES
-from atlas_desktop.ui.calibration.beep_dots import BeepDots
-from atlas_desktop.ui.calibration.engine import Devices, Engine
-from atlas_desktop.ui.calibration.eye_pane import EyePane
-from atlas_desktop.ui.calibration.step_words import StepWords
-from atlas_desktop.ui.calibration.steps import Asking, Broken, ByEye, Found, Listening, Ready, Step, Unheard
+from atlas_desktop.ui.calibration.panes import BeepDots, EyePane
+from atlas_desktop.ui.calibration.steps import (
+    Asking,
+    Broken,
+    ByEye,
+    DelayFound,
+    Listening,
+    Ready,
+    Step,
+    StepTexts,
+    Unheard,
+)
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import flow_box, make_column
+from atlas_desktop.ui.look.plain_widgets import make_label
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.opener import open_address
-from atlas_desktop.ui.privacy_page import privacy_page
+from atlas_desktop.ui.opener import open_address, privacy_page
+
+if TYPE_CHECKING:
+    from atlas_desktop.sound_client.calibration_run import CalibrationDevices, CalibrationRun
 
 _SIZE = QSize(440, 310)
 _SMALLEST = QSize(300, 300)
@@ -28,7 +37,7 @@ _LONGEST_MS = int(RANGES["speaker_delay_ms"][1])
 
 
 class CalibrationDialog(QDialog):
-    """Beeps only between *Start* and its end, *Cancel* or Esc. Open it with ``open()``.
+    """Plays beeps only between *Start* and the end of the run, *Cancel* or Esc. Open it with ``open()``.
 
     Signals:
         use_requested(float): The speaker's delay is this, in milliseconds.
@@ -40,14 +49,14 @@ class CalibrationDialog(QDialog):
 
     def __init__(
         self,
-        devices: Devices,
+        devices: "CalibrationDevices",
         theme: Theme,
         speaker_ms: float,
         parent: QWidget | None = None,
         *,
         in_session: bool = False,
     ) -> None:
-        """Makes it, silent.
+        """Build the dialog; nothing is played yet.
 
         Args:
             devices: Speaker and microphone.
@@ -58,11 +67,11 @@ class CalibrationDialog(QDialog):
         """
         super().__init__(parent)
         self._devices = devices
-        self._engine: Engine | None = None
+        self._run: CalibrationRun | None = None
         self._quiet = False
         self._beeps = 0
         self._privacy_page = privacy_page()
-        self._words = StepWords(self)
+        self._texts = StepTexts(self)
         self._step: Step = Ready(devices.has_microphone)
         self.setWindowTitle(self.tr("Calibrate the speaker"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -89,12 +98,12 @@ class CalibrationDialog(QDialog):
         self._show()
 
     def done(self, result: int) -> None:
-        """However it ends, nothing beeps any more."""
+        """Stop the run, however the dialog is closed."""
         self._stop()
         super().done(result)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow means high: words and buttons wrap."""
+        """Update the minimum height: text and buttons wrap in a narrow dialog."""
         super().resizeEvent(event)
         self._keep_room()
 
@@ -105,9 +114,7 @@ class CalibrationDialog(QDialog):
             self.setMinimumHeight(max(_SMALLEST.height(), needed_px))
 
     def _build(self, parent: QWidget | None) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_EDGE_PX, 20, _EDGE_PX, 20)
-        column.setSpacing(8)
+        column = make_column(self, spacing_px=8, margins_px=(_EDGE_PX, 20, _EDGE_PX, 20))
         column.addWidget(self._title)
         column.addWidget(self._sentence)
         column.addSpacing(6)
@@ -116,12 +123,8 @@ class CalibrationDialog(QDialog):
         column.addWidget(self._panes, 1)
         column.addWidget(self._aside)
         column.addSpacing(6)
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=10)
         ways = (self._start, self._use, self._allow, self._again, self._by_eye, self._by_ear, self._cancel)
-        for button in ways:
-            flow.addWidget(button)
-        column.addWidget(box)
+        column.addWidget(flow_box(*ways, gap_px=10))
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
 
     def _connect(self) -> None:
@@ -134,7 +137,7 @@ class CalibrationDialog(QDialog):
         self._cancel.clicked.connect(self.reject)
         self._eye.moved.connect(self._move_flash)
 
-    # What is asked
+    # Requests
 
     @Slot()
     def _begin(self) -> None:
@@ -146,28 +149,28 @@ class CalibrationDialog(QDialog):
     @Slot()
     def _begin_by_ear(self) -> None:
         self._stop()
-        self._go(Asking())
+        self._go_to(Asking())
         self._devices.ask(self, self._take_answer)
 
     def _take_answer(self, allowed: bool) -> None:
-        # Closed meanwhile, or gone on by eye.
+        # Closed meanwhile, or continued by eye.
         if not isinstance(self._step, Asking) or not self.isVisible():
             return
         if not allowed:
-            self._go(Broken(MicrophoneDeniedError()))
+            self._go_to(Broken(MicrophoneDeniedError()))
             return
         self._dots.show_played(0)
-        self._run(listens=True)
+        self._begin_run(listens=True)
 
     @Slot()
     def _begin_by_eye(self) -> None:
         self._stop()
-        self._run(listens=False)
+        self._begin_run(listens=False)
 
     @Slot()
     def _use_it(self) -> None:
         match self._step:
-            case Found():
+            case DelayFound():
                 self.use_requested.emit(float(self._step.used_ms))
             case ByEye():
                 self.use_requested.emit(float(self._eye.value_ms))
@@ -182,20 +185,20 @@ class CalibrationDialog(QDialog):
 
     @Slot(int)
     def _move_flash(self, value_ms: int) -> None:
-        if self._engine is not None:
-            self._engine.speaker_ms = float(value_ms)
+        if self._run is not None:
+            self._run.speaker_ms = float(value_ms)
 
-    # What happens
+    # Events
 
-    def _run(self, *, listens: bool) -> None:
+    def _begin_run(self, *, listens: bool) -> None:
         self._beeps = 0
-        self._engine = engine = self._devices.make(self._eye.value_ms, self, listens=listens)
-        engine.flashed.connect(self._take_flash)
-        engine.finished.connect(self._take_result)
-        engine.failed.connect(self._take_error)
-        self._go(Listening() if listens else ByEye(self._devices.has_microphone))
+        self._run = run = self._devices.make(self._eye.value_ms, self, listens=listens)
+        run.flashed.connect(self._take_flash)
+        run.finished.connect(self._take_result)
+        run.failed.connect(self._take_error)
+        self._go_to(Listening() if listens else ByEye(self._devices.has_microphone))
         self._set_quiet(True)
-        engine.start()
+        run.start()
 
     @Slot()
     def _take_flash(self) -> None:
@@ -209,26 +212,26 @@ class CalibrationDialog(QDialog):
     def _take_result(self, heard: Heard | None) -> None:
         self._stop()
         if heard is None:
-            self._go(Unheard())
+            self._go_to(Unheard())
             return
         used_ms = round(min(float(_LONGEST_MS), max(0.0, heard.delay_ms)))
         self._eye.show_value(used_ms)
-        self._go(Found(heard, used_ms))
+        self._go_to(DelayFound(heard, used_ms))
 
     @Slot(object)
     def _take_error(self, error: AppError) -> None:
         self._stop()
-        self._go(Broken(error))
+        self._go_to(Broken(error))
 
     def _stop(self) -> None:
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.stop()
-            # What it still has on its way is not about the next one.
-            engine.flashed.disconnect(self._take_flash)
-            engine.finished.disconnect(self._take_result)
-            engine.failed.disconnect(self._take_error)
-            engine.deleteLater()
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
+            # Its queued signals are not about the next run.
+            run.flashed.disconnect(self._take_flash)
+            run.finished.disconnect(self._take_result)
+            run.failed.disconnect(self._take_error)
+            run.deleteLater()
         self._set_quiet(False)
 
     def _set_quiet(self, quiet: bool) -> None:
@@ -236,27 +239,27 @@ class CalibrationDialog(QDialog):
             self._quiet = quiet
             self.quiet_requested.emit(quiet)
 
-    # What is shown
+    # Display
 
-    def _go(self, step: Step) -> None:
+    def _go_to(self, step: Step) -> None:
         self._step = step
         self._show()
         first = self._first_control()
         first.setFocus(Qt.FocusReason.OtherFocusReason)
         if not isinstance(step, Listening):
-            # While it listens nothing is read out: a voice would be in the way of the beeps.
+            # While listening nothing is announced: a voice would disturb the measurement.
             QAccessible.updateAccessibility(QAccessibleEvent(self._title, QAccessible.Event.Alert))
 
     def _show(self) -> None:
         step = self._step
-        title, sentence = self._words.of(step)
+        title, sentence = self._texts.of(step)
         self._title.setText(title)
         self._title.setAccessibleDescription(sentence)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         panes: dict[type[Step], QWidget] = {Listening: self._dots, ByEye: self._eye}
         self._panes.setCurrentWidget(panes.get(type(step), self._nothing))
-        is_over = isinstance(step, Found | Unheard | Broken)
+        is_over = isinstance(step, DelayFound | Unheard | Broken)
         self._aside.setVisible(self._in_session and not is_over)
         shown = self._controls()
         for button in (self._start, self._use, self._again, self._by_eye, self._by_ear, self._allow):
@@ -265,7 +268,7 @@ class CalibrationDialog(QDialog):
         self._keep_room()
 
     def _controls(self) -> tuple[Button, ...]:
-        """What can be done now besides *Cancel*, the likeliest first."""
+        """Return the buttons of the current step besides *Cancel*, the likeliest first."""
         match self._step:
             case Ready(hears):
                 return (self._start, self._by_eye) if hears else (self._start,)
@@ -273,7 +276,7 @@ class CalibrationDialog(QDialog):
                 return (self._by_eye,)
             case ByEye(hears):
                 return (self._use, self._by_ear) if hears else (self._use,)
-            case Found():
+            case DelayFound():
                 return (self._use, self._again)
             case Broken(MicrophoneDeniedError()) if self._privacy_page is not None:
                 return (self._allow, self._again, self._by_eye)

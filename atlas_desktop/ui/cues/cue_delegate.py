@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, Q
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from atlas_desktop.cues.queue import Cue, CueState
-from atlas_desktop.ui.cues.cue_model import CueRole, CueRows
-from atlas_desktop.ui.look.focus_ring import draw_focus_ring
+from atlas_desktop.ui.cues.cue_model import CueModel, CueRole
+from atlas_desktop.ui.look.focus import draw_focus_ring
 from atlas_desktop.ui.look.icons import draw_icon
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX
@@ -50,10 +50,10 @@ class CueDelegate(QStyledItemDelegate):
         self._plain = theme.font(13)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Room for all of it; long names are cut."""
+        """Return the size of all parts; long names are elided."""
         cue: Cue = index.data(CueRole.CUE)
-        # Asked for every cue whenever one has changed.
-        depends = (cast(CueRows, index.model()).price_per_hour_usd, self.shows_outline)
+        # Called for every cue whenever one has changed.
+        depends = (cast(CueModel, index.model()).price_per_hour_usd, self.shows_outline)
         known = self._sizes.get(cue.id)
         if known is None or known[0] is not cue or known[1] != depends:
             known = self._sizes[cue.id] = cue, depends, self._measure(cue, index)
@@ -73,7 +73,7 @@ class CueDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Box, progress, then its parts in reading direction."""
+        """Paint box, progress, then the parts in reading direction."""
         cue: Cue = index.data(CueRole.CUE)
         row: QRect = option.rect
         state = option.state
@@ -174,19 +174,19 @@ class CueDelegate(QStyledItemDelegate):
 
 
 def _words_px(font: QFont, words: str) -> int:
-    # A little more: letters have fractions of pixels, and rounding would cut the last one.
+    # Rounded up: glyphs have fractional widths, and the last one would be cut.
     return QFontMetrics(font).horizontalAdvance(words) + 2
 
 
 def progress(cue: Cue) -> float:
-    """How much of it was spoken, 0 to 1, while it is its turn."""
+    """Return the share of a current cue that was spoken, 0 to 1."""
     if cue.state not in (CueState.PLAYING, CueState.PAUSED) or not cue.duration_s:
         return 0.0
     return max(0.0, min(1.0, cue.position_s / cue.duration_s))
 
 
 def fewer_bars(peaks: tuple[int, ...], count: int) -> list[int]:
-    """``peaks`` in ``count`` bars, each as high as the highest it stands for."""
+    """Reduce ``peaks`` to ``count`` bars, each the maximum of those it replaces."""
     if not peaks:
         return []
     size = len(peaks)

@@ -5,8 +5,8 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QLinearGradient, QPain
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from atlas_desktop.ui.cues.cue_delegate import CUE_HEIGHT_PX, CueDelegate
-from atlas_desktop.ui.cues.cue_model import CueRows
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.cues.cue_model import CueModel
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
 _FADE_PX = 24
@@ -26,7 +26,7 @@ class CueList(QListView):
     remove_requested = Signal(int)
     choice_changed = Signal()
 
-    def __init__(self, rows: CueRows, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, rows: CueModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._kept_row = -1
@@ -55,13 +55,13 @@ class CueList(QListView):
         return chosen[0].row() if chosen else -1
 
     def keep_in_sight(self, row: int) -> None:
-        """Brings ``row`` into sight, now and when the list gets another width; -1 for none."""
+        """Keep ``row`` visible, now and after a resize; -1 for none."""
         self._kept_row = row
         if row >= 0:
             self.scrollTo(self.model().index(row, 0))
 
     def choose(self, row: int) -> None:
-        """Selects a row; one past the end selects the last."""
+        """Select a row; one past the end selects the last."""
         last = self.model().rowCount() - 1
         if last >= 0:
             self.setCurrentIndex(self.model().index(max(0, min(row, last)), 0))
@@ -71,7 +71,7 @@ class CueList(QListView):
         index: QModelIndex | QPersistentModelIndex,
         hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
     ) -> None:
-        """Brings a cue into sight with a little of its neighbours, clear of the fades."""
+        """Scroll to a cue and a part of its neighbours, clear of the fades."""
         super().scrollTo(index, hint)
         box, bar = self.visualRect(index), self.horizontalScrollBar()
         over = box.right() + _FADE_PX - self.viewport().width()
@@ -81,7 +81,7 @@ class CueList(QListView):
         bar.setValue(bar.value() + (-shift if mirrored else shift))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """What plays stays in sight; in a short list names matter more than outlines."""
+        """Keep the playing cue visible; hide outlines in a short list, for the names."""
         super().resizeEvent(event)
         roomy = self.width() >= _OUTLINES_FROM_PX
         if roomy != self._delegate.shows_outline:
@@ -90,7 +90,7 @@ class CueList(QListView):
         self.keep_in_sight(self._kept_row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter plays, Delete removes."""
+        """Play on Enter, remove on Delete."""
         self._delegate.shows_focus = True
         row = self.currentIndex().row()
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
@@ -102,7 +102,7 @@ class CueList(QListView):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
+        """Show the ring for keyboard focus only."""
         self._delegate.shows_focus = is_keyboard_focus(event.reason(), self._delegate.shows_focus)
         super().focusInEvent(event)
 

@@ -10,24 +10,24 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from atlas_desktop.api.limits import cost_usd
 from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.errors import shown_name
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import money, short_clock
-from atlas_desktop.ui.look.tips import tip_text
-from atlas_desktop.ui.talk.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_widgets import tip_text
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
 
 class CueRole(IntEnum):
-    """What can be asked of a row besides its name."""
+    """Data of a row besides its name."""
 
     CUE = Qt.ItemDataRole.UserRole
     DETAIL = Qt.ItemDataRole.UserRole + 1
 
 
-class CueRows(QAbstractListModel):
-    """Follows the cues: only rows that changed are told.
+class CueModel(QAbstractListModel):
+    """Follows the cues; emits changes of changed rows only.
 
     Signals:
         widths_changed(): Rows need more or less room.
@@ -42,16 +42,16 @@ class CueRows(QAbstractListModel):
 
     @property
     def cues(self) -> Sequence[Cue]:
-        """What is shown."""
+        """The cues that are shown."""
         return self._cues
 
     @property
     def price_per_hour_usd(self) -> float | None:
-        """What an hour costs to be spoken; ``None`` where that costs nothing."""
+        """The price of an hour of speech; ``None`` where it is free."""
         return self._price_per_hour_usd
 
     def show_cues(self, cues: Sequence[Cue]) -> None:
-        """Shows these: what stays keeps its row, its selection and its place."""
+        """Show these cues; those that stay keep row and selection."""
         wanted = {cue.id for cue in cues}
         for row in reversed(range(len(self._cues))):
             if self._cues[row].id not in wanted:
@@ -69,7 +69,7 @@ class CueRows(QAbstractListModel):
         self._insert(cues, kept)
 
     def show_price(self, per_hour_usd: float | None) -> None:
-        """Says what each costs to be spoken; ``None`` where that costs nothing."""
+        """Set the price by which costs are shown; ``None`` where it is free."""
         if per_hour_usd != self._price_per_hour_usd:
             self._price_per_hour_usd = per_hour_usd
             if self._cues:
@@ -77,7 +77,7 @@ class CueRows(QAbstractListModel):
                 self.widths_changed.emit()
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """How many cues there are."""
+        """Return the number of cues."""
         return 0 if parent.isValid() else len(self._cues)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -90,7 +90,7 @@ class CueRows(QAbstractListModel):
                 return shown_name(cue.name, None)
             case Qt.ItemDataRole.AccessibleTextRole:
                 length = f", {short_clock(cue.duration_s)}" if cue.duration_s is not None else ""
-                word = self.tr("reading…") if cue.is_reading else self.state_word(cue.state)
+                word = self.tr("reading…") if cue.is_reading else self.state_text(cue.state)
                 return f"{name_in_text(cue.name, None)}{length}, {word}"
             case Qt.ItemDataRole.ToolTipRole:
                 return tip_text(self.reason(cue) or name_in_text(cue.path, None))
@@ -103,7 +103,7 @@ class CueRows(QAbstractListModel):
         return None
 
     def detail(self, cue: Cue) -> str:
-        """``0:12 · ≈$0.02``; ``0:03 / 0:12 · …`` in its turn; ``reading…``; empty while it is unknown."""
+        """Return ``0:12 · ≈$0.02``; ``0:03 / 0:12 · …`` while current; ``reading…``; empty while unknown."""
         if cue.is_reading:
             return self.tr("reading…")
         if cue.duration_s is None:
@@ -120,10 +120,10 @@ class CueRows(QAbstractListModel):
         """Why it can't be spoken; empty when it can."""
         if cue.error is None:
             return ""
-        return "\n".join(part for part in error_words(cue.error) if part)
+        return "\n".join(part for part in error_texts(cue.error) if part)
 
-    def state_word(self, state: CueState) -> str:
-        """What it is doing, in a word."""
+    def state_text(self, state: CueState) -> str:
+        """Return the state in a word."""
         words = {
             CueState.WAITING: self.tr("waiting"),
             CueState.PLAYING: self.tr("playing"),
@@ -135,7 +135,7 @@ class CueRows(QAbstractListModel):
         return words[state]
 
     def _insert(self, cues: Sequence[Cue], kept: set[int]) -> None:
-        """Puts in what is new, each run of it at once."""
+        """Insert new cues, each run of them at once."""
         row = 0
         for is_kept, run in groupby(cues, key=lambda cue: cue.id in kept):
             new = list(run)

@@ -1,8 +1,8 @@
-"""The cue strip: what will be spoken, is spoken and was spoken, with the few buttons that it needs."""
+"""The cue strip: cues that wait, play and are done, with their buttons."""
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode
@@ -10,13 +10,13 @@ from atlas_desktop.cues.queue import Cue, CueState
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.state import Reconnecting
 from atlas_desktop.ui.cues.cue_list import CueList
-from atlas_desktop.ui.cues.cue_model import CueRows
+from atlas_desktop.ui.cues.cue_model import CueModel
 from atlas_desktop.ui.cues.seek_bar import SEEK_BAR_PX, SeekBar
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import make_line
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
-from atlas_desktop.ui.talk.talk_seams import CuesModel
+from atlas_desktop.ui.model import AppModel
 
 _HEIGHT_PX = 52
 _BUTTON_PX = 36
@@ -24,15 +24,15 @@ _SIDE_PX = 16
 
 
 class CueStrip(QWidget):
-    """One row of cues. It asks the model and shows what comes back; several may show the same cues."""
+    """One row of cues. Several strips may show the same cues."""
 
-    def __init__(self, model: CuesModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._theme = theme
         self._current_id: int | None = None
         self._given_id: int | None = None
-        self._rows = CueRows(self)
+        self._rows = CueModel(self)
         self._seek_bar = SeekBar(theme, self)
         self._list = CueList(self._rows, theme)
         self._play = self._make_button(self.tr("Play"), "play")
@@ -45,13 +45,13 @@ class CueStrip(QWidget):
         self._take_session()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the words are fewer."""
+        """Place the seek bar; shorten the hint where there is little room."""
         super().resizeEvent(event)
         self._seek_bar.setGeometry(0, 0, self.width(), SEEK_BAR_PX)
         self._show_invitation()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface, and a line above."""
+        """Paint the surface, and a line above."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.color("surface"))
         painter.fillRect(0, 0, self.width(), 1, self._theme.color("line"))
@@ -66,12 +66,10 @@ class CueStrip(QWidget):
         self.setFixedHeight(_HEIGHT_PX)
         self._list.setAccessibleName(self.tr("Cue strip"))
         self._list.setMinimumWidth(80)
-        # At 280 px the words are cut rather than the window made wider.
+        # At 280 px the text is cut; the window does not get wider.
         self._empty.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 1, 0, 0)
-        line.setSpacing(0)
+        line = make_line(self, margins_px=(0, 1, 0, 0))
         # Spacers, not margins: margins are not mirrored right to left.
         line.addSpacing(_SIDE_PX)
         line.addWidget(self._empty, 1)
@@ -115,7 +113,7 @@ class CueStrip(QWidget):
         self._current_id = current.id if current is not None else None
 
     def _show_given(self, cues: tuple[Cue, ...]) -> None:
-        """Brings what was given last into sight, and once more when its length has made it wider."""
+        """Scroll to the cue added last, and again once its length has made it wider."""
         for row, cue in enumerate(cues):
             if cue.id == self._given_id:
                 self._list.scrollTo(self._rows.index(row))
@@ -231,7 +229,7 @@ class CueStrip(QWidget):
 
 
 def _price_per_hour_usd(snapshot: SessionSnapshot) -> float | None:
-    """What an hour of passthrough costs; ``None`` where nothing is billed."""
+    """Return the price of an hour of passthrough; ``None`` where nothing is billed."""
     if not snapshot.billed:
         return None
     known = snapshot.price_per_hour_usd if snapshot.mode is Mode.PASSTHROUGH else None

@@ -1,4 +1,4 @@
-"""Where the current cue is: a thin line over the strip that is pressed, dragged or moved by keys."""
+"""The position of the current cue: a thin slider over the strip."""
 
 from PySide6.QtCore import QPoint, QRectF, QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSlider, QToolTip, QWidget
 
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.ui.look.amounts import short_clock
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 
 SEEK_BAR_PX = 10
@@ -17,10 +17,10 @@ _THICK_PX = 5
 _KNOB_PX = 9
 
 
-class SeekBar(Lively, QSlider):
+class SeekBar(FocusRingMixin, QSlider):
     """A slider in milliseconds; hidden where nothing is spoken, or its length is unknown.
 
-    Left and Right move 5 s, Page up and Page down 30 s, Home goes to the start. A drag is obeyed at its end.
+    Left and Right move 5 s, Page up and Page down 30 s, Home goes to the start. A drag counts on release.
 
     Signals:
         seek_requested(float): To this position, in seconds.
@@ -40,15 +40,15 @@ class SeekBar(Lively, QSlider):
         self.setSingleStep(_STEP_MS)
         self.setPageStep(_PAGE_MS)
         self.setAccessibleName(self.tr("Position"))
-        self.valueChanged.connect(self._ask)
+        self.valueChanged.connect(self._request)
         self.hide()
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
+        """Return a size that expands sideways."""
         return QSize(200, SEEK_BAR_PX)
 
     def show_cue(self, cue: Cue | None) -> None:
-        """Follows the current cue, but not while it is dragged; another cue ends a drag."""
+        """Show the current cue, except during a drag; another cue ends a drag."""
         duration_s = cue.duration_s if cue is not None else None
         if cue is None or not duration_s:
             self._cue_id = None
@@ -64,7 +64,7 @@ class SeekBar(Lively, QSlider):
         self.show()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Steps in the direction that is seen; End, which would only end the cue, is not taken."""
+        """Step in visual direction; ignore End, which would only end the cue."""
         mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
         forwards = Qt.Key.Key_Left if mirrored else Qt.Key.Key_Right
         backwards = Qt.Key.Key_Right if mirrored else Qt.Key.Key_Left
@@ -88,7 +88,7 @@ class SeekBar(Lively, QSlider):
         event.ignore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begins a drag under the pointer."""
+        """Start a drag under the pointer."""
         if event.button() is not Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -96,7 +96,7 @@ class SeekBar(Lively, QSlider):
         self._point_at(event.position().toPoint())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drags; without a button it says what would be pressed."""
+        """Drag; without a button show the hovered position."""
         place = event.position().toPoint()
         if self.isSliderDown():
             self._point_at(place)
@@ -105,7 +105,7 @@ class SeekBar(Lively, QSlider):
         )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Ends the drag: now it is asked for."""
+        """End the drag and request the position."""
         self.setSliderDown(False)
         self.update()
 
@@ -142,7 +142,7 @@ class SeekBar(Lively, QSlider):
         return round((1 - share if mirrored else share) * self.maximum())
 
     def _follow(self, position_ms: int, duration_ms: int) -> None:
-        # Only what the user moves is asked for: another range, too, moves a value that lies outside it.
+        # Only what the user moves is requested: a new range also moves a value outside it.
         with QSignalBlocker(self):
             self.setRange(0, duration_ms)
             self.setValue(position_ms)
@@ -155,7 +155,7 @@ class SeekBar(Lively, QSlider):
             self.setAccessibleDescription(words)
 
     @Slot(int)
-    def _ask(self, position_ms: int) -> None:
+    def _request(self, position_ms: int) -> None:
         if position_ms != self._shown_ms:
             self._shown_ms = position_ms
             self._describe()

@@ -1,22 +1,22 @@
-"""What was given becomes cues, a face, a message: in the order given, however slow the disk is."""
+"""Turns drops into cues, a face or a message, in the order given, however slow the disk is."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
-
-from PySide6.QtCore import SignalInstance
+from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.errors import AppError, about_file, shown_name
 from atlas_desktop.files import FileThreads, mapped
-from atlas_desktop.ui.desks.notices import Notice
-from atlas_desktop.ui.desks.words import Words
-from atlas_desktop.ui.drops.drop import DropPlan, ItemKind, find_kind, sounds_in
+from atlas_desktop.ui.controllers.notice_factory import NoticeFactory
+from atlas_desktop.ui.drops.drop_plan import DropPlan, ItemKind, find_kind, sounds_in
 from atlas_desktop.ui.look.pictures import PastedPicture
+
+if TYPE_CHECKING:
+    from atlas_desktop.ui.model import AppModel
 
 MOST_AT_ONCE = 1_000
 """Cues that one drop gives: a strip of more is of no use to anybody, and no window stays quick with it."""
@@ -24,27 +24,9 @@ MOST_AT_ONCE = 1_000
 _SOME, _TURN_S = 100, 0.02
 
 
-class DropModel(Protocol):
-    """What a drop changes."""
-
-    @property
-    def text_offered(self) -> SignalInstance: ...
-    @property
-    def mode_choices(self) -> int:
-        """How often somebody chose a mode."""
-        ...
-
-    def say(self, notice: Notice) -> None: ...
-    def report(self, error: AppError) -> None: ...
-    def set_face(self, face: Path | PastedPicture | str) -> None: ...
-    def sound_given(self, mode_choices: int) -> None:
-        """There is something to speak; it chose no mode itself when that was chosen since."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What a path led to, and the sound files in it where it is a folder."""
+class _PathLook:
+    """The kind of a path, and the sound files in a folder."""
 
     kind: ItemKind
     sounds: tuple[Path, ...] = ()
@@ -53,19 +35,21 @@ class _Found:
 class DropController:
     """Takes drops, arguments and chosen files. Thread: the event loop; disks are read in others.
 
-    What was made from names alone gets its places in the strip at once, in order; what the disk knows of
-    each is put there when it has answered, and what turns out otherwise is said.
+    Paths get their places in the strip at once, in order, by name alone; each is settled once the disk has
+    answered, and what turns out not to be sound is reported.
     """
 
-    def __init__(self, model: DropModel, player: CuePlayer, scope: TaskScope, words: Words) -> None:
+    def __init__(
+        self, model: "AppModel", player: CuePlayer, scope: TaskScope, factory: NoticeFactory
+    ) -> None:
         self._model = model
         self._player = player
         self._scope = scope
-        self._words = words
+        self._factory = factory
         self._files = FileThreads("drop")
 
     def take(self, plan: DropPlan, picture: PastedPicture = b"", *, is_sound: bool = False) -> None:
-        """Does what ``plan`` says.
+        """Carry out ``plan``.
 
         Args:
             plan: What is given.
@@ -84,7 +68,7 @@ class DropController:
         for error in plan.elsewhere:
             self._model.report(error)
         if plan.refused and not plan.doubted:
-            self._model.say(self._words.not_accepted(plan.refused))
+            self._model.notice_raised.emit(self._factory.not_accepted(plan.refused))
 
     def _reserve(self, drop: "_Drop", plan: DropPlan) -> None:
         paths = self._few(drop, plan.audio)
@@ -99,7 +83,7 @@ class DropController:
         await asyncio.gather(self._doubt(drop, doubted), *placed)
 
     async def _place(self, drop: "_Drop", place: int, path: Path) -> None:
-        """Looks at one path and fills its place in the strip."""
+        """Look at one path and fill its place in the strip."""
         try:
             with mapped(path):
                 found = await self._files.call(path, partial(_find, path, is_sound=drop.is_sound))
@@ -118,10 +102,10 @@ class DropController:
             case _:
                 self._player.settle(place, [])
                 drop.refused.append(shown_name(path.name or path))
-                self._model.say(self._words.not_accepted(drop.refused))
+                self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     async def _settle_folder(self, drop: "_Drop", place: int, folder: Path, sounds: Sequence[Path]) -> None:
-        """Some at a time: between them the window has its turn."""
+        """Settle a folder in batches, so that the window stays responsive."""
         if not any(cue.id == place for cue in self._player.cues):
             return  # removed meanwhile
         drop.cues -= 1  # its own place
@@ -134,10 +118,10 @@ class DropController:
             self._player.settle(place, [])
         if not sounds:
             drop.soundless.append(folder)
-            self._model.say(self._words.no_sound_in(drop.soundless))
+            self._model.notice_raised.emit(self._factory.no_sound_in(drop.soundless))
 
     async def _doubt(self, drop: "_Drop", paths: Sequence[Path]) -> None:
-        """Says what is not accepted, unless it is a folder whose name looks like something else's."""
+        """Raise a notice about what is not accepted, except folders whose names look like files."""
         for path in paths:
             try:
                 with mapped(path):
@@ -150,13 +134,13 @@ class DropController:
                 drop.cues += 1
                 await self._settle_folder(drop, place, path, found.sounds)
         if drop.refused:
-            self._model.say(self._words.not_accepted(drop.refused))
+            self._model.notice_raised.emit(self._factory.not_accepted(drop.refused))
 
     def _few(self, drop: "_Drop", paths: Sequence[Path]) -> Sequence[Path]:
-        """As many as the strip takes of one drop; says so when there are more."""
+        """Return as many as the strip takes of one drop; raise a notice when there are more."""
         few = paths[: max(0, MOST_AT_ONCE - drop.cues)]
         if len(few) < len(paths):
-            self._model.say(self._words.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
+            self._model.notice_raised.emit(self._factory.taken_in_part(MOST_AT_ONCE, drop.cues + len(paths)))
         drop.cues += len(few)
         return few
 
@@ -172,9 +156,9 @@ class _Drop:
     soundless: list[Path] = field(default_factory=list)
 
 
-def _find(path: Path, *, is_sound: bool) -> _Found:
-    """Blocks as long as the disk does."""
+def _find(path: Path, *, is_sound: bool) -> _PathLook:
+    """Look at a path on the disk. Blocks."""
     kind = find_kind(path, sniff=not is_sound)
     if kind is ItemKind.FOLDER:
-        return _Found(kind, tuple(sounds_in(path)))
-    return _Found(ItemKind.AUDIO if is_sound else kind)
+        return _PathLook(kind, tuple(sounds_in(path)))
+    return _PathLook(ItemKind.AUDIO if is_sound else kind)

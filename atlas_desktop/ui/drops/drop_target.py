@@ -1,23 +1,22 @@
-"""Takes drops for the whole window: says what would happen, then hands over what came."""
+"""Takes drops for the whole window: shows what a drop would do, then emits it."""
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.files import addresses_in
-from atlas_desktop.ui.drops.drop import DropPlan, foresee
-from atlas_desktop.ui.drops.drop_overlay import DropOverlay
-from atlas_desktop.ui.drops.drop_words import DropContext, words_for
+from atlas_desktop.ui.drops.drop_overlay import DropContext, DropOverlay, text_for
+from atlas_desktop.ui.drops.drop_plan import DropPlan, plan_drop
 from atlas_desktop.ui.look.pictures import pasted_picture
 from atlas_desktop.ui.look.theme import Theme
 
 _ADDRESSES = ("text/uri-list", "x-special/gnome-copied-files")
-# What comes only while nothing is dragged.
+# Events that come only while nothing is dragged.
 _NO_DRAG = (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress)
 
 
 class DropTarget(QObject):
-    """Accepts everything on behalf of ``window``; what is of no use is said, never silently refused.
+    """Accepts everything on behalf of ``window``; what is of no use gets a notice later.
 
     Signals:
         dropped(object, object): The ``DropPlan``, and the ``PastedPicture`` that came without a file.
@@ -34,36 +33,36 @@ class DropTarget(QObject):
 
     @property
     def overlay(self) -> DropOverlay:
-        """What is shown during a drag."""
+        """The overlay shown during a drag."""
         return self._overlay
 
     def set_context(self, context: DropContext) -> None:
-        """What decides about a drop besides the thing itself."""
+        """Set the mode and state that decide what a drop does."""
         self._context = context
 
     def enter(self, event: QDragEnterEvent) -> None:
-        """Something came over the window."""
-        self._plan = plan_of(event.mimeData())
-        self._overlay.show_words(words_for(self._plan, self._context))
+        """Show what a drop would do."""
+        self._plan = plan_of_mime(event.mimeData())
+        self._overlay.show_text(text_for(self._plan, self._context))
         self._watch(True)
         take_copy(event)
 
     def leave(self) -> None:
-        """It went away again."""
+        """Hide the overlay: the drag left."""
         self._plan = DropPlan()
         self._watch(False)
         self._overlay.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Looks on; takes nothing."""
+        """Observe only; consume nothing."""
         if event.type() in _NO_DRAG:
             self.leave()
         return False
 
     def drop(self, event: QDropEvent) -> None:
-        """It was let go."""
-        # What was read on the way in counts: to ask again costs a round trip to the other program, and
-        # on X11 a source that has gone by now would hold the window for seconds and give nothing.
+        """Take the drop."""
+        # The data read on entering counts: reading again costs a round trip to the other program, and on
+        # X11 a source that is gone by now would block the window for seconds.
         plan, self._plan = self._plan, DropPlan()
         take_copy(event)
         picture = pasted_picture(event.mimeData()) if plan.has_picture_data else b""
@@ -72,7 +71,7 @@ class DropTarget(QObject):
         self.dropped.emit(plan, picture)
 
     def _watch(self, watch: bool) -> None:
-        """A source that dies takes its drag along without a word: the next plain event then tells."""
+        """Watch for plain events: a source that dies ends its drag without a leave event."""
         application = QApplication.instance()
         assert application is not None
         application.removeEventFilter(self)
@@ -80,14 +79,14 @@ class DropTarget(QObject):
             application.installEventFilter(self)
 
 
-def plan_of(data: QMimeData) -> DropPlan:
-    """What dropping or pasting ``data`` would do, by what it says of itself: no disk is touched."""
+def plan_of_mime(data: QMimeData) -> DropPlan:
+    """Plan a drop or paste of ``data`` by what it declares; the disk is not touched."""
     text = data.text() if data.hasText() else ""
-    return foresee(addresses_of(data), text, has_picture_data=data.hasImage())
+    return plan_drop(addresses_of(data), text, has_picture_data=data.hasImage())
 
 
 def addresses_of(data: QMimeData) -> list[str]:
-    """Where what is given lies. Read as bytes: Qt's own addresses lose what is no UTF-8 in a name."""
+    """Return the addresses of what is given, read as bytes: Qt's own lose what is not UTF-8 in a name."""
     for form in _ADDRESSES:
         if data.hasFormat(form):
             return addresses_in(bytes(data.data(form).data()))
@@ -95,7 +94,7 @@ def addresses_of(data: QMimeData) -> list[str]:
 
 
 def take_copy(event: QDropEvent) -> None:
-    """Accepts a drag, never as a move: the source would delete the file that was given to be spoken."""
+    """Accept a drag, never as a move: the source would delete the file."""
     if event.possibleActions() & Qt.DropAction.CopyAction:
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()

@@ -1,4 +1,4 @@
-"""The history as a file for a spreadsheet: asks where, writes it, says how it went."""
+"""Saving the history as CSV: asks for the place, writes the file, emits the result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage import atomic
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.history import to_csv
-from atlas_desktop.ui.desks.notices import error_words
-from atlas_desktop.ui.talk.plain_text import name_in_text
+from atlas_desktop.ui.controllers.notices import error_texts
+from atlas_desktop.ui.look.plain_text import name_in_text
 
 
 class CsvSaving(QObject):
@@ -39,7 +39,7 @@ class CsvSaving(QObject):
         self._writing: asyncio.Task[None] | None = None
 
     def ask(self, entries: Sequence[BillingEntry], day: date) -> None:
-        """Asks where ``entries`` shall be written; ``day`` is for the file's name."""
+        """Ask where to write ``entries``; ``day`` is for the file's name."""
         self._text = to_csv(entries)
         dialog = QFileDialog(self._window, self.tr("Save as CSV"))
         dialog.setNameFilters([self.tr("Table (*.csv)")])
@@ -50,8 +50,8 @@ class CsvSaving(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def hush(self) -> None:
-        """Says no more how it goes; a file that is being written is finished all the same."""
+    def stop_reporting(self) -> None:
+        """Emit no further result; a file being written is finished all the same."""
         if self._writing is not None:
             self._writing.cancel()
 
@@ -63,7 +63,7 @@ class CsvSaving(QObject):
         try:
             await self._files.call(path, partial(atomic.export_text, path, text))
         except (OSError, MediaError) as error:
-            why = error_words(error)[0] if isinstance(error, MediaError) else error.strerror or error
+            why = error_texts(error)[0] if isinstance(error, MediaError) else error.strerror or error
             words = self.tr("{name} can't be written: {why}")
             self.failed.emit(words.format(name=name_in_text(path.name), why=why))
         else:

@@ -1,4 +1,4 @@
-"""Sessions and cost: what was paid for, as a dialog that stands beside the window."""
+"""The dialog of paid sessions and their cost, beside the window."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.errors import JournalError, MediaError
@@ -16,16 +16,16 @@ from atlas_desktop.files import FileThreads
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.history import HistoryRow, Totals, rows, totals
-from atlas_desktop.ui.desks.notices import error_words
+from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.history.csv_saving import CsvSaving
-from atlas_desktop.ui.history.history_rows import HistoryRows
+from atlas_desktop.ui.history.history_model import HistoryModel
 from atlas_desktop.ui.history.history_table import HistoryTable
-from atlas_desktop.ui.history.totals_line import TotalsLine
-from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.look.amounts import money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label, set_tone
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _SIZE = QSize(920, 580)
 _SMALLEST = QSize(320, 360)
@@ -33,7 +33,7 @@ _READ_EVERY_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _JournalContents:
     entries: list[BillingEntry]
     rows: list[HistoryRow]
     totals: Totals
@@ -55,7 +55,7 @@ class HistoryDialog(QDialog):
         *,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        """Makes it; nothing is read yet.
+        """Build the dialog; nothing is read yet.
 
         Args:
             journal: What is shown.
@@ -75,7 +75,7 @@ class HistoryDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumSize(_SMALLEST)
         self.resize(_SIZE if parent is None else _SIZE.boundedTo(parent.window().size()))
-        self._rows = HistoryRows(theme, self)
+        self._rows = HistoryModel(theme, self)
         self._table = HistoryTable(theme, self._rows)
         self._totals = TotalsLine(theme)
         self._nothing = make_label(tone="dim", wraps=True)
@@ -86,8 +86,8 @@ class HistoryDialog(QDialog):
         self._save.setEnabled(False)
         self._save.clicked.connect(self._ask_place)
         self._saving = CsvSaving(scope, self)
-        self._saving.saved.connect(self._say_saved)
-        self._saving.failed.connect(self._say_failed)
+        self._saving.saved.connect(self._show_saved)
+        self._saving.failed.connect(self._show_failed)
         self._build(theme)
         self._timer = QTimer(self)
         self._timer.setInterval(_READ_EVERY_MS)
@@ -96,38 +96,36 @@ class HistoryDialog(QDialog):
 
     @Slot()
     def reload(self) -> None:
-        """Reads the journal anew; a reading that runs already is not doubled."""
+        """Read the journal again, unless a read is in progress."""
         if self._reading is None or self._reading.done():
             self._reading = self._scope.start(self._load(), "read history")
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What was paid since is shown at once."""
+        """Reload when shown."""
         super().showEvent(event)
         self.reload()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Reads no more, and says no more: a dialog that is closed is gone soon. A file is still written."""
+        """Stop reading and reporting when closed; a file being written is finished."""
         super().hideEvent(event)
         self._timer.stop()
         if event.spontaneous():
             return
-        self._saving.hush()
+        self._saving.stop_reporting()
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
 
     def changeEvent(self, event: QEvent) -> None:
-        """Coming forward it shows what is true now."""
+        """Reload when the dialog is activated."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isVisible() and self.isActiveWindow():
             self.reload()
 
-    # How it is made
+    # Construction
 
     def _build(self, theme: Theme) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 20)
-        column.setSpacing(16)
+        column = make_column(self, spacing_px=16, margins_px=(24, 20, 24, 20))
         column.addWidget(make_label(self.tr("Sessions and cost"), size="heading"))
         column.addWidget(self._totals)
         column.addWidget(self._table_card(theme), 1)
@@ -161,11 +159,11 @@ class HistoryDialog(QDialog):
         except JournalError as error:
             self._show_unreadable(error.params["detail"])
         except MediaError as error:
-            self._show_unreadable(error_words(error)[0])
+            self._show_unreadable(error_texts(error)[0])
         else:
             self._show(reading)
 
-    def _show(self, reading: _Reading) -> None:
+    def _show(self, reading: _JournalContents) -> None:
         self._entries = reading.entries
         self._rows.load(reading.rows)
         self._totals.show_totals(reading.totals)
@@ -193,19 +191,51 @@ class HistoryDialog(QDialog):
             self._saving.ask(self._entries, self._now().astimezone().date())
 
     @Slot(str)
-    def _say_saved(self, name: str) -> None:
-        self._say(self.tr("Saved as {name}").format(name=name), "dim")
+    def _show_saved(self, name: str) -> None:
+        self._show_result(self.tr("Saved as {name}").format(name=name), "dim")
 
     @Slot(str)
-    def _say_failed(self, words: str) -> None:
-        self._say(words, "danger")
+    def _show_failed(self, words: str) -> None:
+        self._show_result(words, "danger")
 
-    def _say(self, text: str, tone: str) -> None:
+    def _show_result(self, text: str, tone: str) -> None:
         self._result.setText(text)
         set_tone(self._result, tone)
         self._result.show()
 
 
-def _read(journal: BillingJournal, now: datetime) -> _Reading:
+def _read(journal: BillingJournal, now: datetime) -> _JournalContents:
     entries = journal.entries()
-    return _Reading(entries, rows(entries, now), totals(entries, now))
+    return _JournalContents(entries, rows(entries, now), totals(entries, now))
+
+
+class TotalsLine(QWidget):
+    """Shows ``Totals``; empty until it is given some."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = QHBoxLayout(self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(40)
+        self._today = self._add(theme, self.tr("Today"))
+        self._month = self._add(theme, self.tr("This month"))
+        self._line.addStretch(1)
+
+    def show_totals(self, totals: Totals) -> None:
+        """Show the totals."""
+        day, month = money(totals.day_usd), money(totals.month_usd)
+        self._today.setText(day)
+        self._today.setAccessibleName(self.tr("Today: {cost}").format(cost=day))
+        self._month.setText(month)
+        self._month.setAccessibleName(self.tr("This month: {cost}").format(cost=month))
+
+    def _add(self, theme: Theme, caption: str) -> QLabel:
+        # A blank keeps the line's height until the figures are read.
+        figure = make_label(" ", size="title")
+        figure.setFont(theme.font(22, strong=True))
+        pair = QVBoxLayout()
+        pair.setSpacing(2)
+        pair.addWidget(make_label(caption, tone="dim", size="small"))
+        pair.addWidget(figure)
+        self._line.addLayout(pair)
+        return figure

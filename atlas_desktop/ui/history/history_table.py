@@ -1,11 +1,11 @@
-"""The table of the history: calm rows, one after another, by keyboard too."""
+"""The table of the history."""
 
 from PySide6.QtCore import QEvent, QSize, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
-from atlas_desktop.ui.history.history_rows import HistoryRows
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.history.history_model import HistoryModel
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.look.theme import Theme
 
 _ROW_PX = 36
@@ -24,9 +24,9 @@ QHeaderView::section {{ background: transparent; color: {dim}; border: 0; border
 
 
 class HistoryTable(QTableView):
-    """Shows ``HistoryRows``; where it is narrow it scrolls sideways."""
+    """Shows ``HistoryModel``; where it is narrow it scrolls sideways."""
 
-    def __init__(self, theme: Theme, rows: HistoryRows, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, rows: HistoryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._rows = rows
@@ -60,7 +60,7 @@ class HistoryTable(QTableView):
         self._show_ring(self._by_keyboard)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Without focus there is no ring."""
+        """Repaint without the focus ring."""
         super().focusOutEvent(event)
         self._show_ring(False)
 
@@ -70,7 +70,7 @@ class HistoryTable(QTableView):
         self._widen_last()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font needs other widths."""
+        """Recompute the widths after a change of font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._fit_columns()
@@ -94,13 +94,13 @@ class HistoryTable(QTableView):
     @Slot()
     def _fit_columns(self) -> None:
         self.resizeColumnsToContents()
-        # Asked once for all rows: a resize comes often, and the answer takes as long as the column is.
+        # Computed once for all rows: resizes are frequent, and this takes time with each row.
         across, last = self.horizontalHeader(), self._rows.columnCount() - 1
         self._last_px = max(self.sizeHintForColumn(last), across.sectionSizeHint(last))
         self._widen_last()
 
     def _widen_last(self) -> None:
-        # Qt's own stretching would cut the last column's words where it is narrow.
+        # Qt's own stretching would cut the last column's text where it is narrow.
         across, last = self.horizontalHeader(), self._rows.columnCount() - 1
         self.setColumnWidth(last, max(self._last_px, self.viewport().width() - across.sectionPosition(last)))
 

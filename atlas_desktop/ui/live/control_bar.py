@@ -1,4 +1,4 @@
-"""The bar under the stage: microphone, sound, interrupt, open, mode, settings, end."""
+"""The bar under the stage: microphone, sound, interrupt, open, mode, settings, park, end."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from PySide6.QtCore import QRect, QSize, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.api.source import Mode
 from atlas_desktop.session.snapshot import MicState, SessionSnapshot
 from atlas_desktop.session.state import Ending, Live, Reconnecting
 from atlas_desktop.ui.live.mode_choice import ModeChoice
 from atlas_desktop.ui.live.volume_card import VolumeButton
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.level_meter import LevelMeter
+from atlas_desktop.ui.look.level_indicator import LevelIndicator
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.model import AppModel
 
 _EDGE_PX = 12
 _GAP_PX = 6
@@ -26,34 +26,29 @@ _Rows = tuple[tuple[Sequence[QWidget], Sequence[QWidget]], ...]
 
 
 class ControlBar(QWidget):
-    """Shows what holds and asks for more. One row where there is room, two where there is not.
+    """Shows the session's state; its buttons call the model. One row where there is room, else two.
+
+    A new button: made here, connected to an intent of ``AppModel``, placed in both rows.
 
     Signals:
-        microphone_requested(bool), interrupt_requested(), open_audio_requested(), settings_requested(),
-        park_requested(), end_requested(), mode_requested(Mode), volume_requested(int), muted_requested(bool).
+        open_audio_requested(), settings_requested(): Handled by the window.
     """
 
-    microphone_requested = Signal(bool)
-    interrupt_requested = Signal()
     open_audio_requested = Signal()
     settings_requested = Signal()
-    park_requested = Signal()
-    end_requested = Signal()
-    mode_requested = Signal(object)
-    volume_requested = Signal(int)
-    muted_requested = Signal(bool)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._theme = theme
         self._snapshot = SessionSnapshot()
         self._microphone = Button(theme, self.tr("Microphone"), ButtonKind.ROUND, icon="mic-off", parent=self)
         self._microphone.setCheckable(True)
-        self._meter = LevelMeter(theme, self)
-        self._volume = VolumeButton(theme, self)
+        self._meter = LevelIndicator(theme, self)
+        self._volume = VolumeButton(model, theme, self)
         self._interrupt = Button(theme, self.tr("Interrupt"), icon="interrupt", parent=self)
         self._open = Button(theme, self.tr("Open audio…"), icon="open", parent=self)
-        self._modes = ModeChoice(theme, self)
+        self._modes = ModeChoice(model, theme, self)
         self._settings = Button(theme, self.tr("Settings"), ButtonKind.QUIET, icon="gear", parent=self)
         self._park = Button(theme, self.tr("Park"), icon="park", parent=self)
         self._park.setAccessibleDescription(
@@ -67,7 +62,7 @@ class ControlBar(QWidget):
         self._connect()
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """Shows what the session allows."""
+        """Show and enable what the session allows."""
         self._snapshot = snapshot
         wanted, state = snapshot.microphone_wanted, snapshot.microphone
         self._microphone.show_checked(wanted)
@@ -81,26 +76,17 @@ class ControlBar(QWidget):
         self._end.setEnabled(runs)
         self._park.setEnabled(isinstance(snapshot.state, Live | Reconnecting))
 
-    def show_mode(self, mode: Mode) -> None:
-        """Shows the mode that holds."""
-        self._modes.show_mode(mode)
-
-    def show_volume(self, volume: int, *, muted: bool) -> None:
-        """Shows how loud the avatar is."""
-        self._volume.show_volume(volume, muted=muted)
-
     @Slot(float)
-    def show_level(self, dbfs: float) -> None:
-        """Shows how loud the microphone hears, in dBFS."""
+    def _show_level(self, dbfs: float) -> None:
         if self._snapshot.microphone_wanted:
             self._meter.set_level(dbfs)
 
     def sizeHint(self) -> QSize:
-        """As high as its rows at its present width."""
+        """Return the height of its rows at its present width."""
         return QSize(self.width(), self.heightForWidth(self.width()))
 
     def hasHeightForWidth(self) -> bool:
-        """Narrow bars have two rows."""
+        """Return True: narrow bars have two rows."""
         return True
 
     def heightForWidth(self, width: int) -> int:
@@ -109,33 +95,31 @@ class ControlBar(QWidget):
         return 2 * _EDGE_PX + rows * _ROW_PX + (rows - 1) * _GAP_PX
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Places everything."""
+        """Lay out the parts."""
         super().resizeEvent(event)
         self._place()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Surface, and a line towards the stage."""
+        """Paint the surface, and a line towards the stage."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         painter.fillRect(0, 0, self.width(), 1, QColor(self._theme.tokens.line))
         painter.end()
 
     def _connect(self) -> None:
-        self._microphone.asked.connect(self._ask_microphone)
-        self._interrupt.clicked.connect(self.interrupt_requested)
+        self._model.microphone_level_changed.connect(self._show_level)
+        self._microphone.toggle_requested.connect(self._set_microphone)
+        self._interrupt.clicked.connect(self._model.interrupt)
         self._open.clicked.connect(self.open_audio_requested)
         self._settings.clicked.connect(self.settings_requested)
-        self._park.clicked.connect(self.park_requested)
-        self._end.clicked.connect(self.end_requested)
-        self._modes.mode_requested.connect(self.mode_requested)
-        self._volume.volume_requested.connect(self.volume_requested)
-        self._volume.muted_requested.connect(self.muted_requested)
+        self._park.clicked.connect(self._model.park)
+        self._end.clicked.connect(self._model.end)
 
     @Slot(bool)
-    def _ask_microphone(self, on: bool) -> None:
-        # It shows what is, not what was pressed: the answer comes with the next snapshot.
+    def _set_microphone(self, on: bool) -> None:
+        # It shows the state, not what was pressed: the answer comes with the next snapshot.
         self._microphone.show_checked(self._snapshot.microphone_wanted)
-        self.microphone_requested.emit(on)
+        self._model.set_microphone(on)
 
     def _microphone_words(self, wanted: bool, state: MicState) -> str:
         if self._snapshot.voice_muted:
@@ -145,10 +129,10 @@ class ControlBar(QWidget):
         return self.tr("Microphone: on") if wanted else self.tr("Microphone: off")
 
     def _choose_rows(self, width: int) -> _Rows:
-        """Makes the buttons as wordy as ``width`` allows; the rows that they then need."""
+        """Choose which buttons keep their text at ``width``, and return the rows they need."""
         room = width - 2 * _EDGE_PX
         for rows in (self._one_row, self._two_rows):
-            # Interrupt keeps its word the longest: it is what is looked for in a hurry.
+            # Interrupt keeps its text the longest: it is needed the fastest.
             for icons in range(4):
                 self._open.set_compact(icons >= 1)
                 self._set_park_compact(icons >= 1)

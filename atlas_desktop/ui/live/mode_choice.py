@@ -1,50 +1,48 @@
-"""The two modes side by side in one track: for switching while a session runs."""
+"""The two modes side by side in one track, for switching during a session."""
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
 from atlas_desktop.api.source import Mode
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
+from atlas_desktop.ui.look.layouts import make_line
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import CONTROL_HEIGHT_PX, RADIUS_CONTROL_PX
+from atlas_desktop.ui.model import AppModel
 
 _PADDING_PX = 9
 _INSET_PX = 3
 
 
 class ModeChoice(QWidget):
-    """Conversation or Passthrough. What was pressed shows only once the model says so.
+    """Conversation or Passthrough; shows the model's mode, not what was pressed."""
 
-    Signals:
-        mode_requested(object): The ``Mode`` that was pressed.
-    """
-
-    mode_requested = Signal(object)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._model = model
         self._theme = theme
         self._mode: Mode | None = None
         self._group = QButtonGroup(self)
         names = {Mode.CONVERSATION: self.tr("Conversation"), Mode.PASSTHROUGH: self.tr("Passthrough")}
         self._segments = {mode: _Segment(theme, name) for mode, name in names.items()}
-        line = QHBoxLayout(self)
-        line.setContentsMargins(_INSET_PX, _INSET_PX, _INSET_PX, _INSET_PX)
-        line.setSpacing(2)
+        line = make_line(self, spacing_px=2, margins_px=(_INSET_PX, _INSET_PX, _INSET_PX, _INSET_PX))
         for number, segment in enumerate(self._segments.values()):
             self._group.addButton(segment, number)
             line.addWidget(segment)
-        self._group.idToggled.connect(self._ask)
+        self._group.idToggled.connect(self._choose)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        model.mode_changed.connect(self.show_mode)
+        self.show_mode(model.mode)
 
+    @Slot(object)
     def show_mode(self, mode: Mode) -> None:
-        """Shows the mode that holds."""
+        """Show the current mode."""
         self._mode = mode
         self._segments[mode].setChecked(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The track."""
+        """Paint the track."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
@@ -56,13 +54,13 @@ class ModeChoice(QWidget):
         painter.end()
 
     @Slot(int, bool)
-    def _ask(self, number: int, chosen: bool) -> None:
+    def _choose(self, number: int, chosen: bool) -> None:
         mode = tuple(self._segments)[number]
         if chosen and mode is not self._mode:
-            self.mode_requested.emit(mode)
+            self._model.set_mode(mode)
 
 
-class _Segment(Lively, QRadioButton):
+class _Segment(FocusRingMixin, QRadioButton):
     """One of the two; a radio button to the keyboard and the screen reader."""
 
     def __init__(self, theme: Theme, text: str) -> None:

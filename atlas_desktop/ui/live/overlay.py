@@ -1,4 +1,4 @@
-"""What lies on the picture: the session's state in pills, and the toggles of what is seen."""
+"""The overlay on the picture: the session's state in pills, and toggles."""
 
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtWidgets import QStyle, QWidget
@@ -7,8 +7,7 @@ from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.state import Ending, Live, Parked, Reconnecting, Requesting
 from atlas_desktop.ui.look.amounts import clock, fill, hourly, money
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.pill import Pill
-from atlas_desktop.ui.look.pill_button import PillButton
+from atlas_desktop.ui.look.pill import Pill, PillButton
 from atlas_desktop.ui.look.theme import Theme
 
 _EDGE_PX = 16
@@ -20,7 +19,7 @@ _SLOW_RTT_MS = 300
 
 
 class Overlay(QObject):
-    """Places its parts over ``stage``; each is a widget of its own, so the picture between them is free.
+    """Places its parts over ``stage``; each is a widget of its own, so nothing covers the picture between.
 
     Signals:
         transcript_requested(bool), full_screen_requested(bool): A toggle was pressed.
@@ -37,7 +36,7 @@ class Overlay(QObject):
         self._snapshot = SessionSnapshot()
         self._narrow = False
         self._row = QWidget(stage)
-        # A press between the pills is meant for the picture.
+        # A press between the pills goes to the picture.
         self._row.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._state = Pill(theme, parent=self._row)
         self._elapsed = Pill(theme, parent=self._row)
@@ -48,23 +47,23 @@ class Overlay(QObject):
         self._statistics.clicked.connect(self.statistics_requested)
         self.transcript = self._make_toggle(theme, self.tr("Transcript"), "transcript")
         self.full_screen = self._make_toggle(theme, self.tr("Full screen"), "fullscreen")
-        self.transcript.asked.connect(self.transcript_requested)
-        self.full_screen.asked.connect(self.full_screen_requested)
+        self.transcript.toggle_requested.connect(self.transcript_requested)
+        self.full_screen.toggle_requested.connect(self.full_screen_requested)
         self.show_snapshot(self._snapshot)
 
     @property
     def widgets(self) -> tuple[QWidget, ...]:
-        """All that fades in full screen. What the user has to know at once is not among it."""
+        """The widgets that hide in full screen; notes about trouble are not among them."""
         return (self._row, self._statistics, self.transcript, self.full_screen)
 
     @property
     def below_pills_px(self) -> int:
-        """Where the stage is free again below the pills."""
+        """The y position below the pills."""
         pills = (self._state, self._elapsed, self._cost, self._latency)
         return self._row.y() + max(pill.geometry().bottom() + 1 for pill in pills if not pill.isHidden())
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
-        """Shows the session's state, time, cost, delay, and what is wrong with the picture."""
+        """Show state, time, cost, delay, and trouble with the picture."""
         self._snapshot = snapshot
         self._show_state()
         self._show_cost()
@@ -77,12 +76,12 @@ class Overlay(QObject):
         self.place()
 
     def show_full_screen(self, full: bool) -> None:
-        """Sets the *Full screen* toggle."""
+        """Set the *Full screen* toggle."""
         self.full_screen.show_checked(full)
         self.full_screen.set_icon_name("fullscreen-exit" if full else "fullscreen")
 
     def place(self) -> None:
-        """Puts everything where it belongs in the stage's present size."""
+        """Lay out the parts for the stage's present size."""
         area = self._stage.rect()
         narrow = area.width() < _NARROW_PX
         if narrow != self._narrow:
@@ -121,11 +120,11 @@ class Overlay(QObject):
     def _show_state(self) -> None:
         snapshot = self._snapshot
         dot = "danger" if snapshot.frozen else _dot_of(snapshot)
-        agent = self._agent_word() if snapshot.is_live else ""
-        self._state.set_parts(strong=self._state_word(), faint=agent, dot=dot)
-        _name(self._state, self.tr("Session state: {state}").format(state=self._state_word()))
+        agent = self._agent_text() if snapshot.is_live else ""
+        self._state.set_parts(strong=self._state_text(), faint=agent, dot=dot)
+        _name(self._state, self.tr("Session state: {state}").format(state=self._state_text()))
 
-    def _state_word(self) -> str:
+    def _state_text(self) -> str:
         words = {
             "Connecting": self.tr("Connecting"),
             "Waiting": self.tr("Waiting"),
@@ -136,7 +135,7 @@ class Overlay(QObject):
         }
         return words.get(self._snapshot.state_name, self._snapshot.state_name)
 
-    def _agent_word(self) -> str:
+    def _agent_text(self) -> str:
         words = {
             "listening": self.tr("listening"),
             "thinking": self.tr("thinking"),
@@ -146,7 +145,7 @@ class Overlay(QObject):
 
     def _show_cost(self) -> None:
         snapshot = self._snapshot
-        # What a parked session cost says its card.
+        # The card of a parked session shows its cost.
         is_parked = isinstance(snapshot.state, Parked)
         self._cost.setVisible(not snapshot.billed or (snapshot.cost_usd is not None and not is_parked))
         if not snapshot.billed:
@@ -160,12 +159,12 @@ class Overlay(QObject):
         if snapshot.cost_usd is None:
             return
         cost = money(snapshot.cost_usd)
-        self._cost.set_parts(strong=cost, faint=self._cost_words(snapshot), alarm=snapshot.limit_near)
+        self._cost.set_parts(strong=cost, faint=self._cost_text(snapshot), alarm=snapshot.limit_near)
         _name(self._cost, self.tr("Cost: {cost}").format(cost=cost))
-        self._cost.setAccessibleDescription(self._cost_words(snapshot, whole=True))
+        self._cost.setAccessibleDescription(self._cost_text(snapshot, whole=True))
 
-    def _cost_words(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
-        """What it may cost, and what an hour costs; in a narrow stage only the first."""
+    def _cost_text(self, snapshot: SessionSnapshot, *, whole: bool = False) -> str:
+        """Return the limit and the hourly price; on a narrow stage only the limit."""
         words = []
         if snapshot.allowed_usd is not None:
             words.append(self.tr("of {limit}").format(limit=money(snapshot.allowed_usd)))
@@ -214,6 +213,6 @@ def _dot_of(snapshot: SessionSnapshot) -> str:
 
 
 def _name(pill: Pill, name: str) -> None:
-    # Told only when it is another: each change is an event for the screen reader.
+    # Set only when it differs: each change is an event for the screen reader.
     if pill.accessibleName() != name:
         pill.setAccessibleName(name)

@@ -1,4 +1,4 @@
-"""The statistics: a card on the stage that counts while it is seen, and only then."""
+"""The statistics: a card on the stage that refreshes only while visible."""
 
 from collections.abc import Callable
 
@@ -15,14 +15,14 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from atlas_desktop.ui.live.figures import CallFigures
-from atlas_desktop.ui.live.statistics_words import Row, StatisticsWords
-from atlas_desktop.ui.look.card_frame import CardFrame
+from atlas_desktop.ui.live.call_statistics import CallFigures
+from atlas_desktop.ui.live.statistics_texts import Row, StatisticsTexts
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.focus_ring import draw_focus_ring
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import draw_focus_ring
+from atlas_desktop.ui.look.layouts import make_line
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX
 
@@ -35,9 +35,9 @@ _HEAD_GAP_PX = 4
 
 
 class StatisticsCard(CardFrame):
-    """Asks for the figures once a second while it is visible, and changes only what reads otherwise.
+    """Reads the figures once a second while visible, and changes only labels whose text differs.
 
-    All but its rim is opaque: a frame that is painted below does not repaint the card, nor the card a frame.
+    All but its rim is opaque: a frame painted below does not repaint the card, nor the card a frame.
 
     Signals:
         close_requested(): From its button.
@@ -48,7 +48,7 @@ class StatisticsCard(CardFrame):
     def __init__(self, theme: Theme, read: FiguresReader, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._read = read
-        self._words = StatisticsWords(self)
+        self._texts = StatisticsTexts(self)
         self._values: list[QLabel] = []
         self._text = ""
         self._timer = QTimer(self)
@@ -65,12 +65,12 @@ class StatisticsCard(CardFrame):
         self.hide()
 
     def sizeHint(self) -> QSize:
-        """As wide as its longest row, as high as all rows."""
+        """Return the size of all rows."""
         rows_px = self._rows.heightForWidth(_WIDTH_PX - 2 * _RIM_PX)
         return QSize(_WIDTH_PX, rows_px + _HEAD_PX + _HEAD_GAP_PX + 2 * _RIM_PX)
 
     def announce(self) -> None:
-        """Reads all of it out: it was asked for, and the focus stays where it was."""
+        """Let a screen reader read all rows; the focus stays where it was."""
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self._text))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -83,13 +83,13 @@ class StatisticsCard(CardFrame):
             painter.end()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Counts from now on."""
+        """Refresh and start the timer."""
         super().showEvent(event)
         self._refresh()
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Costs nothing any more."""
+        """Stop the timer."""
         self._timer.stop()
         super().hideEvent(event)
 
@@ -100,7 +100,7 @@ class StatisticsCard(CardFrame):
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(1, 1)
-        for number, row in enumerate(self._words.rows(CallFigures())):
+        for number, row in enumerate(self._texts.rows(CallFigures())):
             caption = make_label(row.caption, tone="dim", size="small")
             value = make_label(size="small", wraps=True)
             grid.addWidget(caption, number, 0, Qt.AlignmentFlag.AlignTop)
@@ -116,9 +116,7 @@ class StatisticsCard(CardFrame):
         close = Button(theme, self.tr("Close statistics"), ButtonKind.QUIET, icon="close")
         copy.clicked.connect(self._copy)
         close.clicked.connect(self.close_requested)
-        head = QHBoxLayout()
-        head.setContentsMargins(11, 0, 0, 0)
-        head.setSpacing(2)
+        head = make_line(spacing_px=2, margins_px=(11, 0, 0, 0))
         head.addWidget(make_label(self.tr("Statistics"), strong=True), 1)
         for button in (copy, close):
             button.set_height(_HEAD_PX)
@@ -141,8 +139,8 @@ class StatisticsCard(CardFrame):
     @Slot()
     def _refresh(self) -> None:
         figures = self._read()
-        self._text = self._words.text(figures)
-        for label, row in zip(self._values, self._words.rows(figures), strict=True):
+        self._text = self._texts.text(figures)
+        for label, row in zip(self._values, self._texts.rows(figures), strict=True):
             _show(label, row)
         self._area.fit()
 
@@ -152,12 +150,12 @@ class StatisticsCard(CardFrame):
 
 
 class _RowsArea(QScrollArea):
-    """As high as its rows at its width; tells when the keys come to it and leave it."""
+    """As high as its rows at its width; emits when it gets or loses the focus."""
 
     focus_changed = Signal()
 
     def fit(self) -> None:
-        """By itself it takes wrapped words for higher than they are."""
+        """Fit the rows to the width: Qt overestimates the height of wrapped text."""
         rows = self.widget()
         if rows is not None:
             rows.setMinimumHeight(rows.heightForWidth(self.viewport().width()))

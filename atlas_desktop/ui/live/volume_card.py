@@ -1,48 +1,45 @@
-"""How loud the avatar is: a button that shows it, and a card with slider and mute."""
+"""Volume of the avatar: a button that shows it, and a card with slider and mute."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from atlas_desktop.ui.look.amounts import percent
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.popover import Popover
-from atlas_desktop.ui.look.switch import Switch
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
+from atlas_desktop.ui.model import AppModel
 
 _WHEEL_STEP = 5
 _SLIDER_PX = 180
 
 
 class VolumeButton(Button):
-    """Opens the card; the wheel over it changes the volume at once.
+    """Opens the card; the wheel over it changes the volume at once."""
 
-    Signals:
-        volume_requested(int): 0 to 100.
-        muted_requested(bool): Silence, or the volume as it was.
-    """
-
-    volume_requested = Signal(int)
-    muted_requested = Signal(bool)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, self.tr("Sound"), ButtonKind.ROUND, icon="volume", parent=parent)
+        self._model = model
         self._theme = theme
         self._volume = 0
         self._muted = False
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._figure = make_label(tone="dim")
-        self._mute = Switch(theme, self.tr("Mute"))
+        self._mute = ToggleSwitch(theme, self.tr("Mute"))
         self._card: Popover | None = None
         self._content = self._make_content()
-        self._slider.valueChanged.connect(self._ask_volume)
-        self._mute.toggled.connect(self._ask_muted)
+        self._slider.valueChanged.connect(self._change_volume)
+        self._mute.toggled.connect(self._change_muted)
         self.clicked.connect(self._open)
+        model.volume_changed.connect(self.show_volume)
+        self.show_volume(model.settings.volume, model.muted)
 
-    def show_volume(self, volume: int, *, muted: bool) -> None:
-        """Shows what holds."""
+    @Slot(int, bool)
+    def show_volume(self, volume: int, muted: bool) -> None:
+        """Show volume and mute without requesting them."""
         self._volume, self._muted = volume, muted
         self._slider.setValue(volume)
         self._mute.setChecked(muted)
@@ -67,9 +64,7 @@ class VolumeButton(Button):
         self._figure.setFont(self._theme.font())
         self._figure.setMinimumWidth(self._figure.fontMetrics().horizontalAdvance("100 %") + 2)
         content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
+        column = make_column(content, spacing_px=12)
         column.addWidget(make_label(self.tr("Volume"), strong=True))
         line = QHBoxLayout()
         line.setSpacing(12)
@@ -82,16 +77,16 @@ class VolumeButton(Button):
     @Slot()
     def _open(self) -> None:
         if self._card is None:
-            # Not before it is in its window, which the card covers.
+            # Created once the button is in its window, which the card covers.
             self._card = Popover(self._theme, self._content, self.window())
         self._card.open_at(self, self._slider)
 
     @Slot(int)
-    def _ask_volume(self, volume: int) -> None:
+    def _change_volume(self, volume: int) -> None:
         if volume != self._volume:
-            self.volume_requested.emit(volume)
+            self._model.set_volume(volume)
 
     @Slot(bool)
-    def _ask_muted(self, muted: bool) -> None:
+    def _change_muted(self, muted: bool) -> None:
         if muted != self._muted:
-            self.muted_requested.emit(muted)
+            self._model.set_muted(muted)

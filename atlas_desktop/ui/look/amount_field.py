@@ -3,16 +3,28 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QValidator,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QSizePolicy
 
 from atlas_desktop.ui.look.amounts import fill, money, money_affixes, number, numbers
+from atlas_desktop.ui.look.plain_widgets import set_tone
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX
-from atlas_desktop.ui.look.typed_numbers import Ambiguous, Refusal, read_number
+from atlas_desktop.ui.look.typed_numbers import Ambiguous, InputRefusal, read_number
 
 _FIELD_PX = 104
 _FIELD_HEIGHT_PX = 36
+_GAP_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +37,18 @@ class Unit:
 
 
 class AmountField(QDoubleSpinBox):
-    """A number with its unit: typed, or changed by arrow keys; written and read as the locale has it.
+    """A number with its unit, typed or changed by arrow keys, in the locale's format.
 
-    What can't be read for sure is not taken: the number that was there before comes back.
+    Ambiguous input is refused: the last number is restored.
 
     Signals:
-        refused(str): What was typed was not taken, and why; empty when that is over.
+        refused(str): Why typed text was refused; empty when that is over.
     """
 
     refused = Signal(str)
 
     def __init__(self, theme: Theme, limits: tuple[float, float], words: str, unit: Unit) -> None:
-        """Makes the field.
+        """Create the field.
 
         Args:
             theme: Colours and fonts.
@@ -59,7 +71,7 @@ class AmountField(QDoubleSpinBox):
         self.setFont(theme.font())
         self._make_see_through()
         self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        # Else "12" is a limit of 1 for a moment.
+        # Else typing "12" sets a limit of 1 for a moment.
         self.setKeyboardTracking(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -69,7 +81,7 @@ class AmountField(QDoubleSpinBox):
 
     @property
     def amount(self) -> float:
-        """In the unit of the settings."""
+        """The value, in the unit of the settings."""
         return round(self.value() * self._unit.worth, 2)
 
     @property
@@ -78,7 +90,7 @@ class AmountField(QDoubleSpinBox):
         return self.value() != self._shown
 
     def show_amount(self, amount: float) -> None:
-        """Shows a value of the settings; what was typed stays while that is the same as before."""
+        """Show a value of the settings; typed text stays while the value is the same as before."""
         if amount == self._held:
             return
         self._held = amount
@@ -88,7 +100,7 @@ class AmountField(QDoubleSpinBox):
         self.blockSignals(blocked)
 
     def textFromValue(self, value: float) -> str:
-        """Money with cents, minutes without what they do not have; no groups, which could be misread."""
+        """Format money with cents, minutes without needless decimals; no digit groups: they are ambiguous."""
         place = numbers()
         place.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
         exact = f"{value:.2f}".rstrip("0")
@@ -96,19 +108,19 @@ class AmountField(QDoubleSpinBox):
         return place.toString(value, "f", decimals)
 
     def valueFromText(self, text: str) -> float:
-        """What is meant; where that is not sure, the value that holds."""
+        """Return the number meant; if ambiguous, the current value."""
         found = self._read(text)
         return found if isinstance(found, float) else self.value()
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        """Lets anything be typed; only what is sure and in range is taken."""
+        """Allow any typing; accept only an unambiguous number in range."""
         found = self._read(text)
         is_good = isinstance(found, float) and self.minimum() <= found <= self.maximum()
         state = QValidator.State.Acceptable if is_good else QValidator.State.Intermediate
         return state, text, position
 
     def fixup(self, text: str) -> str:
-        """Says why ``text`` is not taken; Qt then puts back what was there."""
+        """Report why ``text`` is refused; Qt then restores the last value."""
         words = self._refusal(text)
         if words:
             self.refused.emit(words)
@@ -131,19 +143,19 @@ class AmountField(QDoubleSpinBox):
         painter.end()
 
     def _typed(self, text: str) -> str:
-        """Without what Qt itself puts around it."""
+        """Return the text without Qt's own affixes."""
         return text.strip().removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
 
-    def _read(self, text: str) -> float | Refusal | Ambiguous:
+    def _read(self, text: str) -> float | InputRefusal | Ambiguous:
         found = read_number(self._typed(text), decimal_point=numbers().decimalPoint(), unit=self._unit.suffix)
         return round(found, self.decimals()) if isinstance(found, float) else found
 
     def _refusal(self, text: str) -> str:
         typed = self._typed(text)
         match self._read(text):
-            case Refusal.EMPTY:
+            case InputRefusal.EMPTY:
                 return ""
-            case Refusal.NO_NUMBER:
+            case InputRefusal.NO_NUMBER:
                 return fill(self.tr("“{typed}” is no number that can be read."), typed=typed)
             case Ambiguous(smaller, larger):
                 words = self.tr("“{typed}” can be read as {smaller} and as {larger}: type one of these.")
@@ -176,7 +188,7 @@ class AmountField(QDoubleSpinBox):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow keys change it; a page up or down is one of the page, not ten dollars more."""
+        """Step on arrow keys; leave Page Up and Page Down to the page."""
         if event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             event.ignore()
         else:
@@ -185,3 +197,33 @@ class AmountField(QDoubleSpinBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """The wheel scrolls the page: over a field that still has the focus, too, it would change a limit."""
         event.ignore()
+
+
+class RefusalLine(QLabel):
+    """The line below fields that shows why input was refused; screen readers announce it."""
+
+    def __init__(self, *fields: AmountField) -> None:
+        super().__init__()
+        self._is_new = False
+        # Typed text is shown literally.
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setContentsMargins(0, _GAP_PX, 0, 0)
+        set_tone(self, "danger")
+        self.hide()
+        for field in fields:
+            field.refused.connect(self._show_text)
+
+    def take(self) -> bool:
+        """Return whether something was refused since the last call."""
+        is_new, self._is_new = self._is_new, False
+        return is_new
+
+    @Slot(str)
+    def _show_text(self, words: str) -> None:
+        self._is_new = bool(words)
+        self.setText(words)
+        self.setAccessibleName(words)
+        self.setVisible(bool(words))
+        if words:
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))

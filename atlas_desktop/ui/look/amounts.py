@@ -30,25 +30,25 @@ def numbers() -> QLocale:
 
 
 def money(usd: float) -> str:
-    """``$2.01``, ``2,01 $``, ``٢٫٠١ $``; below one cent still a number, never "free"."""
+    """Format as ``$2.01``, ``2,01 $``, ``٢٫٠١ $``; below one cent still a number, never "free"."""
     return _standing(numbers().toCurrencyString(float(usd), "$", 2))
 
 
 def hourly(usd: float) -> str:
-    """``$10`` or ``$7.50``: what an hour costs."""
+    """Format an hourly price as ``$10`` or ``$7.50``."""
     return (
         money(usd) if f"{usd:.2f}"[-2:] != "00" else _standing(numbers().toCurrencyString(float(usd), "$", 0))
     )
 
 
 def money_affixes() -> tuple[str, str]:
-    """What stands before and after an amount of money: ``$`` and nothing, or nothing and `` $``."""
+    """Return prefix and suffix of an amount of money: ``$`` and nothing, or nothing and `` $``."""
     before, _one, after = _bare(numbers().toCurrencyString(1.0, "$", 0)).partition(numbers().toString(1))
     return before, after
 
 
 def number(value: float, decimals: int = 0, *, grouped: bool = False) -> str:
-    """``1234``, ``0,5``; ``grouped``: ``1,234``."""
+    """Format as ``1234``, ``0,5``; ``grouped``: ``1,234``."""
     place = numbers()
     if not grouped:
         place.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
@@ -56,18 +56,18 @@ def number(value: float, decimals: int = 0, *, grouped: bool = False) -> str:
 
 
 def percent(value: int) -> str:
-    """``80 %``, ``٨٠٪``."""
+    """Format as ``80 %``, ``٨٠٪``."""
     sign = numbers().percent().strip(_ARABIC_MARK)
     return f"{number(value)} %" if sign == "%" else _standing(numbers().toString(value) + sign)
 
 
 def fill(template: str, **params: object) -> str:
-    """``template`` with its parameters: numbers as the locale writes them, ``${…}`` as an amount of money."""
+    """Fill ``template``: numbers as the locale writes them, ``${…}`` as an amount of money."""
     return _FORMATTER.format(template.replace(_DOLLARS, "{money_"), **_with_money(params))
 
 
 def duration_words(seconds: float) -> str:
-    """``4 s``, ``12 min 04 s``, ``1 h 02 min``."""
+    """Format as ``4 s``, ``12 min 04 s``, ``1 h 02 min``."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
@@ -77,7 +77,7 @@ def duration_words(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """``00:42``, ``1:02:03``."""
+    """Format as ``00:42``, ``1:02:03``."""
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
@@ -85,7 +85,7 @@ def clock(seconds: float) -> str:
 
 
 def short_clock(seconds: float) -> str:
-    """``0:12``, ``1:02:03``."""
+    """Format as ``0:12``, ``1:02:03``."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
@@ -93,13 +93,13 @@ def short_clock(seconds: float) -> str:
 
 
 def countdown(seconds: float) -> str:
-    """``0:52``, ``12:04``: what is left, never less than nothing."""
+    """Format remaining time as ``0:52``, ``12:04``, never negative."""
     minutes, left = divmod(max(0, math.ceil(seconds)), 60)
     return _digits(f"{minutes}:{left:02d}")
 
 
 def time_of_day(moment: datetime) -> str:
-    """``10:42``. ``moment`` is local."""
+    """Format as ``10:42``. ``moment`` is local."""
     return _standing(_dates().toString(QTime(moment.hour, moment.minute), "HH:mm"))
 
 
@@ -119,7 +119,7 @@ def short_day(moment: date) -> str:
 
 
 def recent(moment: datetime) -> str:
-    """``10:42``; with the day, where it was not today. ``moment`` is local."""
+    """Format as ``10:42``, with the day if not today. ``moment`` is local."""
     is_today = moment.date() == datetime.now().astimezone().date()
     return time_of_day(moment) if is_today else f"{short_day(moment)} {time_of_day(moment)}"
 
@@ -172,17 +172,17 @@ def _digits(text: str) -> str:
 
 
 def _standing(text: str) -> str:
-    """``text`` so that it stays one piece between words of any direction."""
+    """Isolate ``text`` between words of any direction."""
     bare = _bare(text)
     kinds = {bidirectional(sign) for sign in bare if sign.isalnum()}
     if kinds & {"R", "AL"}:
         return f"{_ISOLATE}{bare}{_END_OF_ISOLATE}"
     if "AN" in kinds:
-        # A mark behind it would do between numbers, but draws the words that follow before its last sign.
+        # A mark behind it works between numbers, but puts following words before its last character.
         return f"{_RIGHT_TO_LEFT_ISOLATE}{bare}{_END_OF_ISOLATE}"
     return bare
 
 
 def _bare(text: str) -> str:
-    """Without what a locale adds for text that is laid out as one piece."""
+    """Strip the marks that a locale adds for bidirectional text."""
     return text.strip(_MARKS).replace(_RIGHT_TO_LEFT_MARK, "")

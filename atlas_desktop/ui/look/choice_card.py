@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QRadioButton, QSizePolicy, QWidget
 
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import RADIUS_CARD_PX, mix
 
@@ -13,7 +13,7 @@ _LINE_GAP_PX = 4
 _TEXT_FLAGS = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop)
 
 
-class ChoiceCard(Lively, QRadioButton):
+class ChoiceCard(FocusRingMixin, QRadioButton):
     """One choice: its name, its price if it has one, one sentence. Selected by click, arrow keys or space."""
 
     def __init__(self, theme: Theme, title: str, sentence: str, parent: QWidget | None = None) -> None:
@@ -30,13 +30,13 @@ class ChoiceCard(Lively, QRadioButton):
         self.setSizePolicy(policy)
 
     def set_price(self, price: str) -> None:
-        """Says what an hour costs, for example ``$10 per hour``."""
+        """Set the price, for example ``$10 per hour``."""
         self._price = price
         self.setAccessibleDescription(f"{self._sentence} {price}".strip())
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As in a form of 440 px."""
+        """Return the size in a form of 440 px."""
         return QSize(440, self.heightForWidth(440))
 
     def minimumSizeHint(self) -> QSize:
@@ -50,7 +50,7 @@ class ChoiceCard(Lively, QRadioButton):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Height with the sentence wrapped to ``width``."""
+        """Return the height with the sentence wrapped to ``width``."""
         sentence = self._sentence_box(width).height()
         return 2 * _PADDING_PX + QFontMetrics(self.font()).height() + _LINE_GAP_PX + sentence
 
@@ -59,7 +59,7 @@ class ChoiceCard(Lively, QRadioButton):
         return self.rect().contains(position)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Card, border, name, price and sentence."""
+        """Paint card, border, name, price and sentence."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self.isEnabled():

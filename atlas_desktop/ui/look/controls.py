@@ -1,4 +1,4 @@
-"""Buttons: one class, five kinds, painted by itself so that all platforms show the same calm."""
+"""Buttons: one class, five kinds, painted the same on all platforms."""
 
 from enum import StrEnum
 
@@ -6,12 +6,12 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.icons import ICON_PX, draw_icon
 from atlas_desktop.ui.look.paint_cache import PaintCache
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.press_guard import PressGuard
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.look.tokens import (
     CONTROL_HEIGHT_PX,
     OVERLAY_ALPHA,
@@ -46,15 +46,15 @@ _HEIGHTS_PX = {ButtonKind.ROUND: 44, ButtonKind.OVERLAY: 36, ButtonKind.LINK: 24
 _PADDINGS_PX = {ButtonKind.PRIMARY: 16, ButtonKind.LINK: 0}
 
 
-class Button(Lively, QPushButton):
+class Button(FocusRingMixin, QPushButton):
     """A push button of one of our kinds; checkable ones show that they are on in the accent colour.
 
     Signals:
-        asked(bool): The user wants a checkable one on or off, by pointer, key or screen reader; the last
-            never clicks, it toggles. ``show_checked`` does not ask.
+        toggle_requested(bool): A checkable one was switched on or off by pointer, key or screen reader,
+            which toggles and never clicks. Not emitted by ``show_checked``.
     """
 
-    asked = Signal(bool)
+    toggle_requested = Signal(bool)
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Button(Lively, QPushButton):
         costs: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        """Makes the button.
+        """Create the button.
 
         Args:
             theme: Colours and fonts.
@@ -82,7 +82,7 @@ class Button(Lively, QPushButton):
         self._theme = theme
         self._kind = kind
         self._icon_name = icon
-        # Only what lies on the picture is painted again and again.
+        # Only buttons on the picture are repainted often.
         self._cache = PaintCache() if kind is ButtonKind.OVERLAY else None
         self._compact = False
         self._is_shown_checked = False
@@ -95,37 +95,37 @@ class Button(Lively, QPushButton):
         self.setAutoDefault(False)
         if kind in _ICON_ONLY:
             set_tip(self, text)
-        self.toggled.connect(self._ask)
+        self.toggled.connect(self._request)
         self._guard = PressGuard(self) if costs else None
 
     def press_by_key(self, *, repeated: bool = False) -> None:
-        """Presses it for a key that the window takes; ``repeated``: the key was down before."""
+        """Press it for a key of the window; ``repeated``: the key was held down."""
         if self._guard is None or self._guard.takes_key(repeated=repeated):
             self.click()
 
     def setText(self, text: str) -> None:
-        """Says ``text`` as it stands: an ampersand is one, and marks no key."""
+        """Show ``text`` literally: an ampersand marks no mnemonic."""
         super().setText(_unmarked(text))
 
     def show_checked(self, checked: bool) -> None:
-        """Shows that it is on or off: what holds, not what is wanted."""
+        """Show on or off without emitting ``toggle_requested``."""
         self._is_shown_checked = checked
         self.setChecked(checked)
 
     def set_icon_name(self, name: str) -> None:
-        """Shows another icon."""
+        """Set the icon."""
         if name != self._icon_name:
             self._icon_name = name
             self.update()
 
     def set_height(self, height_px: int, padding_px: int | None = None) -> None:
-        """Makes it taller or lower than its kind."""
+        """Set the height, and the padding at the sides."""
         self._height_px = height_px
         self._padding_px = self._padding_px if padding_px is None else padding_px
         self.updateGeometry()
 
     def set_compact(self, compact: bool) -> None:
-        """Shows the icon alone, where there is little room; the text is then the tool tip."""
+        """Show the icon alone; the text becomes the tool tip."""
         if compact != self._compact:
             self._compact = compact
             set_tip(self, self._clean_text() if compact else "")
@@ -133,7 +133,7 @@ class Button(Lively, QPushButton):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Room for padding, icon and text; a square for kinds with an icon only."""
+        """Return the size of padding, icon and text; a square for icon-only kinds."""
         if self._shows_icon_only():
             return QSize(self._height_px, self._height_px)
         metrics = QFontMetrics(self.font())
@@ -149,7 +149,7 @@ class Button(Lively, QPushButton):
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Body, focus ring, icon and text."""
+        """Paint body, focus ring, icon and text."""
         if self._cache is not None:
             self._cache.paint(self, self._looks(), self._draw)
             return
@@ -175,15 +175,15 @@ class Button(Lively, QPushButton):
         self._draw_content(painter)
 
     @Slot(bool)
-    def _ask(self, checked: bool) -> None:
+    def _request(self, checked: bool) -> None:
         if checked != self._is_shown_checked:
-            self.asked.emit(checked)
+            self.toggle_requested.emit(checked)
 
     def _draw_body(self, painter: QPainter, body: QRectF, background: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         plain = self._kind in (ButtonKind.PLAIN, ButtonKind.ROUND) and not self.isChecked()
         if plain and not self._theme.tokens.is_dark:
-            # On the light ground a plain body is hardly darker than the page: a line holds it.
+            # On the light theme a plain body is hardly darker than the page: it gets a border.
             painter.setPen(QPen(self._theme.color("line"), 1))
             body = body.adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setBrush(background)

@@ -7,8 +7,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QListView, QSizePolicy, QStyle, QStyleOptionComboBox, QWidget
 
 from atlas_desktop.ui.look.icons import draw_icon
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 
 _ICON_PX, _EDGE_PX = 16, 10
 _TEXT_FROM_PX, _TEXT_TO_PX = 14, 36
@@ -34,11 +34,11 @@ class DropList(QComboBox):
         self.setMinimumContentsLength(_LEAST_LETTERS)
         # A view of its own takes the style sheet's rows.
         self.setView(QListView(self))
-        self.currentTextChanged.connect(self._say_all)
+        self.currentTextChanged.connect(self._show_whole)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def offer(self, entries: Sequence[tuple[str, str]], key: str) -> None:
-        """Lists ``entries``, each a text and a key, and shows the one of ``key``.
+        """List ``entries``, each a text and a key, and select the one of ``key``.
 
         Nothing changes under the hands: a list that is open is another one once it was closed.
         """
@@ -46,7 +46,7 @@ class DropList(QComboBox):
         self._fill()
 
     def hidePopup(self) -> None:
-        """Takes what was offered meanwhile, after the choice that closes it has been told."""
+        """Apply entries offered meanwhile, after the choice that closes the list was emitted."""
         super().hidePopup()
         QTimer.singleShot(0, self, self._fill)
 
@@ -62,11 +62,11 @@ class DropList(QComboBox):
         self.setCurrentIndex(self.findData(self._key))
 
     @Slot(str)
-    def _say_all(self, text: str) -> None:
+    def _show_whole(self, text: str) -> None:
         set_tip(self, text)
 
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        """What is too long ends with dots; the tool tip has all of it."""
+        """Elide long text; the tool tip has all of it."""
         super().initStyleOption(option)
         room_px = self.width() - _TEXT_FROM_PX - _TEXT_TO_PX
         option.currentText = self.fontMetrics().elidedText(
@@ -74,11 +74,11 @@ class DropList(QComboBox):
         )
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolling the page that it is on chooses nothing."""
+        """Ignore the wheel: it scrolls the page."""
         event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt's field, and the chevron, which a style sheet takes away with the border."""
+        """Paint Qt's field and the chevron, which a style sheet removes with the border."""
         super().paintEvent(event)
         spot = QRect(0, 0, _ICON_PX, _ICON_PX)
         spot.moveCenter(self.rect().center())

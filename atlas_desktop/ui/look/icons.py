@@ -24,7 +24,7 @@ def svg_text(name: str) -> str:
 # An image, not a pixmap: it may outlive the application object.
 @lru_cache(maxsize=256)
 def icon_image(name: str, color: str, size_px: int = ICON_PX, ratio: float = 1.0) -> QImage:
-    """Draws an icon in one colour.
+    """Draw an icon in one colour.
 
     Args:
         name: File name without ending.
@@ -43,7 +43,7 @@ def icon_image(name: str, color: str, size_px: int = ICON_PX, ratio: float = 1.0
 
 
 def draw_icon(painter: QPainter, name: str, box: QRectF, color: QColor) -> None:
-    """Draws an icon, centred in ``box``, as large as its shorter side, sharp on every screen."""
+    """Draw an icon, centred in ``box``, as large as its shorter side, sharp on every screen."""
     size_px = round(min(box.width(), box.height()))
     ratio = painter.device().devicePixelRatioF()
     image = icon_image(name, color.name(), size_px, ratio)

@@ -1,4 +1,4 @@
-"""A widget's looks, kept: what lies on the picture is painted anew with every frame of it."""
+"""A cache of a widget's appearance: widgets over the picture are repainted with every frame."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Draw = Callable[[QPainter], None]
 
 
 class PaintCache:
-    """Draws a widget once for each of its looks, and copies that from then on. Thread: main.
+    """Draws a widget once per appearance, and copies the pixmap from then on. Thread: main.
 
     Measured: rounded glass and words cost 0.3 ms for each frame below them, the copy 0.01 ms.
     """
@@ -20,14 +20,14 @@ class PaintCache:
         self._print = QPixmap()
 
     def paint(self, widget: QWidget, looks: object, draw: Draw) -> None:
-        """Paints ``widget``, in its ``paintEvent``.
+        """Paint ``widget``, in its ``paintEvent``.
 
         Args:
             widget: What is painted, see-through where ``draw`` leaves it free.
             looks: All that ``draw`` depends on, beside size and screen; compared by value.
             draw: Draws in the widget's own coordinates.
         """
-        # Plain numbers: Qt's own types and enums are slow to make and to compare, with each frame.
+        # Plain numbers: Qt's types and enums are slow to create and compare with each frame.
         ratio = widget.devicePixelRatioF()
         wanted = (widget.width(), widget.height(), ratio, widget.isRightToLeft(), looks)
         if wanted != self._looks:
@@ -38,7 +38,7 @@ class PaintCache:
 
 
 def _drawn(size: QSize, ratio: float, draw: Draw) -> QPixmap:
-    # Rounded up: a side of a fraction of a pixel would lose its last one.
+    # Rounded up: else a fractional side would lose its last pixel.
     pixmap = QPixmap(QSize(-int(-size.width() * ratio // 1), -int(-size.height() * ratio // 1)))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)

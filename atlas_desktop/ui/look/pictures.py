@@ -1,4 +1,4 @@
-"""Faces as pictures to look at: read scaled, kept small, rounded."""
+"""Faces as pictures: read scaled, cached small, drawn rounded."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -53,7 +53,7 @@ def is_large(face: Face) -> bool:
 
 
 def _reader_of(content: bytes, buffer: QBuffer) -> QImageReader:
-    """Reads ``content`` through ``buffer``, which must outlive it."""
+    """Return a reader of ``content`` through ``buffer``, which must outlive it."""
     buffer.setData(QByteArray(content))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer)
@@ -63,7 +63,7 @@ def _reader_of(content: bytes, buffer: QBuffer) -> QImageReader:
 
 
 def draw_rounded(painter: QPainter, picture: QImage, box: QRectF, radius_px: float) -> None:
-    """Draws the middle square of ``picture`` over ``box`` with round corners."""
+    """Draw the middle square of ``picture`` over ``box`` with round corners."""
     outline = QPainterPath()
     outline.addRoundedRect(box, radius_px, radius_px)
     side = min(picture.width(), picture.height())
@@ -91,7 +91,7 @@ def pasted_picture(data: QMimeData) -> PastedPicture:
 
 
 def png_bytes(picture: PastedPicture) -> bytes:
-    """``picture`` as the bytes of a PNG file, made smaller where that would take seconds. Thread: any.
+    """Encode ``picture`` as PNG, scaled down where that would take seconds. Thread: any.
 
     A face is drawn no larger (``api.face_picture``). Nothing where it is none.
     """

@@ -1,10 +1,12 @@
-"""A short piece of state on dark glass, for on top of the picture."""
+"""A short piece of state on dark glass over the picture, and a button that lies on it."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
 from atlas_desktop.ui.look.paint_cache import PaintCache
+from atlas_desktop.ui.look.plain_widgets import set_tip
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.look.tokens import DARK, OVERLAY_ALPHA, OVERLAY_BASE, OVERLAY_DIM, OVERLAY_TEXT
 
@@ -12,6 +14,7 @@ _HEIGHT_PX = 32
 _PADDING_PX = 12
 _DOT_PX = 8
 _GAP_PX = 8
+_HOVER_ALPHA = 34
 
 
 class Pill(QLabel):
@@ -33,7 +36,7 @@ class Pill(QLabel):
     def set_parts(
         self, *, strong: str = "", plain: str = "", faint: str = "", dot: str = "", alarm: bool = False
     ) -> None:
-        """Shows these words.
+        """Set the text.
 
         Args:
             strong: Demi-bold, first.
@@ -54,18 +57,18 @@ class Pill(QLabel):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Room for all parts."""
+        """Return the size of all parts."""
         widths = [QFontMetrics(self._font(bold)).horizontalAdvance(text) for text, bold, _ in self._parts]
         if self._dot:
             widths.append(_DOT_PX)
         return QSize(2 * _PADDING_PX + sum(widths) + _GAP_PX * max(0, len(widths) - 1), _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """A value is never cut."""
+        """Return the full size: a value is never cut."""
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Glass, dot and words, in reading direction."""
+        """Paint glass, dot and text, in reading direction."""
         self._cache.paint(self, (self._parts, self._dot), self._draw)
 
     def _draw(self, painter: QPainter) -> None:
@@ -91,3 +94,47 @@ class Pill(QLabel):
 
     def _font(self, bold: bool) -> QFont:
         return self._strong_font if bold else self._plain_font
+
+
+class PillButton(FocusRingMixin, QPushButton):
+    """See-through, with a sheen under the pointer and a ring for the keyboard.
+
+    It is visible only while its pill is (``offer``), also when the overlay fades in.
+    """
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._offered = False
+        self._wanted = True
+        self.setAccessibleName(name)
+        set_tip(self, name)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAutoDefault(False)
+        super().setVisible(False)
+
+    def offer(self, offered: bool) -> None:
+        """Whether there is a pill to press."""
+        if offered != self._offered:
+            self._offered = offered
+            super().setVisible(offered and self._wanted)
+
+    def setVisible(self, visible: bool) -> None:
+        """Show it only while it is offered, too."""
+        self._wanted = visible
+        super().setVisible(visible and self._offered)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint sheen and ring only; at rest nothing, as the picture below is repainted often."""
+        if not (self.underMouse() or self.isDown() or self.hasFocus()):
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        body = QRectF(self.rect())
+        if self.shows_ring:
+            body = draw_focus_ring(painter, body, body.height() / 2, self._theme.color("accent"))
+        if self.underMouse() or self.isDown():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(255, 255, 255, _HOVER_ALPHA))
+            painter.drawRoundedRect(body, body.height() / 2, body.height() / 2)
+        painter.end()

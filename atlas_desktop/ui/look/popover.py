@@ -1,11 +1,11 @@
-"""A card that floats over the window, beside what opened it, and goes with Esc or a press elsewhere."""
+"""A card over the window, beside what opened it; closes on Esc or a press elsewhere."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from atlas_desktop.ui.look.card_frame import CardFrame
-from atlas_desktop.ui.look.focus_circle import tab_within
+from atlas_desktop.ui.look.focus import tab_within
+from atlas_desktop.ui.look.plain_widgets import CardFrame
 from atlas_desktop.ui.look.theme import Theme
 
 _MARGIN_PX = 8
@@ -35,7 +35,7 @@ class Popover(QWidget):
         self.hide()
 
     def open_at(self, anchor: QWidget, first: QWidget) -> None:
-        """Shows the card beside ``anchor`` with the focus on ``first``."""
+        """Show the card beside ``anchor`` with the focus on ``first``."""
         self._anchor = anchor
         self._before = self.window().focusWidget()
         parent = self.parentWidget()
@@ -47,7 +47,7 @@ class Popover(QWidget):
         first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def close_card(self) -> None:
-        """Hides it and gives the focus back."""
+        """Hide the card and restore the focus."""
         if not self.isVisible():
             return
         self.hide()
@@ -59,33 +59,33 @@ class Popover(QWidget):
         self.closed.emit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follows the window's size, and the words that come into the card."""
+        """Place it again when the window's size or the card's content changes."""
         follows = QEvent.Type.LayoutRequest if watched is self._card else QEvent.Type.Resize
         if event.type() is follows and self.isVisible():
-            # After the window's own children have found their new places.
+            # After the window has laid out its own children.
             QTimer.singleShot(0, self, self._place)
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes."""
+        """Close on Esc."""
         if event.key() == Qt.Key.Key_Escape:
             self.close_card()
         else:
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A press outside closes."""
+        """Close on a press outside."""
         if not self._card.geometry().contains(event.position().toPoint()):
             self.close_card()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The window steps back a little."""
+        """Dim the window."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(0, 0, 0, 56))
         painter.end()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab goes round inside the card."""
+        """Keep Tab inside the card."""
         return tab_within(self._card, forward=forward)
 
     @Slot()

@@ -1,4 +1,4 @@
-"""Keeps money from being spent by accident: a press counts only where it can have been meant."""
+"""Guards against accidental spending: a press counts only if it can have been meant."""
 
 import math
 import time
@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from shiboken6 import isValid
 
-from atlas_desktop.ui.look.tips import show_remark
+from atlas_desktop.ui.look.plain_widgets import show_remark
 
 KEY_AFTER_S = 2.0
 """Keys go where the focus is, unseen: who types on while the page changes must have time to see it."""
@@ -64,7 +64,7 @@ class PressPolicy:
 
 
 class PressGuard(QObject):
-    """Takes from a button the keys and clicks that can't have been meant for it, and says so beside it.
+    """Filters keys and clicks that can't have been meant for a button, and shows that beside it.
 
     What a screen reader does to the button names it, and always counts.
     """
@@ -81,13 +81,13 @@ class PressGuard(QObject):
     def takes_key(self, *, repeated: bool = False) -> bool:
         """Whether a key pressed now counts; if not, it says why beside the button."""
         taken = self._policy.takes_key(repeated=repeated)
-        # A key held down says it once a press, not with each repetition.
+        # A held key shows it once, not with each repetition.
         if not (taken or self._policy.is_held):
             self._explain()
         return taken
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Takes a press away that came too early."""
+        """Filter a press that came too early."""
         kind = event.type()
         if kind in _PLACED:
             self._follow()
@@ -97,7 +97,7 @@ class PressGuard(QObject):
             self._policy.appear()
             self._watch_above()
         elif kind is QEvent.Type.Hide:
-            # Hidden, it costs the pictures above nothing: each event would come through here.
+            # Removed while hidden: each event of the ancestors would pass through here.
             self._leave_above()
         elif kind is QEvent.Type.EnabledChange:
             self._policy.appear()
@@ -107,7 +107,7 @@ class PressGuard(QObject):
             return self._refuses_click(event)
         elif kind is QEvent.Type.MouseButtonRelease and self._is_click_refused:
             self._is_click_refused = False
-            # Not at the press, and nobody else's: Qt takes a tool tip away when a mouse button is let go.
+            # On release, as Qt hides a tool tip when a mouse button is released.
             self._explain()
             return True
         return False
@@ -132,7 +132,7 @@ class PressGuard(QObject):
             self._policy.place()
 
     def _watch_above(self) -> None:
-        """Follows what the button lies on: a notice pushes a page, and the button with it, down."""
+        """Watch the ancestors of the button: a notice moves a page, and the button with it."""
         self._leave_above()
         above = self._button.parentWidget()
         while above is not None and not above.isWindow():

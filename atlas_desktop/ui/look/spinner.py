@@ -1,4 +1,4 @@
-"""The mark before a step of something that takes a while: to do, going on, or done."""
+"""The mark before a step: to do, in progress, or done."""
 
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class StepState(StrEnum):
 
 
 class StepMark(QWidget):
-    """A ring, a turning arc, or a check mark. It turns only while it is seen and motion is allowed."""
+    """A ring, a turning arc, or a check mark. Animated only while visible and motion is allowed."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,33 +36,33 @@ class StepMark(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """A small square."""
+        """Return a small square."""
         return QSize(_SIDE_PX, _SIDE_PX)
 
     def set_state(self, state: StepState) -> None:
-        """Shows how far the step is."""
+        """Set the state of the step."""
         if state is not self._state:
             self._state = state
             self._turn_or_rest()
             self.update()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Turns."""
+        """Start the animation."""
         super().showEvent(event)
         self._turn_or_rest()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks: rests."""
+        """Stop the animation."""
         super().hideEvent(event)
         self._turn_or_rest()
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        """One step round."""
+        """Advance the animation."""
         self._turned_deg = (self._turned_deg + _TURN_DEG) % 360
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ring, arc or check."""
+        """Paint ring, arc or check mark."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens

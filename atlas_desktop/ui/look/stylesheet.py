@@ -2,7 +2,7 @@
 
 from atlas_desktop.ui.look.tokens import RADIUS_CONTROL_PX, Tokens
 
-# Properties that widgets set to be met here, for example ``label.setProperty("tone", "dim")``.
+# Matches properties that widgets set, for example ``label.setProperty("tone", "dim")``.
 _SHEET = """
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: 5px 8px; }}
 QLabel {{ background: transparent; }}
@@ -59,7 +59,7 @@ QMenu::separator {{ height: 1px; background: {line}; margin: 6px 4px; }}
 
 
 def stylesheet(tokens: Tokens, base_px: int) -> str:
-    """Fills the sheet in with the colours of ``tokens`` and sizes relative to ``base_px``."""
+    """Return the sheet with the colours of ``tokens`` and sizes relative to ``base_px``."""
     return _SHEET.format(
         **{name: getattr(tokens, name) for name in Tokens.__dataclass_fields__},
         radius=RADIUS_CONTROL_PX,

@@ -1,4 +1,4 @@
-"""The look: follows the system or the user's choice, and says when it changed."""
+"""The theme: follows the system or the user's choice, and emits changes."""
 
 from collections.abc import Callable
 
@@ -31,11 +31,11 @@ class Theme(QObject):
         choice: ThemeChoice = ThemeChoice.SYSTEM,
         system_scheme: Callable[[], Qt.ColorScheme] | None = None,
     ) -> None:
-        """Makes the look and puts it on.
+        """Create the theme and apply it.
 
         Args:
             application: What is dressed.
-            choice: What the user asked for.
+            choice: The user's choice.
             system_scheme: Asks the system; Qt's own answer when not given.
         """
         super().__init__(application)
@@ -56,20 +56,20 @@ class Theme(QObject):
         return self._tokens or DARK
 
     def set_choice(self, choice: ThemeChoice) -> None:
-        """Follows the system, or stays dark or light."""
+        """Follow the system, or stay dark or light."""
         if choice is not self._choice:
             self._choice = choice
             self._ask_platform()
             self._apply()
 
     def set_reduce_motion(self, reduce: bool) -> None:
-        """Forbids or allows motion."""
+        """Forbid or allow motion."""
         if reduce != self._reduce_motion:
             self._reduce_motion = reduce
             self.changed.emit()
 
     def motion_ms(self, wanted_ms: int) -> int:
-        """How long a motion may take: what was wanted, 200 ms at most, 0 with "reduce motion"."""
+        """Return the duration of a motion: as given, 200 ms at most, 0 with "reduce motion"."""
         return 0 if self._reduce_motion else min(wanted_ms, 200)
 
     def color(self, name: str) -> QColor:
@@ -95,7 +95,7 @@ class Theme(QObject):
             self._apply()
 
     def _ask_platform(self) -> None:
-        # The platform then draws its own parts, title bar and native dialogs, in the same look.
+        # The platform then draws title bar and native dialogs in the same theme.
         schemes = {ThemeChoice.DARK: Qt.ColorScheme.Dark, ThemeChoice.LIGHT: Qt.ColorScheme.Light}
         QGuiApplication.styleHints().setColorScheme(schemes.get(self._choice, Qt.ColorScheme.Unknown))
 

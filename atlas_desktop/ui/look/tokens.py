@@ -26,32 +26,32 @@ class Tokens:
 
     @property
     def hover(self) -> str:
-        """``raised`` under the pointer."""
+        """The hovered ``raised``."""
         return mix(self.text, self.raised, 0.07)
 
     @property
     def pressed(self) -> str:
-        """``raised`` while pressed."""
+        """The pressed ``raised``."""
         return mix(self.text, self.raised, 0.13)
 
     @property
     def accent_hover(self) -> str:
-        """``accent`` under the pointer, away from ``on_accent``, whose contrast only grows."""
+        """The hovered ``accent``, away from ``on_accent``, so that its contrast only grows."""
         return mix("#FFFFFF" if self.is_dark else "#000000", self.accent, 0.13)
 
     @property
     def accent_soft(self) -> str:
-        """Behind something that is on and written in ``accent``."""
+        """The background of a control that is on, with text in ``accent``."""
         return mix(self.accent, self.surface, 0.16 if self.is_dark else 0.12)
 
     @property
     def danger_soft(self) -> str:
-        """Behind something dangerous that is written in ``danger``."""
+        """The background of text in ``danger``."""
         return mix(self.danger, self.surface, 0.16 if self.is_dark else 0.1)
 
     @property
     def danger_pressed(self) -> str:
-        """``danger_soft`` under the pointer: nearer to ``surface``, so that ``danger`` keeps its contrast."""
+        """The hovered ``danger_soft``: nearer to ``surface``, so that ``danger`` keeps its contrast."""
         return mix(self.danger, self.surface, 0.1 if self.is_dark else 0.05)
 
     @property
@@ -102,18 +102,18 @@ CONTROL_HEIGHT_PX = 40
 
 
 def channels(color: str) -> tuple[int, int, int]:
-    """Splits ``#RRGGBB`` into its three bytes."""
+    """Split ``#RRGGBB`` into its three bytes."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 def mix(top: str, under: str, share: float) -> str:
-    """Lays ``top`` over ``under`` with an opacity of ``share`` (0 to 1)."""
+    """Blend ``top`` over ``under`` with an opacity of ``share`` (0 to 1)."""
     pairs = zip(channels(top), channels(under), strict=True)
     return "#" + "".join(f"{round(a * share + b * (1 - share)):02X}" for a, b in pairs)
 
 
 def luminance(color: str) -> float:
-    """Relative luminance, 0 to 1. Source: WCAG 2.2, definition of relative luminance."""
+    """Return the relative luminance, 0 to 1. Source: WCAG 2.2, definition of relative luminance."""
 
     def linear(byte: int) -> float:
         value = byte / 255

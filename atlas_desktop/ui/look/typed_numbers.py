@@ -22,8 +22,8 @@ _GROUPED = re.compile(r"\d{1,3}(?:G\d{3})+|\d{1,2}(?:G\d{2})*G\d{3}")
 _SIGNS = {"-": -1.0, "\u2212": -1.0, "+": 1.0}
 
 
-class Refusal(StrEnum):
-    """Why a text is not taken."""
+class InputRefusal(StrEnum):
+    """Why a text is refused."""
 
     EMPTY = "empty"
     NO_NUMBER = "no number"
@@ -37,8 +37,8 @@ class Ambiguous:
     larger: float
 
 
-def read_number(text: str, *, decimal_point: str, unit: str = "") -> float | Refusal | Ambiguous:
-    """Reads a number that somebody typed or pasted.
+def read_number(text: str, *, decimal_point: str, unit: str = "") -> float | InputRefusal | Ambiguous:
+    """Parse a number that was typed or pasted.
 
     Args:
         text: In any decimal digits, with any grouping, a dollar sign or ``unit`` beside it.
@@ -46,12 +46,12 @@ def read_number(text: str, *, decimal_point: str, unit: str = "") -> float | Ref
         unit: What may stand behind the number, such as ``min``.
     """
     if len(text) > _LONGEST or any(category(sign) in _NO_DIGITS for sign in text):
-        return Refusal.NO_NUMBER
+        return InputRefusal.NO_NUMBER
     sign, plain = _plain(text, unit)
     if not plain:
-        return Refusal.EMPTY
+        return InputRefusal.EMPTY
     if not re.fullmatch(r"[\d.,' \u066b\u066c]*", plain) or not re.search(r"\d", plain):
-        return Refusal.NO_NUMBER
+        return InputRefusal.NO_NUMBER
     found = _value(plain, "," if decimal_point == "," else ".")
     match found:
         case float():
@@ -78,7 +78,7 @@ def _ascii_digit(sign: str) -> str:
     return sign if value is None else str(value)
 
 
-def _value(plain: str, point: str) -> float | Refusal | Ambiguous:
+def _value(plain: str, point: str) -> float | InputRefusal | Ambiguous:
     if _DECIMAL_ONLY in plain:
         return _split(plain, _DECIMAL_ONLY)
     marks = [sign for sign in plain if sign in _POINTS]
@@ -104,17 +104,17 @@ def _may_be_group(whole: str) -> bool:
     return bool(re.fullmatch(r"[1-9]\d{0,2}", whole))
 
 
-def _split(plain: str, point: str) -> float | Refusal:
+def _split(plain: str, point: str) -> float | InputRefusal:
     """The value with ``point`` (at most one) for the decimal one, everything else for grouping."""
     whole, rest = plain.rsplit(point, 1) if point else (plain, "")
     groups = {sign for sign in whole if not sign.isdigit()}
     if len(groups) > 1 or point in groups or (rest and not rest.isdigit()):
-        return Refusal.NO_NUMBER
+        return InputRefusal.NO_NUMBER
     digits = whole
     for sign in groups:
         if not _GROUPED.fullmatch(whole.replace(sign, "G")):
-            return Refusal.NO_NUMBER
+            return InputRefusal.NO_NUMBER
         digits = whole.replace(sign, "")
     if not digits and not rest:
-        return Refusal.NO_NUMBER
+        return InputRefusal.NO_NUMBER
     return float(f"{digits or '0'}.{rest or '0'}")

@@ -1,4 +1,4 @@
-"""Where another face comes from: the shipped ones, a file, the clipboard, an HTTPS address."""
+"""The choices behind *Change face…*: shipped faces, a file, the clipboard, an HTTPS address."""
 
 from pathlib import Path
 
@@ -11,18 +11,17 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-from atlas_desktop.ui.drops.drop import foresee
+from atlas_desktop.ui.drops.drop_plan import plan_drop
 from atlas_desktop.ui.drops.drop_target import addresses_of
 from atlas_desktop.ui.look.controls import Button
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.focus_ring import Lively, draw_focus_ring
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.focus import FocusRingMixin, draw_focus_ring
+from atlas_desktop.ui.look.layouts import FlowLayout, flow_box, make_column
 from atlas_desktop.ui.look.pictures import draw_rounded, face_title, pasted_picture, picture_of_file
+from atlas_desktop.ui.look.plain_text import name_in_text
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
-from atlas_desktop.ui.talk.plain_text import name_in_text
 
 _THUMBNAIL_PX = 72
 
@@ -55,13 +54,11 @@ class FacePanel(QWidget):
 
     @property
     def first_control(self) -> QWidget:
-        """Where the focus goes when the card opens."""
+        """The control that gets the focus when the card opens."""
         return self._thumbnails[0] if self._thumbnails else self._file
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column = make_column(self, spacing_px=10)
         column.addWidget(make_label(self.tr("Change face"), strong=True))
         if self._thumbnails:
             gallery = QWidget(self)
@@ -69,10 +66,7 @@ class FacePanel(QWidget):
             for thumbnail in self._thumbnails:
                 flow.addWidget(thumbnail)
             column.addWidget(gallery)
-        buttons = QWidget(self)
-        flow = FlowLayout(buttons, gap_px=8)
-        flow.addWidget(self._file)
-        flow.addWidget(self._paste)
+        buttons = flow_box(self._file, self._paste, gap_px=8, parent=self)
         column.addWidget(buttons)
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -94,12 +88,12 @@ class FacePanel(QWidget):
 
     @Slot()
     def paste(self) -> None:
-        """Takes a picture, a picture file or an HTTPS address from the clipboard."""
+        """Take a picture, a picture file or an HTTPS address from the clipboard."""
         self._problem.hide()
         data = QGuiApplication.clipboard().mimeData()
         picture = pasted_picture(data)
-        # Files that were copied come with a picture of their icon, or of themselves in small.
-        plan = foresee(addresses_of(data))
+        # Copied files come with a picture of their icon, or a thumbnail.
+        plan = plan_drop(addresses_of(data))
         text = data.text().strip()
         if plan.face is not None or plan.elsewhere:
             self.face_chosen.emit(plan.face or addresses_of(data)[0])
@@ -108,7 +102,7 @@ class FacePanel(QWidget):
         elif text.startswith("https://"):
             self.face_chosen.emit(text)
         else:
-            self._say(self.tr("There is no picture on the clipboard."))
+            self._show_problem(self.tr("There is no picture on the clipboard."))
 
     @Slot()
     def _use_url(self) -> None:
@@ -116,15 +110,15 @@ class FacePanel(QWidget):
         if url.startswith("https://") and len(url) > len("https://"):
             self.face_chosen.emit(url)
         else:
-            self._say(self.tr("The address must begin with https://"))
+            self._show_problem(self.tr("The address must begin with https://"))
 
-    def _say(self, problem: str) -> None:
+    def _show_problem(self, problem: str) -> None:
         self._problem.setText(problem)
         self._problem.show()
         QAccessible.updateAccessibility(QAccessibleEvent(self._problem, QAccessible.Event.Alert))
 
 
-class FaceThumbnail(Lively, QPushButton):
+class FaceThumbnail(FocusRingMixin, QPushButton):
     """One shipped face, as a button; its picture is read when it is first painted.
 
     Signals:
@@ -145,11 +139,11 @@ class FaceThumbnail(Lively, QPushButton):
         self.clicked.connect(self._choose)
 
     def sizeHint(self) -> QSize:
-        """A small square."""
+        """Return a small square."""
         return QSize(_THUMBNAIL_PX, _THUMBNAIL_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The face, with a ring when focused or under the pointer."""
+        """Paint the face, with a ring when focused or hovered."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect())

@@ -1,14 +1,13 @@
-"""The line that says where sessions are paid from: an API key, or a backend instead of one."""
+"""The line that shows the API key's state, or the backend in place of a key."""
 
 from PySide6.QtCore import QUrl, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
-from atlas_desktop.ui.desks.key_state import KeyKind, KeyState
+from atlas_desktop.ui.controllers.key_state import KeyKind, KeyState
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.layouts import flow_box, make_column, make_line
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
 from atlas_desktop.ui.opener import open_address
 
 KEYS_PAGE_URL = "https://dashboard.northmodellabs.com/dashboard/keys"
@@ -55,11 +54,11 @@ class KeyLine(QWidget):
 
     @property
     def note(self) -> str:
-        """What is said below the field."""
+        """The text below the field."""
         return self._note.text()
 
     def show_state(self, state: KeyState) -> None:
-        """Shows ``state``, which may come late; what was typed and not used yet stays, and is used."""
+        """Show ``state``, which may come late; typed input that was not used yet stays."""
         self._state = state
         self._wants_backend = state.kind is KeyKind.BACKEND or (self._wants_backend and not state.usable)
         if state.backend_url and not self._url.isModified():
@@ -68,7 +67,7 @@ class KeyLine(QWidget):
         self._refresh()
 
     def commit(self) -> bool:
-        """Hands on what was typed. False, with the field focused, when there is nothing to start with."""
+        """Emit what was typed. False, with the field focused, when there is neither key nor backend."""
         if self._wants_other:
             self._commit_other()
         if self._wants_backend:
@@ -83,7 +82,7 @@ class KeyLine(QWidget):
         return False
 
     def ask_other(self, backend_url: str = "") -> None:
-        """Asks for what made a session that is still open: another key, or the backend of that URL."""
+        """Ask for the key, or the backend, of a session that is still open."""
         if backend_url:
             self._wants_backend = True
             self._url.write(backend_url)
@@ -114,13 +113,8 @@ class KeyLine(QWidget):
         return True
 
     def _build(self) -> None:
-        links = QWidget(self)
-        flow = FlowLayout(links, gap_px=14)
-        flow.addWidget(self._get_key)
-        flow.addWidget(self._toggle)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        links = flow_box(self._get_key, self._toggle, gap_px=14, parent=self)
+        column = make_column(self)
         column.addWidget(self._key_row)
         column.addWidget(self._backend_rows)
         column.addSpacing(8)
@@ -130,9 +124,7 @@ class KeyLine(QWidget):
 
     def _build_key_row(self) -> QWidget:
         row = QWidget(self)
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(10)
+        line = make_line(row, spacing_px=10)
         line.addWidget(_caption(self.tr("API key"), self._key))
         line.addWidget(self._key, 1)
         line.addWidget(self._show_key)
@@ -141,9 +133,7 @@ class KeyLine(QWidget):
 
     def _build_backend_rows(self) -> QWidget:
         rows = QWidget(self)
-        column = QVBoxLayout(rows)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column = make_column(rows, spacing_px=8)
         for caption, field in ((self.tr("Backend"), self._url), (self.tr("Token"), self._token)):
             line = QHBoxLayout()
             line.setSpacing(10)
@@ -179,7 +169,7 @@ class KeyLine(QWidget):
         elif not editable and self._key.text() != _MASK:
             self._key.write(_MASK)
         if self._is_key_typed:
-            # Nothing under the hands changes, nor is a key that is shown hidden.
+            # A field in use does not change, and a key that is shown is not hidden.
             return
         self._key.setReadOnly(not editable)
         self._key.setEchoMode(QLineEdit.EchoMode.Password if editable else QLineEdit.EchoMode.Normal)
@@ -254,7 +244,7 @@ class KeyLine(QWidget):
 
 
 class _Field(QLineEdit):
-    """Is modified by whatever was put into it, by keys, pasting or a screen reader, but by ``write``."""
+    """A field that is modified by any input, but not by ``write``."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -262,7 +252,7 @@ class _Field(QLineEdit):
         self.textChanged.connect(self._mark)
 
     def write(self, text: str) -> None:
-        """Shows ``text`` as what holds."""
+        """Show ``text`` as the stored value."""
         self._is_written = True
         self.setText(text)
         self._is_written = False
@@ -277,7 +267,7 @@ def _field(name: str, placeholder: str, parent: QWidget) -> _Field:
     field = _Field(parent)
     field.setAccessibleName(name)
     field.setPlaceholderText(placeholder)
-    # A file dropped on a field would become its text instead of being spoken.
+    # Else a file dropped on the field becomes its text instead of being spoken.
     field.setAcceptDrops(False)
     field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     field.setMinimumWidth(80)

@@ -1,16 +1,16 @@
-"""The card before the first paid session: what ends it by itself, to be changed or taken as it is."""
+"""The card before the first paid session: its limits, to be changed or accepted."""
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.limit_fields import LimitFields
-from atlas_desktop.ui.look.card_frame import CardFrame
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label
+from atlas_desktop.ui.look.layouts import flow_box, make_column
+from atlas_desktop.ui.look.plain_widgets import CardFrame, make_label
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.settings_fields import AmountFields
+from atlas_desktop.ui.settings_table import LIMITS
 
 _PADDING_PX = 20
 
@@ -28,7 +28,7 @@ class LimitsCard(CardFrame):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._fields = LimitFields(theme, whole=False)
+        self._fields = AmountFields(theme, LIMITS, Settings())
         self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._back = Button(theme, self.tr("Not now"))
@@ -38,27 +38,27 @@ class LimitsCard(CardFrame):
         self._build()
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows the limits that hold."""
+        """Show the current limits."""
         self._fields.show_settings(settings)
 
     @property
     def paid_control(self) -> Button:
-        """What accepts, and starts."""
+        """The button that accepts and starts."""
         return self._start
 
     def take_focus(self) -> None:
-        """The button that accepts: Enter goes on at once."""
+        """Focus the button that accepts."""
         self._start.setFocus(Qt.FocusReason.TabFocusReason)
 
     @Slot()
     def accept(self) -> None:
-        """Takes the limits as they stand in the fields; what was refused is to be seen first."""
+        """Accept the limits of the fields, unless one was refused: the user has to see that first."""
         values = self._fields.values()
         if not self._fields.take_refusal():
             self.accepted.emit(values)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter accepts, in a field too."""
+        """Accept on Enter, in a field too."""
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
         elif not self._back.hasFocus():
@@ -67,14 +67,12 @@ class LimitsCard(CardFrame):
             self.back_requested.emit()
 
     def sizeHint(self) -> QSize:
-        """As high as its words need at its width."""
+        """Return the height its text needs at its width."""
         hint = super().sizeHint()
         return QSize(hint.width(), max(hint.height(), self.heightForWidth(self.width())))
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX)
-        column.setSpacing(0)
+        column = make_column(self, margins_px=(_PADDING_PX, _PADDING_PX - 4, _PADDING_PX, _PADDING_PX))
         column.addWidget(make_label(self.tr("Before your first paid session"), size="heading", wraps=True))
         column.addSpacing(4)
         words = self.tr("It ends by itself at the first of these, even if this program crashes.")
@@ -82,10 +80,7 @@ class LimitsCard(CardFrame):
         column.addSpacing(14)
         column.addWidget(self._fields)
         column.addSpacing(16)
-        box = QWidget()
-        flow = FlowLayout(box, gap_px=10)
-        flow.addWidget(self._start)
-        flow.addWidget(self._back)
+        box = flow_box(self._start, self._back, gap_px=10)
         column.addWidget(box)
         column.addSpacing(8)
         later = self.tr("You find them in the settings later.")

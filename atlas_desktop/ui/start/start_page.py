@@ -1,4 +1,4 @@
-"""The page before a session: a face, a mode, *Start* or *Rehearse*, and where it is paid from."""
+"""The page before a session: face, mode, *Start*, *Rehearse*, and the key."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,21 +12,18 @@ from PySide6.QtWidgets import (
     QFrame,
     QScrollArea,
     QSpacerItem,
-    QVBoxLayout,
     QWidget,
 )
 
-from atlas_desktop.api.source import Face, Mode
+from atlas_desktop.api.source import Mode
 from atlas_desktop.storage.settings import Settings
-from atlas_desktop.ui.desks.key_state import KeyState
 from atlas_desktop.ui.look.amounts import hourly
 from atlas_desktop.ui.look.choice_card import ChoiceCard
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.flow import FlowLayout
-from atlas_desktop.ui.look.labels import make_label, make_rule
-from atlas_desktop.ui.look.switch import Switch
+from atlas_desktop.ui.look.layouts import flow_box, make_column
+from atlas_desktop.ui.look.plain_widgets import make_label, make_rule, set_tip
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip
+from atlas_desktop.ui.look.toggle_switch import ToggleSwitch
 from atlas_desktop.ui.start.face_picker import FacePicker
 from atlas_desktop.ui.start.key_line import KeyLine
 from atlas_desktop.ui.start.limits_card import LimitsCard
@@ -44,7 +41,7 @@ class StartPage(QScrollArea):
     """Face and form, side by side, or one above the other in a narrow window.
 
     Signals:
-        start_requested(): A paid session; what was typed as key or backend was handed on before.
+        start_requested(): A paid session; typed key or backend were emitted before.
         rehearse_requested(): A free session on this computer.
         mode_requested(object): The chosen ``Mode``.
         microphone_requested(bool): Microphone on when connected.
@@ -58,7 +55,7 @@ class StartPage(QScrollArea):
     limits_accepted = Signal(object)
 
     def __init__(self, theme: Theme, faces: tuple[Path, ...], parent: QWidget | None = None) -> None:
-        """Makes the page; ``faces`` are the shipped ones, for the gallery."""
+        """Build the page; ``faces`` are the shipped ones, for the gallery."""
         super().__init__(parent)
         self.picker = FacePicker(theme, faces)
         self.key_line = KeyLine(theme)
@@ -67,7 +64,7 @@ class StartPage(QScrollArea):
         self._limits_seen = False
         self._cards = self._make_cards(theme)
         self._group = QButtonGroup(self)
-        self._microphone = Switch(theme, self.tr("Microphone on when connected"))
+        self._microphone = ToggleSwitch(theme, self.tr("Microphone on when connected"))
         self._start = Button(theme, self.tr("Start"), ButtonKind.PRIMARY, costs=True)
         self._start.set_height(44, 28)
         self._rehearse = Button(theme, self.tr("Rehearse · free"), name=self.tr("Rehearse"))
@@ -82,49 +79,41 @@ class StartPage(QScrollArea):
         self._arrange()
 
     def show_mode(self, mode: Mode) -> None:
-        """Marks the card of ``mode``."""
+        """Select the card of ``mode``."""
         self._mode = mode
         self._cards[mode].setChecked(True)
         self._microphone.setEnabled(mode is Mode.CONVERSATION)
 
     def show_prices(self, per_hour_usd: Mapping[Mode, float]) -> None:
-        """Says on each card what an hour costs."""
+        """Show the hourly price on each card."""
         for mode, price in per_hour_usd.items():
             self._cards[mode].set_price(self.tr("{price} per hour").format(price=hourly(price)))
 
-    def show_face(self, face: Face | None) -> None:
-        """Shows the face that a session will get."""
-        self.picker.set_face(face)
-
-    def show_key(self, state: KeyState) -> None:
-        """Shows where sessions are paid from."""
-        self.key_line.show_state(state)
-
     def show_microphone(self, on_when_connected: bool) -> None:
-        """Shows the choice without asking for it again."""
+        """Show the choice without requesting it."""
         self._microphone.setChecked(on_when_connected)
 
     def show_settings(self, settings: Settings) -> None:
-        """Shows what the settings hold of this page."""
+        """Show the settings of this page."""
         self.show_microphone(settings.microphone_on_connect)
         self.limits.show_settings(settings)
         self._limits_seen = settings.limits_seen
 
     @property
     def paid_control(self) -> Button:
-        """What starts a paid session: of the limits, while they are shown."""
+        """The button that starts a paid session: that of the limits while they are shown."""
         return self.limits.paid_control if self.limits.isVisibleTo(self) else self._start
 
     @Slot()
     def start(self) -> None:
-        """What *Start* does; with neither key nor backend it asks for one. The first time: the limits."""
+        """Start, or ask for a key; before the first paid session show the limits."""
         if self.key_line.commit() and not self._limits_seen:
             self.show_limits(True)
         else:
             self.start_requested.emit()
 
     def show_limits(self, shown: bool) -> None:
-        """The limits in the place of the form, before the first paid session; or the form again."""
+        """Show the limits in place of the form, or the form again."""
         self.limits.setVisible(shown)
         self._form.setVisible(not shown)
         self._arrange()
@@ -135,14 +124,14 @@ class StartPage(QScrollArea):
             self._start.setFocus()
 
     def close_limits(self) -> bool:
-        """Goes back to the form. False when it is there."""
+        """Return to the form. False when it is shown already."""
         if not self.limits.isVisibleTo(self):
             return False
         self.show_limits(False)
         return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Chooses between columns and one column."""
+        """Arrange in two columns or one."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -156,9 +145,7 @@ class StartPage(QScrollArea):
 
     def _build_form(self) -> QWidget:
         form = QWidget()
-        column = QVBoxLayout(form)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = make_column(form)
         column.addWidget(make_label(self.tr("Talk with an avatar"), size="title", wraps=True))
         column.addWidget(self._subtitle)
         column.addSpacing(14)
@@ -168,10 +155,7 @@ class StartPage(QScrollArea):
             column.addSpacing(10)
         column.addWidget(self._microphone)
         column.addSpacing(14)
-        actions = QWidget()
-        flow = FlowLayout(actions, gap_px=10)
-        flow.addWidget(self._start)
-        flow.addWidget(self._rehearse)
+        actions = flow_box(self._start, self._rehearse, gap_px=10)
         column.addWidget(actions)
         column.addSpacing(20)
         column.addWidget(make_rule())
@@ -191,7 +175,7 @@ class StartPage(QScrollArea):
         columns.addWidget(self.limits, 0, Qt.AlignmentFlag.AlignVCenter)
         self.limits.hide()
         columns.addStretch(1)
-        # There is nothing to see yet, but the state can be asked for.
+        # Invisible, but a screen reader can ask for the state.
         state = make_label(parent=page)
         state.setAccessibleName(self.tr("Session state: Idle"))
         state.setFixedSize(1, 1)
@@ -219,7 +203,7 @@ class StartPage(QScrollArea):
 
     @Slot(QAbstractButton, bool)
     def _choose_mode(self, card: QAbstractButton, chosen: bool) -> None:
-        # Toggled, not clicked: a screen reader never clicks. Shown again by the model; a widget only asks.
+        # Toggled, not clicked: a screen reader never clicks. The model then shows the mode.
         mode = next(mode for mode in self._cards if self._cards[mode] is card)
         if chosen and mode is not self._mode:
             self._microphone.setEnabled(mode is Mode.CONVERSATION)
@@ -234,7 +218,7 @@ class StartPage(QScrollArea):
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._columns.setDirection(across if side_by_side else down)
         asks = self.limits.isVisibleTo(self)
-        # The corner of a narrow window is that of the button for the settings.
+        # In the corner of a narrow window lies the button for the settings.
         top = 52 if asks and not side_by_side else 12
         self._columns.setContentsMargins(margin, top, margin, 12)
         self._gap.changeSize(gap if side_by_side else 0, 0 if side_by_side else gap)
@@ -247,7 +231,7 @@ class StartPage(QScrollArea):
             form_px, face_px = min(width - 2 * margin, _FORM_PX + 80), _FACE_COMPACT_PX
         for form in (self._form, self.limits):
             form.setFixedWidth(form_px)
-        # In a narrow window the limits need its room.
+        # In a narrow window the limits need the room.
         self.picker.setVisible(side_by_side or not asks)
         self.picker.setFixedWidth(face_px if side_by_side else form_px)
         self.picker.set_form(face_px, compact=not side_by_side)

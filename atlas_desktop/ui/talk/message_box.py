@@ -1,19 +1,19 @@
-"""Where a message is typed: the field, *Send* inside it, and a calm word below when there is need."""
+"""The message box: the field, *Send* inside it, and a note below when needed."""
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from atlas_desktop.errors import MessageTooLongError
 from atlas_desktop.session.chat import PACKET_LIMIT_BYTES, speak_packet
 from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.ui.look.amounts import fill
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label, set_tone
+from atlas_desktop.ui.look.layouts import make_column
+from atlas_desktop.ui.look.plain_widgets import make_label, set_tip, set_tone, show_remark
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.ui.look.tips import set_tip, show_remark
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_field import PASTE_LIMIT, MessageField
-from atlas_desktop.ui.talk.talk_seams import TalkModel
 
 _RADIUS_PX = 12
 _COUNT_FROM_SHARE = 0.9
@@ -22,7 +22,7 @@ _ENVELOPE_BYTES = len(speak_packet(""))
 
 
 class MessageBox(QWidget):
-    """Sends what is typed; what is not taken stays, and what is typed between sessions is kept for the next.
+    """Sends what is typed; text that is not taken, or typed between sessions, stays.
 
     Signals:
         sent(): A message went out.
@@ -32,7 +32,7 @@ class MessageBox(QWidget):
     sent = Signal()
     text_changed = Signal(str)
 
-    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._last = ""
@@ -55,12 +55,12 @@ class MessageBox(QWidget):
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
+        """The text of the field."""
         return self._field.toPlainText()
 
     @Slot()
     def send(self) -> None:
-        """Sends what stands in the field; blank text and what is too long stay."""
+        """Send the text; blank and too long text stays."""
         if self._field.is_composing:
             QGuiApplication.inputMethod().commit()
         text = self.text.strip()
@@ -72,7 +72,7 @@ class MessageBox(QWidget):
         self.sent.emit()
 
     def send_or_explain(self) -> None:
-        """Sends; without a session to send in, it says so: the key that was pressed starts one elsewhere."""
+        """Send, or show that no session runs: the same key starts one elsewhere."""
         snapshot = self._model.snapshot
         if snapshot.takes_messages:
             self.send()
@@ -83,7 +83,7 @@ class MessageBox(QWidget):
 
     @Slot(str)
     def offer(self, text: str) -> None:
-        """Puts a dropped text at the cursor, for the user to look at and send."""
+        """Insert a dropped text at the cursor."""
         self._field.insert_text(text)
         self._field.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -92,9 +92,7 @@ class MessageBox(QWidget):
         self._send.set_height(32, 7)
         set_tip(self._send, self.tr("Send (Enter)"))
         self._well.add(self._send)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 8, 16, 16)
-        column.setSpacing(6)
+        column = make_column(self, spacing_px=6, margins_px=(16, 8, 16, 16))
         column.addWidget(self._well)
         column.addWidget(self._note)
         self.setFocusProxy(self._field)
@@ -166,7 +164,7 @@ class MessageBox(QWidget):
 
 
 class _Well(QFrame):
-    """The box around the field, with the ring that shows where the keys go."""
+    """The box around the field, with its focus ring."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -183,15 +181,15 @@ class _Well(QFrame):
         self.setCursor(Qt.CursorShape.IBeamCursor)
 
     def add(self, button: Button) -> None:
-        """Puts the button at the end, by the last line."""
+        """Put the button at the end, by the last line."""
         self._line.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Its edge belongs to the field."""
+        """Focus the field."""
         self.field.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground and line."""
+        """Paint background and border."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focused = self.field.hasFocus()
@@ -204,7 +202,7 @@ class _Well(QFrame):
 
 
 def message_size(text: str) -> tuple[int, int]:
-    """How long ``text`` is, and how long a text of its kind may be, in characters.
+    """Return the length of ``text`` and the limit for a text of its kind, in characters.
 
     The limit is one of bytes: other letters take more of them, so fewer fit.
     """

@@ -23,13 +23,13 @@ _BARE = (
     "QPlainTextEdit, QPlainTextEdit:hover, QPlainTextEdit:focus "
     "{ background: transparent; border: 0; border-radius: 0; padding: 0; }"
 )
-# Looking for a place to break, the text engine reads such a word to its end for each line of it.
+# Looking for a line break, the text engine reads such a word to its end for each line of it.
 _ENDLESS = 2_000
 _ENDLESS_WORD = re.compile(rf"(?<!\S)\S{{{_ENDLESS}}}")
 
 
 class MessageField(QPlainTextEdit):
-    """Grows with its words, then scrolls.
+    """Grows with its text, then scrolls.
 
     Signals:
         sent(): Enter was pressed.
@@ -56,14 +56,14 @@ class MessageField(QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(0)
-        # What is dropped is the window's matter: files are not their names.
+        # The window takes drops: else a file's name would be inserted.
         self.setAcceptDrops(False)
         self.viewport().setAcceptDrops(False)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizePolicy(policy)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.textChanged.connect(self._choose_wrapping)
-        # As the text engine rounds it, not as the font's metrics do: else a line's edge is cut.
+        # As the text engine rounds it, not as the font's metrics do: else a line is cut.
         self._line_px = round(self.blockBoundingRect(self.document().firstBlock()).height())
         self._fit()
 
@@ -73,16 +73,16 @@ class MessageField(QPlainTextEdit):
         return self._composing
 
     def invite(self, words: str) -> None:
-        """Shows ``words`` while it is empty, as much of them as there is room for."""
+        """Set the placeholder, elided to the width."""
         self._invitation = words
         metrics = QFontMetrics(self.font())
         room_px = self.viewport().width() - 2
         self.setPlaceholderText(metrics.elidedText(words, Qt.TextElideMode.ElideRight, room_px))
-        # Qt repaints it when it comes and goes, not when it changes (seen with 6.11).
+        # Qt 6.11 does not repaint a placeholder that changes.
         self.viewport().update()
 
     def replace_text(self, text: str) -> None:
-        """Puts ``text`` in place of all; Ctrl+Z takes it back."""
+        """Replace the text; Ctrl+Z undoes it."""
         cursor = self.textCursor()
         cursor.select(QTextCursor.SelectionType.Document)
         cursor.insertText(text)
@@ -90,7 +90,7 @@ class MessageField(QPlainTextEdit):
         self.setTextCursor(cursor)
 
     def insert_text(self, text: str) -> None:
-        """Puts ``text`` at the cursor; too much of it is refused."""
+        """Insert ``text`` at the cursor; refuse too much of it."""
         if len(text) > PASTE_LIMIT:
             self.paste_refused.emit(len(text))
             return
@@ -100,20 +100,20 @@ class MessageField(QPlainTextEdit):
         self.ensureCursorVisible()
 
     def sizeHint(self) -> QSize:
-        """Room for its lines."""
+        """Return the size of its lines."""
         return QSize(120, self._height_px())
 
     def minimumSizeHint(self) -> QSize:
-        """As high as its lines, as narrow as needed."""
+        """Return the least size that shows its lines."""
         return QSize(40, self._height_px())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Other room for the invitation."""
+        """Elide the placeholder to the new width."""
         super().resizeEvent(event)
         self.invite(self._invitation)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter sends, with Shift it breaks the line; Up in the empty field brings the last message back."""
+        """Send on Enter, break the line on Shift+Enter, recall the last message on Up in an empty field."""
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if enter and plain and not self._composing:
@@ -126,25 +126,25 @@ class MessageField(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Notes whether Enter belongs to the input method."""
+        """Note whether Enter belongs to the input method."""
         self._composing = bool(event.preeditString())
         super().inputMethodEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Text only."""
+        """Accept text only."""
         return source.hasText()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """The words without their looks."""
+        """Insert plain text."""
         self.insert_text(source.text())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The box shows the ring."""
+        """Update the focus ring."""
         super().focusInEvent(event)
         self.focus_changed.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Letters in the making are kept."""
+        """Commit the input method's text."""
         if self._composing:
             QGuiApplication.inputMethod().commit()
         super().focusOutEvent(event)

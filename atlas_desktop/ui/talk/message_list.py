@@ -1,4 +1,4 @@
-"""The list of messages: rows of any height, thousands of them, laid out as they come into sight."""
+"""The list of messages: thousands of rows of any height, laid out as they become visible."""
 
 import time
 
@@ -29,28 +29,28 @@ from PySide6.QtWidgets import (
 )
 
 from atlas_desktop.storage.transcripts import format_text
-from atlas_desktop.ui.look.focus_ring import is_keyboard_focus
+from atlas_desktop.ui.look.focus import is_keyboard_focus
 from atlas_desktop.ui.talk.placed_list import Index, PlacedList
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 
 _IDLE_S = 0.006
-# Of the processor's time: so much may go into what comes into sight at once; the rest is seen a moment later.
+# CPU time spent on rows that become visible at once; the rest is measured when idle.
 _SETTLING_S = 0.02
 _AT_END_PX = 8
 
 
 class MessageList(PlacedList):
-    """Keeps the newest in sight while the end is shown, else what is being read in its place.
+    """Follows the newest message while at the end, else keeps what is being read in place.
 
     Signals:
-        unseen_changed(bool): Something new stands below what is shown, or no longer.
+        unseen_changed(bool): Something new is below the visible part, or no longer.
     """
 
     unseen_changed = Signal(bool)
 
     def __init__(
-        self, rows: TranscriptRows, delegate: TranscriptDelegate, parent: QWidget | None = None
+        self, rows: TranscriptModel, delegate: TranscriptDelegate, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._rows = rows
@@ -71,22 +71,17 @@ class MessageList(PlacedList):
         self.setModel(rows)
         self._guess_all()
 
-    # What the pane asks
-
-    @property
-    def has_unseen(self) -> bool:
-        """Whether something new stands below what is shown."""
-        return self._unseen
+    # Requests of the pane
 
     @Slot()
     def scroll_to_end(self) -> None:
-        """Shows the newest, and from now on keeps it in sight."""
+        """Scroll to the newest message, and keep it visible from now on."""
         self._at_end = True
         self._settle()
 
     @Slot()
     def copy_selection(self) -> None:
-        """Puts the selected messages on the clipboard; one alone as its bare words."""
+        """Copy the selected messages; a single one as its bare text."""
         chosen = sorted(index.row() for index in self.selectedIndexes())
         messages = [self._rows.message(row) for row in chosen]
         if len(messages) == 1:
@@ -96,59 +91,59 @@ class MessageList(PlacedList):
 
     @Slot()
     def copy_all(self) -> None:
-        """Puts the whole transcript on the clipboard."""
+        """Copy the whole transcript to the clipboard."""
         messages = [self._rows.message(row) for row in range(self._rows.rowCount())]
         QGuiApplication.clipboard().setText(format_text(messages))
 
-    # What changes
+    # Changes
 
     def rowsInserted(self, parent: Index, start: int, end: int) -> None:
-        """New rows get a guess; they are measured when they come into sight."""
+        """Estimate new rows; they are measured once visible."""
         guesses = [self._guess(row) for row in range(start, end + 1)]
         self.heights.insert(start, guesses)
         super().rowsInserted(parent, start, end)
         self._settle()
         if not self._at_end:
-            self._tell_unseen(True)
+            self._set_unseen(True)
 
     def rowsAboutToBeRemoved(self, parent: Index, start: int, end: int) -> None:
-        """Rows go."""
+        """Remove rows."""
         super().rowsAboutToBeRemoved(parent, start, end)
         self.heights.remove(start, end - start + 1)
 
     def dataChanged(self, first: Index, last: Index, roles: list[int] | None = None) -> None:  # type: ignore[override]
-        """Measures and paints only what changed: a sentence that is being spoken grows word by word."""
-        # Past QListView's own, which would place, and so paint, all rows anew.
+        """Measure and paint only what changed: a sentence being spoken grows word by word."""
+        # Past QListView's own, which would lay out, and so paint, all rows again.
         QAbstractItemView.dataChanged(self, first, last, roles or [])
         changed = range(first.row(), last.row() + 1)
         for row in changed:
             self.heights.forget(row)
         self._settle(changed)
         if not self._at_end and last.row() == len(self.heights) - 1:
-            self._tell_unseen(True)
+            self._set_unseen(True)
 
     def reset(self) -> None:
-        """Another transcript."""
+        """Show another transcript."""
         super().reset()
         self._at_end = True
         self._guess_all()
         self._settle()
-        self._tell_unseen(False)
+        self._set_unseen(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width breaks lines elsewhere."""
+        """Lay out again: another width breaks lines elsewhere."""
         super().resizeEvent(event)
         self._settle()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What came while it was hidden is measured now."""
+        """Measure what came while hidden."""
         super().showEvent(event)
         self._settle()
 
-    # What is seen and pressed
+    # Events
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows in sight, and no other."""
+        """Paint the visible rows only."""
         painter = QPainter(self.viewport())
         painter.fillRect(event.rect(), self.palette().base())
         current = self.currentIndex().row()
@@ -170,7 +165,7 @@ class MessageList(PlacedList):
         painter.end()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Moves what is shown, and measures what comes into sight."""
+        """Scroll, and measure the rows that become visible."""
         self.viewport().update()
         if not self._settling:
             bar = self.verticalScrollBar()
@@ -178,7 +173,7 @@ class MessageList(PlacedList):
             self._settle()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+C copies whole messages."""
+        """Copy whole messages on Ctrl+C."""
         self._by_keyboard = True
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selection()
@@ -187,13 +182,13 @@ class MessageList(PlacedList):
         super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The ring is for those who came by keyboard."""
+        """Show the ring for keyboard focus only."""
         self._by_keyboard = is_keyboard_focus(event.reason(), self._by_keyboard)
         super().focusInEvent(event)
         self.viewport().update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Copy."""
+        """Show the context menu."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         copy = menu.addAction(self.tr("Copy"), self.copy_selection)
@@ -202,7 +197,7 @@ class MessageList(PlacedList):
         everything.setEnabled(self._rows.rowCount() > 0)
         menu.popup(event.globalPos())
 
-    # How it is laid out
+    # Layout
 
     def _guess(self, row: int) -> int:
         return self._painter_of_rows.guess_px(len(self._rows.message(row).text), self.width())
@@ -212,7 +207,7 @@ class MessageList(PlacedList):
         self.heights.guess([self._guess(row) for row in range(self._rows.rowCount())])
 
     def _settle(self, changed: range | None = None) -> None:
-        """Measures what is in sight until that stands still, with what is read where it was.
+        """Measure visible rows until the layout is stable; keep what is read in place.
 
         Args:
             changed: Only these rows look different; ``None``: any may.
@@ -234,7 +229,7 @@ class MessageList(PlacedList):
         self._settling = False
         self._update(changed if is_still else None)
         if self._at_end:
-            self._tell_unseen(False)
+            self._set_unseen(False)
         if self.heights.last_unmeasured() >= 0:
             self._idle.start()
 
@@ -262,7 +257,7 @@ class MessageList(PlacedList):
 
     @Slot()
     def _measure_some(self) -> None:
-        """While nothing else happens: the rows out of sight, so that the scroll bar gets true."""
+        """Measure rows out of sight while idle, so that the scroll bar becomes exact."""
         if not self.isVisible():
             return
         self._settling = True
@@ -279,7 +274,7 @@ class MessageList(PlacedList):
             self._idle.start()
 
     def _anchor(self) -> tuple[int, int]:
-        """The first row in sight that is measured, and where it is."""
+        """Return the first visible measured row, and its position."""
         scrolled = self.verticalScrollBar().value()
         in_sight = self.rows_in_sight()
         row = next((row for row in in_sight if self.heights.is_measured(row)), in_sight.start)
@@ -294,7 +289,7 @@ class MessageList(PlacedList):
         elif 0 <= row < len(self.heights):
             bar.setValue(self.heights.top(row) - offset)
 
-    def _tell_unseen(self, unseen: bool) -> None:
+    def _set_unseen(self, unseen: bool) -> None:
         if unseen != self._unseen:
             self._unseen = unseen
             self.unseen_changed.emit(unseen)

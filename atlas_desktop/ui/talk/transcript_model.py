@@ -8,15 +8,15 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from atlas_desktop.session.transcript import Delivery, Message
 from atlas_desktop.ui.look.amounts import fill, time_of_day
-from atlas_desktop.ui.talk.plain_text import shortened, shown_text
-from atlas_desktop.ui.talk.talk_seams import TalkModel
+from atlas_desktop.ui.look.plain_text import shortened, shown_text
+from atlas_desktop.ui.model import AppModel
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
 
 class TranscriptRole(IntEnum):
-    """What can be asked of a row besides its words."""
+    """Data of a row besides its text."""
 
     MESSAGE = Qt.ItemDataRole.UserRole
     SPEAKER = Qt.ItemDataRole.UserRole + 1
@@ -24,10 +24,10 @@ class TranscriptRole(IntEnum):
     MARK = Qt.ItemDataRole.UserRole + 3
 
 
-class TranscriptRows(QAbstractListModel):
-    """Follows the model's messages, row by row. Words are given as they may be shown: plain, not endless."""
+class TranscriptModel(QAbstractListModel):
+    """Follows the model's messages, row by row. Texts are plain, and shortened."""
 
-    def __init__(self, model: TalkModel, parent: QObject | None = None) -> None:
+    def __init__(self, model: AppModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._messages: list[Message] = list(model.messages)
@@ -35,11 +35,11 @@ class TranscriptRows(QAbstractListModel):
         model.transcript_reset.connect(self.load)
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """How many messages there are."""
+        """Return the number of messages."""
         return 0 if parent.isValid() else len(self._messages)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A row's words, its message, its speaker, its time, or all of it for a screen reader."""
+        """Return text, message, speaker, time, or all of it for a screen reader."""
         if not 0 <= index.row() < len(self._messages):
             return None
         message = self._messages[index.row()]
@@ -61,15 +61,15 @@ class TranscriptRows(QAbstractListModel):
         return None
 
     def message(self, row: int) -> Message:
-        """The message of ``row``, whole."""
+        """Return the whole message of ``row``."""
         return self._messages[row]
 
     def speaker(self, message: Message) -> str:
-        """Who said it."""
+        """Return the name of the speaker."""
         return self.tr("You") if message.role == "user" else self.tr("Atlas")
 
     def mark(self, message: Message) -> str:
-        """What is said of a message that did not go out; nothing for all others."""
+        """Return the mark of a message that was not sent; empty for all others."""
         match message.delivery:
             case Delivery.SENT:
                 return ""
@@ -81,7 +81,7 @@ class TranscriptRows(QAbstractListModel):
                 assert_never(never)
 
     def words(self, message: Message) -> str:
-        """What the list shows of it; a very long one says how long it is."""
+        """Return the text that the list shows; a shortened one ends with its length."""
         head, has_more = shortened(message.text)
         if not has_more:
             return shown_text(head)
@@ -90,7 +90,7 @@ class TranscriptRows(QAbstractListModel):
 
     @Slot()
     def load(self) -> None:
-        """Takes all messages anew."""
+        """Load all messages."""
         self.beginResetModel()
         self._messages = list(self._model.messages)
         self.endResetModel()
@@ -110,5 +110,5 @@ class TranscriptRows(QAbstractListModel):
 
 
 def clock_of(message: Message) -> str:
-    """``10:42``, local time."""
+    """Return the local time, ``10:42``."""
     return time_of_day(datetime.fromtimestamp(message.timestamp_ms / 1000).astimezone())

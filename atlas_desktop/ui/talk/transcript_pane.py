@@ -1,26 +1,27 @@
-"""The transcript beside the stage: what was said and typed, and the box to type into."""
+"""The transcript beside the stage: messages, and the message box."""
 
 import time
 from collections import deque
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from atlas_desktop.api.source import Mode
+from atlas_desktop.session.snapshot import SessionSnapshot
 from atlas_desktop.session.transcript import Message
 from atlas_desktop.ui.look.controls import Button, ButtonKind
-from atlas_desktop.ui.look.labels import make_label, make_rule
+from atlas_desktop.ui.look.layouts import make_column, make_line
+from atlas_desktop.ui.look.plain_widgets import make_label, make_rule
 from atlas_desktop.ui.look.theme import Theme
+from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.message_box import MessageBox
 from atlas_desktop.ui.talk.message_list import MessageList
-from atlas_desktop.ui.talk.talk_seams import TalkModel
 from atlas_desktop.ui.talk.transcript_delegate import TranscriptDelegate
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
-from atlas_desktop.ui.talk.unsent_bar import UnsentBar
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 
 _HEAD_PX = 47
-# Nobody listens faster; a room that floods must not flood what reads it out.
+# A room that floods must not flood the screen reader.
 _ANNOUNCED_A_SECOND = 20
 
 
@@ -29,9 +30,9 @@ class TranscriptPane(QWidget):
 
     Signals:
         save_requested(): Save the transcript to a file.
-        close_requested(): Put the pane away.
-        open_requested(): Something came for the message box: it should be seen.
-        announced(str): What Atlas has said to its end was given to a screen reader to be read out.
+        close_requested(): Close the pane.
+        open_requested(): A text came for the message box: show the pane.
+        announced(str): A final message of Atlas was announced to screen readers.
     """
 
     save_requested = Signal()
@@ -39,11 +40,11 @@ class TranscriptPane(QWidget):
     open_requested = Signal()
     announced = Signal(str)
 
-    def __init__(self, model: TalkModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, model: AppModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._column = QVBoxLayout(self)
-        self._rows = TranscriptRows(model, self)
+        self._rows = TranscriptModel(model, self)
         self._list = MessageList(self._rows, TranscriptDelegate(theme, self))
         self._menu_button = Button(theme, self.tr("Transcript menu"), ButtonKind.QUIET, icon="dots")
         self._menu = QMenu(self)
@@ -63,19 +64,19 @@ class TranscriptPane(QWidget):
         self._unsent.show_snapshot(model.snapshot)
 
     def send_typed(self) -> None:
-        """Sends what is typed, or says beside it why not."""
+        """Send what is typed, or show why not."""
         self.message_box.send_or_explain()
 
     @Slot()
     def open_menu(self) -> None:
-        """Shows the menu below its button, within the pane."""
+        """Show the menu below its button, within the pane."""
         button = self._menu_button
         left_to_right = self.layoutDirection() is Qt.LayoutDirection.LeftToRight
         shift = button.width() - self._menu.sizeHint().width() if left_to_right else 0
         self._menu.popup(button.mapToGlobal(QPoint(shift, button.height())))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """What floats over the list follows it."""
+        """Keep what floats over the list in place."""
         if watched is self._list and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._place_floating()
         return super().eventFilter(watched, event)
@@ -88,9 +89,7 @@ class TranscriptPane(QWidget):
         self._new.hide()
         head = QWidget()
         head.setFixedHeight(_HEAD_PX)
-        line = QHBoxLayout(head)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
+        line = make_line(head)
         # Spacers, not margins: margins are not mirrored right to left.
         line.addSpacing(16)
         line.addWidget(make_label(self.tr("Transcript"), size="small", strong=True))
@@ -124,7 +123,7 @@ class TranscriptPane(QWidget):
         self._model.mode_changed.connect(self._show_empty)
         self._model.text_offered.connect(self.open_requested)
         self._model.message_changed.connect(self._announce)
-        self._model.transcript_reset.connect(self._begin_anew)
+        self._model.transcript_reset.connect(self._forget_announced)
 
     @Slot()
     def _prepare_menu(self) -> None:
@@ -134,7 +133,7 @@ class TranscriptPane(QWidget):
 
     @Slot(int, object)
     def _announce(self, _row: int, message: Message) -> None:
-        # Words that still change would be read out over and over.
+        # Interim text would be announced over and over.
         if message.role == "user" or not message.final or message.id in self._announced_ids:
             return
         self._announced_ids.add(message.id)
@@ -147,7 +146,7 @@ class TranscriptPane(QWidget):
         self.announced.emit(words)
 
     @Slot()
-    def _begin_anew(self) -> None:
+    def _forget_announced(self) -> None:
         self._announced_ids.clear()
 
     @Slot(bool)
@@ -183,7 +182,7 @@ class TranscriptPane(QWidget):
 
 
 class EmptyTranscript(QFrame):
-    """What stands where no message stands yet.
+    """The placeholder of an empty transcript.
 
     Signals:
         suggestion_chosen(str): Send these words.
@@ -196,9 +195,7 @@ class EmptyTranscript(QFrame):
         self._title = _centred(make_label(size="heading", wraps=True))
         self._hint = _centred(make_label(tone="dim", wraps=True))
         self._suggestion = Button(theme, self.tr("What can you do?"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 16)
-        column.setSpacing(0)
+        column = make_column(self, margins_px=(24, 16, 24, 16))
         column.addStretch(1)
         column.addWidget(self._title)
         column.addSpacing(6)
@@ -209,7 +206,7 @@ class EmptyTranscript(QFrame):
         self._suggestion.clicked.connect(self._choose)
 
     def show_for(self, mode: Mode, running: bool, rehearsal: bool) -> None:
-        """Says what fits: a greeting, in a rehearsal a first step too, after a session nothing much."""
+        """Show a greeting, and in a rehearsal a suggestion."""
         conversation = mode is Mode.CONVERSATION
         self._title.setText(self.tr("Say hello") if running else self.tr("No messages"))
         hint = ""
@@ -229,3 +226,35 @@ def _centred(label: QLabel) -> QLabel:
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     return label
+
+
+class UnsentBar(QFrame):
+    """Shows how many messages earlier sessions left unsent; *Send again* while a session takes messages.
+
+    Signals:
+        send_again_requested(): Send it in this session.
+    """
+
+    send_again_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = make_label(tone="warn", size="small", wraps=True)
+        self._again = Button(theme, self.tr("Send again"))
+        self._again.set_height(32)
+        self._again.clicked.connect(self.send_again_requested)
+        line = make_line(self, spacing_px=8, margins_px=(16, 4, 16, 4))
+        line.addWidget(self._words, 1)
+        line.addWidget(self._again)
+        self.hide()
+
+    def show_snapshot(self, snapshot: SessionSnapshot) -> None:
+        """Show the count. Called in every state; hides itself when nothing is unsent."""
+        count = snapshot.not_sent
+        if count:
+            one, many = self.tr("1 message was not sent"), self.tr("{count} messages were not sent")
+            words = one if count == 1 else many.format(count=count)
+            self._words.setText(words)
+            self._words.setAccessibleName(words)
+        self._again.setVisible(snapshot.takes_messages)
+        self.setVisible(count > 0)

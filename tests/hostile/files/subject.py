@@ -23,7 +23,7 @@ from atlas_desktop.api.face_file import load_face
 from atlas_desktop.errors import AppError, MediaError
 from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.probe import ClipInfo, probe
-from atlas_desktop.ui.drops.drop import ItemKind, find_kind, foresee
+from atlas_desktop.ui.drops.drop_plan import ItemKind, find_kind, plan_drop
 
 SPOKEN, SHOWN, NAMED, BUG = "spoken", "shown", "named", "bug"
 _MOST_BLOCKS = 3000
@@ -68,7 +68,7 @@ class Report:
 
 def taken(path: Path, report: Report) -> tuple[str, str]:
     """What becomes of a dropped file, and the words for it."""
-    plan = foresee([str(path)])
+    plan = plan_drop([str(path)])
     try:
         if plan.face is not None:
             with report.working():

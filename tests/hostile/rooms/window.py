@@ -17,9 +17,9 @@ from atlas_desktop.ui.cues.cue_strip import CueStrip
 from atlas_desktop.ui.live.live_page import LivePage
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.message_list import MessageList
-from atlas_desktop.ui.talk.transcript_model import TranscriptRows
+from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.ui.window import LiveParts, MainWindow
+from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
 from atlas_desktop.video.stage_view import PictureView
 from tests.stalls import Stall, StallWatch
@@ -92,15 +92,13 @@ class Watched:
         cues, waiting = CueStrip(bench.model, self.theme), CueStrip(bench.model, self.theme)
         stage = LivePage(bench.model, self.theme, picture, cues)
         pane = TranscriptPane(bench.model, self.theme)
-        self.window.set_live(LiveParts(stage, pane, waiting))
-        wiring.join_stage(stage)
-        wiring.join_transcript(pane)
+        wiring.join_live(stage, pane, waiting)
         self.window.resize(1024, 700)
         self.window.show()
         messages = pane.findChild(MessageList)
         assert messages is not None
         rows = messages.model()
-        assert isinstance(rows, TranscriptRows)
+        assert isinstance(rows, TranscriptModel)
         self.rows = rows
         self.probe = AnswerProbe()
         self.complaints = Complaints()

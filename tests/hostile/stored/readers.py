@@ -21,7 +21,7 @@ from atlas_desktop.storage.settings import RANGES, Settings, stored_proxy_settin
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.storage.transcripts import read_journal, save
 from atlas_desktop.storage.work import WorkStore
-from atlas_desktop.ui.desks.reports import stopped_report
+from atlas_desktop.ui.controllers.notice_factory import stopped_report
 from tests.hostile.stored import samples
 from tests.hostile.stored.changes import Change
 from tests.hostile.stored.samples import NOW

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.session.life import Idle, Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Idle, Requesting
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.video.gl_driver import graphics_card
 from atlas_desktop.video.renderer import RendererChoice
 from atlas_desktop.video.renderer_monitor import RendererMonitor
 
-REQUESTED = replace(SessionSnapshot(), life=Requesting())
-OVER = replace(SessionSnapshot(), life=Idle())
+REQUESTED = replace(SessionSnapshot(), state=Requesting())
+OVER = replace(SessionSnapshot(), state=Idle())
 
 
 class Bench:

@@ -1,1 +1,0 @@
-"""The desks behind the model: the key, the face, the journal, and what is said in passing."""
