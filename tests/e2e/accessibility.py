@@ -2,17 +2,19 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import decimal
 
-from jeepney import DBusAddress, HeaderFields, MessageType, Properties, new_method_call
+from jeepney import DBusAddress, HeaderFields, Message, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
 _COORDINATES_SCREEN = 0
+_ANSWER_S = 10.0
+_AT_ONCE = 100
 _MARKS = dict.fromkeys(map(ord, "\u2067\u2068\u2069"))
 MONEY = r"(?:\$\s?\d+[.,٫]\d\d|\d+[.,٫]\d\d\s?\$)"
 """An amount below a thousand dollars in a name, as any locale writes it."""
@@ -74,8 +76,7 @@ class Control:
         return [Control(self.bus, owner, path) for owner, path in found]
 
     def _has_state(self, bit: int) -> bool:
-        words = self._call(_ACCESSIBLE, "GetState")
-        return bool((words[0] | words[1] << 32) >> bit & 1)
+        return _is_set(self._call(_ACCESSIBLE, "GetState"), bit)
 
     @property
     def checked(self) -> bool:
@@ -118,15 +119,9 @@ class Control:
     def set_value(self, value: float) -> None:
         self.bus.set(self.owner, self.path, "org.a11y.atspi.Value", "CurrentValue", "d", value)
 
-    def walk(self) -> Iterator["Control"]:
-        """This control and everything below it that is showing, depth first."""
-        yield self
-        for child in self.children:
-            try:
-                if child.showing:
-                    yield from child.walk()
-            except GoneError:
-                continue
+
+def _is_set(words: Sequence[int], bit: int) -> bool:
+    return bool((words[0] | words[1] << 32) >> bit & 1)
 
 
 class GoneError(Exception):
@@ -158,25 +153,77 @@ class Accessibility:
         self._connection.close()
 
     @staticmethod
-    def _ask(connection: DBusConnection, message: Any) -> Any:
-        reply = connection.send_and_get_reply(message, timeout=10)
+    def _ask(connection: DBusConnection, message: Message) -> Any:
+        reply = connection.send_and_get_reply(message, timeout=_ANSWER_S)
         if reply.header.message_type is MessageType.error:
             raise GoneError(f"{reply.header.fields.get(HeaderFields.error_name)}: {reply.body}")
         return reply.body
 
     def call(self, owner: str, path: str, interface: str, member: str, signature: str, *body: Any) -> Any:
-        address = DBusAddress(path, owner, interface)
-        message = new_method_call(address, member, signature or None, body)
-        answer = self._ask(self._connection, message)
+        answer = self._ask(self._connection, _method_call(owner, path, interface, member, signature, *body))
         return answer[0] if len(answer) == 1 else answer
 
     def get(self, owner: str, path: str, interface: str, name: str) -> Any:
-        message = Properties(DBusAddress(path, owner, interface)).get(name)
-        return self._ask(self._connection, message)[0][1]
+        return self._ask(self._connection, _property(owner, path, interface, name))[0][1]
 
     def set(self, owner: str, path: str, interface: str, name: str, signature: str, value: Any) -> None:
         message = Properties(DBusAddress(path, owner, interface)).set(name, signature, value)
         self._ask(self._connection, message)
+
+    def showing_in(self, program: Control) -> list[Control]:
+        """The windows of ``program`` and all that is showing in them, depth first."""
+        below = {program: self.children_of([program])[0]}
+        level = below[program]
+        while level:
+            children = self.children_of(level)
+            showing = set(self._showing(dict.fromkeys(child for among in children for child in among)))
+            below |= {
+                parent: [child for child in among if child in showing]
+                for parent, among in zip(level, children, strict=True)
+            }
+            level = [child for parent in level for child in below[parent]]
+        return list(_depth_first(program, below))[1:]
+
+    def children_of(self, parents: Sequence[Control]) -> list[list[Control]]:
+        """The children of each; of one that is gone, none."""
+        calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetChildren") for one in parents]
+        return [
+            [] if body is None else [Control(self, owner, path) for owner, path in body[0]]
+            for body in self._ask_all(calls)
+        ]
+
+    def names_of(self, controls: Sequence[Control]) -> list[str | None]:
+        """The name of each, with ASCII digits; ``None`` of one that is gone."""
+        calls = [_property(one.owner, one.path, _ACCESSIBLE, "Name") for one in controls]
+        return [None if body is None else plain_digits(str(body[0][1])) for body in self._ask_all(calls)]
+
+    def _showing(self, controls: Iterable[Control]) -> list[Control]:
+        asked = list(controls)
+        calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetState") for one in asked]
+        bodies = zip(asked, self._ask_all(calls), strict=True)
+        return [one for one, body in bodies if body is not None and _is_set(body[0], _STATE_SHOWING)]
+
+    def _ask_all(self, calls: Sequence[Message]) -> list[Any]:
+        """The body of each answer; ``None`` for an object that is gone.
+
+        They are sent before the first answer is read: one by one, each would wait for the window's thread.
+        """
+        bodies: list[Any] = []
+        for begin in range(0, len(calls), _AT_ONCE):
+            bodies += self._exchange(calls[begin : begin + _AT_ONCE])
+        return bodies
+
+    def _exchange(self, calls: Sequence[Message]) -> list[Any]:
+        serials = [next(self._connection.outgoing_serial) for _ in calls]
+        for call, serial in zip(calls, serials, strict=True):
+            self._connection.send(call, serial=serial)
+        bodies: dict[int, Any] = {}
+        while len(bodies) < len(calls):
+            reply = self._connection.receive(timeout=_ANSWER_S)
+            serial = reply.header.fields.get(HeaderFields.reply_serial, 0)
+            if serial in serials:
+                bodies[serial] = None if reply.header.message_type is MessageType.error else reply.body
+        return [bodies[serial] for serial in serials]
 
     def programs(self) -> list[Control]:
         root = Control(self, "org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
@@ -201,6 +248,22 @@ class Accessibility:
         return None
 
 
+def _method_call(
+    owner: str, path: str, interface: str, member: str, signature: str = "", *body: Any
+) -> Message:
+    return new_method_call(DBusAddress(path, owner, interface), member, signature or None, body)
+
+
+def _property(owner: str, path: str, interface: str, name: str) -> Message:
+    return Properties(DBusAddress(path, owner, interface)).get(name)
+
+
+def _depth_first(control: Control, below: Mapping[Control, Sequence[Control]]) -> Iterator[Control]:
+    yield control
+    for child in below.get(control, ()):
+        yield from _depth_first(child, below)
+
+
 class Screen:
     """What a person who cannot see the window can find in it."""
 
@@ -210,22 +273,14 @@ class Screen:
 
     def controls(self) -> list[Control]:
         program = self._bus.program(self._pid)
-        if program is None:
-            return []
-        found: list[Control] = []
-        for window in program.children:
-            try:
-                found += window.walk()
-            except GoneError:
-                continue
-        return found
+        return [] if program is None else self._bus.showing_in(program)
 
     def find(self, role: str, name: str) -> Control | None:
         """The showing control of ``role`` whose whole name matches the pattern ``name``."""
-        pattern = re.compile(name)
-        for control in self.controls():
+        pattern, controls = re.compile(name), self.controls()
+        for control, known in zip(controls, self._bus.names_of(controls), strict=True):
             try:
-                if pattern.fullmatch(control.name) and control.role == role:
+                if known is not None and pattern.fullmatch(known) and control.role == role:
                     return control
             except GoneError:
                 continue
