@@ -50,15 +50,16 @@ class Search:
             for form, text in _forms(secret)
             for needle in _pieces(text)
         }
+        self._short = [needle for needle in self._needles if len(needle) < _PIECE]
 
     def in_bytes(self, content: bytes, where: str) -> list[Finding]:
         """Every secret in ``content``, once a form."""
         found: dict[tuple[str, str], Finding] = {}
         for view in _views(content):
-            for needle, (name, form) in self._needles.items():
-                if (name, form) not in found and (at := view.find(needle)) >= 0:
-                    around = view[max(0, at - 40) : at + len(needle) + 40]
-                    found[name, form] = Finding(where, name, form, around)
+            for at, needle in self._places(view):
+                name, form = self._needles[needle]
+                around = view[max(0, at - 40) : at + len(needle) + 40]
+                found.setdefault((name, form), Finding(where, name, form, around))
         return list(found.values())
 
     def in_text(self, text: str, where: str) -> list[Finding]:
@@ -72,6 +73,17 @@ class Search:
             if file.is_file() and not file.is_symlink():
                 found += self.in_bytes(file.read_bytes(), str(file))
         return found
+
+    def _places(self, view: bytes) -> Iterator[tuple[int, bytes]]:
+        """Where a needle begins in ``view``."""
+        # There are thousands of needles: each place is looked up, rather than each needle searched for.
+        needles = self._needles
+        for at in range(len(view) - _PIECE + 1):
+            if (piece := view[at : at + _PIECE]) in needles:
+                yield at, piece
+        for needle in self._short:
+            if (at := view.find(needle)) >= 0:
+                yield at, needle
 
 
 def _forms(secret: str) -> Iterator[tuple[str, bytes]]:
