@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
 from tests.desk.bus import session_bus
+from tests.desk.process import run, start_first
 from tests.desk.sound import Card, sound
 
 DELAY_MS, GAIN_DB = 40, -6.0
@@ -36,8 +37,8 @@ def card() -> Iterator[Card]:
 def voices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("voices")
     far, near = folder / "far.wav", folder / "near.wav"
-    subprocess.run(["espeak-ng", "-v", "en-us", "-w", str(far), FAR], check=True)
-    subprocess.run(["espeak-ng", "-v", "en-gb+f3", "-w", str(near), NEAR], check=True)
+    run(["espeak-ng", "-v", "en-us", "-w", str(far), FAR], os.environ)
+    run(["espeak-ng", "-v", "en-gb+f3", "-w", str(near), NEAR], os.environ)
     return far, near
 
 
@@ -47,7 +48,7 @@ def hear(
     """What the room would get while ``voice`` is on the speaker, and ``near`` speaks into the microphone."""
     order = {"voice": str(voice), "out": str(out), "canceller": canceller}
     words = [sys.executable, "-m", "tests.desk.echo", json.dumps(order)]
-    with subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE) as program:
+    with start_first(words, card.env, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == b"playing\n"
         # From here on it is about time: the canceller has learned the room by then.
@@ -95,7 +96,7 @@ def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], 
 def test_both_at_once_keeps_who_is_near(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     far, near = voices
     quiet = tmp_path / "quiet.wav"
-    subprocess.run(["sox", str(far), str(quiet), "vol", "0"], check=True)
+    run(["sox", str(far), str(quiet), "vol", "0"], os.environ)
     alone = hear(card, quiet, tmp_path / "alone.npy", canceller=False, near=near)
     with card.echoing(DELAY_MS, GAIN_DB):
         both = hear(card, far, tmp_path / "both.npy", canceller=True, near=near)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.bench.versus.card import RATE_HZ, Heard, recorder
 from tests.desk.bus import session_bus
-from tests.desk.process import running
+from tests.desk.process import running, start_first
 from tests.desk.sound import MIC_SINK, SPEAKER, Card, sound
 
 GAIN_DB = -12.0
@@ -29,14 +29,8 @@ def card() -> Iterator[Card]:
 
 def calibrate(card: Card, *, microphone: bool = True, seconds: float = LONGEST_S) -> dict[str, Any]:
     order = json.dumps({"microphone": microphone, "seconds": seconds})
-    said = subprocess.run(
-        [sys.executable, "-m", "tests.desk.calibrator", order],
-        env=card.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout
+    words = [sys.executable, "-m", "tests.desk.calibrator", order]
+    said, _ = start_first(words, card.env, stdout=subprocess.PIPE, text=True).communicate(timeout=60)
     report: dict[str, Any] = json.loads(said)
     return report
 
