@@ -2,8 +2,10 @@
 
 import base64
 import html
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -68,10 +70,12 @@ class Search:
     def in_folder(self, folder: Path) -> list[Finding]:
         """Every secret in the files below ``folder``, and in their names."""
         found: list[Finding] = []
-        for file in (folder, *folder.rglob("*")):
+        for file in _all_below(folder):
             found += self.in_text(file.name, f"the name {file.name}")
-            if file.is_file() and not file.is_symlink():
-                found += self.in_bytes(file.read_bytes(), str(file))
+            # Other programs' files may go meanwhile.
+            with suppress(FileNotFoundError):
+                if file.is_file() and not file.is_symlink():
+                    found += self.in_bytes(file.read_bytes(), str(file))
         return found
 
     def _places(self, view: bytes) -> Iterator[tuple[int, bytes]]:
@@ -84,6 +88,13 @@ class Search:
         for needle in self._short:
             if (at := view.find(needle)) >= 0:
                 yield at, needle
+
+
+def _all_below(folder: Path) -> Iterator[Path]:
+    yield folder
+    for at, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(at, name)
 
 
 def _forms(secret: str) -> Iterator[tuple[str, bytes]]:
