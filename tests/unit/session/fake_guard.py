@@ -166,6 +166,6 @@ class Watched(Guard):
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.005)

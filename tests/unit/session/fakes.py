@@ -293,7 +293,7 @@ class Bench:
         self.video.offer(I420Frame(np.zeros(6, np.uint8), 2, 2, received_us=monotonic_us()))
 
 
-async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
+async def settle(until: Callable[[], object], limit_s: float = 20.0) -> None:
     async with asyncio.timeout(limit_s):
         while not until():
             await asyncio.sleep(0.002)
@@ -301,5 +301,5 @@ async def settle(until: Callable[[], object], limit_s: float = 1.0) -> None:
 
 async def live(session: AtlasSession, source: FakeSource, mode: Mode = Mode.PASSTHROUGH) -> None:
     session.start(source, mode)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         assert await session.wait_live()
