@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 _DESK, _SOUND = "tests/e2e/", "tests/sound/"
-_SINGLE = (_SOUND, "tests/faults/")
+_SINGLE = (_SOUND, "tests/faults/", "tests/unit/session/")
 """Folders of long tests that share little: they are handed out one by one. Elsewhere a worker gets a file."""
 
 
