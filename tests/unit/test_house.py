@@ -1,6 +1,7 @@
 """Rules of the house that import-linter cannot hold: it knows no parts of foreign packages."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,16 @@ PACKAGE = Path(atlas_desktop.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Its syntax tree, in no order."""
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def imported(file: Path) -> set[str]:
     """Every module and name that ``file`` imports, dotted."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -54,7 +61,7 @@ def callers_of(method: str) -> set[str]:
     return {
         str(file.relative_to(PACKAGE))
         for file in SOURCES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in nodes_of(file)
         if isinstance(node, ast.Attribute | ast.Name)
         and method == (node.attr if isinstance(node, ast.Attribute) else node.id)
     }
