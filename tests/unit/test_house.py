@@ -13,15 +13,10 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
 @cache
-def nodes_of(file: Path) -> list[ast.AST]:
-    """Its syntax tree, in no order."""
-    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-
-
 def imported(file: Path) -> set[str]:
     """Every module and name that ``file`` imports, dotted."""
     names: set[str] = set()
-    for node in nodes_of(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -56,15 +51,17 @@ def test_keyring_is_met_in_one_file() -> None:
     assert users_of("keyring") == {"storage/keys.py"}
 
 
+@cache
+def named_in(file: Path) -> set[str]:
+    """Every name and attribute that ``file`` reads or calls."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    found = (node for node in nodes if isinstance(node, ast.Attribute | ast.Name))
+    return {node.attr if isinstance(node, ast.Attribute) else node.id for node in found}
+
+
 def callers_of(method: str) -> set[str]:
     """The files that call a method or class of that name, relative to ours."""
-    return {
-        str(file.relative_to(PACKAGE))
-        for file in SOURCES
-        for node in nodes_of(file)
-        if isinstance(node, ast.Attribute | ast.Name)
-        and method == (node.attr if isinstance(node, ast.Attribute) else node.id)
-    }
+    return {str(file.relative_to(PACKAGE)) for file in SOURCES if method in named_in(file)}
 
 
 def test_no_text_can_become_markup() -> None:
