@@ -35,12 +35,21 @@ def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any)
     Raises:
         DeskError: The program is not installed.
     """
-    with log.open("ab") as output:
+    with log.open("ab") as output, _installed(words[0]):
         to = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **pipes}
-        try:
-            return subprocess.Popen(list(words), env=dict(env), start_new_session=True, **to)
-        except FileNotFoundError as error:
-            raise DeskError(_missing(words[0])) from error
+        return subprocess.Popen(list(words), env=dict(env), start_new_session=True, **to)
+
+
+def start_first(words: Sequence[str], env: Mapping[str, str], **pipes: Any) -> "subprocess.Popen[Any]":
+    """Starts a program that keeps time, in a session of its own, and lets it go before others.
+
+    Raises:
+        DeskError: The program is not installed.
+    """
+    with _installed(words[0]):
+        process = subprocess.Popen(list(words), env=dict(env), start_new_session=True, **pipes)
+    let_go_first(process.pid)
+    return process
 
 
 def run(
@@ -51,17 +60,16 @@ def run(
     Raises:
         DeskError: The program is not installed.
     """
-    try:
+    with _installed(words[0]):
         return subprocess.run(list(words), env=dict(env), check=check, **more)
+
+
+@contextmanager
+def _installed(program: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
-        raise DeskError(_missing(words[0])) from error
-
-
-def start_first(words: Sequence[str], env: Mapping[str, str], **pipes: Any) -> "subprocess.Popen[Any]":
-    """Starts a program that keeps time, in a session of its own, and lets it go before others."""
-    process = subprocess.Popen(list(words), env=dict(env), start_new_session=True, **pipes)
-    let_go_first(process.pid)
-    return process
+        raise DeskError(f"{program} is missing: run packaging/setup.sh run desk test") from error
 
 
 def let_go_first(pid: int) -> None:
@@ -73,10 +81,6 @@ def let_go_first(pid: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, _BEFORE_OTHERS)
     with suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(_BEFORE_OTHERS))
-
-
-def _missing(program: str) -> str:
-    return f"{program} is missing: run packaging/setup.sh run desk test"
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

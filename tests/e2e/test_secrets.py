@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from atlas_desktop.storage.profile import Profile
-from tests.desk.process import running, wait_until
+from tests.desk.process import run, running, wait_until
 from tests.e2e.accessibility import GoneError, poll
 from tests.e2e.program import LocalAtlas, Window
 from tests.e2e.stage import Stage
@@ -266,7 +266,7 @@ def test_the_same_search_finds_what_is_planted(
         assert witness.look_at_clipboard() == PLANTED
         assert {found.where for found in witness.found} == {"the clipboard"}
         words = ["dbus-send", "--session", "/x", "org.example.X", f"string:{coded}"]
-        subprocess.run(words, env=desk.env, check=True)
+        run(words, desk.env)
         assert poll(lambda: witness.search.in_bytes(traffic[0].read_bytes(), "the bus"), 10)
     with subprocess.Popen(
         [sys.executable, "-c", "input()", PLANTED], stdin=subprocess.PIPE, env={"SOME_KEY": PLANTED}
