@@ -145,6 +145,13 @@ class StallWatch:
         return not (words[0] == _FUTEX and int(words[1], 16) in self._runtime)
 
 
+def do_aside(work: Callable[[], object]) -> None:
+    """Does a test's own work in a thread: how long a disk takes over that is no stall of the window's."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
 class _Stack:
     """What the watched thread is doing. Not kept beyond the next look: frames keep alive what is in them."""
 

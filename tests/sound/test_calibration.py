@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.attempts import timed
 from tests.bench.versus.card import RATE_HZ, Heard, recorder
 from tests.desk.bus import session_bus
 from tests.desk.process import running, start_first
@@ -68,11 +70,11 @@ class Judge:
         ]
 
 
+@timed
 def test_a_microphone_hears_how_late_the_speaker_is(card: Card, tmp_path: Path) -> None:
     found, apart = [], []
     for delay_ms in (30, 130):
-        folder = tmp_path / str(delay_ms)
-        folder.mkdir()
+        folder = Path(mkdtemp(dir=tmp_path))
         with card.echoing(delay_ms, GAIN_DB):
             with Judge(card, folder) as judge:
                 report = calibrate(card)

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
+from tests.attempts import timed
 from tests.desk.bus import session_bus
 from tests.desk.process import run, start_first
 from tests.desk.sound import Card, sound
@@ -83,6 +84,7 @@ def frames(sound: NDArray[np.int16]) -> NDArray[np.complex128]:
     return spectra
 
 
+@timed
 def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     with card.echoing(DELAY_MS, GAIN_DB):
         echo = hear(card, voices[0], tmp_path / "echo.npy", canceller=False)
@@ -93,6 +95,7 @@ def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], 
     assert residual_db < -35
 
 
+@timed
 def test_both_at_once_keeps_who_is_near(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     far, near = voices
     quiet = tmp_path / "quiet.wav"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.video.stage_view import PictureView
+from tests.stalls import do_aside
 from tests.ui.stage_model import GRANT, StandInModel
 from tests.ui.talk_model import TalkingModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words
@@ -194,9 +196,9 @@ async def test_the_history(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     journal, now = BillingJournal(tmp_path / "sessions.jsonl"), datetime(2026, 11, 17, 12, tzinfo=UTC)
     record = asked("guard", "atlas", "https://x.example", "ak_key", Mode.CONVERSATION, now, SpendingLimits())
     key = str(record["key"])
-    journal.append(record)
-    journal.append(granted(key, SessionGrant(HOSTILE, "wss://x", "t", HOSTILE), now))
-    journal.append(ended(key, EndReceipt(HOSTILE, confirmed=True), HOSTILE, None, now))
+    grant, receipt = SessionGrant(HOSTILE, "wss://x", "t", HOSTILE), EndReceipt(HOSTILE, confirmed=True)
+    for line in (record, granted(key, grant, now), ended(key, receipt, HOSTILE, None, now)):
+        do_aside(partial(journal.append, line))
     scope = TaskScope("test")
     dialog = HistoryDialog(journal, theme, scope, now=lambda: now)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

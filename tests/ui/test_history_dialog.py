@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -21,6 +22,7 @@ from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import ThemeChoice
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
 from atlas_desktop.ui.look.theme import Theme
+from tests.stalls import do_aside
 
 # The middle of a month and of a day: nothing here falls over midnight in any time zone.
 NOW = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -52,7 +54,7 @@ class Bench:
         """Writes down a session that was asked for, and given unless said otherwise; returns its key."""
         then = self.now - timedelta(minutes=minutes_ago)
         record = asked("guard", "atlas", "https://api.example", "ak_key", mode, then, LIMITS)
-        self.journal.append(record)
+        self.write(record)
         key = str(record["key"])
         if granted_:
             grant = SessionGrant(
@@ -62,7 +64,7 @@ class Bench:
                 mode=mode,
                 price_per_hour_usd=6.0,
             )
-            self.journal.append(granted(key, grant, then))
+            self.write(granted(key, grant, then))
         return key
 
     def end(
@@ -70,7 +72,10 @@ class Bench:
     ) -> None:
         receipt = EndReceipt(f"sess-{key}", confirmed=True, cost_usd=charged_usd)
         then = self.now - timedelta(minutes=minutes_ago)
-        self.journal.append(ended(key, receipt, why, None, then))
+        self.write(ended(key, receipt, why, None, then))
+
+    def write(self, record: dict[str, Any]) -> None:
+        do_aside(lambda: self.journal.append(record))
 
 
 @pytest.fixture
@@ -142,7 +147,7 @@ async def test_newest_first_with_both_figures_and_how_it_ended(bench: Bench) -> 
 async def test_every_way_to_end_has_words(bench: Bench) -> None:
     for why in (*Why, "from_a_newer_version"):
         bench.end(bench.add(60), 50, why=why)
-    bench.journal.append(dismissed(bench.add(30), NOW))
+    bench.write(dismissed(bench.add(30), NOW))
     bench.add(20, granted_=False)
     bench.add(10)
     dialog = await bench.open()

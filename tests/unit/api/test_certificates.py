@@ -4,6 +4,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     certificates.cache_clear()
     yield
+    # One that was not waited for would fill the cache later, in the midst of another test.
+    for thread in threading.enumerate():
+        if thread.name == "files-certificates":
+            thread.join(20)
     certificates.cache_clear()
 
 
