@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
-from unittest.mock import patch
 
 import httpx
+import pytest
 from filelock import FileLock
 
 from atlas_desktop import proxies
@@ -118,8 +118,11 @@ def run(words: list[str], env: Mapping[str, str]) -> Done:
     handlers, root.handlers[:] = root.handlers[:], []
     known.clear()
     try:
-        environment = patch.dict(os.environ, {**_bare(), **env}, clear=True)
-        with environment, redirect_stdout(out), redirect_stderr(complaints):
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(complaints):
+            for name in os.environ.keys() - _bare().keys():
+                patch.delenv(name)
+            for name, value in env.items():
+                patch.setenv(name, value)
             status = main(words)
     finally:
         root.handlers[:] = handlers
