@@ -54,6 +54,9 @@ def run(workers: list[Worker]) -> Iterator[str]:
             worker.ran.append(COLLECTED[index])
             yield COLLECTED[index]
             scheduling.mark_test_complete(worker, index)
+            if scheduling.tests_finished:
+                for one in workers:
+                    one.shutdown()
         if not any(one.pending for one in workers):
             return
 
