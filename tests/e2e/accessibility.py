@@ -10,7 +10,8 @@ from unicodedata import decimal
 from jeepney import DBusAddress, HeaderFields, Message, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
-_ACCESSIBLE = "org.a11y.atspi.Accessible"
+_ACCESSIBLE, _TEXT = "org.a11y.atspi.Accessible", "org.a11y.atspi.Text"
+_NAMES = ("Name", "Description")
 _STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
 _COORDINATES_SCREEN = 0
 _ANSWER_S = 10.0
@@ -68,7 +69,7 @@ class Control:
 
     @property
     def text(self) -> str:
-        return str(self._call("org.a11y.atspi.Text", "GetText", "ii", 0, -1))
+        return str(self._call(_TEXT, "GetText", "ii", 0, -1))
 
     @property
     def children(self) -> list["Control"]:
@@ -197,6 +198,13 @@ class Accessibility:
         calls = [_property(one.owner, one.path, _ACCESSIBLE, "Name") for one in controls]
         return [None if body is None else plain_digits(str(body[0][1])) for body in self._ask_all(calls)]
 
+    def texts_of(self, controls: Sequence[Control]) -> list[str]:
+        """Every name and description, as written, and every text of those that have one."""
+        calls = [_property(one.owner, one.path, _ACCESSIBLE, name) for one in controls for name in _NAMES]
+        texts = [_method_call(one.owner, one.path, _TEXT, "GetText", "ii", 0, -1) for one in controls]
+        found = [str(body[0][1]) for body in self._ask_all(calls) if body is not None]
+        return found + [str(body[0]) for body in self._ask_all(texts) if body is not None]
+
     def _showing(self, controls: Iterable[Control]) -> list[Control]:
         asked = list(controls)
         calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetState") for one in asked]
@@ -274,6 +282,10 @@ class Screen:
     def controls(self) -> list[Control]:
         program = self._bus.program(self._pid)
         return [] if program is None else self._bus.showing_in(program)
+
+    def texts(self) -> list[str]:
+        """All that can be read of it: names, descriptions and texts."""
+        return self._bus.texts_of(self.controls())
 
     def find(self, role: str, name: str) -> Control | None:
         """The showing control of ``role`` whose whole name matches the pattern ``name``."""
