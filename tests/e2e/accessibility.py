@@ -60,10 +60,6 @@ class Control:
         return str(self._get(_ACCESSIBLE, "Name"))
 
     @property
-    def description(self) -> str:
-        return str(self._get(_ACCESSIBLE, "Description"))
-
-    @property
     def role(self) -> str:
         return str(self._call(_ACCESSIBLE, "GetRoleName"))
 
