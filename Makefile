@@ -1,6 +1,6 @@
 # Every target sets up what it needs first (packaging/setup.sh), so each works on a fresh machine.
 PYTHON := .venv/bin/python
-# Two workers a processor (tests/scheduling.py); WORKERS=0 runs one test after the other.
+# Two workers per processor (tests/scheduling.py); WORKERS=0 runs the tests one by one.
 PYTEST := $(PYTHON) -m pytest -n $(or $(WORKERS),auto)
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true

@@ -1,4 +1,4 @@
-"""Tests of how long something takes: other programs may take the machine for a moment."""
+"""Retries for tests of real time: other programs may occupy the machine for a moment."""
 
 import functools
 import inspect
@@ -11,8 +11,8 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
-def timed(test: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Repeat a test that fails, twice at most: what is too slow is so in every attempt."""
+def timing_sensitive(test: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Repeat a failed test up to twice: what is too slow is too slow in every attempt."""
     repeated: Callable[..., Any] = _awaited(test) if inspect.iscoroutinefunction(test) else _called(test)
     return functools.wraps(test)(repeated)
 

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """``-n auto``: most tests wait, so that two workers keep a processor busy."""
+    """Return the workers of ``-n auto``: two per processor, as most tests wait."""
     is_chosen = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
     return None if is_chosen else 2 * (os.cpu_count() or 1)
 

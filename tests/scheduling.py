@@ -1,8 +1,8 @@
-"""Which worker runs which tests (pytest-xdist, ``-n``).
+"""The order in which tests are assigned to workers (pytest-xdist, ``-n``).
 
-Most tests wait, for media, for a limit or for a process: two workers keep a processor busy. Tests on a desk
-have a program, a room and a display paint and play meanwhile: half of the workers open one. What keeps time
-with a sound server comes last, when nothing computes beside it.
+Most tests wait for media, a timeout or a process, so two workers per processor keep it busy. An end-to-end
+test keeps a program, a room and a display busy: only half of the workers run those, each on a desk of its own.
+Tests that keep real time with a sound server run last, when nothing else needs the processor.
 """
 
 import pytest
@@ -12,11 +12,11 @@ from xdist.workermanage import WorkerController
 
 _DESK, _SOUND = "tests/e2e/", "tests/sound/"
 _SINGLE = (_SOUND, "tests/faults/", "tests/unit/session/")
-"""Folders of long tests that share little: they are handed out one by one. Elsewhere a worker gets a file."""
+"""Folders of long tests with cheap fixtures, assigned one by one; elsewhere a worker gets a whole file."""
 
 
 class DeskScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Hands out work of one kind after the other, in the order in which it was collected."""
+    """Assigns end-to-end tests first and sound tests last, else in the order of collection."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         config.option.loadscopereorder = False

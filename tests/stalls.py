@@ -145,8 +145,8 @@ class StallWatch:
         return not (words[0] == _FUTEX and int(words[1], 16) in self._runtime)
 
 
-def do_aside(work: Callable[[], object]) -> None:
-    """Does a test's own work in a thread: how long a disk takes over that is no stall of the window's."""
+def run_in_thread(work: Callable[[], object]) -> None:
+    """Run a test's own preparation in a thread: a slow disk there is no stall of the window."""
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 END_LIMIT_S = 3.0
-_BEFORE_OTHERS = -10
+_PRIORITISED_NICENESS = -10
 
 
 class DeskError(RuntimeError):
@@ -40,22 +40,22 @@ def start(words: Sequence[str], env: Mapping[str, str], log: Path, **pipes: Any)
         return subprocess.Popen(list(words), env=dict(env), start_new_session=True, **to)
 
 
-def start_first(words: Sequence[str], env: Mapping[str, str], **pipes: Any) -> "subprocess.Popen[Any]":
-    """Starts a program that keeps time, in a session of its own, and lets it go before others.
+def start_prioritised(words: Sequence[str], env: Mapping[str, str], **pipes: Any) -> "subprocess.Popen[Any]":
+    """Start a program that keeps real time, in a session of its own and with raised priority.
 
     Raises:
         DeskError: The program is not installed.
     """
     with _installed(words[0]):
         process = subprocess.Popen(list(words), env=dict(env), start_new_session=True, **pipes)
-    let_go_first(process.pid)
+    raise_priority(process.pid)
     return process
 
 
 def run(
     words: Sequence[str], env: Mapping[str, str], *, check: bool = True, **more: Any
 ) -> "subprocess.CompletedProcess[Any]":
-    """Runs a program of the desk to its end.
+    """Run a program of the desk to its end.
 
     Raises:
         DeskError: The program is not installed.
@@ -72,15 +72,15 @@ def _installed(program: str) -> Iterator[None]:
         raise DeskError(f"{program} is missing: run packaging/setup.sh run desk test") from error
 
 
-def let_go_first(pid: int) -> None:
-    """Lets a process go before others, if we may: what is asked is what it does, not what runs beside it.
+def raise_priority(pid: int) -> None:
+    """Schedule a process before others, where that is permitted: other load is not what the tests measure.
 
-    Linux shares the processor among sessions first (sched(7), autogroup), and within one by niceness.
+    Linux shares processor time among sessions first (autogroup, sched(7)), and within a session by niceness.
     """
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, _BEFORE_OTHERS)
+        os.setpriority(os.PRIO_PROCESS, pid, _PRIORITISED_NICENESS)
     with suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(_BEFORE_OTHERS))
+        Path(f"/proc/{pid}/autogroup").write_text(str(_PRIORITISED_NICENESS))
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

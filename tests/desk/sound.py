@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.desk.process import DeskError, end, let_go_first, run, running, start, wait_until
+from tests.desk.process import DeskError, end, raise_priority, run, running, start, wait_until
 
 RATE_HZ = 48_000
 WITHOUT_LEAVE = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice")
@@ -94,7 +94,7 @@ class Card:
         words = ["parec", f"--device={device}", "--format=s16le", f"--rate={RATE_HZ}"]
         words += ["--channels=2", "--latency-msec=5", "--process-time-msec=5", "--raw", str(recording.path)]
         with running(words, self.env, self.folder / "log") as process:
-            let_go_first(process.pid)
+            raise_priority(process.pid)
             wait_until(lambda: recording.path.stat().st_size > 0, "parec", self.folder / "log")
             have_s = recording.path.stat().st_size / (4 * RATE_HZ)
             recording.started_s = time.monotonic() - have_s
@@ -213,7 +213,7 @@ class Server:
                 part.socket.unlink(missing_ok=True)
             part.process = start(part.words, self._env, self._log)
             if self._realtime:
-                let_go_first(part.process.pid)
+                raise_priority(part.process.pid)
             if part.socket is not None:
                 wait_until(part.socket.exists, name, self._log)
 

@@ -168,7 +168,7 @@ class Accessibility:
         self._ask(self._connection, message)
 
     def showing_in(self, program: Control) -> list[Control]:
-        """The windows of ``program`` and all that is showing in them, depth first."""
+        """Return the windows of ``program`` and all that is showing in them, depth first."""
         below = {program: self.children_of([program])[0]}
         level = below[program]
         while level:
@@ -182,42 +182,42 @@ class Accessibility:
         return list(_depth_first(program, below))[1:]
 
     def children_of(self, parents: Sequence[Control]) -> list[list[Control]]:
-        """The children of each; of one that is gone, none."""
+        """Return the children of each control; none for one that is gone."""
         calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetChildren") for one in parents]
         return [
             [] if body is None else [Control(self, owner, path) for owner, path in body[0]]
-            for body in self._ask_all(calls)
+            for body in self._call_all(calls)
         ]
 
     def names_of(self, controls: Sequence[Control]) -> list[str | None]:
-        """The name of each, with ASCII digits; ``None`` of one that is gone."""
+        """Return the name of each control, with ASCII digits; ``None`` for one that is gone."""
         calls = [_property(one.owner, one.path, _ACCESSIBLE, "Name") for one in controls]
-        return [None if body is None else plain_digits(str(body[0][1])) for body in self._ask_all(calls)]
+        return [None if body is None else plain_digits(str(body[0][1])) for body in self._call_all(calls)]
 
     def texts_of(self, controls: Sequence[Control]) -> list[str]:
-        """Every name and description, as written, and every text of those that have one."""
+        """Return every name and description, as written, and the text of those that have one."""
         calls = [_property(one.owner, one.path, _ACCESSIBLE, name) for one in controls for name in _NAMES]
         texts = [_method_call(one.owner, one.path, _TEXT, "GetText", "ii", 0, -1) for one in controls]
-        found = [str(body[0][1]) for body in self._ask_all(calls) if body is not None]
-        return found + [str(body[0]) for body in self._ask_all(texts) if body is not None]
+        found = [str(body[0][1]) for body in self._call_all(calls) if body is not None]
+        return found + [str(body[0]) for body in self._call_all(texts) if body is not None]
 
     def _showing(self, controls: Iterable[Control]) -> list[Control]:
         asked = list(controls)
         calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetState") for one in asked]
-        bodies = zip(asked, self._ask_all(calls), strict=True)
+        bodies = zip(asked, self._call_all(calls), strict=True)
         return [one for one, body in bodies if body is not None and _is_set(body[0], _STATE_SHOWING)]
 
-    def _ask_all(self, calls: Sequence[Message]) -> list[Any]:
-        """The body of each answer; ``None`` for an object that is gone.
+    def _call_all(self, calls: Sequence[Message]) -> list[Any]:
+        """Return the body of each reply, in order; ``None`` for an object that is gone.
 
-        They are sent before the first answer is read: one by one, each would wait for the window's thread.
+        All calls are sent before the first reply is read: one by one, each waits for the window's event loop.
         """
         bodies: list[Any] = []
         for begin in range(0, len(calls), _AT_ONCE):
-            bodies += self._exchange(calls[begin : begin + _AT_ONCE])
+            bodies += self._send_all(calls[begin : begin + _AT_ONCE])
         return bodies
 
-    def _exchange(self, calls: Sequence[Message]) -> list[Any]:
+    def _send_all(self, calls: Sequence[Message]) -> list[Any]:
         serials = [next(self._connection.outgoing_serial) for _ in calls]
         for call, serial in zip(calls, serials, strict=True):
             self._connection.send(call, serial=serial)

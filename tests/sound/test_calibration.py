@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.attempts import timed
+from tests.attempts import timing_sensitive
 from tests.bench.versus.card import RATE_HZ, Heard, recorder
 from tests.desk.bus import session_bus
-from tests.desk.process import running, start_first
+from tests.desk.process import running, start_prioritised
 from tests.desk.sound import MIC_SINK, SPEAKER, Card, sound
 
 GAIN_DB = -12.0
@@ -32,7 +32,7 @@ def card() -> Iterator[Card]:
 def calibrate(card: Card, *, microphone: bool = True, seconds: float = LONGEST_S) -> dict[str, Any]:
     order = json.dumps({"microphone": microphone, "seconds": seconds})
     words = [sys.executable, "-m", "tests.desk.calibrator", order]
-    said, _ = start_first(words, card.env, stdout=subprocess.PIPE, text=True).communicate(timeout=60)
+    said, _ = start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True).communicate(timeout=60)
     report: dict[str, Any] = json.loads(said)
     return report
 
@@ -70,7 +70,7 @@ class Judge:
         ]
 
 
-@timed
+@timing_sensitive
 def test_a_microphone_hears_how_late_the_speaker_is(card: Card, tmp_path: Path) -> None:
     found, apart = [], []
     for delay_ms in (30, 130):

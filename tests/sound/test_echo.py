@@ -14,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ
-from tests.attempts import timed
+from tests.attempts import timing_sensitive
 from tests.desk.bus import session_bus
-from tests.desk.process import run, start_first
+from tests.desk.process import run, start_prioritised
 from tests.desk.sound import Card, sound
 
 DELAY_MS, GAIN_DB = 40, -6.0
@@ -49,7 +49,7 @@ def hear(
     """What the room would get while ``voice`` is on the speaker, and ``near`` speaks into the microphone."""
     order = {"voice": str(voice), "out": str(out), "canceller": canceller}
     words = [sys.executable, "-m", "tests.desk.echo", json.dumps(order)]
-    with start_first(words, card.env, stdout=subprocess.PIPE) as program:
+    with start_prioritised(words, card.env, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == b"playing\n"
         # From here on it is about time: the canceller has learned the room by then.
@@ -84,7 +84,7 @@ def frames(sound: NDArray[np.int16]) -> NDArray[np.complex128]:
     return spectra
 
 
-@timed
+@timing_sensitive
 def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     with card.echoing(DELAY_MS, GAIN_DB):
         echo = hear(card, voices[0], tmp_path / "echo.npy", canceller=False)
@@ -95,7 +95,7 @@ def test_the_avatar_does_not_hear_itself(card: Card, voices: tuple[Path, Path], 
     assert residual_db < -35
 
 
-@timed
+@timing_sensitive
 def test_both_at_once_keeps_who_is_near(card: Card, voices: tuple[Path, Path], tmp_path: Path) -> None:
     far, near = voices
     quiet = tmp_path / "quiet.wav"

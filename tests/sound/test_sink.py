@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tests.desk.bus import session_bus
 from tests.desk.player import PEAK
-from tests.desk.process import start_first, wait_until
+from tests.desk.process import start_prioritised, wait_until
 from tests.desk.sound import RATE_HZ, Card, sound
 
 ATTEMPTS = 3
@@ -54,7 +54,7 @@ class Played:
 
 def start(card: Card, order: dict[str, Any]) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", "tests.desk.player", json.dumps(order)]
-    return start_first(words, card.env, stdout=subprocess.PIPE, text=True)
+    return start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True)
 
 
 def play(card: Card, order: dict[str, Any]) -> Played:

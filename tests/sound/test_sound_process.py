@@ -17,7 +17,7 @@ import pytest
 
 from tests.desk.bus import session_bus
 from tests.desk.player import PEAK
-from tests.desk.process import start_first
+from tests.desk.process import start_prioritised
 from tests.desk.sound import RATE_HZ, Card, Kind, sound
 
 BACK_S = 4.0
@@ -50,7 +50,7 @@ class Talker:
 
     def __init__(self, card: Card, seconds: float, **order: Any) -> None:
         words = [sys.executable, "-m", "tests.desk.talker", json.dumps({"seconds": seconds, **order})]
-        self.process = start_first(words, card.env, stdout=subprocess.PIPE, text=True)
+        self.process = start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True)
 
     def wait(self, *words: str) -> float:
         """Waits until it has said all of ``words``, or is heard; returns when."""

@@ -41,7 +41,7 @@ from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.video.stage_view import PictureView
-from tests.stalls import do_aside
+from tests.stalls import run_in_thread
 from tests.ui.stage_model import GRANT, StandInModel
 from tests.ui.talk_model import TalkingModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words
@@ -198,7 +198,7 @@ async def test_the_history(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     key = str(record["key"])
     grant, receipt = SessionGrant(HOSTILE, "wss://x", "t", HOSTILE), EndReceipt(HOSTILE, confirmed=True)
     for line in (record, granted(key, grant, now), ended(key, receipt, HOSTILE, None, now)):
-        do_aside(partial(journal.append, line))
+        run_in_thread(partial(journal.append, line))
     scope = TaskScope("test")
     dialog = HistoryDialog(journal, theme, scope, now=lambda: now)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

@@ -22,7 +22,7 @@ from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.settings import ThemeChoice
 from atlas_desktop.ui.history.history_dialog import HistoryDialog
 from atlas_desktop.ui.look.theme import Theme
-from tests.stalls import do_aside
+from tests.stalls import run_in_thread
 
 # The middle of a month and of a day: nothing here falls over midnight in any time zone.
 NOW = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ class Bench:
         self.write(ended(key, receipt, why, None, then))
 
     def write(self, record: dict[str, Any]) -> None:
-        do_aside(lambda: self.journal.append(record))
+        run_in_thread(lambda: self.journal.append(record))
 
 
 @pytest.fixture

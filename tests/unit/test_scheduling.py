@@ -1,4 +1,4 @@
-"""How the tests are shared among workers."""
+"""The assignment of tests to workers."""
 
 from collections.abc import Iterator
 from itertools import cycle
@@ -38,7 +38,7 @@ def workers() -> list[Worker]:
 
 
 def run(workers: list[Worker]) -> Iterator[str]:
-    """Each takes its turn until nothing is left; gives the tests in the order in which they ran."""
+    """Let the workers take turns until nothing is left; yield the tests in the order in which they ran."""
     option = SimpleNamespace(tx=["popen"] * len(workers), loadscopereorder=True)
     config: Any = SimpleNamespace(option=option, getvalue=lambda name: getattr(option, name))
     scheduling = DeskScheduling(config)

@@ -8,7 +8,7 @@ from atlas_desktop.assets import default_faces
 from atlas_desktop.local_atlas.casting import cast, persona
 from atlas_desktop.local_atlas.rest.render import Silent
 from atlas_desktop.local_atlas.stage import PICTURE_SIZE_PX, SOUND_BLOCK_SAMPLES
-from tests.attempts import timed
+from tests.attempts import timing_sensitive
 
 from .stand_ins import eventually
 from .test_mind import Log
@@ -26,7 +26,7 @@ def test_our_faces_have_names_and_others_do_not() -> None:
     assert persona(picture())[1] == ""
 
 
-@timed
+@timing_sensitive
 def test_casting_is_quick() -> None:
     cast("conversation", None, Silent())
     face = picture(2000, 2000)

@@ -14,7 +14,7 @@ from atlas_desktop.local_atlas.rooms.encoding import EncodedPacket, PictureEncod
 from atlas_desktop.local_atlas.rooms.outlet import Outlet
 from atlas_desktop.local_atlas.rooms.show import Show
 from atlas_desktop.local_atlas.stage import MediaForm
-from tests.attempts import timed
+from tests.attempts import timing_sensitive
 
 from .stand_ins import ToyPerformer, eventually, tone
 
@@ -73,7 +73,7 @@ class Arrivals:
         return (stamps[-1] - stamps[0]) / rate_hz / (times_s[-1] - times_s[0])
 
 
-@timed
+@timing_sensitive
 async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() -> None:
     arrivals = Arrivals()
     counts = arrivals.counts
@@ -97,7 +97,7 @@ async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() 
     assert counts == stopped
 
 
-@timed
+@timing_sensitive
 async def test_a_performer_may_have_a_form_of_its_own() -> None:
     arrivals = Arrivals()
     form = MediaForm(frame_rate_hz=40, sound_ppm=200_000)

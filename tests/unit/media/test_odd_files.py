@@ -20,7 +20,7 @@ from atlas_desktop.errors import (
 from atlas_desktop.media.decode import ClipReader
 from atlas_desktop.media.probe import ClipInfo, measure, probe
 from atlas_desktop.media.sound_file import SoundFile
-from tests.attempts import timed
+from tests.attempts import timing_sensitive
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.unit.media.clips import Sound, encode, noise, read_all
 from tests.unit.media.odd_files import ODD_FILES, OddFile, lying_xing
@@ -272,7 +272,7 @@ def test_a_file_without_sound_behind_its_header_is_empty(tmp_path: Path) -> None
         probe(write_wav(tmp_path / "a.wav", np.zeros(0, np.int16)))
 
 
-@timed
+@timing_sensitive
 def test_close_ends_a_walk_through_a_long_file_soon(tmp_path: Path) -> None:
     part = encode(tmp_path / "a.mp3", "libmp3lame", noise(20 * RATE_HZ), options={"write_xing": "0"})
     long = tmp_path / "long.mp3"

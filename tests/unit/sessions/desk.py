@@ -101,9 +101,9 @@ class Desk:
         """Run the command in this process, with the key at hand unless ``env`` says otherwise."""
         return run(self._words(words), self._env(env))
 
-    def run_apart(self, *words: str) -> Done:
+    def run_process(self, *words: str) -> Done:
         """Run the command in a process of its own."""
-        return run_apart(self._words(words), self._env({}))
+        return run_process(self._words(words), self._env({}))
 
     def _words(self, words: Sequence[str]) -> list[str]:
         return ["sessions", "--profile", str(self.profile.folder), *words]
@@ -113,7 +113,7 @@ class Desk:
 
 
 def run(words: list[str], env: Mapping[str, str]) -> Done:
-    """Call the command as the interpreter would: nothing is known, logged or set from before, or after it."""
+    """Call the command with the state of a new process, and restore that of this one afterwards."""
     root, out, complaints = logging.getLogger(), StringIO(), StringIO()
     handlers, root.handlers[:] = root.handlers[:], []
     known.clear()
@@ -130,7 +130,7 @@ def run(words: list[str], env: Mapping[str, str]) -> Done:
     return Done(status, out.getvalue(), complaints.getvalue())
 
 
-def run_apart(words: list[str], env: Mapping[str, str]) -> Done:
+def run_process(words: list[str], env: Mapping[str, str]) -> Done:
     done = subprocess.run(
         [sys.executable, "-m", "atlas_desktop", *words],
         env={**_bare(), **env},
