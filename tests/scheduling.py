@@ -1,7 +1,7 @@
 """The order in which tests are assigned to workers (pytest-xdist, ``-n``).
 
 Most tests wait for media, a timeout or a process, so two workers per processor keep it busy. An end-to-end
-test keeps a program, a room and a display busy: only half of the workers run those, each on a desk of its own.
+test keeps a program, a room and a display busy: only half of the workers run those, each on its own desk.
 Tests that keep real time with a sound server run last, when nothing else needs the processor.
 """
 
