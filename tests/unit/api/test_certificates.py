@@ -4,8 +4,8 @@ import os
 import shutil
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,16 +21,11 @@ NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a cache of its own: a thread that was not waited for fills it late, in another test."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    certificates.cache_clear()
-    yield
-    # One that was not waited for would fill the cache later, in the midst of another test.
-    for thread in threading.enumerate():
-        if thread.name == "files-certificates":
-            thread.join(20)
-    certificates.cache_clear()
+    monkeypatch.setattr("atlas_desktop.api.certificates.certificates", cache(certificates.__wrapped__))
 
 
 def nowhere(folder: Path) -> Path:
