@@ -136,6 +136,7 @@ def message(program: Window) -> str:
 
 
 def test_markup_and_direction_signs_are_mere_text(desk: Stage, program: Window) -> None:
+    live_in(program, "Conversation")
     desk.paste(program, "Message", HOSTILE)
     assert poll(lambda: "<b>bold</b>" in message(program), 5), message(program)
     desk.hands.key("Return")
