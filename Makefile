@@ -1,5 +1,7 @@
 # Every target sets up what it needs first (packaging/setup.sh), so each works on a fresh machine.
 PYTHON := .venv/bin/python
+# Two workers per processor (tests/scheduling.py); WORKERS=0 runs the tests one by one.
+PYTEST := $(PYTHON) -m pytest -n $(or $(WORKERS),auto)
 # uv trusts whom the system trusts, as pip does: many networks have an authority of their own.
 export UV_SYSTEM_CERTS := true
 .PHONY: run test unit lint format bench bench-versus bench-drift soak faults fuzz locales environments
@@ -11,11 +13,11 @@ run: ## A rehearsal on the embedded local Atlas; without a display, a measured t
 test: ## Everything: lint, unit, window and end-to-end tests on a virtual desk
 	@sh packaging/setup.sh run desk test
 	@$(MAKE) --no-print-directory lint
-	$(PYTHON) -m pytest
+	$(PYTEST)
 
 unit: ## The fast tests only
 	@sh packaging/setup.sh run
-	$(PYTHON) -m pytest tests/unit
+	$(PYTEST) tests/unit
 
 lint:
 	@sh packaging/setup.sh
@@ -63,7 +65,7 @@ contract: ## After a changed pin in pyproject.toml: locks and installs it, tests
 	@sh packaging/setup.sh run
 	.venv/bin/uv lock
 	@sh packaging/setup.sh run
-	$(PYTHON) -m pytest -m contract
+	$(PYTEST) -m contract
 
 audit: ## Compares uv.lock with the published security advisories; needs a network
 	@sh packaging/setup.sh
@@ -72,7 +74,7 @@ audit: ## Compares uv.lock with the published security advisories; needs a netwo
 locales: ## The end-to-end tests under a comma locale, other digits and right to left, and C (LOCALES=…)
 	@sh packaging/setup.sh run desk test
 	for locale in $(or $(LOCALES),de_DE.UTF-8 ar_EG.UTF-8 C); do \
-		echo "$$locale"; $(PYTHON) -m pytest tests/e2e --locale $$locale || exit 1; done
+		echo "$$locale"; $(PYTEST) tests/e2e --locale $$locale || exit 1; done
 
 environments: ## A rehearsal in many environments; writes docs/environments.md (ten minutes)
 	@sh packaging/setup.sh run desk test

@@ -1,13 +1,20 @@
 """For every test: what the program logs as a warning or worse, and no test expects, fails the test."""
 
 import logging
+import os
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from atlas_desktop.redaction import known
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+    from tests.scheduling import DeskScheduling
 
 # How long an example takes says how busy the machine is, not whether it is right.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +26,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCALE_OPTION = "--locale"
+MEASURED = "measured, ms"
+"""The name of a report's property that holds a figure: what it is, and its value."""
 _WATCHED = ("atlas_desktop", "asyncio")
 
 
@@ -26,6 +35,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # With a decimal comma: what goes wrong with numbers goes wrong there.
     words = "the locale of the desk on which the end-to-end tests open the program"
     parser.addoption(LOCALE_OPTION, default="de_DE.UTF-8", help=words)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the workers of ``-n auto``: two per processor, as most tests wait."""
+    is_chosen = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
+    return None if is_chosen else 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "DeskScheduling | None":
+    if config.getoption("dist") != "load":
+        return None
+    from tests.scheduling import DeskScheduling
+
+    return DeskScheduling(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures: dict[str, list[float]] = {}
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, value in report.user_properties:
+            if name == MEASURED:
+                what, took_ms = value
+                figures.setdefault(what, []).append(took_ms)
+    if figures:
+        terminalreporter.section(MEASURED)
+    for what, values_ms in figures.items():
+        terminalreporter.line(f"{what}: {', '.join(f'{value:.0f}' for value in values_ms)}")
 
 
 class _Complaints(logging.Handler):

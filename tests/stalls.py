@@ -145,6 +145,13 @@ class StallWatch:
         return not (words[0] == _FUTEX and int(words[1], 16) in self._runtime)
 
 
+def run_in_thread(work: Callable[[], object]) -> None:
+    """Run a test's own preparation in a thread: a slow disk there is no stall of the window."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
 class _Stack:
     """What the watched thread is doing. Not kept beyond the next look: frames keep alive what is in them."""
 

@@ -4,13 +4,14 @@
 """
 
 import json
-import subprocess
+import os
 import time
 
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.video.stage_view import PictureView
+from tests.desk.process import run
 from tests.desk.scenes import corners
 
 FRAMES = 10
@@ -51,7 +52,7 @@ def main() -> None:
     found["minimised"] = counted()
     window.showNormal()
     found["restored"] = counted()
-    subprocess.run(["xdotool", "set_desktop", "1"], check=True)
+    run(["xdotool", "set_desktop", "1"], os.environ)
     found["on another desktop"] = counted()
     view.detach()
     print(json.dumps(found))

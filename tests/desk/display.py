@@ -1,13 +1,12 @@
 """An X display of its own with a window manager: without one, full screen and focus mean nothing."""
 
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.desk.process import DeskError, end, running, start, wait_until
+from tests.desk.process import DeskError, end, run, running, start, wait_until
 
 
 @contextmanager
@@ -52,11 +51,5 @@ def _xvfb(env: Mapping[str, str], width_px: int, height_px: int, log: Path, more
 
 def _is_managed(env: Mapping[str, str]) -> bool:
     """Whether a window manager has announced itself on the root window."""
-    found = subprocess.run(
-        ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"],
-        env=dict(env),
-        capture_output=True,
-        timeout=5,
-        check=False,
-    )
-    return b"window id" in found.stdout
+    words = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
+    return b"window id" in run(words, env, capture_output=True, timeout=5, check=False).stdout

@@ -1,13 +1,12 @@
 """A real Secret Service: gnome-keyring on the private session bus, its store in a folder of its own."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
 from tempfile import TemporaryDirectory
 
-from tests.desk.process import running, wait_until
+from tests.desk.process import run, running, wait_until
 
 _PASSWORD = b"desk\n"
 
@@ -39,5 +38,4 @@ def _is_on_bus(env: Mapping[str, str]) -> bool:
         "/org/freedesktop/DBus",
     ]
     words += ["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
-    answer = subprocess.run(words, env=dict(env), capture_output=True, timeout=5, check=False)
-    return b"true" in answer.stdout
+    return b"true" in run(words, env, capture_output=True, timeout=5, check=False).stdout

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.desk.process import DeskError, end, running, start, wait_until
+from tests.desk.process import DeskError, end, raise_priority, run, running, start, wait_until
 
 RATE_HZ = 48_000
 WITHOUT_LEAVE = ("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice")
@@ -83,9 +83,8 @@ class Card:
 
     def control(self, *words: str) -> str:
         """Runs ``pactl``; returns what it prints."""
-        return subprocess.run(
-            ["pactl", *words], env=self.env, check=True, capture_output=True, text=True, timeout=10
-        ).stdout
+        said: str = run(["pactl", *words], self.env, capture_output=True, text=True, timeout=10).stdout
+        return said
 
     @contextmanager
     def recording(self, path: Path | None = None, device: str = f"{SPEAKER}.monitor") -> Iterator[Recording]:
@@ -95,6 +94,7 @@ class Card:
         words = ["parec", f"--device={device}", "--format=s16le", f"--rate={RATE_HZ}"]
         words += ["--channels=2", "--latency-msec=5", "--process-time-msec=5", "--raw", str(recording.path)]
         with running(words, self.env, self.folder / "log") as process:
+            raise_priority(process.pid)
             wait_until(lambda: recording.path.stat().st_size > 0, "parec", self.folder / "log")
             have_s = recording.path.stat().st_size / (4 * RATE_HZ)
             recording.started_s = time.monotonic() - have_s
@@ -193,9 +193,10 @@ class Part:
 class Server:
     """PulseAudio is one process, PipeWire three, each of which needs the one before; the last is asked."""
 
-    def __init__(self, env: Mapping[str, str], log: Path, parts: dict[str, Part]) -> None:
+    def __init__(self, env: Mapping[str, str], log: Path, parts: dict[str, Part], *, realtime: bool) -> None:
         self._env, self._log = env, log
         self._parts = parts
+        self._realtime = realtime
 
     @property
     def pid(self) -> int:
@@ -211,6 +212,8 @@ class Server:
             if part.socket is not None:
                 part.socket.unlink(missing_ok=True)
             part.process = start(part.words, self._env, self._log)
+            if self._realtime:
+                raise_priority(part.process.pid)
             if part.socket is not None:
                 wait_until(part.socket.exists, name, self._log)
 
@@ -266,14 +269,16 @@ def sound(env: Mapping[str, str], server: Kind = "pulseaudio", *, realtime: bool
 def _server(kind: Kind, folder: Path, env: Mapping[str, str], realtime: bool) -> Server:
     log = folder / "log"
     if kind == "pulseaudio":
-        return Server(env, log, {kind: Part(_daemon(folder, realtime), folder / "native")})
+        daemon = Part(_daemon(folder, realtime), folder / "native")
+        return Server(env, log, {kind: daemon}, realtime=realtime)
     before = [] if realtime else [*WITHOUT_LEAVE]
     sockets = {
         "pipewire": folder / "pipewire-0",
         "wireplumber": None,
         "pipewire-pulse": folder / "pulse" / "native",
     }
-    return Server(env, log, {name: Part([*before, name], socket) for name, socket in sockets.items()})
+    parts = {name: Part([*before, name], socket) for name, socket in sockets.items()}
+    return Server(env, log, parts, realtime=realtime)
 
 
 def _daemon(folder: Path, realtime: bool) -> list[str]:

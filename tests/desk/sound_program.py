@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from atlas_desktop import qtloop
 from atlas_desktop.sound_client.sound_client import SoundClient
+from tests.desk.process import raise_priority
 
 _START_LIMIT_S = 20.0
 
@@ -18,6 +19,7 @@ def run(work: Callable[[SoundClient], Awaitable[None]]) -> None:
         async with asyncio.timeout(_START_LIMIT_S):
             while client.pid is None:
                 await asyncio.sleep(0.01)
+        raise_priority(client.pid)
         try:
             await work(client)
         finally:

@@ -2,17 +2,20 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import decimal
 
-from jeepney import DBusAddress, HeaderFields, MessageType, Properties, new_method_call
+from jeepney import DBusAddress, HeaderFields, Message, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
-_ACCESSIBLE = "org.a11y.atspi.Accessible"
+_ACCESSIBLE, _TEXT = "org.a11y.atspi.Accessible", "org.a11y.atspi.Text"
+_NAMES = ("Name", "Description")
 _STATE_CHECKED, _STATE_ENABLED, _STATE_FOCUSED, _STATE_SHOWING = 4, 8, 12, 25
 _COORDINATES_SCREEN = 0
+_ANSWER_S = 10.0
+_AT_ONCE = 100
 _MARKS = dict.fromkeys(map(ord, "\u2067\u2068\u2069"))
 MONEY = r"(?:\$\s?\d+[.,٫]\d\d|\d+[.,٫]\d\d\s?\$)"
 """An amount below a thousand dollars in a name, as any locale writes it."""
@@ -57,16 +60,12 @@ class Control:
         return str(self._get(_ACCESSIBLE, "Name"))
 
     @property
-    def description(self) -> str:
-        return str(self._get(_ACCESSIBLE, "Description"))
-
-    @property
     def role(self) -> str:
         return str(self._call(_ACCESSIBLE, "GetRoleName"))
 
     @property
     def text(self) -> str:
-        return str(self._call("org.a11y.atspi.Text", "GetText", "ii", 0, -1))
+        return str(self._call(_TEXT, "GetText", "ii", 0, -1))
 
     @property
     def children(self) -> list["Control"]:
@@ -74,8 +73,7 @@ class Control:
         return [Control(self.bus, owner, path) for owner, path in found]
 
     def _has_state(self, bit: int) -> bool:
-        words = self._call(_ACCESSIBLE, "GetState")
-        return bool((words[0] | words[1] << 32) >> bit & 1)
+        return _is_set(self._call(_ACCESSIBLE, "GetState"), bit)
 
     @property
     def checked(self) -> bool:
@@ -118,15 +116,9 @@ class Control:
     def set_value(self, value: float) -> None:
         self.bus.set(self.owner, self.path, "org.a11y.atspi.Value", "CurrentValue", "d", value)
 
-    def walk(self) -> Iterator["Control"]:
-        """This control and everything below it that is showing, depth first."""
-        yield self
-        for child in self.children:
-            try:
-                if child.showing:
-                    yield from child.walk()
-            except GoneError:
-                continue
+
+def _is_set(words: Sequence[int], bit: int) -> bool:
+    return bool((words[0] | words[1] << 32) >> bit & 1)
 
 
 class GoneError(Exception):
@@ -158,25 +150,84 @@ class Accessibility:
         self._connection.close()
 
     @staticmethod
-    def _ask(connection: DBusConnection, message: Any) -> Any:
-        reply = connection.send_and_get_reply(message, timeout=10)
+    def _ask(connection: DBusConnection, message: Message) -> Any:
+        reply = connection.send_and_get_reply(message, timeout=_ANSWER_S)
         if reply.header.message_type is MessageType.error:
             raise GoneError(f"{reply.header.fields.get(HeaderFields.error_name)}: {reply.body}")
         return reply.body
 
     def call(self, owner: str, path: str, interface: str, member: str, signature: str, *body: Any) -> Any:
-        address = DBusAddress(path, owner, interface)
-        message = new_method_call(address, member, signature or None, body)
-        answer = self._ask(self._connection, message)
+        answer = self._ask(self._connection, _method_call(owner, path, interface, member, signature, *body))
         return answer[0] if len(answer) == 1 else answer
 
     def get(self, owner: str, path: str, interface: str, name: str) -> Any:
-        message = Properties(DBusAddress(path, owner, interface)).get(name)
-        return self._ask(self._connection, message)[0][1]
+        return self._ask(self._connection, _property(owner, path, interface, name))[0][1]
 
     def set(self, owner: str, path: str, interface: str, name: str, signature: str, value: Any) -> None:
         message = Properties(DBusAddress(path, owner, interface)).set(name, signature, value)
         self._ask(self._connection, message)
+
+    def showing_in(self, program: Control) -> list[Control]:
+        """Return the windows of ``program`` and all that is showing in them, depth first."""
+        below = {program: self.children_of([program])[0]}
+        level = below[program]
+        while level:
+            children = self.children_of(level)
+            showing = set(self._showing(dict.fromkeys(child for among in children for child in among)))
+            below |= {
+                parent: [child for child in among if child in showing]
+                for parent, among in zip(level, children, strict=True)
+            }
+            level = [child for parent in level for child in below[parent]]
+        return list(_depth_first(program, below))[1:]
+
+    def children_of(self, parents: Sequence[Control]) -> list[list[Control]]:
+        """Return the children of each control; none for one that is gone."""
+        calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetChildren") for one in parents]
+        return [
+            [] if body is None else [Control(self, owner, path) for owner, path in body[0]]
+            for body in self._call_all(calls)
+        ]
+
+    def names_of(self, controls: Sequence[Control]) -> list[str | None]:
+        """Return the name of each control, with ASCII digits; ``None`` for one that is gone."""
+        calls = [_property(one.owner, one.path, _ACCESSIBLE, "Name") for one in controls]
+        return [None if body is None else plain_digits(str(body[0][1])) for body in self._call_all(calls)]
+
+    def texts_of(self, controls: Sequence[Control]) -> list[str]:
+        """Return every name and description, as written, and the text of those that have one."""
+        calls = [_property(one.owner, one.path, _ACCESSIBLE, name) for one in controls for name in _NAMES]
+        texts = [_method_call(one.owner, one.path, _TEXT, "GetText", "ii", 0, -1) for one in controls]
+        found = [str(body[0][1]) for body in self._call_all(calls) if body is not None]
+        return found + [str(body[0]) for body in self._call_all(texts) if body is not None]
+
+    def _showing(self, controls: Iterable[Control]) -> list[Control]:
+        asked = list(controls)
+        calls = [_method_call(one.owner, one.path, _ACCESSIBLE, "GetState") for one in asked]
+        bodies = zip(asked, self._call_all(calls), strict=True)
+        return [one for one, body in bodies if body is not None and _is_set(body[0], _STATE_SHOWING)]
+
+    def _call_all(self, calls: Sequence[Message]) -> list[Any]:
+        """Return the body of each reply, in order; ``None`` for an object that is gone.
+
+        All calls are sent before the first reply is read: one by one, each waits for the window's event loop.
+        """
+        bodies: list[Any] = []
+        for begin in range(0, len(calls), _AT_ONCE):
+            bodies += self._send_all(calls[begin : begin + _AT_ONCE])
+        return bodies
+
+    def _send_all(self, calls: Sequence[Message]) -> list[Any]:
+        serials = [next(self._connection.outgoing_serial) for _ in calls]
+        for call, serial in zip(calls, serials, strict=True):
+            self._connection.send(call, serial=serial)
+        bodies: dict[int, Any] = {}
+        while len(bodies) < len(calls):
+            reply = self._connection.receive(timeout=_ANSWER_S)
+            serial = reply.header.fields.get(HeaderFields.reply_serial, 0)
+            if serial in serials:
+                bodies[serial] = None if reply.header.message_type is MessageType.error else reply.body
+        return [bodies[serial] for serial in serials]
 
     def programs(self) -> list[Control]:
         root = Control(self, "org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
@@ -201,6 +252,22 @@ class Accessibility:
         return None
 
 
+def _method_call(
+    owner: str, path: str, interface: str, member: str, signature: str = "", *body: Any
+) -> Message:
+    return new_method_call(DBusAddress(path, owner, interface), member, signature or None, body)
+
+
+def _property(owner: str, path: str, interface: str, name: str) -> Message:
+    return Properties(DBusAddress(path, owner, interface)).get(name)
+
+
+def _depth_first(control: Control, below: Mapping[Control, Sequence[Control]]) -> Iterator[Control]:
+    yield control
+    for child in below.get(control, ()):
+        yield from _depth_first(child, below)
+
+
 class Screen:
     """What a person who cannot see the window can find in it."""
 
@@ -210,22 +277,18 @@ class Screen:
 
     def controls(self) -> list[Control]:
         program = self._bus.program(self._pid)
-        if program is None:
-            return []
-        found: list[Control] = []
-        for window in program.children:
-            try:
-                found += window.walk()
-            except GoneError:
-                continue
-        return found
+        return [] if program is None else self._bus.showing_in(program)
+
+    def texts(self) -> list[str]:
+        """All that can be read of it: names, descriptions and texts."""
+        return self._bus.texts_of(self.controls())
 
     def find(self, role: str, name: str) -> Control | None:
         """The showing control of ``role`` whose whole name matches the pattern ``name``."""
-        pattern = re.compile(name)
-        for control in self.controls():
+        pattern, controls = re.compile(name), self.controls()
+        for control, known in zip(controls, self._bus.names_of(controls), strict=True):
             try:
-                if pattern.fullmatch(control.name) and control.role == role:
+                if known is not None and pattern.fullmatch(known) and control.role == role:
                     return control
             except GoneError:
                 continue

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MEASURED
 from tests.e2e.ears import Ears
 from tests.e2e.program import LocalAtlas
 from tests.e2e.stage import Stage, stage
 
-_FIGURES = pytest.StashKey[dict[str, list[float]]]()
 _KEPT_BELOW = "ATLAS_E2E_OUT"
 
 
 @pytest.fixture(scope="session")
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("e2e"), request.config.getoption("--locale")) as desk:
-        request.config.stash[_FIGURES] = desk.figures_ms
         yield desk
 
 
@@ -43,21 +42,18 @@ def atlas(served: LocalAtlas) -> LocalAtlas:
     return served
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    figures = config.stash.get(_FIGURES, {})
-    if figures:
-        terminalreporter.section("measured, ms")
-    for what, values_ms in figures.items():
-        terminalreporter.line(f"{what}: {', '.join(f'{value:.0f}' for value in values_ms)}")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     desk = getattr(item, "funcargs", {}).get("desk")
-    if report.failed and isinstance(desk, Stage):
+    if not isinstance(desk, Stage):
+        return report
+    if call.when == "call":
+        # A worker's report takes them to the process that prints the summary.
+        report.user_properties += [(MEASURED, figure) for figure in desk.take_figures()]
+    if report.failed:
         name = re.sub(r"\W+", "-", f"{item.name}-{report.when}")
         out = Path(os.environ.get(_KEPT_BELOW, "out/e2e")).absolute()
         report.sections.append(("what was seen", desk.evidence(out / name)))

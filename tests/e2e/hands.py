@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from tests.desk.process import run
 from tests.e2e.drag_source import SIZE_PX
 
 _STEPS = 8
@@ -57,9 +58,8 @@ class Hands:
     def windows(self, pid: int) -> list[str]:
         """The ids of the program's visible windows."""
         words = ["xdotool", "search", "--onlyvisible", "--pid", str(pid)]
-        return subprocess.run(
-            words, env=self._env, check=False, capture_output=True, text=True, timeout=20
-        ).stdout.split()
+        found: str = run(words, self._env, check=False, capture_output=True, text=True, timeout=20).stdout
+        return found.split()
 
     def drag(self, kind: str, values: Sequence[str], target: tuple[int, int]) -> float:
         """Drags content from a second program onto ``target`` and lets go.
@@ -115,4 +115,4 @@ class Hands:
         return released_s
 
     def _do(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env=self._env, check=True, capture_output=True, timeout=20)
+        run(["xdotool", *words], self._env, capture_output=True, timeout=20)

@@ -1,6 +1,6 @@
 """Sound files as people have them, made here: WAV, MP3, M4A, OGG, long ones and broken ones."""
 
-import subprocess
+import os
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.desk.process import run
 
 RATE_HZ = 48_000
 _CODECS = {".mp3": "libmp3lame", ".m4a": "aac", ".ogg": "libopus", ".wav": "pcm_s16le"}
@@ -54,7 +56,7 @@ def make_long(path: Path, hours: float) -> Path:
 
 def make_speech(path: Path, words: str) -> Path:
     """Has the system's voice say ``words`` into a WAV file."""
-    subprocess.run(["espeak-ng", "-w", str(path), "-s", "150", words], check=True, timeout=20)
+    run(["espeak-ng", "-w", str(path), "-s", "150", words], os.environ, timeout=20)
     return path
 
 

@@ -31,13 +31,12 @@ class Stage:
         card: The sound card; its ``env`` leads a program to everything else, too.
         hands: Mouse and keyboard.
         folder: Profiles and logs lie below it.
-        figures_ms: What was measured, for the report at the end.
     """
 
     card: Card
     hands: Hands
     folder: Path
-    figures_ms: dict[str, list[float]] = field(default_factory=dict)
+    _figures_ms: list[tuple[str, float]] = field(default_factory=list)
     _opened: list[Window] = field(default_factory=list)
     _number: int = 0
     _last_sight: tuple[str, Image.Image, list[Path]] | None = None
@@ -54,8 +53,13 @@ class Stage:
 
     def measured(self, what: str, seconds: float) -> float:
         """Notes a figure for the report; returns it in ms."""
-        self.figures_ms.setdefault(what, []).append(seconds * 1000)
+        self._figures_ms.append((what, seconds * 1000))
         return seconds * 1000
+
+    def take_figures(self) -> list[tuple[str, float]]:
+        """What was measured since they were last taken, in ms."""
+        taken, self._figures_ms = self._figures_ms, []
+        return taken
 
     def paste(self, program: Window, field: str, text: str) -> None:
         """Pastes ``text`` from another program into the field of that name, in place of what it holds."""

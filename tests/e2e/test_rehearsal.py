@@ -1,7 +1,6 @@
 """A rehearsal from launch to end, as its user meets it: picture, sound, words, microphone, modes."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from tests.e2e import eyes
 from tests.e2e.accessibility import poll
 from tests.e2e.ears import Ears, Hearing, likeness
 from tests.e2e.program import Window, end, start
+from tests.e2e.sounds import make_speech
 from tests.e2e.stage import Stage
 
 SENTENCE = "The moon is bright tonight"
@@ -43,9 +43,7 @@ def be_live(program: Window) -> None:
 
 
 def spoken(desk: Stage, words: str) -> Path:
-    path = desk.folder / "spoken.wav"
-    subprocess.run(["espeak-ng", "-w", str(path), "-s", "150", words], check=True, timeout=20)
-    return path
+    return make_speech(desk.folder / "spoken.wav", words)
 
 
 def test_one_click_leads_to_an_avatar_that_moves_and_greets(desk: Stage, program: Window, ears: Ears) -> None:

@@ -23,8 +23,8 @@ import psutil
 import pytest
 
 from atlas_desktop.storage.profile import Profile
-from tests.desk.process import running, wait_until
-from tests.e2e.accessibility import GoneError, poll
+from tests.desk.process import run, running, wait_until
+from tests.e2e.accessibility import poll
 from tests.e2e.program import LocalAtlas, Window
 from tests.e2e.stage import Stage
 from tests.hostile.secrecy.search import Finding, Search
@@ -81,10 +81,9 @@ class Witness:
 
     def look(self, program: Window) -> None:
         """Search the window as a screen reader has it, and what the system shows of its processes."""
-        for control in program.screen.controls():
-            for text in _texts_of(control):
-                self.texts += 1
-                self.found += self.search.in_text(text, "the window")
+        for text in program.screen.texts():
+            self.texts += 1
+            self.found += self.search.in_text(text, "the window")
         for process in (psutil.Process(program.pid), *psutil.Process(program.pid).children(recursive=True)):
             try:
                 shown = [*process.cmdline(), *map("=".join, process.environ().items())]
@@ -114,14 +113,6 @@ class Witness:
             if file.is_file():
                 # What joins a room is the room's alone.
                 assert not ROOM_TOKEN.search(file.read_bytes()), file
-
-
-def _texts_of(control: object) -> Iterator[str]:
-    for name in ("written_name", "description", "text"):
-        try:
-            yield getattr(control, name)
-        except GoneError:
-            continue  # it has no text
 
 
 def _is_filled(file: Path) -> bool:
@@ -266,7 +257,7 @@ def test_the_same_search_finds_what_is_planted(
         assert witness.look_at_clipboard() == PLANTED
         assert {found.where for found in witness.found} == {"the clipboard"}
         words = ["dbus-send", "--session", "/x", "org.example.X", f"string:{coded}"]
-        subprocess.run(words, env=desk.env, check=True)
+        run(words, desk.env)
         assert poll(lambda: witness.search.in_bytes(traffic[0].read_bytes(), "the bus"), 10)
     with subprocess.Popen(
         [sys.executable, "-c", "input()", PLANTED], stdin=subprocess.PIPE, env={"SOME_KEY": PLANTED}

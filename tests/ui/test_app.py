@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -157,10 +158,16 @@ def test_what_an_earlier_run_left_open_is_closed_at_the_start(tmp_path: Path) ->
         until(lambda: not any(path.stat().st_mode & 0o077 for path in (profile, *left)), 10.0)
 
 
-def test_a_name_that_a_stranger_has_taken_holds_up_no_launch(tmp_path: Path) -> None:
-    profile, public = tmp_path / "profile", tmp_path / "tmp"
-    public.mkdir()
-    public.chmod(0o1777)
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder for everybody's temporary files: its path is short."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o1777)
+        yield Path(name)
+
+
+def test_a_name_that_a_stranger_has_taken_holds_up_no_launch(tmp_path: Path, public: Path) -> None:
+    profile = tmp_path / "profile"
     with socket.socket(socket.AF_UNIX) as squatter:
         squatter.bind(str(public / socket_name(profile)))
         squatter.listen()

@@ -20,8 +20,9 @@ def found() -> dict[str, dict[str, int]]:
             capture_output=True,
             text=True,
             timeout=60,
-            check=True,
+            check=False,
         )
+    assert done.returncode == 0, done.stderr
     states: dict[str, dict[str, int]] = json.loads(done.stdout)
     return states
 

@@ -1,8 +1,8 @@
 """Words from files, people and strangers on every page and dialog: shown as they stand, never obeyed."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,7 @@ from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.video.stage_view import PictureView
+from tests.stalls import run_in_thread
 from tests.ui.driven_model import GRANT, DrivenModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words
 
@@ -186,11 +187,9 @@ async def test_the_history(theme: Theme, qtbot: QtBot, tmp_path: Path) -> None:
     journal, now = BillingJournal(tmp_path / "sessions.jsonl"), datetime(2026, 11, 17, 12, tzinfo=UTC)
     record = asked("guard", "atlas", "https://x.example", "ak_key", Mode.CONVERSATION, now, SpendingLimits())
     key = str(record["key"])
-    await asyncio.to_thread(journal.append, record)
-    grant = SessionGrant(HOSTILE, "wss://x", "t", HOSTILE)
-    await asyncio.to_thread(journal.append, granted(key, grant, now))
-    receipt = EndReceipt(HOSTILE, confirmed=True)
-    await asyncio.to_thread(journal.append, ended(key, receipt, HOSTILE, None, now))
+    grant, receipt = SessionGrant(HOSTILE, "wss://x", "t", HOSTILE), EndReceipt(HOSTILE, confirmed=True)
+    for line in (record, granted(key, grant, now), ended(key, receipt, HOSTILE, None, now)):
+        run_in_thread(partial(journal.append, line))
     scope = TaskScope("test")
     dialog = HistoryDialog(journal, theme, scope, now=lambda: now)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)

@@ -24,6 +24,13 @@ STRANGER = 54_321
 IS_ROOT = os.geteuid() == 0
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Short, in place of pytest's own: a socket's path has 107 characters at most."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.fixture(autouse=True)
 def no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runtime folder of whoever runs the tests is not touched."""

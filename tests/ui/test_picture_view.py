@@ -152,15 +152,16 @@ def paint(scale: str, **more: object) -> dict[str, Any]:
     """Two seconds of frames on a display of their own, at this scale."""
     order = {"seconds": 2, "window_px": 384, **more}
     with display(os.environ) as env:
-        said = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "tests.desk.painter", json.dumps(order)],
             env={**env, "QT_SCALE_FACTOR": scale},
             capture_output=True,
             text=True,
             timeout=60,
-            check=True,
-        ).stdout
-    report: dict[str, Any] = json.loads(said)
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 

@@ -1,6 +1,7 @@
 """Rules of the house that import-linter cannot hold: it knows no parts of foreign packages."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ PACKAGE = Path(atlas_desktop.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Every module and name that ``file`` imports, dotted."""
     names: set[str] = set()
@@ -49,15 +51,17 @@ def test_keyring_is_met_in_one_file() -> None:
     assert users_of("keyring") == {"storage/keys.py"}
 
 
+@cache
+def named_in(file: Path) -> set[str]:
+    """Every name and attribute that ``file`` reads or calls."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    found = (node for node in nodes if isinstance(node, ast.Attribute | ast.Name))
+    return {node.attr if isinstance(node, ast.Attribute) else node.id for node in found}
+
+
 def callers_of(method: str) -> set[str]:
     """The files that call a method or class of that name, relative to ours."""
-    return {
-        str(file.relative_to(PACKAGE))
-        for file in SOURCES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute | ast.Name)
-        and method == (node.attr if isinstance(node, ast.Attribute) else node.id)
-    }
+    return {str(file.relative_to(PACKAGE)) for file in SOURCES if method in named_in(file)}
 
 
 def test_no_text_can_become_markup() -> None:

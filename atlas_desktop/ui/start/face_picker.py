@@ -96,7 +96,7 @@ class FacePicker(QWidget):
 
 
 class _PictureLoader(QObject):
-    """Reads a large picture in a thread.
+    """Reads large pictures in a thread, which must not be the one that destroys it: ``FaceWell`` keeps it.
 
     Signals:
         done(object, int, object): The face, the side in pixels, and its ``QImage``.
@@ -105,7 +105,7 @@ class _PictureLoader(QObject):
     done = Signal(object, int, object)
 
     def start(self, face: Face, side_px: int) -> None:
-        """Read it in a thread; the receiver may be gone by the time it is done."""
+        """Read one in a thread; the receiver may be gone by the time it is done."""
         QThreadPool.globalInstance().start(lambda: self._read(face, side_px))
 
     def _read(self, face: Face, side_px: int) -> None:
@@ -130,6 +130,8 @@ class FaceWell(QWidget):
         self._picture = QImage()
         self._picture_side_px = 0
         self._side_px = 400
+        self._loader = _PictureLoader()
+        self._loader.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._update_name()
@@ -182,9 +184,7 @@ class FaceWell(QWidget):
         if wanted_px != self._picture_side_px:
             self._picture_side_px = wanted_px
             if is_large(self._face):
-                loader = _PictureLoader()
-                loader.done.connect(self._show_read, Qt.ConnectionType.QueuedConnection)
-                loader.start(self._face, wanted_px)
+                self._loader.start(self._face, wanted_px)
             else:
                 self._picture = picture_of_face(self._face, wanted_px)
         return self._picture

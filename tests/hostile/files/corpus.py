@@ -4,6 +4,7 @@ import io
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ _LONGER = """
 """
 
 
-def sound_seeds() -> list[tuple[str, bytes]]:
+@cache
+def sound_seeds() -> tuple[tuple[str, bytes], ...]:
     """Files by their ending; what this build can't write is left out."""
     wanted = [(name, "", _SECONDS, "") for name in sorted(av.formats_available) if _may_hold_sound(name)]
     pairs = (pair.split(":") for pair in _COMBINATIONS.split())
@@ -55,12 +57,13 @@ def sound_seeds() -> list[tuple[str, bytes]]:
             path = Path(folder) / f"{number}.{ending}"
             if _write_sound(path, form, codec, seconds, flags) and 0 < path.stat().st_size < 400_000:
                 made.append((ending, path.read_bytes()))
-    return made + list(_tagged(made))
+    return (*made, *_tagged(made))
 
 
-def picture_seeds() -> list[tuple[str, bytes]]:
+@cache
+def picture_seeds() -> tuple[tuple[str, bytes], ...]:
     """Files by their ending."""
-    return list(_pictures())
+    return tuple(_pictures())
 
 
 def _may_hold_sound(name: str) -> bool:

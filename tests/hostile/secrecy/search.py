@@ -2,8 +2,10 @@
 
 import base64
 import html
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -50,15 +52,16 @@ class Search:
             for form, text in _forms(secret)
             for needle in _pieces(text)
         }
+        self._short = [needle for needle in self._needles if len(needle) < _PIECE]
 
     def in_bytes(self, content: bytes, where: str) -> list[Finding]:
         """Every secret in ``content``, once a form."""
         found: dict[tuple[str, str], Finding] = {}
         for view in _views(content):
-            for needle, (name, form) in self._needles.items():
-                if (name, form) not in found and (at := view.find(needle)) >= 0:
-                    around = view[max(0, at - 40) : at + len(needle) + 40]
-                    found[name, form] = Finding(where, name, form, around)
+            for at, needle in self._places(view):
+                name, form = self._needles[needle]
+                around = view[max(0, at - 40) : at + len(needle) + 40]
+                found.setdefault((name, form), Finding(where, name, form, around))
         return list(found.values())
 
     def in_text(self, text: str, where: str) -> list[Finding]:
@@ -67,11 +70,31 @@ class Search:
     def in_folder(self, folder: Path) -> list[Finding]:
         """Every secret in the files below ``folder``, and in their names."""
         found: list[Finding] = []
-        for file in (folder, *folder.rglob("*")):
+        for file in _all_below(folder):
             found += self.in_text(file.name, f"the name {file.name}")
-            if file.is_file() and not file.is_symlink():
-                found += self.in_bytes(file.read_bytes(), str(file))
+            # Other programs' files may go meanwhile.
+            with suppress(FileNotFoundError):
+                if file.is_file() and not file.is_symlink():
+                    found += self.in_bytes(file.read_bytes(), str(file))
         return found
+
+    def _places(self, view: bytes) -> Iterator[tuple[int, bytes]]:
+        """Where a needle begins in ``view``."""
+        # There are thousands of needles: each place is looked up, rather than each needle searched for.
+        needles = self._needles
+        for at in range(len(view) - _PIECE + 1):
+            if (piece := view[at : at + _PIECE]) in needles:
+                yield at, piece
+        for needle in self._short:
+            if (at := view.find(needle)) >= 0:
+                yield at, needle
+
+
+def _all_below(folder: Path) -> Iterator[Path]:
+    yield folder
+    for at, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(at, name)
 
 
 def _forms(secret: str) -> Iterator[tuple[str, bytes]]:

@@ -241,7 +241,7 @@ class Desk:
         return [event for event in self.events if event["event"] == name]
 
 
-async def settle(until: Callable[[], object], limit_s: float = 2.0) -> None:
+async def settle(until: Callable[[], object], limit_s: float = 20.0) -> None:
     async with asyncio.timeout(limit_s):
         while not until():
             await asyncio.sleep(0.002)

@@ -8,6 +8,7 @@ from atlas_desktop.assets import default_faces
 from atlas_desktop.local_atlas.agent.rehearsal_agent import RehearsalAgent
 from atlas_desktop.local_atlas.avatar_factory import create_avatar, persona
 from atlas_desktop.local_atlas.interfaces import AUDIO_BLOCK_SAMPLES, FRAME_SIZE_PX, AgentOutput
+from tests.attempts import timing_sensitive
 
 from .stand_ins import eventually
 from .test_rehearsal_agent import Log
@@ -25,6 +26,7 @@ def test_our_faces_have_names_and_others_do_not() -> None:
     assert persona(picture())[1] == ""
 
 
+@timing_sensitive
 def test_an_avatar_is_created_quickly() -> None:
     create_avatar("conversation", None, AgentOutput())
     face = picture(2000, 2000)

@@ -14,6 +14,7 @@ from atlas_desktop.local_atlas.interfaces import MediaFormat
 from atlas_desktop.local_atlas.rooms.encoders import AudioEncoder, EncodedPacket, VideoEncoder
 from atlas_desktop.local_atlas.rooms.media_loop import MediaLoop
 from atlas_desktop.local_atlas.rooms.packet_track import EncodedTrack
+from tests.attempts import timing_sensitive
 
 from .stand_ins import ToyRenderer, eventually, tone
 
@@ -72,6 +73,7 @@ class Arrivals:
         return (stamps[-1] - stamps[0]) / rate_hz / (times_s[-1] - times_s[0])
 
 
+@timing_sensitive
 async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() -> None:
     arrivals = Arrivals()
     counts = arrivals.counts
@@ -95,6 +97,7 @@ async def test_the_clock_keeps_25_pictures_and_50_blocks_a_second_and_freezes() 
     assert counts == stopped
 
 
+@timing_sensitive
 async def test_a_renderer_may_have_a_format_of_its_own() -> None:
     arrivals = Arrivals()
     media_format = MediaFormat(frame_rate_hz=40, audio_ppm=200_000)

@@ -85,7 +85,7 @@ def count_up(samples: int, start: int = 1) -> NDArray[np.int16]:
     return (np.arange(start, start + samples) % 30_000 + 1).astype(np.int16)
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 2.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Waits for another thread."""
     end = time.monotonic() + timeout_s
     while not condition():

@@ -10,6 +10,7 @@ import pytest
 from atlas_desktop.errors import AppError, EmptyAudioError, MissingFileError, UnreadableAudioError
 from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.sound_file import SoundFile
+from tests.attempts import timing_sensitive
 from tests.unit.media.clips import encode, probed, read_all
 from tests.unit.media.stand_ins import tone, until, write_wav
 
@@ -133,6 +134,7 @@ def write_long_wav(path: Path) -> Path:
     return path
 
 
+@timing_sensitive
 def test_a_two_hour_file_starts_at_once_and_stays_small(tmp_path: Path) -> None:
     path = write_long_wav(tmp_path / "long.wav")
     ClipReader(path).close()  # FFmpeg's own tables are made once
@@ -152,6 +154,7 @@ def test_a_two_hour_file_starts_at_once_and_stays_small(tmp_path: Path) -> None:
     assert reader.info.duration_s == 7200
 
 
+@timing_sensitive
 def test_a_two_hour_file_is_probed_by_glimpses(tmp_path: Path) -> None:
     path = write_long_wav(tmp_path / "long.wav")
     began = time.monotonic()

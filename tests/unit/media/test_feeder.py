@@ -9,6 +9,7 @@ from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.media.blocks import ArrayReader
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.speaker import ClipEvent, ClipFinished, ClipStarted
+from tests.attempts import timing_sensitive
 from tests.unit.media.stand_ins import Ears, FakeReader, FakeSink, count_up, until
 
 
@@ -20,6 +21,7 @@ def feeder() -> Iterator[Feeder]:
     assert "media-feeder" not in {thread.name for thread in threading.enumerate()}
 
 
+@timing_sensitive
 def test_a_clip_is_handed_over_whole_and_in_real_time(feeder: Feeder) -> None:
     sink, ears = FakeSink(), Ears()
     feeder.on_event(ears)
@@ -38,6 +40,7 @@ def test_a_clip_is_handed_over_whole_and_in_real_time(feeder: Feeder) -> None:
     assert not feeder.playing
 
 
+@timing_sensitive
 def test_the_first_block_is_handed_over_at_once(feeder: Feeder) -> None:
     sink = FakeSink()
     feeder.attach(sink)
@@ -48,6 +51,7 @@ def test_the_first_block_is_handed_over_at_once(feeder: Feeder) -> None:
     assert sink.times_s[0] - began < 0.03
 
 
+@timing_sensitive
 def test_no_more_than_the_lead_is_ahead(feeder: Feeder) -> None:
     sink = FakeSink()
     feeder.attach(sink)
@@ -100,6 +104,7 @@ def test_interrupt_leaves_nothing_in_the_queue(feeder: Feeder, delay_s: float) -
     assert not feeder.playing
 
 
+@timing_sensitive
 def test_interrupt_reaches_the_wire_within_one_block(feeder: Feeder) -> None:
     sink = FakeSink()
     feeder.attach(sink)
@@ -248,6 +253,7 @@ def test_a_late_reader_counts_as_an_underrun_but_opening_does_not(feeder: Feeder
     assert underruns == [0, 1]
 
 
+@timing_sensitive
 def test_the_microphone_is_heard_except_while_a_clip_plays(feeder: Feeder) -> None:
     sink, microphone = FakeSink(), FakeReader()
     feeder.attach(sink)

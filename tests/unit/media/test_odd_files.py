@@ -19,6 +19,7 @@ from atlas_desktop.errors import (
 )
 from atlas_desktop.media.clip_reader import ClipReader
 from atlas_desktop.media.sound_file import SoundFile
+from tests.attempts import timing_sensitive
 from tests.desk.slow_disk import SlowDisk, slow_disk
 from tests.unit.media.clips import Sound, encode, noise, probed, read_all
 from tests.unit.media.odd_files import ODD_FILES, OddFile, lying_xing
@@ -265,6 +266,7 @@ def test_a_file_without_sound_behind_its_header_is_empty(tmp_path: Path) -> None
         probed(write_wav(tmp_path / "a.wav", np.zeros(0, np.int16)))
 
 
+@timing_sensitive
 def test_close_ends_a_walk_through_a_long_file_soon(tmp_path: Path) -> None:
     part = encode(tmp_path / "a.mp3", "libmp3lame", noise(20 * RATE_HZ), options={"write_xing": "0"})
     long = tmp_path / "long.mp3"

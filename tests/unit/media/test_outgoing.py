@@ -9,6 +9,7 @@ from atlas_desktop.media.blocks import ArrayReader, silence
 from atlas_desktop.media.feeder import Feeder
 from atlas_desktop.media.outgoing import OutgoingTrack
 from atlas_desktop.media.speaker import ClipStarted
+from tests.attempts import timing_sensitive
 from tests.unit.media.stand_ins import Ears, until
 
 
@@ -19,6 +20,7 @@ def feeder() -> Iterator[Feeder]:
     feeder.close()
 
 
+@timing_sensitive
 async def test_the_native_source_takes_a_clip_and_an_interrupt(feeder: Feeder) -> None:
     track = OutgoingTrack("tts-audio", feeder.loop)
     ears = Ears()

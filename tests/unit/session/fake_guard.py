@@ -163,6 +163,6 @@ class Watched(GuardClient):
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.005)

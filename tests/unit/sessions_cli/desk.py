@@ -1,18 +1,26 @@
-"""The command as a process, a profile with a journal, and a local Atlas that the journal tells of."""
+"""The command, a profile with a journal, and a local Atlas that the journal describes."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import httpx
+import pytest
 from filelock import FileLock
 
+from atlas_desktop import proxies
+from atlas_desktop.__main__ import main
 from atlas_desktop.api.source import Mode, SessionGrant
+from atlas_desktop.proxies import ProxySetting
+from atlas_desktop.redaction import known
 from atlas_desktop.storage import billing_entry as records
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -90,22 +98,52 @@ class Desk:
         return {"Authorization": f"Bearer {self.atlas.key}"}
 
     def run(self, *words: str, **env: str) -> Done:
-        """Runs the command as a process of its own, with the key at hand unless ``env`` says otherwise."""
-        given = {"ATLAS_API_KEY": self.atlas.key, "ATLAS_API_BASE": self.atlas.base, **env}
-        return run(["sessions", "--profile", str(self.profile.folder), *words], given)
+        """Run the command in this process, with the key at hand unless ``env`` says otherwise."""
+        return run(self._words(words), self._env(env))
+
+    def run_process(self, *words: str) -> Done:
+        """Run the command in a process of its own."""
+        return run_process(self._words(words), self._env({}))
+
+    def _words(self, words: Sequence[str]) -> list[str]:
+        return ["sessions", "--profile", str(self.profile.folder), *words]
+
+    def _env(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {"ATLAS_API_KEY": self.atlas.key, "ATLAS_API_BASE": self.atlas.base, **more}
 
 
 def run(words: list[str], env: Mapping[str, str]) -> Done:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("ATLAS_")}
+    """Call the command with the state of a new process, and restore that of this one afterwards."""
+    root, out, complaints = logging.getLogger(), StringIO(), StringIO()
+    handlers, root.handlers[:] = root.handlers[:], []
+    known.clear()
+    try:
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(complaints):
+            for name in os.environ.keys() - _bare().keys():
+                patch.delenv(name)
+            for name, value in env.items():
+                patch.setenv(name, value)
+            status = main(words)
+    finally:
+        root.handlers[:] = handlers
+        proxies.follow(ProxySetting)
+    return Done(status, out.getvalue(), complaints.getvalue())
+
+
+def run_process(words: list[str], env: Mapping[str, str]) -> Done:
     done = subprocess.run(
         [sys.executable, "-m", "atlas_desktop", *words],
-        env={**bare, **env},
+        env={**_bare(), **env},
         capture_output=True,
         text=True,
         check=False,
         timeout=90,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ATLAS_")}
 
 
 _LOOK = """

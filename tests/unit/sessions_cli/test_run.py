@@ -87,7 +87,7 @@ def test_one_in_use_is_ended_when_named(desk: Desk) -> None:
 def test_two_commands_at_once_end_each_session_once(desk: Desk) -> None:
     made = [desk.make(f"dead{number}") for number in range(6)]
     with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(lambda _: desk.run("end", "--all"), range(3)))
+        answers = list(pool.map(lambda _: desk.run_process("end", "--all"), range(3)))
     assert all(done.complaints == "" for done in answers)
     assert desk.atlas.open_sessions() == []
     calls = [call["path"] for call in desk.atlas.books()["calls"] if call["method"] == "DELETE"]

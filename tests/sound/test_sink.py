@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from tests.desk.bus import session_bus
 from tests.desk.player import PEAK
-from tests.desk.process import wait_until
+from tests.desk.process import start_prioritised, wait_until
 from tests.desk.sound import RATE_HZ, Card, sound
 
 ATTEMPTS = 3
 QUIET = 103  # -50 dBFS
 HOLE_MS = 2
-BEFORE_OTHERS = ("nice", "-n", "-10") if os.geteuid() == 0 else ()
-"""What is asked is what a player does to itself, not what the programs beside it do to it."""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +53,8 @@ class Played:
 
 
 def start(card: Card, order: dict[str, Any]) -> "subprocess.Popen[str]":
-    words = [*BEFORE_OTHERS, sys.executable, "-m", "tests.desk.player", json.dumps(order)]
-    return subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True)
+    words = [sys.executable, "-m", "tests.desk.player", json.dumps(order)]
+    return start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True)
 
 
 def play(card: Card, order: dict[str, Any]) -> Played:

@@ -15,7 +15,7 @@ import pytest
 from tests.desk.bursts import BURST_S, bursts, onsets
 from tests.desk.bus import session_bus
 from tests.desk.player import tone
-from tests.desk.process import wait_until
+from tests.desk.process import start_prioritised, wait_until
 from tests.desk.sound import MIC_SINK, MICROPHONE, RATE_HZ, Card, sound, write_wav
 
 TONE_HZ = 700
@@ -36,7 +36,7 @@ def voice(tmp_path: Path) -> Path:
 
 def start(env: dict[str, str], order: dict[str, Any]) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", "tests.desk.listener", json.dumps(order)]
-    return subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
+    return start_prioritised(words, env, stdout=subprocess.PIPE, text=True)
 
 
 def started(card: Card, order: dict[str, Any]) -> "subprocess.Popen[str]":
@@ -79,9 +79,8 @@ def test_the_real_canceller_lets_a_voice_through(card: Card, voice: Path) -> Non
 
 def send(env: dict[str, str], order: dict[str, Any]) -> dict[str, Any]:
     words = [sys.executable, "-m", "tests.desk.wire", json.dumps(order)]
-    report: dict[str, Any] = json.loads(
-        subprocess.run(words, env=env, check=True, stdout=subprocess.PIPE, timeout=30).stdout
-    )
+    said, _ = start_prioritised(words, env, stdout=subprocess.PIPE).communicate(timeout=30)
+    report: dict[str, Any] = json.loads(said)
     return report
 
 

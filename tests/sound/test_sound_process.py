@@ -16,9 +16,11 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.attempts import timing_sensitive
 from tests.desk.bus import session_bus
 from tests.desk.children import child_as
 from tests.desk.player import PEAK
+from tests.desk.process import start_prioritised
 from tests.desk.sound import RATE_HZ, Card, Kind, sound
 
 BACK_S = 4.0
@@ -51,7 +53,7 @@ class Talker:
 
     def __init__(self, card: Card, seconds: float, **order: Any) -> None:
         words = [sys.executable, "-m", "tests.desk.talker", json.dumps({"seconds": seconds, **order})]
-        self.process = subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True)
+        self.process = start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True)
 
     def wait(self, *words: str) -> float:
         """Waits until it has said all of ``words``, or is heard; returns when."""
@@ -91,6 +93,7 @@ def back_s(gaps_s: list[list[float]], since_s: float) -> float:
 
 
 @pytest.mark.parametrize("away_s", [0.0, 2.0])
+@timing_sensitive
 def test_a_server_that_dies_and_comes_back_takes_the_program_and_the_call_along(
     card: Card, away_s: float
 ) -> None:
@@ -114,6 +117,7 @@ def test_a_server_that_dies_and_comes_back_takes_the_program_and_the_call_along(
     assert (min(report["lists"]), report["lists"][-1]) == (0, 2)
 
 
+@timing_sensitive
 def test_pipewire_itself_may_die_and_its_pulse_server_live_on() -> None:
     with card_of("pipewire") as card, talking(card, 8.0) as talker:
         talker.wait()
@@ -128,6 +132,7 @@ def test_pipewire_itself_may_die_and_its_pulse_server_live_on() -> None:
     assert back_s(report["heard_gaps_s"], started_s) < BACK_S
 
 
+@timing_sensitive
 def test_a_server_may_die_at_any_moment_of_an_opening(card: Card) -> None:
     moments = random.Random(5)
     with talking(card, 16.0) as talker:
@@ -142,6 +147,7 @@ def test_a_server_may_die_at_any_moment_of_an_opening(card: Card) -> None:
     assert back_s(report["heard_gaps_s"], started_s) < BACK_S
 
 
+@timing_sensitive
 def test_a_server_that_comes_after_the_launch_is_used(card: Card) -> None:
     card.kill()
     with talking(card, 10.0) as talker:
@@ -180,6 +186,7 @@ def test_a_calibration_says_that_the_server_has_gone(pulse: Card) -> None:
         assert talker.report()["said"] == ["sound_server", "sound_server", "returned"]
 
 
+@timing_sensitive
 def test_our_own_process_may_be_killed(card: Card) -> None:
     with talking(card, 6.0) as talker:
         talker.wait()
@@ -192,6 +199,7 @@ def test_our_own_process_may_be_killed(card: Card) -> None:
     assert len(report["processes"]) == 2
 
 
+@timing_sensitive
 def test_a_process_that_stands_still_is_replaced(pulse: Card) -> None:
     took_s = 0.0
     # A busy machine may stutter once more, long after it is back.
@@ -210,6 +218,7 @@ def test_a_process_that_stands_still_is_replaced(pulse: Card) -> None:
     pytest.fail(f"back after {took_s} s")
 
 
+@timing_sensitive
 def test_a_server_that_stands_still_for_a_while_is_waited_for(card: Card) -> None:
     with talking(card, 9.0) as talker:
         talker.wait()
@@ -221,6 +230,7 @@ def test_a_server_that_stands_still_for_a_while_is_waited_for(card: Card) -> Non
     assert back_s(report["played_gaps_s"], woken_s) < BACK_S
 
 
+@timing_sensitive
 def test_an_interrupt_is_silent_on_the_card_at_once(pulse: Card) -> None:
     late_ms = [0.0]
     for _ in range(ATTEMPTS):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tests.desk.bus import session_bus
 from tests.desk.player import PEAK, TONE_HZ
-from tests.desk.process import wait_until
+from tests.desk.process import start_prioritised, wait_until
 from tests.desk.sound import RATE_HZ, SPEAKER, Card, Recording, sound
 
 SECOND = "second"
@@ -39,7 +39,7 @@ def add(card: Card, name: str, rate_hz: int = RATE_HZ, channels: int = 2) -> Non
 def started(card: Card, seconds: float, speaker: str = "") -> "subprocess.Popen[str]":
     """A player that is heard."""
     words = [sys.executable, "-m", "tests.desk.player", json.dumps({"seconds": seconds, "speaker": speaker})]
-    process = subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE, text=True)
+    process = start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True)
     wait_until(
         lambda: "QtmPulseStream" in card.control("list", "sink-inputs"), "the player", Path(os.devnull)
     )
@@ -131,7 +131,7 @@ def test_a_chosen_speaker_that_goes_is_replaced_and_used_again_when_it_returns(c
 def channels_heard(card: Card, name: str, rate_hz: int, channels: int, seconds: float) -> NDArray[np.int16]:
     words = ["parec", f"--device={name}.monitor", "--format=s16le", f"--rate={rate_hz}", "--raw"]
     words += [f"--channels={channels}", "--latency-msec=20"]
-    with subprocess.Popen(words, env=card.env, stdout=subprocess.PIPE) as process:
+    with start_prioritised(words, card.env, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         raw = process.stdout.read(round(rate_hz * seconds) * channels * 2)
         process.terminate()

@@ -7,14 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.attempts import timing_sensitive
 from tests.bench.versus.card import RATE_HZ, Heard, recorder
 from tests.desk.bus import session_bus
-from tests.desk.process import running
+from tests.desk.process import running, start_prioritised
 from tests.desk.sound import MIC_SINK, SPEAKER, Card, sound
 
 GAIN_DB = -12.0
@@ -29,14 +31,8 @@ def card() -> Iterator[Card]:
 
 def calibrate(card: Card, *, microphone: bool = True, seconds: float = LONGEST_S) -> dict[str, Any]:
     order = json.dumps({"microphone": microphone, "seconds": seconds})
-    said = subprocess.run(
-        [sys.executable, "-m", "tests.desk.calibrator", order],
-        env=card.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout
+    words = [sys.executable, "-m", "tests.desk.calibrator", order]
+    said, _ = start_prioritised(words, card.env, stdout=subprocess.PIPE, text=True).communicate(timeout=60)
     report: dict[str, Any] = json.loads(said)
     return report
 
@@ -74,11 +70,11 @@ class Judge:
         ]
 
 
+@timing_sensitive
 def test_a_microphone_hears_how_late_the_speaker_is(card: Card, tmp_path: Path) -> None:
     found, apart = [], []
     for delay_ms in (30, 130):
-        folder = tmp_path / str(delay_ms)
-        folder.mkdir()
+        folder = Path(mkdtemp(dir=tmp_path))
         with card.echoing(delay_ms, GAIN_DB):
             with Judge(card, folder) as judge:
                 report = calibrate(card)
