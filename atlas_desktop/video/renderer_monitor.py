@@ -4,8 +4,8 @@ import asyncio
 from functools import partial
 
 from atlas_desktop.files import FileWriter
-from atlas_desktop.session.life import Requesting
 from atlas_desktop.session.snapshot import SessionSnapshot
+from atlas_desktop.session.state import Requesting
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.video.gl_driver import graphics_card
 from atlas_desktop.video.renderer import RendererChoice
@@ -42,7 +42,7 @@ class RendererMonitor:
         """Take a change of the session, and how many of its frames were shown."""
         if self._is_proven:
             return
-        if not self._is_on_trial and isinstance(snapshot.life, Requesting):
+        if not self._is_on_trial and isinstance(snapshot.state, Requesting):
             self._is_on_trial = True
             self._writer.write(self._mark.set, wait_s=_MARK_S)
         elif self._is_on_trial and (snapshot.is_over or painted >= _ENOUGH_FRAMES):

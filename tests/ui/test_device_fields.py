@@ -19,7 +19,7 @@ MICROPHONE = DeviceName(b"usb.in", "Headset mono", True)
 
 def lists_of(*speakers: DeviceName) -> DeviceLists:
     lists = DeviceLists()
-    lists.take(speakers, (MICROPHONE,))
+    lists.set(speakers, (MICROPHONE,))
     return lists
 
 
@@ -91,10 +91,10 @@ def test_scrolling_the_page_chooses_nothing(bench: Bench) -> None:
 def test_a_device_that_goes_and_comes_back_stays_chosen(bench: Bench) -> None:
     speaker = named(bench.fields, "Speaker device")
     QTest.keyClick(speaker, Qt.Key.Key_End)
-    bench.lists.take((BUILT_IN,), (MICROPHONE,))
+    bench.lists.set((BUILT_IN,), (MICROPHONE,))
     assert entries(speaker)[-1] == "Headset (not connected)"
     assert speaker.currentText() == "Headset (not connected)"
-    bench.lists.take((BUILT_IN, HEADSET), (MICROPHONE,))
+    bench.lists.set((BUILT_IN, HEADSET), (MICROPHONE,))
     assert speaker.currentText() == "Headset"
     assert len(bench.asked) == 1
 
@@ -105,7 +105,7 @@ def test_devices_that_come_and_go_change_no_list_that_is_open(bench: Bench, qtbo
     before = entries(speaker)
     speaker.showPopup()
     for there in ((), (BUILT_IN,)):
-        bench.lists.take(there, (MICROPHONE,))
+        bench.lists.set(there, (MICROPHONE,))
         assert entries(speaker) == before
         assert speaker.view().isVisible()
     # The one that has just gone is chosen.

@@ -176,7 +176,7 @@ def test_the_settings(theme: Theme, qtbot: QtBot) -> None:
     settings = Settings(speaker_id="gone", speaker_name=HOSTILE)
     lists = DeviceLists()
     two = DeviceName(b"2", f"{HOSTILE} two", False)
-    lists.take((DeviceName(b"1", HOSTILE, True), two), (DeviceName(b"3", HOSTILE, True),))
+    lists.set((DeviceName(b"1", HOSTILE, True), two), (DeviceName(b"3", HOSTILE, True),))
     dialog = SettingsDialog(theme, settings, devices=lists)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)

@@ -95,7 +95,7 @@ class BillingController:
         here = snapshot.grant is not None
         self._follow_limit(snapshot, here and (snapshot.limit_near or snapshot.limit_last))
         left_s = snapshot.idle_left_s if here else None
-        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, self._session.touch))
+        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, self._session.limits.touch))
 
     def _follow_limit(self, snapshot: SessionSnapshot, near: bool) -> None:
         if not near:
@@ -105,7 +105,7 @@ class BillingController:
             # The countdown is raised again even if the first warning was closed.
             self._last_minute = snapshot.limit_last
             self._said.pop(LIMIT, None)
-        extend = self._session.extend if snapshot.can_extend else None
+        extend = self._session.limits.extend if snapshot.can_extend else None
         make = self._factory.last if snapshot.limit_last else self._factory.near
         self._show(LIMIT, make(snapshot, extend))
 

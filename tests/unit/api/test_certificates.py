@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from atlas_desktop.guard.refusals import made_none
 
 from atlas_desktop.api.certificates import certificates, loaded_certificates
 from atlas_desktop.api.exchange import Exchange
 from atlas_desktop.errors import AppError, CertificatesError, KeyLogError
+from atlas_desktop.guard.session_creator import create_definitely_failed
 from tests.desk.slow_disk import slow_disk
 from tests.unit.tls import server_context
 
@@ -120,7 +120,7 @@ async def test_what_can_not_be_read_is_named_and_nothing_is_sent(
         await exchange.call("POST", "https://api.example/", 20.0)
     await exchange.aclose()
     assert name in str(caught.value)
-    assert made_none(caught.value)
+    assert create_definitely_failed(caught.value)
 
 
 async def test_this_computer_is_asked_whatever_they_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,7 +168,7 @@ def test_a_guard_that_is_killed_in_flight_leaves_what_was_asked_for_and_no_proce
 ) -> None:
     spoil(atlas, method="POST", carried_out=True, delay_s=10.0)
     one.order_create()
-    wait_until(lambda: atlas.books.sessions)
+    wait_until(lambda: atlas.accounts.sessions)
     children = psutil.Process(one.process.pid).children()
     one.process.kill()
     one.process.wait()

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Any
 
 from atlas_desktop.session.room.active_track import ActiveTrack
 
@@ -16,7 +17,7 @@ class FakeStream:
 def test_a_stream_that_failed_is_opened_anew_a_few_times() -> None:
     opened: list[FakeStream] = []
 
-    def open_stream(track: str) -> FakeStream:
+    def open_stream(track: str) -> Any:
         opened.append(FakeStream(track))
         return opened[-1]
 
@@ -39,7 +40,7 @@ def test_the_newest_track_is_open_and_the_one_before_comes_back() -> None:
     opened: list[FakeStream] = []
     present: list[bool] = []
 
-    def open_stream(track: str) -> FakeStream:
+    def open_stream(track: str) -> Any:
         assert all(stream.closed for stream in opened)
         opened.append(FakeStream(track))
         return opened[-1]
