@@ -76,7 +76,7 @@ class AppModel(ModelSignals):
             self.report,
             open_source if guard is None else guard.open,
         )
-        self._billing = BillingController(self, session, guard, settings, scope)
+        self._billing = BillingController(self, session.limits, guard, settings, scope)
         self._faces = FaceController(settings, profile.folder, scope, self._take_face, self.report)
         self._journal = JournalController(
             session.transcript, profile.transcripts_folder, scope, self._factory, self.notice_raised.emit

@@ -92,7 +92,7 @@ SECTIONS = (
             Choice(
                 "picture_path",
                 {
-                    PicturePath.AUTO: N_("Whichever is faster"),
+                    PicturePath.AUTO: N_("Automatic"),
                     PicturePath.RASTER: N_("Processor"),
                     PicturePath.GL: N_("Graphics card"),
                 },

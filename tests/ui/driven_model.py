@@ -60,12 +60,20 @@ class FakeTranscript(Idler):
             dropped()
 
 
+class FakeLimits(Idler):
+    """Counts how often somebody was noticed."""
+
+    touches = 0
+
+    def touch(self) -> None:
+        self.touches += 1
+
+
 class FakeSession(Idler):
     """Holds the snapshot that a test shows.
 
     Attributes:
         takes: Whether a typed message is taken; then it stands in the transcript.
-        touches: How often somebody was noticed.
     """
 
     def __init__(self, life: SessionState) -> None:
@@ -74,7 +82,7 @@ class FakeSession(Idler):
         self.transcript = FakeTranscript()
         self.changed: Callable[[SessionSnapshot], object] = lambda _snapshot: None
         self.takes = True
-        self.touches = 0
+        self.limits = FakeLimits()
 
     def on_change(self, callback: Callable[[SessionSnapshot], object]) -> None:
         self.changed = callback
@@ -82,9 +90,6 @@ class FakeSession(Idler):
     def show(self, life: SessionState, **values: object) -> None:
         self.snapshot = replace(self.snapshot, state=life, **values)  # type: ignore[arg-type]
         self.changed(self.snapshot)
-
-    def touch(self) -> None:
-        self.touches += 1
 
     def send_chat(self, text: str) -> bool:
         if self.takes:

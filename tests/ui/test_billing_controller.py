@@ -45,7 +45,7 @@ LAST = replace(NEAR, cost_usd=4.86, left_s=52.0, limit_last=True)
 ENTRY = {"key": "e1", "kind": "atlas", "address": "https://atlas", "mode": "conversation"}
 
 
-class FakeSession:
+class FakeEnforcer:
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
         self.limits_changed: Callable[[str, SpendingLimits], None] | None = None
@@ -79,7 +79,7 @@ class Bench:
 
     folder: Path
     guarded: bool = True
-    session: FakeSession = field(default_factory=FakeSession)
+    enforcer: FakeEnforcer = field(default_factory=FakeEnforcer)
     guard: FakeGuard = field(default_factory=FakeGuard)
     up: dict[str, Notice] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
@@ -96,8 +96,7 @@ class Bench:
         self.model.notice_cleared.connect(self.close)
 
     def make(self, scope: TaskScope, guard: FakeGuard | None) -> BillingController:
-        session: Any = self.session
-        return BillingController(self.model, session, cast(Any, guard), self.settings, scope)
+        return BillingController(self.model, cast(Any, self.enforcer), cast(Any, guard), self.settings, scope)
 
     def _raise(self, notice: Notice) -> None:
         self.read.append(notice.title)
@@ -130,15 +129,15 @@ def bench(tmp_path: Path, qapp: QApplication) -> Bench:
 
 def test_the_limits_hold_in_session_and_guard_from_the_first_and_after_a_change(bench: Bench) -> None:
     first = ("limits", SpendingLimits())
-    assert bench.session.told == bench.guard.told == [first]
+    assert bench.enforcer.told == bench.guard.told == [first]
     bench.settings.change(volume=3)
     bench.settings.change(limit_session_usd=2.0)
-    assert bench.session.told == bench.guard.told == [first, ("limits", SpendingLimits(session_usd=2.0))]
+    assert bench.enforcer.told == bench.guard.told == [first, ("limits", SpendingLimits(session_usd=2.0))]
 
 
 def test_what_a_session_was_given_more_the_guard_gives_it_too(bench: Bench) -> None:
-    assert bench.session.limits_changed is not None
-    bench.session.limits_changed("ses_1", SpendingLimits(session_usd=6.25))
+    assert bench.enforcer.limits_changed is not None
+    bench.enforcer.limits_changed("ses_1", SpendingLimits(session_usd=6.25))
     assert bench.guard.told[-1] == ("session limits", "ses_1", SpendingLimits(session_usd=6.25))
 
 
@@ -150,7 +149,7 @@ def test_80_percent_are_said_once_and_what_is_left_follows(bench: Bench) -> None
     assert bench.read == ["80 % of this session's limit is used: 6 min left, $1.00"]
     assert bench.shown[-1] == "80 % of this session's limit is used: 5 min left, $0.80"
     bench.press("limit", "Extend")
-    assert bench.session.told[-1] == ("extend",)
+    assert bench.enforcer.told[-1] == ("extend",)
     bench.controller.follow(LIVE)
     assert not bench.up
 
@@ -213,7 +212,7 @@ def test_the_question_whether_anybody_is_there_goes_with_its_answer(bench: Bench
     assert bench.read == ["Is anybody there? The session ends in 1:00"]
     assert bench.up["idle"].title == "Is anybody there? The session ends in 0:52"
     bench.press("idle", "Go on")
-    assert bench.session.told[-1] == ("touch",)
+    assert bench.enforcer.told[-1] == ("touch",)
     bench.controller.follow(LIVE)
     assert not bench.up
 
@@ -292,7 +291,7 @@ def test_the_session_hears_of_its_end_and_of_the_services_count(bench: Bench) ->
     bench.guard.tell(SessionStatusTold("ses_1", 61.0, "active"))
     bench.guard.tell(SessionStatusTold("ses_1", None, "active"))
     bench.guard.tell(DayTold("ses_1", 3.5, 7200.0))
-    assert bench.session.told[1:] == [
+    assert bench.enforcer.told[1:] == [
         ("stopped", "ses_1", Why.HANG),
         ("duration", "ses_1", 61.0),
         ("day", "ses_1", 3.5, 7200.0),

@@ -55,8 +55,9 @@ class Spending:
         self._bench = bench
         self._tried: list[str] | None = None
         for name in ("start", *SPENDING, *LEAVING):
-            real = getattr(bench.session, name)
-            monkeypatch.setattr(bench.session, name, partial(self._stand_before, name, real))
+            owner = bench.session.limits if name == "extend" else bench.session
+            real = getattr(owner, name)
+            monkeypatch.setattr(owner, name, partial(self._stand_before, name, real))
 
     def _stand_before(self, name: str, real: Callable[..., object], *words: Any, **more: Any) -> object:
         if self._tried is None:

@@ -69,4 +69,4 @@ def test_a_dialog_counts_too(window: QWidget, qtbot: QtBot) -> None:
 
 def test_the_window_tells_the_model(desk: Desk) -> None:
     QTest.mouseClick(desk.window.windowHandle(), Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
-    assert desk.model.service.touches == 1
+    assert desk.model.service.limits.touches == 1

@@ -32,8 +32,8 @@ from atlas_desktop.ui.controllers.key_controller import KeyController
 from atlas_desktop.ui.controllers.notices import Notice, NoticeAction
 
 if TYPE_CHECKING:
-    from atlas_desktop.session import AtlasSession
     from atlas_desktop.session.guard_client import GuardClient
+    from atlas_desktop.session.limit_enforcer import LimitEnforcer
     from atlas_desktop.ui.model import AppModel
 
 _KEY_JUDGED_AFTER_S = 1.5
@@ -45,7 +45,7 @@ class BillingController:
 
     Args:
         model: Raises the notices; starts again once the user agreed to go without guard or record.
-        session: Counts time and cost.
+        limits: Enforces the limits of the session that runs.
         guard: Enforces the same limits in a process of its own; ``None`` where nothing is billed.
         settings: The limits.
         scope: Owns the tasks that wait for the keyring.
@@ -54,13 +54,13 @@ class BillingController:
     def __init__(
         self,
         model: "AppModel",
-        session: "AtlasSession",
+        limits: "LimitEnforcer",
         guard: "GuardClient | None",
         settings: SettingsStore,
         scope: TaskScope,
     ) -> None:
         self._model = model
-        self._session = session
+        self._enforcer = limits
         self._guard = guard
         self._settings = settings
         self._scope = scope
@@ -72,7 +72,7 @@ class BillingController:
         self._hold_limits()
         settings.on_change(self._take_settings)
         if guard is not None:
-            session.limits.on_limits_changed(guard.set_session_limits)
+            limits.on_limits_changed(guard.set_session_limits)
             guard.on_event(self._take_event)
 
     # Limits
@@ -88,14 +88,14 @@ class BillingController:
         if self._guard is not None:
             self._guard.set_limits(limits)
         # After the guard: what was extended in the running session stays extended there, too.
-        self._session.limits.set_spending_limits(limits)
+        self._enforcer.set_spending_limits(limits)
 
     def follow(self, snapshot: SessionSnapshot) -> None:
         """Warn when a limit comes near, count the last minute down, ask whether the user is present."""
         here = snapshot.grant is not None
         self._follow_limit(snapshot, here and (snapshot.limit_near or snapshot.limit_last))
         left_s = snapshot.idle_left_s if here else None
-        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, self._session.limits.touch))
+        self._show(IDLE, None if left_s is None else self._factory.idle(left_s, self._enforcer.touch))
 
     def _follow_limit(self, snapshot: SessionSnapshot, near: bool) -> None:
         if not near:
@@ -105,7 +105,7 @@ class BillingController:
             # The countdown is raised again even if the first warning was closed.
             self._last_minute = snapshot.limit_last
             self._said.pop(LIMIT, None)
-        extend = self._session.limits.extend if snapshot.can_extend else None
+        extend = self._enforcer.extend if snapshot.can_extend else None
         make = self._factory.last if snapshot.limit_last else self._factory.near
         self._show(LIMIT, make(snapshot, extend))
 
@@ -188,12 +188,12 @@ class BillingController:
     def _take_event(self, event: GuardEvent) -> None:
         match event:
             case SessionStopped(session_id, why, receipt):
-                self._session.limits.stopped(session_id, why, receipt)
+                self._enforcer.stopped(session_id, why, receipt)
             case SessionStatusTold(session_id, duration_s, _status):
                 if duration_s is not None:
-                    self._session.limits.reconcile_duration(session_id, duration_s)
+                    self._enforcer.reconcile_duration(session_id, duration_s)
             case DayTold(session_id, spent_today_usd, day_left_s):
-                self._session.limits.update_day(session_id, spent_today_usd, day_left_s)
+                self._enforcer.update_day(session_id, spent_today_usd, day_left_s)
             case Leftover():
                 self._locked.pop(leftover_id(event), None)
                 if event.outcome is LeftoverOutcome.LOCKED:

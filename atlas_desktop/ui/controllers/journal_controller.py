@@ -5,7 +5,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +50,8 @@ class JournalController:
         self._raise_notice = raise_notice
         self._journal: TranscriptJournal | None = None
         self._unwritten: dict[str, Message] = {}
+        self._failure: OSError | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
         self._waited_s = float("-inf")
         self._writer = FileWriter("journal")
@@ -67,13 +68,15 @@ class JournalController:
             self._unwritten[message.id] = message
         if not is_first:
             return
-        write = partial(self._write, self._journal, self._unwritten, asyncio.get_running_loop())
+        write = partial(self._write, self._journal, self._unwritten)
         now_s = time.monotonic()
         may_wait = now_s - self._waited_s > _WAITS_APART_S
         self._waited_s = now_s if may_wait else self._waited_s
         if not self._writer.write(write, wait_s=_AT_ONCE_S if may_wait else 0.0):
             with self._lock:
                 self._unwritten.clear()
+        elif self._reporting is None or self._reporting.done():
+            self._reporting = self._scope.start(self._report_failure(), "journal")
 
     def close(self) -> None:
         """Close the journal; the next message opens another."""
@@ -82,9 +85,14 @@ class JournalController:
             self._journal = None
             self._unwritten = {}
 
-    def _write(
-        self, journal: TranscriptJournal, unwritten: dict[str, Message], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    async def _report_failure(self) -> None:
+        await self._writer.flush(_LAST_WORDS_S)
+        with self._lock:
+            failure, self._failure = self._failure, None
+        if failure is not None:
+            self._raise_notice(self._factory.not_journalled(failure))
+
+    def _write(self, journal: TranscriptJournal, unwritten: dict[str, Message]) -> None:
         """Append everything not yet written, in the writer's thread; of each message its latest state."""
         with self._lock:
             messages = tuple(unwritten.values())
@@ -92,9 +100,8 @@ class JournalController:
         try:
             journal.note(*messages)
         except OSError as error:
-            # The program may have gone meanwhile: there is nobody left to read a notice.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._raise_notice, self._factory.not_journalled(error))
+            with self._lock:
+                self._failure = error
 
     async def aclose(self) -> None:
         """Close the journal and wait until it is written, up to a time limit."""
