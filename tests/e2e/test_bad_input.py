@@ -107,6 +107,7 @@ def test_broken_sound_is_named_and_the_rest_is_spoken(
     program.wait_notice("Nothing can be heard in “silent.wav”")
     for name in ("silent.wav", "cut.wav", "wide.wav", "good.wav"):
         program.wait_cue(f"^{name}, 0:0[0-2], done$")
+    ears.wait_silence()
     heard = ears.between(ears.wait_onset(released_s))
     assert 2.4 < heard.sounding_s() < 3.6
     # A second each of 600, 500 and 900 Hz.

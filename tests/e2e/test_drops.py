@@ -71,6 +71,7 @@ def test_sound_dropped_on_the_start_page_plays_once_live(
     program.wait_state("Live")
     heard_s = ears.wait_onset(began_s)
     program.wait_cue("^first.wav, 0:01, done$")
+    ears.wait_silence()
     heard = ears.between(heard_s)
     for number, frequency_hz in enumerate((900, 600)):
         assert heard.between(number + 0.2, number + 0.8).tone_share(frequency_hz) > 0.5
@@ -90,6 +91,7 @@ def test_sound_dropped_in_a_conversation_waits_for_one_press(
     program.screen.press("Switch to passthrough and play")
     program.wait_cue("^track 10.wav, 0:01, done$")
     assert program.screen.wait("radio button", "Passthrough").checked
+    ears.wait_silence()
     heard = ears.between(ears.wait_onset(pressed_s))
     for number, frequency_hz in enumerate((500, 600, 1400)):
         assert heard.between(number * 0.8 + 0.2, number * 0.8 + 0.6).tone_share(frequency_hz) > 0.5
