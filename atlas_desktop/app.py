@@ -31,7 +31,7 @@ from atlas_desktop.private_files import ForeignFolderError, is_movable_by_others
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
 from atlas_desktop.storage.last_run import RunMark
 from atlas_desktop.storage.profile import Profile
-from atlas_desktop.storage.settings import PicturePath
+from atlas_desktop.storage.settings import RendererSetting
 from atlas_desktop.storage.settings_store import SettingsStore
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.window import MainWindow
@@ -88,7 +88,7 @@ class Program:
         renderer = await select_renderer(crash_mark, self._settings.settings.picture_path, os.environ)
         surface = make_surface(renderer, self.window)
         if renderer.crashed:
-            self._settings.change(picture_path=PicturePath.AUTO)
+            self._settings.change(picture_path=RendererSetting.AUTO)
         await self._show()
         closing = guarded("closing the profile to others")(self.profile.close_to_others)
         threading.Thread(target=closing, name="profile", daemon=True).start()

@@ -40,9 +40,9 @@ from atlas_desktop.ui.model import AppModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
+from atlas_desktop.video.picture_view import PictureView
 from atlas_desktop.video.renderer import RendererChoice
 from atlas_desktop.video.renderer_monitor import RendererMonitor
-from atlas_desktop.video.stage_view import PictureView
 
 if TYPE_CHECKING:
     from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
@@ -114,7 +114,7 @@ class Assembly(QObject):
         self._life_before: SessionState = self.session.snapshot.state
         self._join_window(window, theme)
         self._join_devices()
-        proxies.follow(lambda: settings.settings.proxy_setting)
+        proxies.set_provider(lambda: settings.settings.proxy_setting)
         self._take_settings(settings.settings)
         settings.on_change(self._take_settings)
 

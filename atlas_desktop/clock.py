@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 
-def lasting_s() -> float:
+def boottime_s() -> float:
     """Return monotonic seconds of a clock that counts sleep.
 
     Source: Linux and macOS stop ``time.monotonic`` in suspend, macOS not its CLOCK_MONOTONIC; Windows counts
@@ -38,7 +38,7 @@ class SleepDetector:
     def __init__(
         self,
         threshold_s: float,
-        lasting: Callable[[], float] = lasting_s,
+        lasting: Callable[[], float] = boottime_s,
         waking: Callable[[], float] = time.monotonic,
         longest_gap_s: float = math.inf,
     ) -> None:

@@ -9,7 +9,7 @@ _M_ARENA_MAX = -8
 _ARENAS = 2
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return memory freed by a large object to the system, where malloc is glibc's.
 
     After a block of 20 MB was freed, glibc allocates the next ones from its heap, and keeps them.

@@ -109,7 +109,7 @@ class Proxy:
 SettingProvider = Callable[[], ProxySetting]
 
 
-def follow(provider: SettingProvider) -> None:
+def set_provider(provider: SettingProvider) -> None:
     """Make ``provider`` the source of the user's proxy setting, for the whole process.
 
     It is called for each connection: a change applies from the next one on. Without this call the

@@ -17,7 +17,7 @@ import httpcore
 import httpx
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class _Held:
 
     @property
     def age_s(self) -> float:
-        return lasting_s() - self.since_s
+        return boottime_s() - self.since_s
 
 
 class _WarmBackend(httpcore.AsyncNetworkBackend):
@@ -148,7 +148,7 @@ class _WarmBackend(httpcore.AsyncNetworkBackend):
         if stream is None:
             return self._next_backoff_s()
         reader = self._scope.start(_until_readable(stream), "reader")
-        held = _Held(stream, reader, asyncio.get_running_loop().create_future(), lasting_s())
+        held = _Held(stream, reader, asyncio.get_running_loop().create_future(), boottime_s())
         self._held = held
         try:
             await asyncio.wait(

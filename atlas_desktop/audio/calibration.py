@@ -6,8 +6,8 @@ from PySide6.QtMultimedia import QAudioDevice
 from atlas_desktop.audio.microphone_thread import MicrophoneThread
 from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.clock import monotonic_us
+from atlas_desktop.media.beep_finder import BEEPS, BeepFinder, beep
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block, silence
-from atlas_desktop.media.calibration import BEEPS, BeepFinder, beep
 from atlas_desktop.media.feeds import AudioFeed
 from atlas_desktop.media.playout import PlayoutControl
 
@@ -28,7 +28,7 @@ class Calibration(QObject):
 
     Signals:
         flashed(): Flash now: the beep is heard now, if ``speaker_ms`` is right.
-        finished(Heard): The measurement; ``None`` when too few beeps were heard, or without a microphone.
+        finished(BeepMeasurement): ``None`` when too few beeps were heard, or without a microphone.
         failed(AppError): Speaker or microphone can't be used.
 
     Attributes:

@@ -15,7 +15,7 @@ from PySide6.QtMultimedia import QMediaDevices
 
 from atlas_desktop import logs
 from atlas_desktop.aio import guarded
-from atlas_desktop.api.orders import frame_of
+from atlas_desktop.api.guard_protocol import decode_message
 from atlas_desktop.audio.server_buffer import ask_for_low_latency
 from atlas_desktop.audio.server_link import is_server_there, server_connections, wait_for_break
 from atlas_desktop.audio.sound_service import SoundService, send_event
@@ -123,7 +123,7 @@ def _report_server(is_there: bool) -> None:
 def _take_orders(service: SoundService) -> None:
     take = guarded("an order to the sound process")(service.handle)
     for line in read_lines(_STDIN):
-        take(frame_of(line))
+        take(decode_message(line))
     _end(_DONE, "the window has gone")
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 from PySide6.QtMultimedia import QAudioDevice, QMediaDevices
 
-from atlas_desktop.api.orders import complaint_of, line_of
+from atlas_desktop.api.guard_protocol import encode_error, encode_message
 from atlas_desktop.audio.calibration import Calibration
 from atlas_desktop.audio.device_monitor import DeviceMonitor, device_id, names_of
 from atlas_desktop.audio.microphone_thread import MicrophoneThread
 from atlas_desktop.audio.sound_thread import SoundThread
 from atlas_desktop.descriptors import write_all
 from atlas_desktop.errors import AppError
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.beep_finder import BeepMeasurement
 from atlas_desktop.media.playout import Gate, PlayoutControl
 from atlas_desktop.media.shared_ring import RingReader, RingWriter
 from atlas_desktop.sound_client.device_names import id_of_key, names_frame
@@ -196,7 +196,7 @@ class SoundService(QObject):
         send_event({"says": "flash"})
 
     @Slot(object)
-    def _calibrated(self, heard: Heard | None) -> None:
+    def _calibrated(self, heard: BeepMeasurement | None) -> None:
         send_event({"says": "calibrated", "heard": None if heard is None else asdict(heard)})
 
     @Slot(object)
@@ -228,8 +228,8 @@ _stdout_lock = threading.Lock()
 def send_event(event: dict[str, Any]) -> None:
     """Send ``event`` to the window. Thread: any."""
     with _stdout_lock:
-        write_all(_STDOUT, line_of(event))
+        write_all(_STDOUT, encode_message(event))
 
 
 def _report_failure(what: str, error: AppError) -> None:
-    send_event({"says": "failed", "what": what, **complaint_of(error)})
+    send_event({"says": "failed", "what": what, **encode_error(error)})

@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, time, timedelta
 
 from atlas_desktop.aio import guarded
+from atlas_desktop.api.guard_protocol import Frame
 from atlas_desktop.api.limits import Terms, cost_usd, day_left_s
-from atlas_desktop.api.orders import Frame
 from atlas_desktop.api.source import SessionGrant
 from atlas_desktop.guard.journal_writer import JournalWriter
 from atlas_desktop.guard.managed_session import ManagedSession

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from atlas_desktop.api.orders import Frame, complaint_of
+from atlas_desktop.api.guard_protocol import Frame, encode_error
 from atlas_desktop.errors import JournalError
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -121,7 +121,7 @@ class JournalWriter:
         first = not self._failing
         self._failing.add(what)
         if first:
-            self._publish({"event": "journal", "error": complaint_of(error)})
+            self._publish({"event": "journal", "error": encode_error(error)})
 
     def _stamp(self) -> Stamp | None:
         try:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.api.guard_protocol import Frame, LeftoverOutcome
 from atlas_desktop.api.limits import cost_usd
-from atlas_desktop.api.orders import Frame, LeftoverOutcome
 from atlas_desktop.errors import JournalError
 from atlas_desktop.guard.journal_writer import JournalWriter
 from atlas_desktop.guard.lock import GuardLock

@@ -23,11 +23,18 @@ from pathlib import Path
 
 from atlas_desktop import logs, proxies
 from atlas_desktop.aio import DaemonExecutor, TaskScope, guarded
-from atlas_desktop.api.orders import LONGEST_LINE_BYTES, Frame, Why, complaint_of, frame_of, line_of
+from atlas_desktop.api.guard_protocol import (
+    LONGEST_LINE_BYTES,
+    EndReason,
+    Frame,
+    decode_message,
+    encode_error,
+    encode_message,
+)
 from atlas_desktop.api.source import FACE_LIMIT_BYTES
 from atlas_desktop.errors import AppError, BugError, UnreachableError
 from atlas_desktop.guard.service import SessionService
-from atlas_desktop.heap import give_back, limit_arenas
+from atlas_desktop.heap import limit_arenas, trim_heap
 from atlas_desktop.storage.billing_journal import BillingJournal
 from atlas_desktop.storage.profile import Profile
 from atlas_desktop.storage.settings import stored_proxy_setting
@@ -61,7 +68,7 @@ def main(profile_folder: Path | None) -> int:
     faulthandler.enable()
     profile = Profile.at(profile_folder)
     _log_to(profile.folder / "log" / "guard.log")
-    proxies.follow(partial(stored_proxy_setting, profile.settings_file))
+    proxies.set_provider(partial(stored_proxy_setting, profile.settings_file))
     asyncio.run(_guard(profile))
     return 0
 
@@ -71,7 +78,7 @@ async def _guard(profile: Profile) -> None:
     asyncio.get_running_loop().set_default_executor(DaemonExecutor())
     frames = FrameWriter(_STDOUT)
     journal = BillingJournal(profile.billing_journal)
-    service = SessionService(journal, profile.guards_folder, lambda event: frames.put(line_of(event)))
+    service = SessionService(journal, profile.guards_folder, lambda event: frames.put(encode_message(event)))
     frames.put(json.dumps({"guard": service.guard}).encode() + b"\n")
     requests = RequestLoop(service, frames, read_pipe(_STDIN))
     terminated = _sigterm_event()
@@ -143,12 +150,12 @@ class RequestLoop:
         self._scope = TaskScope("guard.requests")
         self._running = TaskScope("guard.orders")
 
-    async def run_until(self, terminated: asyncio.Event) -> Why:
+    async def run_until(self, terminated: asyncio.Event) -> EndReason:
         """Serve until the app has gone or the guard was terminated, and return which."""
         serving = self._scope.start(self._serve(), "serve")
         waiting = self._scope.start(terminated.wait(), "terminated")
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        return Why.GUARD_TOLD if terminated.is_set() else Why.APP_GONE
+        return EndReason.GUARD_TOLD if terminated.is_set() else EndReason.APP_GONE
 
     async def aclose(self) -> None:
         """Take no more orders; those that are as good as done are answered."""
@@ -170,7 +177,7 @@ class RequestLoop:
         line = await self._orders.readline()
         if not line.endswith(b"\n"):
             raise EOFError
-        order = frame_of(line)
+        order = decode_message(line)
         return order, await self._content(order)
 
     async def _content(self, order: Frame) -> bytes:
@@ -197,13 +204,13 @@ class RequestLoop:
             answer: Frame = {"n": number, "ok": task.result()}
         else:
             known = error if isinstance(error, AppError) else BugError(where=f"guard.{order.get('op')}")
-            answer = {"n": number, "error": complaint_of(known)}
-        self._frames.put(line_of(answer))
+            answer = {"n": number, "error": encode_error(known)}
+        self._frames.put(encode_message(answer))
 
 
 def _forget_content(_task: "asyncio.Task[Frame]") -> None:
     # Later: the task and the error that it may hold still know the face.
-    asyncio.get_running_loop().call_later(1.0, give_back)
+    asyncio.get_running_loop().call_later(1.0, trim_heap)
 
 
 def _sigterm_event() -> asyncio.Event:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import Access, open_source
-from atlas_desktop.api.orders import Frame, Why, complaint_of, grant_frame, limits_of_frame
+from atlas_desktop.api.guard_protocol import EndReason, Frame, encode_error, grant_frame, limits_of_frame
 from atlas_desktop.api.source import EndReceipt, SessionGrant, SourceKind
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 from atlas_desktop.errors import BugError, GuardDownError
 from atlas_desktop.guard.daily_spend import DailySpend
 from atlas_desktop.guard.journal_writer import JournalWriter
@@ -68,7 +68,7 @@ class SessionService:
         guards_folder: Path,
         publish: Callable[[Frame], None],
         factory: SourceFactory = open_source,
-        clock_s: Callable[[], float] = lasting_s,
+        clock_s: Callable[[], float] = boottime_s,
         steady_s: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         policy: RetryPolicy | None = None,
@@ -145,7 +145,7 @@ class SessionService:
                 raise BugError(where=f"the unknown order {unknown}")
         return {}
 
-    async def aclose(self, timeout_s: float, reason: Why = Why.APP_GONE) -> None:
+    async def aclose(self, timeout_s: float, reason: EndReason = EndReason.APP_GONE) -> None:
         """End every session, also one that is only being created, and release everything.
 
         What is not confirmed within ``timeout_s`` stays open in the journal.
@@ -202,7 +202,7 @@ class SessionService:
         if over is not None:
             return over
         session = self._store.sessions.get(name) or self._creator.find(order)
-        return await self._store.end_and_wait(session, Why(order["why"]))
+        return await self._store.end_and_wait(session, EndReason(order["why"]))
 
     def _end_unwanted(self, order: Frame, creating: "asyncio.Task[SessionGrant]") -> None:
         if creating.cancelled() or creating.exception() is not None:
@@ -210,7 +210,7 @@ class SessionService:
         name = self._name_in({**order, "session_id": creating.result().session_id})
         session = self._store.sessions.get(name)
         if session is not None:
-            self._store.end(session, Why.ASKED)
+            self._store.end(session, EndReason.ASKED)
 
     def _name_in(self, order: Frame) -> SessionName:
         """Return which session an order is about.
@@ -224,4 +224,4 @@ class SessionService:
         """Publish that a session is held without this guard's lock."""
         error = self._own_lock.unreported_error()
         if error is not None:
-            self._publish({"event": "journal", "error": complaint_of(error)})
+            self._publish({"event": "journal", "error": encode_error(error)})

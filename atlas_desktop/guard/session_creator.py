@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from atlas_desktop.aio import guarded
 from atlas_desktop.api.address import host_of
+from atlas_desktop.api.guard_protocol import EndReason, Frame, face_in, limits_of_frame
 from atlas_desktop.api.limits import SpendingLimits, Terms
-from atlas_desktop.api.orders import Frame, Why, face_in, limits_of_frame
 from atlas_desktop.api.source import Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.errors import (
     AppError,
@@ -220,7 +220,7 @@ class SessionCreator:
                 secret = opened.access.secret
                 self._journal.append_or_queue(found(key, session_id, self._now(), secret))
             session = self._store.add(self.describe(session_id, opened, key, limits, Terms()))
-            self._store.end(session, Why.UNUSABLE)
+            self._store.end(session, EndReason.UNUSABLE)
         elif create_definitely_failed(error):
             self._journal.append_or_queue(refused(key, error.code, self._now()))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from atlas_desktop.aio import TaskScope, guarded
+from atlas_desktop.api.guard_protocol import EndReason, Frame
 from atlas_desktop.api.limits import is_absent, is_spent
-from atlas_desktop.api.orders import Frame, Why
-from atlas_desktop.clock import SleepDetector, lasting_s
+from atlas_desktop.clock import SleepDetector, boottime_s
 from atlas_desktop.errors import NotFoundError, ServiceError
 from atlas_desktop.guard.journal_writer import JournalWriter
 from atlas_desktop.guard.managed_session import ManagedSession
@@ -65,7 +65,7 @@ class StatusPoller:
             await asyncio.sleep(SECOND_POLL_S)
             is_over = self._store.is_running(session) and await self._is_over(session) is not False
         if is_over and self._store.is_running(session):
-            self._store.end(session, Why.SERVICE)
+            self._store.end(session, EndReason.SERVICE)
 
     async def _is_over(self, session: ManagedSession) -> bool | None:
         """Return what the service says; ``None`` when it does not know the session."""
@@ -98,7 +98,7 @@ class SessionMonitor:
         store: SessionStore,
         poller: StatusPoller,
         journal: JournalWriter,
-        clock_s: Clock = lasting_s,
+        clock_s: Clock = boottime_s,
         steady_s: Clock = time.monotonic,
     ) -> None:
         self._store = store
@@ -143,7 +143,7 @@ class SessionMonitor:
                 guarded("guard.monitor")(self.check)()
 
     def _check(self, session: ManagedSession, *, has_slept: bool, is_late: bool) -> None:
-        reason = Why.SLEEP if has_slept else self._reason(session, is_late=is_late)
+        reason = EndReason.SLEEP if has_slept else self._reason(session, is_late=is_late)
         if reason is not None:
             self._store.end(session, reason)
         elif self._clock_s() - session.polled_s >= POLL_PERIOD_S:
@@ -151,13 +151,13 @@ class SessionMonitor:
             self._journal.flush()
             self._poller.poll(session)
 
-    def _reason(self, session: ManagedSession, *, is_late: bool) -> Why | None:
+    def _reason(self, session: ManagedSession, *, is_late: bool) -> EndReason | None:
         now_s, limits = self._clock_s(), session.limits
         if is_spent(limits, session.terms, now_s - session.granted_s, AFTER_APP_S):
-            return Why.LIMIT
+            return EndReason.LIMIT
         # A guard that was itself held up finds the app's beats in its pipe only after this check.
         if not is_late and now_s - max(self._beat_s, session.since_s) >= limits.hang_s:
-            return Why.HANG
+            return EndReason.HANG
         if is_absent(limits, self._idle_s, AFTER_ANSWER_S):
-            return Why.IDLE
+            return EndReason.IDLE
         return None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from atlas_desktop.aio import TaskScope, guarded
-from atlas_desktop.api.orders import Frame, LeftoverOutcome, Why, complaint_of
+from atlas_desktop.api.guard_protocol import EndReason, Frame, LeftoverOutcome, encode_error
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.guard.journal_writer import JournalWriter
 from atlas_desktop.guard.managed_session import ManagedSession, SessionName, SourceRegistry
@@ -61,7 +61,9 @@ class Termination:
         listeners: How many callers wait for the next answer.
     """
 
-    def __init__(self, session: ManagedSession, reason: Why, policy: RetryPolicy, *, unasked: bool) -> None:
+    def __init__(
+        self, session: ManagedSession, reason: EndReason, policy: RetryPolicy, *, unasked: bool
+    ) -> None:
         self.session = session
         self.reason = reason
         self.requests = EndRequests(session.source, session.session_id, policy)
@@ -124,7 +126,7 @@ class SessionStore:
         self._clock_s = clock_s
         self._now = now
         self._policy = policy or RetryPolicy()
-        self._closing: Why | None = None
+        self._closing: EndReason | None = None
         self._terminations: dict[SessionName, Termination] = {}
         self._over: dict[SessionName, tuple[ManagedSession, EndReceipt]] = {}
         self._scope = TaskScope("guard.store")
@@ -167,7 +169,7 @@ class SessionStore:
         over = None if name in self.sessions else self._over.get(name)
         return None if over is None else over[1]
 
-    def end(self, session: ManagedSession, reason: Why, *, unasked: bool = True) -> Termination | None:
+    def end(self, session: ManagedSession, reason: EndReason, *, unasked: bool = True) -> Termination | None:
         """End ``session``, or join the termination that runs; ``None`` when it is over."""
         over = self._over.get(session.name)
         # Compared with the session itself: the service may have given its id to one that is over.
@@ -184,9 +186,9 @@ class SessionStore:
     def end_orphan(self, session: ManagedSession) -> None:
         """End a session that an earlier run left open."""
         self._over.pop(session.name, None)
-        self.end(session, Why.LEFT_OPEN)
+        self.end(session, EndReason.LEFT_OPEN)
 
-    async def end_and_wait(self, session: ManagedSession, reason: Why) -> EndReceipt:
+    async def end_and_wait(self, session: ManagedSession, reason: EndReason) -> EndReceipt:
         """End ``session`` and return the service's next answer, or that of before when it is over."""
         termination = self.end(session, reason, unasked=False)
         if termination is None:
@@ -198,7 +200,7 @@ class SessionStore:
         for termination in self._terminations.values():
             termination.requests.hurry()
 
-    def close(self, reason: Why) -> None:
+    def close(self, reason: EndReason) -> None:
         """End all sessions, also those that are added from now on."""
         self._closing = reason
         for session in tuple(self.sessions.values()):
@@ -238,7 +240,7 @@ class SessionStore:
     def _publish_failure(self, termination: Termination, *, answered: bool) -> None:
         session_id, requests = termination.session.session_id, termination.requests
         event: Frame = {"event": "attempt_failed", "session_id": session_id, "answered": answered}
-        event["error"] = None if requests.error is None else complaint_of(requests.error)
+        event["error"] = None if requests.error is None else encode_error(requests.error)
         self._publish({**event, "repeated": not requests.exhausted})
         if not answered and termination.unasked and termination.session.orphan is None:
             self._report(termination, EndReceipt(session_id, confirmed=False))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from atlas_desktop.api.limits import cost_usd
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 
 _TOLERANCE_S = 1.0
 """The service counts whole seconds, and its report is delayed: a smaller difference is none."""
@@ -18,7 +18,7 @@ class CostMeter:
         clock_s: A monotonic clock that counts sleep: a changed wall clock costs nothing, a night does.
     """
 
-    def __init__(self, price_per_hour_usd: float | None, clock_s: Callable[[], float] = lasting_s) -> None:
+    def __init__(self, price_per_hour_usd: float | None, clock_s: Callable[[], float] = boottime_s) -> None:
         self.price_per_hour_usd = price_per_hour_usd
         self._clock_s = clock_s
         self._started_s: float | None = None

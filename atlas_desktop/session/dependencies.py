@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.aio import ErrorHandler
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 from atlas_desktop.media.lipsync import LipSync
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SessionDependencies:
     playout: Playout
     feeder: Feeder
     make_room: RoomFactory
-    clock_s: Callable[[], float] = lasting_s
+    clock_s: Callable[[], float] = boottime_s
     awake_s: Callable[[], float] = time.monotonic
     lip_sync: LipSync = field(default_factory=LipSync)
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import EndReason, Frame, face_frame, grant_of_frame, receipt_of_frame
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import Frame, Why, face_frame, grant_of_frame, receipt_of_frame
 from atlas_desktop.api.source import EndReceipt, Face, IdCallback, Mode, SessionGrant
 from atlas_desktop.child import Child
 from atlas_desktop.errors import GuardDownError, GuardLostError
@@ -58,7 +58,7 @@ class GuardClient:
         self._supervisor = GuardSupervisor(folder, start_child, self._take_event, on_error)
         self._registry = self._supervisor.registry
         self._heartbeat = Heartbeat(self._supervisor, self._scope)
-        self._reasons: dict[str, Why] = {}
+        self._reasons: dict[str, EndReason] = {}
         self._ends: dict[str, asyncio.Task[EndReceipt]] = {}
         self._limits = SpendingLimits()
         self._unguarded = False
@@ -106,7 +106,7 @@ class GuardClient:
         """Note for how long nobody spoke, typed, dropped or moved: goes with the next sign of life."""
         self._supervisor.idle_s = idle_s
 
-    def note_reason(self, session_id: str, reason: Why) -> None:
+    def note_reason(self, session_id: str, reason: EndReason) -> None:
         """Note why the program is about to end a session: for the record of it."""
         self._reasons[session_id] = reason
 
@@ -156,7 +156,7 @@ class GuardClient:
         """Have a session ended, by the next guard when this one dies; it is held until that is confirmed."""
         ending = self._ends.get(session_id)
         if ending is None or ending.done():
-            reason = self._reasons.pop(session_id, Why.ASKED)
+            reason = self._reasons.pop(session_id, EndReason.ASKED)
             ending = self._ends[session_id] = self._ordered(self._end(source, session_id, reason), "end")
         return await _outcome(ending)
 
@@ -182,7 +182,7 @@ class GuardClient:
         self.set_session_limits(grant.session_id, self._limits)
         return grant
 
-    async def _end(self, source: str, session_id: str, reason: Why) -> EndReceipt:
+    async def _end(self, source: str, session_id: str, reason: EndReason) -> EndReceipt:
         order = {"op": "end", "source": source, "session_id": session_id, "why": reason.value}
         self._later(self._heartbeat.check(ENDING_SILENT_S), "end check")
         try:

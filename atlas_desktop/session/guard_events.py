@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from atlas_desktop.api.orders import Frame, LeftoverOutcome, Why, error_in, receipt_of_frame
+from atlas_desktop.api.guard_protocol import EndReason, Frame, LeftoverOutcome, decode_error, receipt_of_frame
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.errors import JournalError
 
@@ -16,12 +16,12 @@ class SessionStopped:
     """The guard ended a session by itself, or an end that was asked for is confirmed late."""
 
     session_id: str
-    why: Why
+    why: EndReason
     receipt: EndReceipt
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStatusTold:
+class SessionStatusReceived:
     """The service's view of a session that runs: once a minute.
 
     Attributes:
@@ -35,7 +35,7 @@ class SessionStatusTold:
 
 
 @dataclass(frozen=True, slots=True)
-class DayTold:
+class DailySpendReceived:
     """What other sessions of this day have cost by now.
 
     Attributes:
@@ -73,7 +73,7 @@ class JournalBroken:
     error: JournalError
 
 
-GuardEvent = SessionStopped | SessionStatusTold | DayTold | Leftover | JournalBroken
+GuardEvent = SessionStopped | SessionStatusReceived | DailySpendReceived | Leftover | JournalBroken
 
 
 def event_of_frame(frame: Frame) -> GuardEvent | None:
@@ -89,12 +89,12 @@ def _event_of_frame(frame: Frame) -> GuardEvent | None:
     match frame.get("event"):
         case "ended":
             receipt = receipt_of_frame(frame["receipt"])
-            return SessionStopped(frame["session_id"], Why(frame["why"]), receipt)
+            return SessionStopped(frame["session_id"], EndReason(frame["why"]), receipt)
         case "status":
-            return SessionStatusTold(frame["session_id"], frame.get("duration_s"), str(frame["status"]))
+            return SessionStatusReceived(frame["session_id"], frame.get("duration_s"), str(frame["status"]))
         case "day":
             spent_usd, left_s = float(frame["spent_today_usd"]), float(frame["day_left_s"])
-            return DayTold(frame["session_id"], spent_usd, left_s)
+            return DailySpendReceived(frame["session_id"], spent_usd, left_s)
         case "leftover":
             told = frame.get("receipt")
             return Leftover(
@@ -105,7 +105,7 @@ def _event_of_frame(frame: Frame) -> GuardEvent | None:
                 frame.get("most_usd"),
             )
         case "journal":
-            error = error_in(frame["error"])
+            error = decode_error(frame["error"])
             return JournalBroken(
                 error if isinstance(error, JournalError) else JournalError(detail=str(error))
             )

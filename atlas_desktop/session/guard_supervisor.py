@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from atlas_desktop.aio import ErrorHandler, TaskScope
-from atlas_desktop.api.orders import Frame, Why
+from atlas_desktop.api.guard_protocol import EndReason, Frame
 from atlas_desktop.child import Child
 from atlas_desktop.errors import AppError, ChildError, GuardDownError, GuardLostError
 from atlas_desktop.session.guard_transport import GuardTransport, InProcessTransport, ProcessTransport
@@ -238,7 +238,9 @@ class GuardSupervisor:
         for name in self.registry.accesses:
             await _best_effort(self.open_source(transport, name))
 
-    async def _end_stopped(self, transport: GuardTransport, session_id: str, source: str, why: Why) -> None:
+    async def _end_stopped(
+        self, transport: GuardTransport, session_id: str, source: str, why: EndReason
+    ) -> None:
         order = {"op": "end", "source": source, "session_id": session_id, "why": why.value}
         try:
             answer = await transport.request(order)

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from atlas_desktop.api.orders import Frame, error_in, frame_of, line_of
+from atlas_desktop.api.guard_protocol import Frame, decode_error, decode_message, encode_message
 from atlas_desktop.child import Child
 from atlas_desktop.errors import ChildError, GuardLostError
 
@@ -97,13 +97,13 @@ class ProcessTransport:
         finally:
             self._pending.pop(number, None)
         if "error" in frame:
-            raise error_in(frame["error"])
+            raise decode_error(frame["error"])
         result: Frame = frame.get("ok") or {}
         return result
 
     def beat(self, idle_s: float) -> None:
         try:
-            self._process.send(line_of({"op": "beat", "idle_s": round(idle_s, 3)}))
+            self._process.send(encode_message({"op": "beat", "idle_s": round(idle_s, 3)}))
         except ChildError:
             return  # its exit is about to be reported
 
@@ -119,13 +119,13 @@ class ProcessTransport:
         if self._gone:
             raise GuardLostError()
         try:
-            self._process.send(line_of(order, content))
+            self._process.send(encode_message(order, content))
         except ChildError as error:
             raise GuardLostError() from error
 
     def _take(self, line: bytes) -> None:
         try:
-            frame = frame_of(line)
+            frame = decode_message(line)
         except ValueError:
             log.warning("the guard said something that is no frame (%d bytes)", len(line))
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from atlas_desktop.aio import ErrorHandler, TaskScope, guarded
 from atlas_desktop.api.source import EndReceipt, Mode
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 from atlas_desktop.errors import AppError, AvatarMissingError, LongestTimeError, StoppedError
 from atlas_desktop.session.room.room_errors import lost_error
 from atlas_desktop.session.server_session import ServerSession, SessionRequest, Timeouts
@@ -75,7 +75,7 @@ class Lifecycle:
         on_change: ChangeCallback,
         on_notice: ErrorHandler,
         timeouts: Timeouts | None = None,
-        clock_s: Callable[[], float] = lasting_s,
+        clock_s: Callable[[], float] = boottime_s,
     ) -> None:
         self.state: SessionState = Idle()
         self.run: ServerSession | None = None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import ErrorHandler
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import (
     LAST_S,
     Allowance,
@@ -22,9 +23,8 @@ from atlas_desktop.api.limits import (
     is_absent,
     is_spent,
 )
-from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt, SessionGrant
-from atlas_desktop.clock import SleepDetector, lasting_s
+from atlas_desktop.clock import SleepDetector, boottime_s
 from atlas_desktop.errors import (
     CostReachedError,
     DayReachedError,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SLEPT_S = 5.0
 """A shorter sleep, or drift between the clocks, ends nothing."""
 _MINUTE_S = 60.0
-_UNREMARKABLE = frozenset({Why.ASKED, Why.LEFT_OPEN, Why.UNUSABLE})
+_UNREMARKABLE = frozenset({EndReason.ASKED, EndReason.LEFT_OPEN, EndReason.UNUSABLE})
 """Reasons of an end that the user need not be given."""
 
 
@@ -134,12 +134,12 @@ class SpendingTracker:
     def over(self, elapsed_s: float, idle_s: float) -> StoppedError | None:
         """Return why the session has to end now, else ``None``."""
         if is_spent(self.limits, self._terms, elapsed_s):
-            return self.reason(Why.LIMIT)
+            return self.reason(EndReason.LIMIT)
         if is_absent(self.limits, idle_s):
-            return self.reason(Why.IDLE)
+            return self.reason(EndReason.IDLE)
         return None
 
-    def reason(self, why: Why) -> StoppedError:
+    def reason(self, why: EndReason) -> StoppedError:
         """Return the error that explains ``why`` to the user."""
         return _reason(why, self.limits, self._first().bound)
 
@@ -163,7 +163,7 @@ class LimitEnforcer:
         lifecycle: Lifecycle,
         on_change: Callable[[], None],
         on_error: ErrorHandler,
-        clock_s: Callable[[], float] = lasting_s,
+        clock_s: Callable[[], float] = boottime_s,
         awake_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = SpendingLimits()
@@ -249,11 +249,11 @@ class LimitEnforcer:
         if run is None or not run.request.source.billed or is_over(state):
             return
         if not isinstance(state, Ending):
-            self._lifecycle.stop(self._reason(Why.SLEEP))
+            self._lifecycle.stop(self._reason(EndReason.SLEEP))
         elif isinstance(state.next, Switch):
             self._lifecycle.end(Stop())
 
-    def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None:
+    def stopped(self, session_id: str, why: EndReason, receipt: EndReceipt) -> None:
         """Take an end from the guard: unasked, or the confirmation of one that was asked for."""
         self._lifecycle.take_receipt(session_id, receipt)
         run = self._lifecycle.run
@@ -264,7 +264,7 @@ class LimitEnforcer:
                 self._lifecycle.end(Stop())
             return
         self._lifecycle.stop(self._reason(why))
-        if why is Why.SLEEP:
+        if why is EndReason.SLEEP:
             self.sleep()
 
     def reconcile_duration(self, session_id: str, duration_s: float) -> None:
@@ -281,8 +281,8 @@ class LimitEnforcer:
             self._tracker.update_day(spent_today_usd, day_left_s)
         self._on_change()
 
-    def _reason(self, why: Why) -> StoppedError:
-        if why is Why.SERVICE and self._lifecycle.expired:
+    def _reason(self, why: EndReason) -> StoppedError:
+        if why is EndReason.SERVICE and self._lifecycle.expired:
             return LongestTimeError()
         if self._tracker is not None:
             return self._tracker.reason(why)
@@ -294,17 +294,17 @@ class LimitEnforcer:
             self._limits_changes(grant.session_id, self._tracker.limits)
 
 
-def _reason(why: Why, limits: SpendingLimits, bound: Bound) -> StoppedError:
+def _reason(why: EndReason, limits: SpendingLimits, bound: Bound) -> StoppedError:
     match why:
-        case Why.LIMIT:
+        case EndReason.LIMIT:
             return _limit_reason(limits, bound)
-        case Why.IDLE:
+        case EndReason.IDLE:
             return NobodyThereError(idle_min=limits.idle_s / _MINUTE_S)
-        case Why.HANG:
+        case EndReason.HANG:
             return HungError(hang_s=limits.hang_s)
-        case Why.SLEEP:
+        case EndReason.SLEEP:
             return SleptError()
-        case Why.SERVICE:
+        case EndReason.SERVICE:
             return EndedByServiceError()
         case _:
             return StoppedError(why=why.value)

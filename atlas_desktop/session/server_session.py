@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from atlas_desktop.aio import TaskScope, wait_full
 from atlas_desktop.api.limits import Terms
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionGrant, SessionSource
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 from atlas_desktop.errors import AppError, EndUnconfirmedError, NoNetworkError, RateLimitedError
 from atlas_desktop.guard.termination import RetryPolicy, end_session
 from atlas_desktop.session.cost import CostMeter
@@ -85,7 +85,7 @@ class ServerSession:
         kept: TaskScope,
         timeouts: Timeouts,
         on_late: Callable[["ServerSession"], None],
-        clock_s: Callable[[], float] = lasting_s,
+        clock_s: Callable[[], float] = boottime_s,
     ) -> None:
         self.request = request
         self.grant: SessionGrant | None = None

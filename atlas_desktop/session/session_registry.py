@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import EndReason, Frame
 from atlas_desktop.api.limits import SpendingLimits, cost_usd
-from atlas_desktop.api.orders import Frame, Why
 from atlas_desktop.api.pricing import FALLBACK_PER_HOUR_USD
 from atlas_desktop.api.source import Mode, SessionGrant
-from atlas_desktop.clock import lasting_s
+from atlas_desktop.clock import boottime_s
 from atlas_desktop.errors import SessionIdLostAtMostError, SessionIdLostError
 
 
@@ -30,7 +30,7 @@ class RegisteredSession:
     granted_s: float
     price_per_hour_usd: float | None = None
     max_duration_s: float | None = None
-    stopped: Why | None = None
+    stopped: EndReason | None = None
 
     def adopt_order(self, session_id: str) -> Frame:
         """Return the order that has another guard hold it."""
@@ -39,7 +39,7 @@ class RegisteredSession:
             "source": self.source,
             "session_id": session_id,
             "limits": asdict(self.limits),
-            "ran_s": lasting_s() - self.granted_s,
+            "ran_s": boottime_s() - self.granted_s,
             "price_per_hour_usd": self.price_per_hour_usd,
             "max_duration_s": self.max_duration_s,
         }
@@ -76,7 +76,7 @@ class SessionRegistry:
         """Return the name of a source; the same one for the same access."""
         return self._names.setdefault(access, f"source-{len(self._names) + 1}")
 
-    def take_end(self, session_id: str, reason: Why, *, confirmed: bool) -> None:
+    def take_end(self, session_id: str, reason: EndReason, *, confirmed: bool) -> None:
         """Note that a session was ended: it is held until that is confirmed."""
         if confirmed:
             self.sessions.pop(session_id, None)
@@ -87,7 +87,7 @@ class SessionRegistry:
         """Hold the session of ``grant`` from now on."""
         price, max_s = grant.price_per_hour_usd, grant.max_duration_s
         self._terms[source, grant.mode] = price, max_s
-        self.sessions[grant.session_id] = RegisteredSession(source, limits, lasting_s(), price, max_s)
+        self.sessions[grant.session_id] = RegisteredSession(source, limits, boottime_s(), price, max_s)
 
     def lost_error(self, source: str, mode: Mode) -> SessionIdLostError:
         """Return what is known of a session whose guard died before it could tell the id."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import Allowance
-from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import Mode, SessionGrant
 from atlas_desktop.errors import AppError, StoppedError
 from atlas_desktop.session.room_health import AVATAR_GONE_S
@@ -177,10 +177,10 @@ class SessionSnapshot:
         return self.state.summary if isinstance(self.state, Ended | Parked | Failed) else None
 
     @property
-    def end_reason(self) -> Why:
+    def end_reason(self) -> EndReason:
         """Why the session is ending, or was ended: for the record of it."""
         reason = self.error or self.stopped
-        return Why(reason.params["why"]) if isinstance(reason, StoppedError) else Why.ASKED
+        return EndReason(reason.params["why"]) if isinstance(reason, StoppedError) else EndReason.ASKED
 
 
 def build_snapshot(

@@ -59,7 +59,7 @@ def run(options: SessionsOptions) -> int:
         profile.check_owner()
     except OSError as error:
         return _complain(f"{options.profile or error.filename} can't be used: {error.strerror}")
-    proxies.follow(partial(stored_proxy_setting, profile.settings_file))
+    proxies.set_provider(partial(stored_proxy_setting, profile.settings_file))
     command = SessionsCommand(profile, options.as_json)
     try:
         match options.action:

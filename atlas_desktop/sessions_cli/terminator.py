@@ -7,7 +7,7 @@ from pathlib import Path
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import Access, open_source
-from atlas_desktop.api.orders import Frame, Why, error_in, receipt_of_frame
+from atlas_desktop.api.guard_protocol import EndReason, Frame, decode_error, receipt_of_frame
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.errors import AppError
 from atlas_desktop.guard.managed_session import SourceFactory
@@ -147,7 +147,7 @@ class SessionTerminator:
             "op": "end",
             "source": self._name_of(access),
             "session_id": session_id,
-            "why": Why.ASKED.value,
+            "why": EndReason.ASKED.value,
         }
         if entry is not None:
             order["entry"] = entry.key
@@ -181,10 +181,10 @@ class SessionTerminator:
             case "attempt_failed":
                 self._take_failure(event["session_id"], event)
             case "journal":
-                self._journal_error = error_in(event["error"])
+                self._journal_error = decode_error(event["error"])
 
     def _take_failure(self, session_id: str, event: Frame) -> None:
-        self._errors[session_id] = None if event["error"] is None else error_in(event["error"])
+        self._errors[session_id] = None if event["error"] is None else decode_error(event["error"])
         if event["answered"]:
             self._answered.add(session_id)
         elif event["repeated"]:

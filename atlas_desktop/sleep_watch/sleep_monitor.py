@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from atlas_desktop.clock import SleepDetector, lasting_s
+from atlas_desktop.clock import SleepDetector, boottime_s
 
 if TYPE_CHECKING:
     from atlas_desktop.sleep_watch.logind import Logind
@@ -50,7 +50,7 @@ class SleepMonitor(QObject):
         parent: QObject | None = None,
         *,
         system: "Callable[[SleepCallback], SystemSleep | None] | None" = None,
-        lasting: Callable[[], float] = lasting_s,
+        lasting: Callable[[], float] = boottime_s,
         waking: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create it, idle.

@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.beep_finder import BeepMeasurement
 from atlas_desktop.sound_client.microphone import ask_for_microphone
 from atlas_desktop.sound_client.sound_client import SoundClient
 
@@ -15,7 +15,7 @@ class CalibrationRun(QObject):
 
     Signals:
         flashed(): Flash now: the beep is heard now, if ``speaker_ms`` is right.
-        finished(Heard): The measurement; ``None`` when too few beeps were heard, or without a microphone.
+        finished(BeepMeasurement): ``None`` when too few beeps were heard, or without a microphone.
         failed(AppError): Speaker or microphone can't be used.
     """
 
@@ -59,7 +59,7 @@ class CalibrationRun(QObject):
 
     @Slot(object)
     def _finish(self, heard: dict[str, Any] | None) -> None:
-        self.finished.emit(None if heard is None else Heard(**heard))
+        self.finished.emit(None if heard is None else BeepMeasurement(**heard))
 
 
 class CalibrationDevices:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.orders import error_in, frame_of, line_of
+from atlas_desktop.api.guard_protocol import decode_error, decode_message, encode_message
 from atlas_desktop.child import Child
 from atlas_desktop.errors import AppError, ChildError, DeviceError, SoundServerLostError
 from atlas_desktop.media.shared_ring import RingWriter
@@ -177,7 +177,7 @@ class SoundClient(QObject):
         if process is not None:
             # It may have died just now: the next process is sent the whole state.
             with suppress(ChildError):
-                process.send(line_of(order))
+                process.send(encode_message(order))
 
     async def _keep_running(self) -> None:
         while True:
@@ -250,7 +250,7 @@ class SoundClient(QObject):
     def _take(self, line: bytes) -> None:
         """Handle an event of the process."""
         try:
-            event = frame_of(line)
+            event = decode_message(line)
         except ValueError:
             log.info("the sound process printed %r", line[:80])
             return
@@ -264,7 +264,7 @@ class SoundClient(QObject):
                     event["name"]
                 )
             case "failed":
-                self._take_failed(str(event["what"]), error_in(event))
+                self._take_failed(str(event["what"]), decode_error(event))
             case "flash":
                 self.flashed.emit()
             case "calibrated":

@@ -39,7 +39,7 @@ class ThemeChoice(StrEnum):
     LIGHT = "light"
 
 
-class PicturePath(StrEnum):
+class RendererSetting(StrEnum):
     """Renderer of the picture: automatic is a graphics card with a driver of its own, where there is one."""
 
     AUTO = "auto"
@@ -102,7 +102,7 @@ class Settings:
     speaker_name: str = ""
     microphone_id: str = ""
     microphone_name: str = ""
-    picture_path: PicturePath = PicturePath.AUTO
+    picture_path: RendererSetting = RendererSetting.AUTO
     limits_seen: bool = False
     proxy_mode: ProxyMode = ProxyMode.AUTOMATIC
     proxy_address: str = ""

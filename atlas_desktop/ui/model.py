@@ -371,9 +371,9 @@ class AppModel(ModelSignals):
         life = snapshot.state
         if life != self._life:
             self._life = life
-            self._keys.follow_life(snapshot)
+            self._keys.follow_state(snapshot)
             self._hints.follow_end(snapshot)
-            self._billing.follow_life(snapshot)
+            self._billing.follow_state(snapshot)
         begun = not snapshot.is_over and not isinstance(life, Requesting)
         if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from atlas_desktop.errors import N_
-from atlas_desktop.storage.settings import PicturePath, ThemeChoice
+from atlas_desktop.storage.settings import RendererSetting, ThemeChoice
 from atlas_desktop.ui.look.amount_field import Unit
 
 
@@ -92,9 +92,9 @@ SECTIONS = (
             Choice(
                 "picture_path",
                 {
-                    PicturePath.AUTO: N_("Automatic"),
-                    PicturePath.RASTER: N_("Processor"),
-                    PicturePath.GL: N_("Graphics card"),
+                    RendererSetting.AUTO: N_("Automatic"),
+                    RendererSetting.RASTER: N_("Processor"),
+                    RendererSetting.GL: N_("Graphics card"),
                 },
                 caption=N_("Who paints the picture, from the next start on"),
             ),

@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
             self._column_layout.addWidget(waiting_cues)
         self._show_page()
 
-    def show_life(self, life: SessionState, messages: int | None = None) -> None:
+    def show_state(self, life: SessionState, messages: int | None = None) -> None:
         """Show the page of ``life``; called with the same again, stay on the present one.
 
         ``messages`` is how many the transcript holds, for the page that offers to save it.

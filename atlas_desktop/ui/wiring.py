@@ -165,7 +165,7 @@ class WindowWiring(QObject):
     @Slot(object)
     def _session_changed(self, snapshot: SessionSnapshot) -> None:
         page_before = self._window.page
-        self._window.show_life(snapshot.state, len(self._model.messages))
+        self._window.show_state(snapshot.state, len(self._model.messages))
         self._set_drop_context()
         if self._window.page is not page_before:
             self._focus_page()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
-from atlas_desktop.storage.settings import PicturePath
+from atlas_desktop.storage.settings import RendererSetting
 from atlas_desktop.video.gl_driver import GlError, graphics_card, is_software
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def probe_driver() -> str:
 
 async def select_renderer(
     mark: DriverCrashMark,
-    setting: PicturePath,
+    setting: RendererSetting,
     environment: Mapping[str, str],
     probe: Callable[[], str] = probe_driver,
     card: str | None = None,
@@ -113,16 +113,16 @@ def make_surface(choice: RendererChoice, window: "QWidget") -> "GlSurface | None
     return GlSurface(window)
 
 
-def _wanted(setting: PicturePath, environment: Mapping[str, str], crashed: bool) -> PicturePath:
+def _wanted(setting: RendererSetting, environment: Mapping[str, str], crashed: bool) -> RendererSetting:
     override = environment.get(ENV_VAR, "").strip().lower()
-    if override in (PicturePath.RASTER, PicturePath.GL):
-        return PicturePath(override)
+    if override in (RendererSetting.RASTER, RendererSetting.GL):
+        return RendererSetting(override)
     # After a crash the setting no longer holds, or the program could never be opened again.
-    return PicturePath.AUTO if crashed else setting
+    return RendererSetting.AUTO if crashed else setting
 
 
 def _prepare(
-    mark: DriverCrashMark, setting: PicturePath, environment: Mapping[str, str], card: str
+    mark: DriverCrashMark, setting: RendererSetting, environment: Mapping[str, str], card: str
 ) -> RendererChoice:
     """Decide what can be decided without the driver; set ``mark`` where it is to be probed."""
     crashed = mark.is_set()
@@ -131,20 +131,20 @@ def _prepare(
         mark.exclude(card)
         mark.clear()
     wanted = _wanted(setting, environment, crashed)
-    is_tried = wanted is PicturePath.GL or (
-        wanted is PicturePath.AUTO and bool(card) and not mark.is_excluded(card)
+    is_tried = wanted is RendererSetting.GL or (
+        wanted is RendererSetting.AUTO and bool(card) and not mark.is_excluded(card)
     )
     return RendererChoice(use_gl=is_tried and mark.set(), crashed=crashed)
 
 
-def _is_usable(probe: Callable[[], str], wanted: PicturePath) -> bool:
+def _is_usable(probe: Callable[[], str], wanted: RendererSetting) -> bool:
     """Return whether the driver can draw; one of software only where OpenGL is wanted by name."""
     try:
         driver = probe()
     except GlError as error:
         log.info("the processor paints the picture: %s", error)
         return False
-    if wanted is not PicturePath.GL and is_software(driver):
+    if wanted is not RendererSetting.GL and is_software(driver):
         log.info("the processor paints the picture: it would do so by OpenGL, too: %s", driver)
         return False
     log.info("OpenGL paints the picture: %s", driver)

@@ -10,7 +10,7 @@ import time
 from PySide6.QtWidgets import QApplication, QWidget
 
 from atlas_desktop.media.feeds import VideoFeed
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.desk.process import run
 from tests.desk.scenes import corners
 

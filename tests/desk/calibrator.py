@@ -14,7 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Slot
 
 from atlas_desktop.errors import AppError
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.beep_finder import BeepMeasurement
 from atlas_desktop.sound_client.calibration_run import CalibrationDevices, CalibrationRun
 from atlas_desktop.sound_client.sound_client import SoundClient
 from tests.desk.sound_program import run
@@ -37,7 +37,7 @@ class Watcher(QObject):
         self.report["flashes"] += 1
 
     @Slot(object)
-    def take_end(self, heard: Heard | None) -> None:
+    def take_end(self, heard: BeepMeasurement | None) -> None:
         self.report["heard"] = None if heard is None else asdict(heard)
         self.report["seconds"] = time.monotonic() - self._began_s
         self.finished.set()

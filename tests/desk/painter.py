@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 
 FRAMES_PER_S = 25.0
 

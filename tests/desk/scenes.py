@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import ColourMatrix, I420Frame
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.bench.versus import patches
 from tests.bench.versus.glass import FrameBuffer
 

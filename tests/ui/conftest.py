@@ -19,7 +19,7 @@ from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.stalls import Stall, StallWatch
 from tests.ui.desk import Desk, ObservedPage
 from tests.ui.driven_model import DrivenModel

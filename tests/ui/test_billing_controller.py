@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import TaskScope
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import EndReason, LeftoverOutcome
 from atlas_desktop.api.limits import Allowance, Bound, SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import EndReceipt, SessionGrant, SourceKind
 from atlas_desktop.errors import AppError, GuardDownError, JournalError, NoCreditError
 from atlas_desktop.session.guard_events import (
-    DayTold,
+    DailySpendReceived,
     JournalBroken,
     Leftover,
-    SessionStatusTold,
+    SessionStatusReceived,
     SessionStopped,
 )
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -59,7 +59,7 @@ class FakeEnforcer:
     def touch(self) -> None:
         self.told.append(("touch",))
 
-    def stopped(self, session_id: str, why: Why, receipt: EndReceipt) -> None:
+    def stopped(self, session_id: str, why: EndReason, receipt: EndReceipt) -> None:
         self.told.append(("stopped", session_id, why))
 
     def reconcile_duration(self, session_id: str, duration_s: float) -> None:
@@ -230,20 +230,20 @@ def test_a_session_that_is_over_warns_no_more(bench: Bench) -> None:
 def test_a_first_session_not_begun_on_the_start_page_says_its_limits_once(bench: Bench) -> None:
     asked: list[bool] = []
     bench.model.settings_requested.connect(lambda: asked.append(True))
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
     assert "$5.00 or 60 min, $20.00 a day, 10 min" in bench.up["limits_first"].title
     assert bench.settings.settings.limits_seen
     bench.press("limits_first", "Change limits")
     assert asked == [True]
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
 def test_who_has_seen_the_limits_and_who_rehearses_is_left_alone(bench: Bench) -> None:
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT), billed=False))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT), billed=False))
     assert not bench.settings.settings.limits_seen
     bench.settings.change(limits_seen=True)
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
@@ -257,7 +257,7 @@ def test_who_has_seen_the_limits_and_who_rehearses_is_left_alone(bench: Bench) -
 def test_without_guard_or_record_only_after_the_user_agreed(
     bench: Bench, error: AppError, notice: str, label: str, told: str
 ) -> None:
-    bench.controller.follow_life(SessionSnapshot(state=Failed(error)))
+    bench.controller.follow_state(SessionSnapshot(state=Failed(error)))
     assert (told,) not in bench.guard.told
     bench.press(notice, label)
     assert bench.guard.told[-1] == (told,)
@@ -265,20 +265,20 @@ def test_without_guard_or_record_only_after_the_user_agreed(
 
 
 def test_a_rehearsal_takes_the_offer_back_and_its_end_the_limits(bench: Bench) -> None:
-    bench.controller.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
-    bench.controller.follow_life(replace(LIVE, billed=False))
+    bench.controller.follow_state(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
+    bench.controller.follow_state(replace(LIVE, billed=False))
     assert not bench.up
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
-    bench.controller.follow_life(replace(LIVE, state=Ended(None)))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(replace(LIVE, state=Ended(None)))
     assert not bench.up
 
 
 def test_another_failure_offers_nothing_of_the_kind_and_a_new_start_takes_it_back(bench: Bench) -> None:
-    bench.controller.follow_life(SessionSnapshot(state=Failed(NoCreditError())))
+    bench.controller.follow_state(SessionSnapshot(state=Failed(NoCreditError())))
     assert not bench.up
-    bench.controller.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
+    bench.controller.follow_state(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
     bench.settings.change(limits_seen=True)
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
     assert not bench.up
 
 
@@ -287,12 +287,12 @@ def test_another_failure_offers_nothing_of_the_kind_and_a_new_start_takes_it_bac
 
 def test_the_session_hears_of_its_end_and_of_the_services_count(bench: Bench) -> None:
     receipt = EndReceipt("ses_1", True, 60.0, 0.2)
-    bench.guard.tell(SessionStopped("ses_1", Why.HANG, receipt))
-    bench.guard.tell(SessionStatusTold("ses_1", 61.0, "active"))
-    bench.guard.tell(SessionStatusTold("ses_1", None, "active"))
-    bench.guard.tell(DayTold("ses_1", 3.5, 7200.0))
+    bench.guard.tell(SessionStopped("ses_1", EndReason.HANG, receipt))
+    bench.guard.tell(SessionStatusReceived("ses_1", 61.0, "active"))
+    bench.guard.tell(SessionStatusReceived("ses_1", None, "active"))
+    bench.guard.tell(DailySpendReceived("ses_1", 3.5, 7200.0))
     assert bench.enforcer.told[1:] == [
-        ("stopped", "ses_1", Why.HANG),
+        ("stopped", "ses_1", EndReason.HANG),
         ("duration", "ses_1", 61.0),
         ("day", "ses_1", 3.5, 7200.0),
     ]
@@ -392,8 +392,8 @@ async def test_the_key_at_hand_is_known_to_the_guard_before_it_looks(
 
 def test_without_a_guard_there_is_nothing_to_say_of_it(tmp_path: Path, qapp: QApplication) -> None:
     bench = Bench(tmp_path, guarded=False)
-    bench.controller.follow_life(replace(LIVE, state=Joining(GRANT)))
-    bench.controller.follow_life(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
+    bench.controller.follow_state(replace(LIVE, state=Joining(GRANT)))
+    bench.controller.follow_state(SessionSnapshot(state=Failed(GuardDownError(detail="no"))))
     bench.controller.try_key(Access(SourceKind.ATLAS, "ak_1", "https://atlas"))
     bench.controller.end_leftovers(cast(Any, None))
     assert not bench.up

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSlider, QWidge
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.errors import DeviceLostError, NoSpeakerError, SoundServerLostError
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.beep_finder import BeepMeasurement
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
 from atlas_desktop.ui.calibration.panes import FLASH_MS, FlashPanel
 from atlas_desktop.ui.look.theme import Theme
@@ -82,7 +82,7 @@ def test_the_microphone_finds_the_delay_and_it_is_used(open_dialog: Open) -> Non
     for _ in range(3):
         bench.devices.engine.flashed.emit()
     assert "Beep 3 of 8" in bench.texts()
-    bench.devices.engine.finished.emit(Heard(141.6, 3.2, 8))
+    bench.devices.engine.finished.emit(BeepMeasurement(141.6, 3.2, 8))
     assert "Your speaker adds 142 ms" in bench.texts()
     assert "8 of 8 beeps agree within 3 ms" in bench.texts()
     assert bench.names() == {"Use it", "Try again", "Cancel"}
@@ -101,7 +101,7 @@ def test_the_microphone_finds_the_delay_and_it_is_used(open_dialog: Open) -> Non
 def test_what_can_not_be_is_not_used(open_dialog: Open, delay_ms: float, says: str, used_ms: float) -> None:
     bench = open_dialog()
     bench.press("Start")
-    bench.devices.engine.finished.emit(Heard(delay_ms, 1.0, 8))
+    bench.devices.engine.finished.emit(BeepMeasurement(delay_ms, 1.0, 8))
     assert says in bench.texts()
     bench.press("Use it")
     assert bench.used == [used_ms]
@@ -110,7 +110,7 @@ def test_what_can_not_be_is_not_used(open_dialog: Open, delay_ms: float, says: s
 def test_few_beeps_that_agree_are_said_to_be_few(open_dialog: Open) -> None:
     bench = open_dialog()
     bench.press("Start")
-    bench.devices.engine.finished.emit(Heard(50.0, 5.0, 3))
+    bench.devices.engine.finished.emit(BeepMeasurement(50.0, 5.0, 3))
     assert "to be surer of it" in bench.texts()
 
 
@@ -159,7 +159,7 @@ def test_the_flash_is_there_at_once_and_goes(open_dialog: Open, qtbot: QtBot) ->
 def test_the_eye_goes_on_from_what_the_microphone_found(open_dialog: Open) -> None:
     bench = open_dialog()
     bench.press("Start")
-    bench.devices.engine.finished.emit(Heard(90.0, 2.0, 8))
+    bench.devices.engine.finished.emit(BeepMeasurement(90.0, 2.0, 8))
     bench.press("Try again")
     bench.press("By eye")
     assert bench.slider.value() == 90
@@ -225,7 +225,7 @@ def test_what_a_stopped_run_still_says_counts_no_more(open_dialog: Open) -> None
     bench.press("Start")
     before = bench.devices.engine
     bench.press("By eye")
-    before.finished.emit(Heard(50.0, 1.0, 8))
+    before.finished.emit(BeepMeasurement(50.0, 1.0, 8))
     before.failed.emit(DeviceLostError(device="Speaker"))
     assert bench.devices.running == [False]
     assert "Bring flash and beep together" in bench.texts()
@@ -258,7 +258,7 @@ def test_in_a_session_it_says_that_the_avatar_is_silent(open_dialog: Open) -> No
     bench = open_dialog(in_session=True)
     assert "the avatar is silent" in bench.texts()
     bench.press("Start")
-    bench.devices.engine.finished.emit(Heard(50.0, 1.0, 8))
+    bench.devices.engine.finished.emit(BeepMeasurement(50.0, 1.0, 8))
     assert "the avatar is silent" not in bench.texts()
 
 

@@ -39,7 +39,7 @@ from atlas_desktop.ui.notice_strip import NoticeStrip
 from atlas_desktop.ui.settings_dialog import SettingsDialog
 from atlas_desktop.ui.start.start_page import StartPage
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.stalls import run_in_thread
 from tests.ui.driven_model import GRANT, DrivenModel
 from tests.ui.widget_walk import HOSTILE, READ, actors, words

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
 from atlas_desktop.aio import TaskScope
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.errors import AppError
 from atlas_desktop.storage.billing_entry import asked, dismissed, ended, granted
@@ -76,7 +76,7 @@ class Bench:
         return key
 
     def end(
-        self, key: str, minutes_ago: float, *, charged_usd: float | None = None, why: str = Why.ASKED
+        self, key: str, minutes_ago: float, *, charged_usd: float | None = None, why: str = EndReason.ASKED
     ) -> None:
         receipt = EndReceipt(f"sess-{key}", confirmed=True, cost_usd=charged_usd)
         then = self.now - timedelta(minutes=minutes_ago)
@@ -135,7 +135,7 @@ async def test_without_sessions_the_place_speaks(bench: Bench) -> None:
 
 async def test_newest_first_with_both_figures_and_how_it_ended(bench: Bench) -> None:
     bench.end(bench.add(300), 270, charged_usd=2.9)
-    bench.end(bench.add(120, mode=Mode.PASSTHROUGH), 110, why=Why.LIMIT)
+    bench.end(bench.add(120, mode=Mode.PASSTHROUGH), 110, why=EndReason.LIMIT)
     dialog = await bench.open()
     model = table(dialog).model()
     across = Qt.Orientation.Horizontal
@@ -150,7 +150,7 @@ async def test_newest_first_with_both_figures_and_how_it_ended(bench: Bench) -> 
 
 
 async def test_every_way_to_end_has_words(bench: Bench) -> None:
-    for why in (*Why, "from_a_newer_version"):
+    for why in (*EndReason, "from_a_newer_version"):
         bench.end(bench.add(60), 50, why=why)
     bench.records.append(dismissed(bench.add(30), NOW))
     bench.add(20, granted_=False)
@@ -159,7 +159,7 @@ async def test_every_way_to_end_has_words(bench: Bench) -> None:
     said = [row[-1] for row in cells(dialog)]
     assert said[:3] == ["Still open", "Never answered", "Over, by your word"]
     assert "Ended" in said
-    assert len(set(said)) == len(Why) + 4
+    assert len(set(said)) == len(EndReason) + 4
 
 
 async def test_an_open_one_is_marked_and_counts_on(bench: Bench) -> None:

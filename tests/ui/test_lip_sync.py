@@ -11,7 +11,7 @@ from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.media.lipsync import HALF_BLOCK_MS, LEAD_MS, LipSync
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 
 HOLD_MS = 120.0
 # Other programs may take the machine for a moment.

@@ -28,7 +28,7 @@ from atlas_desktop.ui.look.pictures import png_bytes
 from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.spinner import StepMark
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.ui.driven_model import GRANT, DrivenModel
 
 

@@ -28,7 +28,7 @@ from atlas_desktop.ui.notice_strip import ActionButton, NoticeStrip
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.ui.billing_fakes import FakeGuard
 from tests.ui.driven_model import DrivenModel
 from tests.ui.model_bench import KEY, Make, ModelBench, drop, go_live, make_files

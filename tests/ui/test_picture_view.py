@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.desk.display import display
 
 ATTEMPTS = 3

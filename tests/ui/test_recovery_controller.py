@@ -13,7 +13,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.orders import Why
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.storage.billing_entry import asked, ended, granted
@@ -113,7 +113,7 @@ def died(journal: Path | None = None) -> StoppedRun:
     )
 
 
-def bill(profile: Profile, began: datetime, why: Why, charged_usd: float | None) -> None:
+def bill(profile: Profile, began: datetime, why: EndReason, charged_usd: float | None) -> None:
     """Write a session of twelve minutes into the billing journal."""
     journal = BillingJournal(profile.billing_journal)
     record = asked("guard", "atlas", "https://api.example", KEY, Mode.CONVERSATION, began)
@@ -144,7 +144,7 @@ async def test_a_crash_is_said_with_what_was_kept(profile: Profile) -> None:
 async def test_what_the_session_has_cost_is_said(
     profile: Profile, charged_usd: float | None, words: str
 ) -> None:
-    await asyncio.to_thread(bill, profile, MOMENT - timedelta(minutes=13), Why.APP_GONE, charged_usd)
+    await asyncio.to_thread(bill, profile, MOMENT - timedelta(minutes=13), EndReason.APP_GONE, charged_usd)
     bench = Bench(profile, TaskScope("test"), died())
     await settle(lambda: "Its session" in bench.notices[STOPPED].advice, LIMIT_S)
     assert bench.notices[STOPPED].advice.startswith(f"Its session was {words} 2 clips")
@@ -153,10 +153,10 @@ async def test_what_the_session_has_cost_is_said(
 
 @pytest.mark.parametrize(
     ("began", "why"),
-    [(MOMENT - timedelta(hours=2), Why.APP_GONE), (MOMENT - timedelta(minutes=13), Why.ASKED)],
+    [(MOMENT - timedelta(hours=2), EndReason.APP_GONE), (MOMENT - timedelta(minutes=13), EndReason.ASKED)],
 )
 async def test_a_session_of_another_run_or_ended_before_is_not_its_own(
-    profile: Profile, began: datetime, why: Why
+    profile: Profile, began: datetime, why: EndReason
 ) -> None:
     await asyncio.to_thread(bill, profile, began, why, 0.25)
     bench = Bench(profile, TaskScope("test"), died())

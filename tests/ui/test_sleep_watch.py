@@ -42,9 +42,11 @@ class Bench:
 
     def __init__(self, has_system: bool = True) -> None:
         self.system = FakeSystem()
-        self.lasting_s = self.waking_s = 1000.0
+        self.boottime_s = self.waking_s = 1000.0
         opener = cast(Any, self.system.open if has_system else _nothing)
-        self.watch = SleepMonitor(system=opener, lasting=lambda: self.lasting_s, waking=lambda: self.waking_s)
+        self.watch = SleepMonitor(
+            system=opener, lasting=lambda: self.boottime_s, waking=lambda: self.waking_s
+        )
         self.goings = QSignalSpy(self.watch.about_to_sleep)
         self.wakes = QSignalSpy(self.watch.woke)
 
@@ -55,7 +57,7 @@ class Bench:
         qtbot.waitUntil(lambda: self.system.said == ["open"])
 
     def pass_time(self, awake_s: float, asleep_s: float = 0.0) -> None:
-        self.lasting_s += awake_s + asleep_s
+        self.boottime_s += awake_s + asleep_s
         self.waking_s += awake_s
 
 

@@ -27,7 +27,7 @@ from atlas_desktop.ui.live.statistics_card import EVERY_MS, StatisticsCard
 from atlas_desktop.ui.live.statistics_texts import NOTHING, StatisticsTexts
 from atlas_desktop.ui.look.pill import PillButton
 from atlas_desktop.ui.look.theme import Theme
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.ui.desk import Desk, button
 from tests.ui.driven_model import GRANT, DrivenModel
 

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from atlas_desktop.media.calibration import Heard
+from atlas_desktop.media.beep_finder import BeepMeasurement
 from atlas_desktop.session.state import Live
 from atlas_desktop.storage.settings import Settings, ThemeChoice, speaker_delay_default_ms
 from atlas_desktop.ui.calibration.calibration_dialog import CalibrationDialog
@@ -146,7 +146,7 @@ def test_what_a_calibration_finds_holds_at_once_and_is_shown(bench: Bench) -> No
     assert bench.told == [(USUAL_MS, False)]
     button(calibration, "Start").click()
     assert bench.model.asked == [("set_quiet", True)]
-    bench.devices.engine.finished.emit(Heard(141.6, 3.0, 8))
+    bench.devices.engine.finished.emit(BeepMeasurement(141.6, 3.0, 8))
     button(calibration, "Use it").click()
     assert bench.model.settings.speaker_delay_ms == 142.0
     assert delay(settings).text() == "142 ms"

@@ -32,7 +32,7 @@ from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.ui.desk import button
 from tests.ui.driven_model import DrivenModel
 from tests.ui.press_clock import PressClock

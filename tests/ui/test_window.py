@@ -46,7 +46,7 @@ from atlas_desktop.ui.shortcuts import SHORTCUTS, Command, shortcuts_for
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.ui.desk import Desk, ObservedPage, button
 from tests.ui.driven_model import DrivenModel
 
@@ -406,7 +406,7 @@ def test_tab_stays_in_an_open_drawer(theme: Theme, qtbot: QtBot) -> None:
     window.set_live(stage, pane)
     window.resize(480, 600)
     window.show()
-    window.show_life(Live(GRANT))
+    window.show_state(Live(GRANT))
     window.show_transcript(True)
     first.setFocus()
     for key, focused in ((Qt.Key.Key_Tab, last), (Qt.Key.Key_Tab, first), (Qt.Key.Key_Backtab, last)):

@@ -9,13 +9,13 @@ from atlas_desktop.clock import SleepDetector
 
 class Clocks:
     def __init__(self, threshold_s: float = 5.0, longest_gap_s: float = math.inf) -> None:
-        self.lasting_s = self.waking_s = 100.0
+        self.boottime_s = self.waking_s = 100.0
         self.detector = SleepDetector(
-            threshold_s, lambda: self.lasting_s, lambda: self.waking_s, longest_gap_s
+            threshold_s, lambda: self.boottime_s, lambda: self.waking_s, longest_gap_s
         )
 
     def look_after(self, awake_s: float, asleep_s: float = 0.0) -> float:
-        self.lasting_s += awake_s + asleep_s
+        self.boottime_s += awake_s + asleep_s
         self.waking_s += awake_s
         return self.detector.look()
 

@@ -27,9 +27,9 @@ THERE = "http://proxy.example:3128"
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (*NAMES, *map(str.lower, NAMES), SETTING_NAME):
         monkeypatch.delenv(name, raising=False)
-    proxies.follow(ProxySetting)
+    proxies.set_provider(ProxySetting)
     yield
-    proxies.follow(ProxySetting)
+    proxies.set_provider(ProxySetting)
 
 
 def led(url: str) -> str:
@@ -57,7 +57,7 @@ def test_this_computer_is_never_behind_a_proxy(
     for name in NAMES[:3]:
         monkeypatch.setenv(name, THERE)
     assert led(f"{scheme}://{host}:8080/x") == ""
-    proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, THERE))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, THERE))
     assert led(f"{scheme}://{host}:8080/x") == ""
 
 
@@ -144,17 +144,17 @@ def test_no_proxy(no_proxy: str, url: str, is_exempt: bool, monkeypatch: pytest.
     monkeypatch.setenv("HTTPS_PROXY", THERE)
     monkeypatch.setenv("NO_PROXY", no_proxy)
     assert led(url) == ("" if is_exempt else THERE)
-    proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, THERE))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, THERE))
     assert led(url) == ("" if is_exempt else THERE)
 
 
 def test_the_setting_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://other.example")
-    proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, "proxy.example:3128"))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, "proxy.example:3128"))
     assert (led("https://api.example"), led("ws://room.example")) == (THERE, THERE)
-    proxies.follow(lambda: ProxySetting(ProxyMode.NONE))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.NONE))
     assert led("https://api.example") == ""
-    proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, ""))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, ""))
     assert led("https://api.example") == ""
 
 
@@ -232,9 +232,9 @@ def test_children_are_given_the_environment_and_the_setting(monkeypatch: pytest.
     monkeypatch.setenv("HTTPS_PROXY", THERE)
     assert child_environment()["HTTPS_PROXY"] == THERE
     assert SETTING_NAME not in child_environment()
-    proxies.follow(lambda: ProxySetting(ProxyMode.NONE))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.NONE))
     assert child_environment()[SETTING_NAME] == "none"
-    proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, "proxy:1"))
+    proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, "proxy:1"))
     assert child_environment()[SETTING_NAME] == "proxy:1"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from atlas_desktop import logs
 from atlas_desktop.api.grants import grant_in
-from atlas_desktop.api.orders import grant_frame, grant_of_frame
+from atlas_desktop.api.guard_protocol import grant_frame, grant_of_frame
 from atlas_desktop.api.source import Mode
 from atlas_desktop.errors import RejectedError
 from atlas_desktop.redaction import BLANK, Redactor, holds, known

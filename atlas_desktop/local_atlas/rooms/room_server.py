@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from atlas_desktop.heap import give_back
+from atlas_desktop.heap import trim_heap
 from atlas_desktop.local_atlas.connections import Connections
 from atlas_desktop.local_atlas.interfaces import AvatarFactory, RoomOptions
 from atlas_desktop.local_atlas.rooms.access_tokens import Grant, TokenIssuer, TokenRefusedError
@@ -55,7 +55,7 @@ class RoomServer:
             del room
             # A room is a graph of cycles around 9 MB of frames. The garbage collector counts objects,
             # not bytes, and would let dozens of them pile up.
-            give_back()
+            trim_heap()
 
     async def aclose(self) -> None:
         """Close all rooms."""

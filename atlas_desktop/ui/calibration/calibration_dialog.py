@@ -7,7 +7,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
 
 from atlas_desktop.errors import AppError, MicrophoneDeniedError
-from atlas_desktop.media.calibration import BEEPS, Heard
+from atlas_desktop.media.beep_finder import BEEPS, BeepMeasurement
 from atlas_desktop.storage.settings import RANGES
 from atlas_desktop.ui.calibration.panes import BeepDots, EyePane
 from atlas_desktop.ui.calibration.steps import (
@@ -209,7 +209,7 @@ class CalibrationDialog(QDialog):
             self._eye.panel.flash()
 
     @Slot(object)
-    def _take_result(self, heard: Heard | None) -> None:
+    def _take_result(self, heard: BeepMeasurement | None) -> None:
         self._stop()
         if heard is None:
             self._go_to(Unheard())

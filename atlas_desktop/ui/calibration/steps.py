@@ -6,7 +6,7 @@ from typing import TypeAlias, assert_never
 from PySide6.QtCore import QObject
 
 from atlas_desktop.errors import AppError, NoSpeakerError, SoundServerLostError
-from atlas_desktop.media.calibration import BEEPS, Heard
+from atlas_desktop.media.beep_finder import BEEPS, BeepMeasurement
 from atlas_desktop.ui.controllers.notices import error_texts
 from atlas_desktop.ui.look.amounts import fill
 
@@ -41,7 +41,7 @@ class ByEye:
 class DelayFound:
     """The microphone heard enough beeps; ``used_ms`` is the part that can be compensated."""
 
-    heard: Heard
+    heard: BeepMeasurement
     used_ms: int
 
 

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 from atlas_desktop.aio import TaskScope, wait_full
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import LeftoverOutcome
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome
 from atlas_desktop.api.source import SourceKind
 from atlas_desktop.errors import AppError, GuardDownError, JournalError
 from atlas_desktop.session.guard_events import (
-    DayTold,
+    DailySpendReceived,
     GuardEvent,
     JournalBroken,
     Leftover,
-    SessionStatusTold,
+    SessionStatusReceived,
     SessionStopped,
 )
 from atlas_desktop.session.snapshot import SessionSnapshot
@@ -123,7 +123,7 @@ class BillingController:
         elif before != notice:
             self._model.notice_changed.emit(notice)
 
-    def follow_life(self, snapshot: SessionSnapshot) -> None:
+    def follow_state(self, snapshot: SessionSnapshot) -> None:
         """Show the limits with a first session that began without them; offer to start without a guard."""
         if self._guard is None:
             return
@@ -189,10 +189,10 @@ class BillingController:
         match event:
             case SessionStopped(session_id, why, receipt):
                 self._enforcer.stopped(session_id, why, receipt)
-            case SessionStatusTold(session_id, duration_s, _status):
+            case SessionStatusReceived(session_id, duration_s, _status):
                 if duration_s is not None:
                     self._enforcer.reconcile_duration(session_id, duration_s)
-            case DayTold(session_id, spent_today_usd, day_left_s):
+            case DailySpendReceived(session_id, spent_today_usd, day_left_s):
                 self._enforcer.update_day(session_id, spent_today_usd, day_left_s)
             case Leftover():
                 self._locked.pop(leftover_id(event), None)

@@ -6,8 +6,8 @@ from typing import Any, assert_never
 
 from PySide6.QtCore import QObject
 
+from atlas_desktop.api.guard_protocol import LeftoverOutcome
 from atlas_desktop.api.limits import EXTENSION, WARN_SHARE, Bound, SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome
 from atlas_desktop.api.source import Mode, SourceKind
 from atlas_desktop.session.guard_events import Leftover
 from atlas_desktop.session.snapshot import SessionSnapshot

@@ -182,7 +182,7 @@ class KeyController:
         if key:
             use(Access(SourceKind.ATLAS, key, self._key_address))
 
-    def follow_life(self, snapshot: SessionSnapshot) -> None:
+    def follow_state(self, snapshot: SessionSnapshot) -> None:
         """Note from a paid session that was created, or failed, whether the key is accepted."""
         # The local Atlas does not check the key.
         if not snapshot.billed:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QGuiApplication
 
 from atlas_desktop.aio import TaskScope
-from atlas_desktop.api.orders import Why
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.cues.player import CuePlayer
 from atlas_desktop.cues.queue import Cue
 from atlas_desktop.errors import AppError
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 STOPPED = "stopped_unexpectedly"
 UNSAVED = "nothing_saved"
 _REMOVAL_LIMIT_S = 1.0
-_ENDED_FOR_US = (Why.APP_GONE, Why.HANG, Why.GUARD_TOLD, Why.LEFT_OPEN)
+_ENDED_FOR_US = (EndReason.APP_GONE, EndReason.HANG, EndReason.GUARD_TOLD, EndReason.LEFT_OPEN)
 """Reasons for which the guard ends a session that its user has not ended."""
 _POSITION_STEP_S = 5.0
 """The position in a long clip is stored at this resolution while it is spoken."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject
 
-from atlas_desktop.api.orders import Why
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.source import Mode
 from atlas_desktop.storage.billing_entry import Outcome
 from atlas_desktop.storage.history import HistoryRow
@@ -54,16 +54,16 @@ class HistoryTexts(QObject):
 
     def _why(self, why: str) -> str:
         known: dict[str, str] = {
-            Why.ASKED: self.tr("By you"),
-            Why.LIMIT: self.tr("Limit reached"),
-            Why.IDLE: self.tr("Nobody was there"),
-            Why.HANG: self.tr("The program hung"),
-            Why.APP_GONE: self.tr("The program went away"),
-            Why.SLEEP: self.tr("The computer slept"),
-            Why.GUARD_TOLD: self.tr("Stopped by the system"),
-            Why.SERVICE: self.tr("By the service"),
-            Why.UNUSABLE: self.tr("Could not be used"),
-            Why.LEFT_OPEN: self.tr("Left open, ended later"),
+            EndReason.ASKED: self.tr("By you"),
+            EndReason.LIMIT: self.tr("Limit reached"),
+            EndReason.IDLE: self.tr("Nobody was there"),
+            EndReason.HANG: self.tr("The program hung"),
+            EndReason.APP_GONE: self.tr("The program went away"),
+            EndReason.SLEEP: self.tr("The computer slept"),
+            EndReason.GUARD_TOLD: self.tr("Stopped by the system"),
+            EndReason.SERVICE: self.tr("By the service"),
+            EndReason.UNUSABLE: self.tr("Could not be used"),
+            EndReason.LEFT_OPEN: self.tr("Left open, ended later"),
         }
         # A newer version may have written a reason that this one does not know.
         return known.get(why, self.tr("Ended"))

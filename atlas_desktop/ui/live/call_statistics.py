@@ -10,7 +10,7 @@ from atlas_desktop.media.lipsync import SyncFigures
 if TYPE_CHECKING:
     from atlas_desktop.session import AtlasSession
     from atlas_desktop.sound_client.sound_client import SoundClient
-    from atlas_desktop.video.stage_view import PictureView
+    from atlas_desktop.video.picture_view import PictureView
 
 
 _LONGEST_LOOK_S = 3.0

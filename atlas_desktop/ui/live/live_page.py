@@ -17,7 +17,7 @@ from atlas_desktop.ui.look.focus import is_typing
 from atlas_desktop.ui.look.pictures import picture_of_face
 from atlas_desktop.ui.look.theme import Theme
 from atlas_desktop.ui.model import AppModel
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 
 _CARD_EDGE_PX = 10
 _CARD_LEAST_PX = 240

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from atlas_desktop.api import exchange, http_source
-from atlas_desktop.api.http_source import AtlasSource
-from atlas_desktop.api.orders import (
-    complaint_of,
-    error_in,
-    frame_of,
+from atlas_desktop.api.guard_protocol import (
+    decode_error,
+    decode_message,
+    encode_error,
+    encode_message,
     grant_frame,
     grant_of_frame,
-    line_of,
 )
+from atlas_desktop.api.http_source import AtlasSource
 from atlas_desktop.api.source import Face, Mode, SessionGrant
 from atlas_desktop.errors import AppError, BugError
 from atlas_desktop.guard.session_creator import create_definitely_failed
@@ -92,7 +92,7 @@ class Subject:
     def _pass_on(self, answer: Any) -> str:
         if not isinstance(answer, SessionGrant):
             return repr(answer)
-        frame = frame_of(line_of(grant_frame(answer)))
+        frame = decode_message(encode_message(grant_frame(answer)))
         assert grant_of_frame(frame) == answer
         self._write(answer.session_id, records.granted("key", answer, datetime.now(UTC), _KEY))
         return repr(answer)
@@ -101,7 +101,7 @@ class Subject:
         words = str(error)
         assert len(words) < _LONGEST_WORDS, f"{len(words)} characters of words"
         assert words.isprintable(), f"words that can't be shown: {words!r}"
-        assert str(error_in(frame_of(line_of(complaint_of(error))))) == words
+        assert str(decode_error(decode_message(encode_message(encode_error(error))))) == words
         named = error.params.get("session_id", "")
         if call == "create":
             assert named == self.session_id, f"the error names {named!r}, not {self.session_id!r}"

@@ -21,7 +21,7 @@ from atlas_desktop.ui.talk.transcript_model import TranscriptModel
 from atlas_desktop.ui.talk.transcript_pane import TranscriptPane
 from atlas_desktop.ui.window import MainWindow
 from atlas_desktop.ui.wiring import WindowWiring
-from atlas_desktop.video.stage_view import PictureView
+from atlas_desktop.video.picture_view import PictureView
 from tests.stalls import Stall, StallWatch
 from tests.ui.model_bench import ModelBench
 

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import encode_error
 from atlas_desktop.api.http_source import AtlasSource
-from atlas_desktop.api.orders import complaint_of
 from atlas_desktop.api.source import Mode, SessionGrant, SourceKind
 from atlas_desktop.errors import AppError
 from atlas_desktop.logs import RedactingFormatter
@@ -106,7 +106,7 @@ class EchoTrial:
     def _keep_error(self, error: AppError) -> None:
         # The ids are for who has to end the session; they are kept nowhere.
         params = {name: value for name, value in error.params.items() if "session_id" not in name}
-        told = {**complaint_of(error), "params": params}
+        told = {**encode_error(error), "params": params}
         self.kept += (str(error), json.dumps(told, ensure_ascii=False), _logged(error))
         session_id = error.params.get("session_id")
         if session_id:

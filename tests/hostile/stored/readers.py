@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from atlas_desktop.api.face_file import load_face
-from atlas_desktop.api.orders import LeftoverOutcome
+from atlas_desktop.api.guard_protocol import LeftoverOutcome
 from atlas_desktop.errors import JournalError, MediaError
 from atlas_desktop.guard.session_store import orphan_event
 from atlas_desktop.storage import billing_entry, history

@@ -18,11 +18,11 @@ def bare_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An environment that names neither proxies nor certificates, and none that were read before."""
     for name in (*_NAMES, *map(str.lower, _NAMES)):
         monkeypatch.delenv(name, raising=False)
-    proxies.follow(ProxySetting)
+    proxies.set_provider(ProxySetting)
     certificates.cache_clear()
     yield
     certificates.cache_clear()
-    proxies.follow(ProxySetting)
+    proxies.set_provider(ProxySetting)
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ async def test_a_password_that_a_proxy_says_again_is_blanked(monkeypatch: pytest
 
 async def test_a_change_of_the_setting_holds_from_the_next_call_on(trusted: ssl.SSLContext) -> None:
     setting = ProxySetting()
-    proxies.follow(lambda: setting)
+    proxies.set_provider(lambda: setting)
     with ConnectProxy() as first, ConnectProxy() as second:
         async with Service(trusted) as service:
             source = AtlasSource(KEY, f"https://{HOST}")

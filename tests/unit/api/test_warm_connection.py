@@ -153,7 +153,7 @@ async def test_after_a_sleep_it_is_not_used(
     server: CountingServer, source: AtlasSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await warm(server)
-    monkeypatch.setattr("atlas_desktop.api.warm_connection.lasting_s", lambda: 1e9)
+    monkeypatch.setattr("atlas_desktop.api.warm_connection.boottime_s", lambda: 1e9)
     assert (await source.status("ses_1")).status == "active"
     assert server.requests[0] == 0
 

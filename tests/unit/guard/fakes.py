@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import Frame
 from atlas_desktop.api.http_source import HttpSource
 from atlas_desktop.api.limits import SpendingLimits, Terms
-from atlas_desktop.api.orders import Frame
 from atlas_desktop.api.source import (
     EndReceipt,
     Face,
@@ -41,7 +41,7 @@ class Clock:
     """All clocks of a guard. ``sleep`` is a night: the steady clock stands still."""
 
     def __init__(self) -> None:
-        self.lasting_s = 1000.0
+        self.boottime_s = 1000.0
         self.steady_s = 500.0
         self.wall = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ class Clock:
         self.sleep_s(seconds)
 
     def sleep_s(self, seconds: float) -> None:
-        self.lasting_s += seconds
+        self.boottime_s += seconds
         self.wall += timedelta(seconds=seconds)
 
 
@@ -144,7 +144,7 @@ def managed(
     service: FakeService, clock: Clock, limits: SpendingLimits, terms: Terms | None = None
 ) -> ManagedSession:
     """``ses_1``, granted just now; the journal does not know it."""
-    source, now_s = cast(HttpSource, FakeSource(service)), clock.lasting_s
+    source, now_s = cast(HttpSource, FakeSource(service)), clock.boottime_s
     opened = OpenedSource(Access(SourceKind.ATLAS, KEY, ADDRESS), source)
     return ManagedSession(
         "ses_1", opened, source, "", limits, terms or Terms(), now_s, clock.wall, now_s, now_s
@@ -164,7 +164,7 @@ class StoreBench:
             self.journal,
             sources,
             self.events.append,
-            lambda: self.clock.lasting_s,
+            lambda: self.clock.boottime_s,
             lambda: self.clock.wall,
             policy or QUICK,
         )
@@ -203,7 +203,7 @@ class Desk:
             self.guards_folder,
             self.events.append,
             self.service.factory,
-            lambda: self.clock.lasting_s,
+            lambda: self.clock.boottime_s,
             lambda: self.clock.steady_s,
             lambda: self.clock.wall,
             QUICK,

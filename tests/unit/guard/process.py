@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from atlas_desktop.api.orders import Frame, frame_of, line_of
+from atlas_desktop.api.guard_protocol import Frame, decode_message, encode_message
 from atlas_desktop.local_atlas.rest.accounts import SessionRecord
 from atlas_desktop.storage.billing_entry import BillingEntry
 from atlas_desktop.storage.billing_journal import BillingJournal
@@ -40,7 +40,7 @@ class GuardProcess:
 
     def send(self, frame: Frame, content: bytes = b"") -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(line_of(frame, content))
+        self.process.stdin.write(encode_message(frame, content))
         self.process.stdin.flush()
 
     def ask(self, op: str, content: bytes = b"", **fields: Any) -> Frame:
@@ -76,7 +76,7 @@ class GuardProcess:
             assert data, f"the guard is gone: {self.log()}"
             self._left += data
         line, _, self._left = self._left.partition(b"\n")
-        return frame_of(line)
+        return decode_message(line)
 
     def open(self, atlas: LocalAtlasThread, name: str = "atlas", key: str | None = None) -> None:
         opened = self.ask("open", source=name, kind="atlas", address=atlas.base, secret=key or atlas.key)

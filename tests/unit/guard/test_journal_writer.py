@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.orders import Frame
+from atlas_desktop.api.guard_protocol import Frame
 from atlas_desktop.api.source import EndReceipt, Mode, SessionGrant
 from atlas_desktop.errors import JournalError
 from atlas_desktop.guard.journal_writer import JournalWriter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.orders import face_frame, grant_of_frame
+from atlas_desktop.api.guard_protocol import face_frame, grant_of_frame
 from atlas_desktop.api.source import EndReceipt, Face
 from atlas_desktop.errors import (
     AppError,

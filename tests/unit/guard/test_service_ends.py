@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.orders import Why
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.source import EndReceipt
 from atlas_desktop.errors import (
     GuardDownError,
@@ -62,7 +62,7 @@ async def test_the_end_of_the_app_waits_for_a_create_and_ends_it(desk: Desk) -> 
     desk.service.create_gate = asyncio.Event()
     creating = asyncio.ensure_future(desk.create())
     await settle(lambda: desk.service.calls)
-    closing = asyncio.ensure_future(desk.guard.aclose(2.0, Why.APP_GONE))
+    closing = asyncio.ensure_future(desk.guard.aclose(2.0, EndReason.APP_GONE))
     await asyncio.sleep(0.01)
     assert not closing.done()
     with pytest.raises(GuardDownError):
@@ -97,7 +97,7 @@ async def test_what_is_not_confirmed_in_time_stays_open_in_the_journal(desk: Des
 async def test_all_are_ended_at_once(desk: Desk) -> None:
     for _ in range(3):
         await desk.create()
-    await desk.guard.aclose(5.0, Why.GUARD_TOLD)
+    await desk.guard.aclose(5.0, EndReason.GUARD_TOLD)
     assert desk.service.open_sessions == []
     assert {entry.why for entry in desk.entries()} == {"guard_told"}
     assert len(desk.told("ended")) == 3
@@ -200,6 +200,6 @@ async def test_a_leftovers_id_that_comes_again_is_no_leftover(desk: Desk, tmp_pa
     await successor.guard.handle({"op": "leftovers"})
     await settle(lambda: len(successor.told("leftover")) == 2)
     await successor.create()
-    await successor.guard.aclose(5.0, Why.HANG)
+    await successor.guard.aclose(5.0, EndReason.HANG)
     assert [event["why"] for event in successor.told("ended")] == ["hang"]
     assert len(successor.told("leftover")) == 2

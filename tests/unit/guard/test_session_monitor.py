@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import LAST_S, SpendingLimits, Terms, day_left_s
-from atlas_desktop.api.orders import Why
 from atlas_desktop.guard.managed_session import ManagedSession
 from atlas_desktop.guard.session_monitor import TICK_S, SessionMonitor, StatusPoller
 from tests.unit.guard.fakes import Clock, FakeService, StoreBench, managed, settle
@@ -22,7 +22,7 @@ class Bench:
     def __init__(self, limits: SpendingLimits = LIMITS, terms: Terms | None = None) -> None:
         stores = StoreBench(Path("never-written"))
         self.clock = stores.clock
-        self.ended: list[Why] = []
+        self.ended: list[EndReason] = []
         self.polls = 0
         self.session = stores.session(limits, terms)
         self.store = stores.store
@@ -34,7 +34,7 @@ class Bench:
             self.store,
             poller,
             stores.journal,
-            lambda: self.clock.lasting_s,
+            lambda: self.clock.boottime_s,
             lambda: self.clock.steady_s,
         )
 
@@ -45,7 +45,7 @@ class Bench:
         self.store.sessions.clear()
         self.store.occupied.clear()
 
-    def end(self, session: ManagedSession, reason: Why, *, unasked: bool = True) -> None:
+    def end(self, session: ManagedSession, reason: EndReason, *, unasked: bool = True) -> None:
         self.ended.append(reason)
 
     def poll(self, session: ManagedSession) -> None:
@@ -53,8 +53,8 @@ class Bench:
 
     def run_s(self, seconds: float, *, beats: bool = True, idle_s: float = 0.0) -> None:
         """Ticks through ``seconds``, or until the session is ended."""
-        until_s = self.clock.lasting_s + seconds
-        while self.clock.lasting_s < until_s and not self.ended:
+        until_s = self.clock.boottime_s + seconds
+        while self.clock.boottime_s < until_s and not self.ended:
             self.clock.pass_s(TICK_S)
             if beats:
                 self.monitor.beat(idle_s)
@@ -62,7 +62,7 @@ class Bench:
 
     @property
     def ran_s(self) -> float:
-        return self.clock.lasting_s - self.session.granted_s
+        return self.clock.boottime_s - self.session.granted_s
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_limit_ends_it_within_five_seconds_but_after_the_app(
 ) -> None:
     bench = Bench(limits, terms)
     bench.run_s(after_s + 10.0)
-    assert bench.ended == [Why.LIMIT]
+    assert bench.ended == [EndReason.LIMIT]
     assert after_s + 2.0 <= bench.ran_s < after_s + 4.0
 
 
@@ -94,7 +94,7 @@ def test_what_goes_wrong_with_one_keeps_no_other_from_its_limit() -> None:
     bench.store.sessions["https://other.example", "ses_0"] = broken
     bench.store.sessions[name] = bench.store.sessions.pop(name)
     bench.run_s(70.0)
-    assert bench.ended == [Why.LIMIT]
+    assert bench.ended == [EndReason.LIMIT]
 
 
 def test_a_limit_that_was_raised_counts_from_then_on() -> None:
@@ -102,7 +102,7 @@ def test_a_limit_that_was_raised_counts_from_then_on() -> None:
     bench.run_s(55.0)
     bench.session.limits = replace(LIMITS, session_s=75.0)
     bench.run_s(60.0)
-    assert bench.ended == [Why.LIMIT]
+    assert bench.ended == [EndReason.LIMIT]
     assert 77.0 <= bench.ran_s < 79.0
 
 
@@ -111,14 +111,14 @@ def test_an_app_that_gives_no_sign_of_life_has_hung() -> None:
     bench.run_s(100.0)
     assert bench.ended == []
     bench.run_s(60.0, beats=False)
-    assert bench.ended == [Why.HANG]
+    assert bench.ended == [EndReason.HANG]
     assert bench.ran_s == pytest.approx(130.0, abs=1.1)
 
 
 def test_a_session_is_given_its_time_though_the_last_beat_is_old() -> None:
     bench = Bench()
     bench.clock.pass_s(25.0)
-    bench.session.since_s = bench.clock.lasting_s
+    bench.session.since_s = bench.clock.boottime_s
     bench.monitor.check()
     bench.run_s(20.0, beats=False)
     assert bench.ended == []
@@ -129,7 +129,7 @@ def test_an_empty_chair_is_left_after_the_apps_own_question() -> None:
     bench.run_s(10.0, idle_s=LIMITS.idle_s + LAST_S)
     assert bench.ended == []
     bench.run_s(1.0, idle_s=LIMITS.idle_s + LAST_S + 3.0)
-    assert bench.ended == [Why.IDLE]
+    assert bench.ended == [EndReason.IDLE]
 
 
 @pytest.mark.parametrize("asleep_s", [3.0, 8 * 3600.0])
@@ -138,7 +138,7 @@ def test_a_computer_that_slept_ends_it_at_once_on_waking(asleep_s: float) -> Non
     bench.run_s(10.0)
     bench.clock.sleep_s(asleep_s)
     bench.run_s(TICK_S)
-    assert bench.ended[0] is Why.SLEEP
+    assert bench.ended[0] is EndReason.SLEEP
 
 
 def test_where_both_clocks_count_sleep_a_long_gap_tells_it() -> None:
@@ -146,7 +146,7 @@ def test_where_both_clocks_count_sleep_a_long_gap_tells_it() -> None:
     bench.run_s(10.0)
     bench.clock.pass_s(3600.0)
     bench.monitor.check()
-    assert bench.ended[0] is Why.SLEEP
+    assert bench.ended[0] is EndReason.SLEEP
 
 
 def test_a_guard_that_was_held_up_reads_its_pipe_before_it_judges() -> None:
@@ -166,7 +166,7 @@ def test_the_wall_clock_changes_nothing() -> None:
     bench.run_s(30.0)
     assert bench.ended == []
     bench.run_s(5.0)
-    assert bench.ended == [Why.LIMIT]
+    assert bench.ended == [EndReason.LIMIT]
 
 
 def test_a_minute_is_told_once() -> None:

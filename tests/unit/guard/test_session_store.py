@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_desktop.api.orders import Why
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import UnreachableError
 from atlas_desktop.storage.billing_entry import asked
@@ -32,19 +32,19 @@ def confirmed(bench: StoreBench) -> list[bool]:
 
 async def test_two_reasons_end_it_once(bench: StoreBench) -> None:
     session = bench.session()
-    bench.store.end(session, Why.HANG)
-    termination = bench.store.end(session, Why.LIMIT)
+    bench.store.end(session, EndReason.HANG)
+    termination = bench.store.end(session, EndReason.LIMIT)
     assert termination is not None
-    assert termination.reason is Why.HANG
+    assert termination.reason is EndReason.HANG
     await bench.store.join()
     assert bench.service.ends == 1
     assert bench.store.is_known(session.name)
-    assert bench.store.end(session, Why.LIMIT) is None
+    assert bench.store.end(session, EndReason.LIMIT) is None
 
 
 async def test_each_failed_attempt_is_published(bench: StoreBench) -> None:
     bench.service.end_outcomes = [UnreachableError(), UnreachableError()]
-    assert (await bench.store.end_and_wait(bench.session(), Why.ASKED)).confirmed
+    assert (await bench.store.end_and_wait(bench.session(), EndReason.ASKED)).confirmed
     failures = bench.published("attempt_failed")
     assert [event["error"]["code"] for event in failures] == ["unreachable"] * 2
     assert bench.service.ends == 3
@@ -53,9 +53,9 @@ async def test_each_failed_attempt_is_published(bench: StoreBench) -> None:
 async def test_who_asks_again_hurries_the_next_request(slow: StoreBench) -> None:
     session = slow.session()
     slow.service.end_outcomes = [EndReceipt("ses_1", confirmed=False)]
-    assert not (await slow.store.end_and_wait(session, Why.ASKED)).confirmed
+    assert not (await slow.store.end_and_wait(session, EndReason.ASKED)).confirmed
     async with asyncio.timeout(1.0):
-        assert (await slow.store.end_and_wait(session, Why.ASKED)).confirmed
+        assert (await slow.store.end_and_wait(session, EndReason.ASKED)).confirmed
     assert slow.service.ends == 2
 
 
@@ -69,17 +69,17 @@ async def test_an_orphan_that_the_service_says_nothing_about_keeps_no_guard_that
     slow.store.end_orphan(session)
     await settle(lambda: slow.service.ends)
     await settle(lambda: slow.published("leftover"))
-    slow.store.close(Why.APP_GONE)
+    slow.store.close(EndReason.APP_GONE)
     async with asyncio.timeout(1.0):
         await slow.store.join()
     assert slow.service.ends == 2
     assert not slow.store.is_known(session.name)
-    assert (await slow.store.end_and_wait(session, Why.ASKED)).confirmed
+    assert (await slow.store.end_and_wait(session, EndReason.ASKED)).confirmed
 
 
 async def test_who_stops_waiting_does_not_stop_the_termination(bench: StoreBench) -> None:
     bench.service.end_gate = asyncio.Event()
-    waiting = asyncio.ensure_future(bench.store.end_and_wait(bench.session(), Why.ASKED))
+    waiting = asyncio.ensure_future(bench.store.end_and_wait(bench.session(), EndReason.ASKED))
     await settle(lambda: bench.service.ends)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -93,7 +93,7 @@ async def test_who_waits_for_an_answer_does_so_for_a_while_and_the_requests_go_o
     bench = StoreBench(tmp_path, replace(QUICK, reply_timeout_s=0.05))
     session = bench.session()
     bench.service.end_gate = asyncio.Event()
-    assert not (await bench.store.end_and_wait(session, Why.ASKED)).confirmed
+    assert not (await bench.store.end_and_wait(session, EndReason.ASKED)).confirmed
     assert bench.store.is_known(session.name)
     bench.service.end_gate.set()
     await bench.store.join()
@@ -101,14 +101,14 @@ async def test_who_waits_for_an_answer_does_so_for_a_while_and_the_requests_go_o
 
 
 async def test_one_of_before_that_had_its_id_is_not_taken_for_it(bench: StoreBench) -> None:
-    assert (await bench.store.end_and_wait(bench.session(), Why.ASKED)).confirmed
+    assert (await bench.store.end_and_wait(bench.session(), EndReason.ASKED)).confirmed
     bench.service.open_sessions = ["ses_1"]
-    assert (await bench.store.end_and_wait(bench.session(), Why.LIMIT)).confirmed
+    assert (await bench.store.end_and_wait(bench.session(), EndReason.LIMIT)).confirmed
     assert (bench.service.ends, bench.service.open_sessions) == (2, [])
 
 
 async def test_what_is_added_while_it_closes_is_ended_at_once(bench: StoreBench) -> None:
-    bench.store.close(Why.APP_GONE)
+    bench.store.close(EndReason.APP_GONE)
     bench.store.add(bench.session())
     await bench.store.join()
     assert (bench.service.open_sessions, bench.store.sessions) == ([], {})

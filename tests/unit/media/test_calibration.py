@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from atlas_desktop.media.beep_finder import BEEP_MS, MICROPHONE_MS, BeepFinder, beep
 from atlas_desktop.media.blocks import SAMPLE_RATE_HZ, Block
-from atlas_desktop.media.calibration import BEEP_MS, MICROPHONE_MS, BeepFinder, beep
 
 BEGAN_US = 90_000_000
 BEEPS = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from atlas_desktop.api.orders import Frame, complaint_of, line_of
+from atlas_desktop.api.guard_protocol import Frame, encode_error, encode_message
 from atlas_desktop.errors import AppError, ChildError
 from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import GuardEvent
@@ -51,13 +51,13 @@ class FakeGuardProcess:
 
     def answer(self, number: int, answer: Frame | AppError) -> None:
         if isinstance(answer, AppError):
-            self.say({"n": number, "error": complaint_of(answer)})
+            self.say({"n": number, "error": encode_error(answer)})
         else:
             self.say({"n": number, "ok": answer})
 
     def say(self, frame: Frame) -> None:
         if self.running and self.on_line is not None:
-            self.on_line(line_of(frame).rstrip(b"\n"))
+            self.on_line(encode_message(frame).rstrip(b"\n"))
 
     def die(self, status: int = -9) -> None:
         self.running = False

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import EndReason, LeftoverOutcome, encode_error
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome, Why, complaint_of
 from atlas_desktop.api.source import EndReceipt, Face, Mode, SessionSource, SourceKind
 from atlas_desktop.errors import (
     GuardDownError,
@@ -19,7 +19,7 @@ from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import (
     JournalBroken,
     Leftover,
-    SessionStatusTold,
+    SessionStatusReceived,
     SessionStopped,
 )
 from tests.unit.session.fake_guard import ADDRESS, Guards, Watched, until
@@ -200,14 +200,14 @@ async def test_events_are_told(guard: Watched, guards: Guards, source: SessionSo
     say({"event": "status", "session_id": one, "duration_s": 5.0, "status": "active"})
     say({"event": "ended", "session_id": one, "why": "hang", "receipt": receipt})
     say({"event": "leftover", "entry": entry, "outcome": "ending", "cost_usd": 1.25, "receipt": None})
-    say({"event": "journal", "error": complaint_of(JournalError(detail="disk full"))})
+    say({"event": "journal", "error": encode_error(JournalError(detail="disk full"))})
     say({"event": "of a later version"})
     broken = guard.events.pop()
     assert isinstance(broken, JournalBroken)
     assert broken.error.params["detail"] == "disk full"
     assert guard.events == [
-        SessionStatusTold(one, 5.0, "active"),
-        SessionStopped(one, Why.HANG, EndReceipt(one, True, 9.0, 0.2)),
+        SessionStatusReceived(one, 5.0, "active"),
+        SessionStopped(one, EndReason.HANG, EndReceipt(one, True, 9.0, 0.2)),
         Leftover(entry, LeftoverOutcome.ENDING, 1.25, None),
     ]
     # What the guard ended is not kept any more.
@@ -294,7 +294,7 @@ async def test_the_reason_of_an_end_that_the_program_knows_is_written_down(
     guard: GuardClient, guards: Guards, source: SessionSource
 ) -> None:
     grant = await source.create(Mode.PASSTHROUGH, None)
-    guard.note_reason(grant.session_id, Why.LIMIT)
+    guard.note_reason(grant.session_id, EndReason.LIMIT)
     await source.end(grant.session_id)
     (order,) = guards.last.told("end")
     assert order["why"] == "limit"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from atlas_desktop.api.access import Access
+from atlas_desktop.api.guard_protocol import EndReason, LeftoverOutcome
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import LeftoverOutcome, Why
 from atlas_desktop.api.source import Mode, SessionSource, SourceKind
 from atlas_desktop.errors import AppError, ChildError, GuardDownError
 from atlas_desktop.session import guard_supervisor
@@ -144,7 +144,7 @@ async def test_a_guard_that_is_told_to_go_ends_the_session_and_another_comes(
     assert isinstance(stopped, SessionStopped)
     assert (stopped.session_id, stopped.why, stopped.receipt.confirmed) == (
         grant.session_id,
-        Why.GUARD_TOLD,
+        EndReason.GUARD_TOLD,
         True,
     )
     await until(lambda: desk.guard.is_up and desk.guard.pid != pid)
@@ -205,7 +205,7 @@ async def test_a_loop_that_hangs_costs_the_session(atlas: LocalAtlas, tmp_path: 
     await until(lambda: desk.events)
     stopped = desk.events[0]
     assert isinstance(stopped, SessionStopped)
-    assert (stopped.session_id, stopped.why) == (grant.session_id, Why.HANG)
+    assert (stopped.session_id, stopped.why) == (grant.session_id, EndReason.HANG)
     await desk.guard.aclose()
 
 

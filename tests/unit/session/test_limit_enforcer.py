@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import Bound, SpendingLimits
-from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import EndReceipt, Mode
 from atlas_desktop.errors import (
     CostReachedError,
@@ -32,17 +32,17 @@ PRICE_USD = 7.0
 
 @dataclass
 class Clocks:
-    lasting_s: float = 5000.0
+    boottime_s: float = 5000.0
     awake_s: float = 100.0
 
     def read_lasting(self) -> float:
-        return self.lasting_s
+        return self.boottime_s
 
     def read_awake(self) -> float:
         return self.awake_s
 
     def turn(self, seconds: float) -> None:
-        self.lasting_s += seconds
+        self.boottime_s += seconds
         self.awake_s += seconds
 
 
@@ -137,7 +137,7 @@ async def test_a_rehearsal_has_no_limits(session: AtlasSession, clocks: Clocks) 
     source = FakeSource(billed=False)
     await live(session, source)
     clocks.turn(10 * 3600)
-    clocks.lasting_s += 3600
+    clocks.boottime_s += 3600
     session.limits.sleep()
     await asyncio.sleep(BEAT_S)
     assert session.snapshot.is_live
@@ -305,10 +305,10 @@ async def test_a_session_that_slept_is_ended_at_once(
 ) -> None:
     await live(session, source)
     for _ in range(2):
-        clocks.lasting_s += 4.0
+        clocks.boottime_s += 4.0
         await asyncio.sleep(BEAT_S)
     assert session.snapshot.is_live
-    clocks.lasting_s += 5.1
+    clocks.boottime_s += 5.1
     assert isinstance((await over(session)).reason, SleptError)
 
 
@@ -340,7 +340,7 @@ def receipt(session: AtlasSession, **values: object) -> EndReceipt:
 async def test_what_the_guard_ended_is_over_here_too(session: AtlasSession, source: FakeSource) -> None:
     await live(session, source)
     told = receipt(session, duration_s=40.0, cost_usd=0.08)
-    session.limits.stopped(told.session_id, Why.HANG, told)
+    session.limits.stopped(told.session_id, EndReason.HANG, told)
     life = await over(session)
     assert isinstance(life.reason, HungError)
     assert life.summary is not None
@@ -353,7 +353,7 @@ async def test_what_the_guard_could_not_end_is_asked_for_here(
 ) -> None:
     await live(session, source)
     told = receipt(session, confirmed=False)
-    session.limits.stopped(told.session_id, Why.LIMIT, told)
+    session.limits.stopped(told.session_id, EndReason.LIMIT, told)
     life = await over(session)
     assert isinstance(life.reason, CostReachedError)
     assert source.ends == 1
@@ -367,7 +367,7 @@ async def test_the_guards_word_explains_a_room_that_was_lost_just_before(
     told = receipt(session)
     bench.room.listener.room_lost("ROOM_DELETED")
     assert isinstance(session.snapshot.error, RoomLostError)
-    session.limits.stopped(told.session_id, Why.LIMIT, told)
+    session.limits.stopped(told.session_id, EndReason.LIMIT, told)
     source.end_gate.set()
     assert isinstance((await over(session)).reason, CostReachedError)
 
@@ -379,9 +379,9 @@ async def test_the_guards_word_comes_after_all_is_over(
     told = receipt(session)
     bench.room.listener.room_lost("ROOM_DELETED")
     assert isinstance(await session.ended(), Failed)
-    session.limits.stopped("ses_other", Why.HANG, EndReceipt("ses_other", True))
+    session.limits.stopped("ses_other", EndReason.HANG, EndReceipt("ses_other", True))
     assert isinstance(await session.ended(), Failed)
-    session.limits.stopped(told.session_id, Why.HANG, told)
+    session.limits.stopped(told.session_id, EndReason.HANG, told)
     assert isinstance((await over(session)).reason, HungError)
 
 
@@ -395,7 +395,7 @@ async def test_a_confirmation_that_comes_late_is_no_reason(
     life = await session.ended()
     assert isinstance(life, Failed)
     assert life.session_id == told.session_id
-    session.limits.stopped(told.session_id, Why.ASKED, told)
+    session.limits.stopped(told.session_id, EndReason.ASKED, told)
     life = session.snapshot.state
     assert isinstance(life, Failed)
     assert life.session_id is None
@@ -407,7 +407,7 @@ async def test_what_the_guard_says_does_not_stop_a_switch(session: AtlasSession,
     await live(session, source, Mode.CONVERSATION)
     told = receipt(session)
     session.switch_mode(Mode.PASSTHROUGH)
-    session.limits.stopped(told.session_id, Why.ASKED, told)
+    session.limits.stopped(told.session_id, EndReason.ASKED, told)
     await settle(lambda: session.snapshot.is_live)
     assert session.snapshot.mode is Mode.PASSTHROUGH
 
@@ -419,28 +419,28 @@ async def test_a_session_that_the_service_ended_at_its_longest_time(
     await live(session, source)
     told = receipt(session)
     clocks.turn(100)
-    session.limits.stopped(told.session_id, Why.SERVICE, told)
+    session.limits.stopped(told.session_id, EndReason.SERVICE, told)
     assert isinstance((await over(session)).reason, EndedByServiceError)
     await live(session, source)
     told = receipt(session)
     clocks.turn(298)
-    session.limits.stopped(told.session_id, Why.SERVICE, told)
+    session.limits.stopped(told.session_id, EndReason.SERVICE, told)
     assert isinstance((await over(session)).reason, LongestTimeError)
 
 
 async def test_says_why_it_ends_while_it_does(
     session: AtlasSession, source: FakeSource, clocks: Clocks
 ) -> None:
-    whys: list[tuple[str, Why]] = []
+    whys: list[tuple[str, EndReason]] = []
     session.on_state_change(lambda state, _detail: whys.append((state, session.snapshot.end_reason)))
     await live(session, source)
     clocks.turn(9000)
     await over(session)
-    assert whys[-2:] == [("Ending", Why.LIMIT), ("Ended", Why.LIMIT)]
+    assert whys[-2:] == [("Ending", EndReason.LIMIT), ("Ended", EndReason.LIMIT)]
     await live(session, source)
     session.end()
     await session.ended()
-    assert whys[-2:] == [("Ending", Why.ASKED), ("Ended", Why.ASKED)]
+    assert whys[-2:] == [("Ending", EndReason.ASKED), ("Ended", EndReason.ASKED)]
 
 
 # Park and resume
@@ -461,7 +461,7 @@ async def test_a_parked_session_goes_on_in_place(
     assert source.open_sessions == []
     assert session.snapshot.allowance is None
     clocks.turn(3600)
-    clocks.lasting_s += 3600
+    clocks.boottime_s += 3600
     await asyncio.sleep(BEAT_S)
     assert isinstance(await session.ended(), Parked)
     session.resume()

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from atlas_desktop.api.guard_protocol import EndReason
 from atlas_desktop.api.limits import LAST_S, Bound, SpendingLimits, Terms, day_left_s
-from atlas_desktop.api.orders import Why
 from atlas_desktop.api.source import SessionGrant
 from atlas_desktop.errors import (
     CostReachedError,
@@ -117,16 +117,16 @@ def test_only_times_limit_a_session_of_unknown_price() -> None:
 @pytest.mark.parametrize(
     ("why", "kind", "words"),
     [
-        (Why.LIMIT, CostReachedError, "The session reached its limit of $5.00"),
-        (Why.IDLE, NobodyThereError, "for 10 min"),
-        (Why.HANG, HungError, "The program did not answer for 30 s"),
-        (Why.SLEEP, SleptError, "The computer went to sleep"),
-        (Why.SERVICE, EndedByServiceError, "Atlas ended the session"),
-        (Why.GUARD_TOLD, StoppedError, "guard_told"),
-        (Why.APP_GONE, StoppedError, "app_gone"),
+        (EndReason.LIMIT, CostReachedError, "The session reached its limit of $5.00"),
+        (EndReason.IDLE, NobodyThereError, "for 10 min"),
+        (EndReason.HANG, HungError, "The program did not answer for 30 s"),
+        (EndReason.SLEEP, SleptError, "The computer went to sleep"),
+        (EndReason.SERVICE, EndedByServiceError, "Atlas ended the session"),
+        (EndReason.GUARD_TOLD, StoppedError, "guard_told"),
+        (EndReason.APP_GONE, StoppedError, "app_gone"),
     ],
 )
-def test_every_reason_has_its_sentence(why: Why, kind: type[StoppedError], words: str) -> None:
+def test_every_reason_has_its_sentence(why: EndReason, kind: type[StoppedError], words: str) -> None:
     found = SpendingTracker(LIMITS, PRICED).reason(why)
     assert type(found) is kind
     assert found.params["why"] == why.value

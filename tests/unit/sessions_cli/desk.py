@@ -126,7 +126,7 @@ def run(words: list[str], env: Mapping[str, str]) -> Done:
             status = main(words)
     finally:
         root.handlers[:] = handlers
-        proxies.follow(ProxySetting)
+        proxies.set_provider(ProxySetting)
     return Done(status, out.getvalue(), complaints.getvalue())
 
 

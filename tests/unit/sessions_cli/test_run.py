@@ -10,8 +10,8 @@ from subprocess import PIPE
 
 import pytest
 
+from atlas_desktop.api.guard_protocol import encode_message
 from atlas_desktop.api.limits import SpendingLimits
-from atlas_desktop.api.orders import line_of
 from atlas_desktop.storage.billing_entry import Outcome
 from tests.unit.sessions_cli.desk import STRANGER, Desk, look
 
@@ -193,8 +193,8 @@ def test_what_a_real_guard_holds_is_in_use_until_it_is_killed(desk: Desk) -> Non
         assert guard.stdin is not None
         assert guard.stdout is not None
         guard.stdout.readline()
-        guard.stdin.write(line_of({"op": "open", "n": 1, **source}))
-        guard.stdin.write(line_of({"op": "create", "n": 2, "face": None, **create}))
+        guard.stdin.write(encode_message({"op": "open", "n": 1, **source}))
+        guard.stdin.write(encode_message({"op": "create", "n": 2, "face": None, **create}))
         guard.stdin.flush()
         answers = [json.loads(guard.stdout.readline()) for _ in range(2)]
         session_id = next(answer["ok"]["session_id"] for answer in answers if answer["n"] == 2)

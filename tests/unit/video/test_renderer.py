@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
-from atlas_desktop.storage.settings import PicturePath
+from atlas_desktop.storage.settings import RendererSetting
 from atlas_desktop.video.gl_driver import GlError, graphics_card, is_software
 from atlas_desktop.video.renderer import ENV_VAR, RendererChoice, make_surface, select_renderer
 
@@ -21,14 +21,14 @@ _DIES = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from atlas_desktop.storage.driver_crash_mark import DriverCrashMark
-from atlas_desktop.storage.settings import PicturePath
+from atlas_desktop.storage.settings import RendererSetting
 from atlas_desktop.video.renderer import select_renderer
 
 def probe():
     os.kill(os.getpid(), signal.SIGKILL)
 
 mark, environment = DriverCrashMark(Path(sys.argv[1])), dict([sys.argv[2:]] if sys.argv[2:] else [])
-asyncio.run(select_renderer(mark, PicturePath.AUTO, environment, probe, "this machine"))
+asyncio.run(select_renderer(mark, RendererSetting.AUTO, environment, probe, "this machine"))
 """
 
 
@@ -48,7 +48,7 @@ def broken() -> str:
 def selected(
     mark: DriverCrashMark,
     probe: Callable[[], str] = never,
-    setting: PicturePath = PicturePath.AUTO,
+    setting: RendererSetting = RendererSetting.AUTO,
     environment: dict[str, str] | None = None,
     card: str = CARD,
 ) -> RendererChoice:
@@ -74,7 +74,7 @@ def test_without_a_card_opengl_is_not_even_loaded(mark: DriverCrashMark) -> None
 def test_never_on_a_software_renderer_unless_forced(mark: DriverCrashMark) -> None:
     assert selected(mark, lambda: MESA) == RendererChoice()
     assert not mark.is_set()
-    assert selected(mark, lambda: MESA, PicturePath.GL, card=NONE).use_gl
+    assert selected(mark, lambda: MESA, RendererSetting.GL, card=NONE).use_gl
     mark.clear()
     assert selected(mark, lambda: MESA, environment=GL, card=NONE).use_gl
 
@@ -117,15 +117,15 @@ def test_a_card_is_no_software(name: str) -> None:
 
 
 def test_the_environment_beats_the_setting(mark: DriverCrashMark) -> None:
-    assert not selected(mark, setting=PicturePath.GL, environment=RASTER).use_gl
-    assert not selected(mark, setting=PicturePath.RASTER).use_gl
-    assert selected(mark, lambda: DRIVER, PicturePath.RASTER, GL).use_gl
+    assert not selected(mark, setting=RendererSetting.GL, environment=RASTER).use_gl
+    assert not selected(mark, setting=RendererSetting.RASTER).use_gl
+    assert selected(mark, lambda: DRIVER, RendererSetting.RASTER, GL).use_gl
     mark.clear()
     assert selected(mark, lambda: DRIVER, environment={ENV_VAR: "what"}).use_gl
 
 
 def test_without_opengl_the_processor_paints(mark: DriverCrashMark) -> None:
-    for setting in (PicturePath.GL, PicturePath.AUTO):
+    for setting in (RendererSetting.GL, RendererSetting.AUTO):
         assert selected(mark, broken, setting) == RendererChoice()
         assert not mark.is_set()
 
@@ -146,7 +146,7 @@ def test_a_driver_that_crashes_is_not_tried_again_and_that_is_said_once(
 
 def test_a_setting_that_crashed_the_program_no_longer_holds(mark: DriverCrashMark, tmp_path: Path) -> None:
     crash(tmp_path, ENV_VAR, "gl")
-    assert selected(mark, setting=PicturePath.GL) == RendererChoice(crashed=True)
+    assert selected(mark, setting=RendererSetting.GL) == RendererChoice(crashed=True)
 
 
 def test_after_a_crash_the_environment_still_forces_it(mark: DriverCrashMark, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ async def test_the_disk_is_asked_in_another_thread_and_the_driver_in_this_one(sl
         asked.append(threading.current_thread())
         return DRIVER
 
-    selecting = asyncio.ensure_future(select_renderer(slow_mark, PicturePath.GL, {}, probe, CARD))
+    selecting = asyncio.ensure_future(select_renderer(slow_mark, RendererSetting.GL, {}, probe, CARD))
     # The loop goes on meanwhile: it is what lets the disk answer.
     await asyncio.sleep(0)
     slow_mark.answers.set()
@@ -228,7 +228,7 @@ async def test_a_disk_that_does_not_answer_costs_opengl_and_leaves_no_mark(slow_
     cleared = threading.Event()
     clear = slow_mark.clear
     slow_mark.clear = lambda: (clear(), cleared.set())[0]  # type: ignore[method-assign, func-returns-value]
-    choice = await select_renderer(slow_mark, PicturePath.GL, {}, never, CARD, limit_s=0.05)
+    choice = await select_renderer(slow_mark, RendererSetting.GL, {}, never, CARD, limit_s=0.05)
     assert choice == RendererChoice()
     slow_mark.answers.set()
     assert await asyncio.to_thread(cleared.wait, 10)
@@ -237,6 +237,6 @@ async def test_a_disk_that_does_not_answer_costs_opengl_and_leaves_no_mark(slow_
 
 async def test_a_mark_that_can_not_be_removed_in_time_holds_nobody(tmp_path: Path) -> None:
     mark = SlowMark(tmp_path, "clear")
-    choice = await select_renderer(mark, PicturePath.AUTO, {}, lambda: MESA, CARD, limit_s=1.0)
+    choice = await select_renderer(mark, RendererSetting.AUTO, {}, lambda: MESA, CARD, limit_s=1.0)
     assert choice == RendererChoice()
     mark.answers.set()

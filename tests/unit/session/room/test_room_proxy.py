@@ -66,7 +66,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in (*NAMES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     yield
-    proxies.follow(ProxySetting)
+    proxies.set_provider(ProxySetting)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ async def test_the_setting_names_the_proxy(
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{dead_port}")
     with ConnectProxy() as proxy:
         proxy.lead(f"{ROOM}:443", "127.0.0.1", port_of(atlas), tls)
-        proxies.follow(lambda: ProxySetting(ProxyMode.ADDRESS, proxy.address))
+        proxies.set_provider(lambda: ProxySetting(ProxyMode.ADDRESS, proxy.address))
         begin(ElsewhereSource)
         assert await session.wait_live()
         assert proxy.targets == [f"{ROOM}:443"]

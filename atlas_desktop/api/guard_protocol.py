@@ -51,7 +51,7 @@ Frame = dict[str, Any]
 LONGEST_LINE_BYTES = 1_000_000
 
 
-class Why(StrEnum):
+class EndReason(StrEnum):
     """Why a session was ended."""
 
     ASKED = "asked"
@@ -82,14 +82,14 @@ class LeftoverOutcome(StrEnum):
     """Asked for, but its id never came: it can't be ended from here."""
 
 
-def line_of(frame: Frame, content: bytes = b"") -> bytes:
+def encode_message(frame: Frame, content: bytes = b"") -> bytes:
     """Encode a frame, its content included."""
     if content:
         frame = {**frame, "content_bytes": len(content)}
     return json.dumps(frame, ensure_ascii=True, separators=(",", ":")).encode() + b"\n" + content
 
 
-def frame_of(line: bytes) -> Frame:
+def decode_message(line: bytes) -> Frame:
     """Decode a frame's line.
 
     Raises:
@@ -101,12 +101,12 @@ def frame_of(line: bytes) -> Frame:
     raise ValueError("a frame is a JSON object")
 
 
-def complaint_of(error: AppError) -> Frame:
+def encode_error(error: AppError) -> Frame:
     """Encode an error as a frame can carry it."""
     return {"code": error.code, "params": error.params}
 
 
-def error_in(complaint: Frame) -> AppError:
+def decode_error(complaint: Frame) -> AppError:
     """Decode an error; one that this version does not know becomes a ``BugError``."""
     kind = _kinds().get(str(complaint.get("code")))
     params = complaint.get("params")

@@ -23,7 +23,7 @@ _FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BeepMeasurement:
     """What the microphone says.
 
     Attributes:
@@ -70,7 +70,7 @@ class BeepFinder:
         began_us = until_us - self._samples * 1_000_000 // SAMPLE_RATE_HZ
         self._began_us = began_us if len(self._heard) == 1 else min(self._began_us, began_us)
 
-    def result(self) -> Heard | None:
+    def result(self) -> BeepMeasurement | None:
         """The delay on which most beeps agree; ``None`` when too few were heard clearly."""
         if not self._heard or not self._due_us:
             return None
@@ -85,7 +85,9 @@ class BeepFinder:
         agreed = [delay for delay in delays_ms if abs(delay - middle_ms) <= _AGREED_MS]
         if len(agreed) < _FEWEST:
             return None
-        return Heard(float(np.median(agreed)) - MICROPHONE_MS, max(agreed) - min(agreed), len(agreed))
+        return BeepMeasurement(
+            float(np.median(agreed)) - MICROPHONE_MS, max(agreed) - min(agreed), len(agreed)
+        )
 
     def _delay_ms(self, matched: NDArray[np.float32], noise: float, due_us: int) -> float | None:
         """Where a beep is, from its due time; ``None`` when it does not stand out."""
