@@ -111,7 +111,7 @@ class Assembly(QObject):
         self.microphone = Microphone(self.sound, parent=self)
         self._writes = 0
         self._level_timer = QTimer(self)
-        self._life_before: SessionState = self.session.snapshot.state
+        self._state_before: SessionState = self.session.snapshot.state
         self._join_window(window, theme)
         self._join_devices()
         proxies.set_provider(lambda: settings.settings.proxy_setting)
@@ -203,7 +203,7 @@ class Assembly(QObject):
         self._level_timer.timeout.connect(self._tell_level)
 
     def _follow(self, snapshot: SessionSnapshot) -> None:
-        before, self._life_before = self._life_before, snapshot.state
+        before, self._state_before = self._state_before, snapshot.state
         if isinstance(snapshot.state, Requesting) and not isinstance(before, Requesting):
             self.picture.clear()
             self.statistics.begin()

@@ -174,9 +174,9 @@ class MeasuredCall:
         if self._samples.round_trips_ms:
             report.round_trip_ms = statistics.median(self._samples.round_trips_ms)
         self._judge_sync()
-        life = self._session.snapshot.state
-        if isinstance(life, Failed):
-            report.problems.append(str(life.error))
+        state = self._session.snapshot.state
+        if isinstance(state, Failed):
+            report.problems.append(str(state.error))
 
     def _judge_sync(self) -> None:
         report, sync = self.report, self._session.lip_sync.figures

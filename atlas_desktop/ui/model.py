@@ -63,7 +63,7 @@ class AppModel(ModelSignals):
         self._mode = settings.settings.mode
         self.mode_choices = 0
         self._rehearsing = False
-        self._life = session.snapshot.state
+        self._state = session.snapshot.state
         self._factory = NoticeFactory(self)
         self._hints = HintController(self, self._factory, session.playout)
         self._keys = KeyController(
@@ -368,18 +368,18 @@ class AppModel(ModelSignals):
         self.notice_raised.emit(self._factory.error(error, self))
 
     def _take_snapshot(self, snapshot: SessionSnapshot) -> None:
-        life = snapshot.state
-        if life != self._life:
-            self._life = life
+        state = snapshot.state
+        if state != self._state:
+            self._state = state
             self._keys.follow_state(snapshot)
             self._hints.follow_end(snapshot)
             self._billing.follow_state(snapshot)
-        begun = not snapshot.is_over and not isinstance(life, Requesting)
+        begun = not snapshot.is_over and not isinstance(state, Requesting)
         if begun and snapshot.mode is not self._mode:
             self._mode = snapshot.mode
             self.mode_changed.emit(snapshot.mode)
         # A short break in the connection does not restart a cue.
-        present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
+        present = snapshot.is_live or (isinstance(state, Reconnecting) and state.was_live)
         self._player.set_enabled(present and snapshot.mode is Mode.PASSTHROUGH)
         self._hints.follow(self.snapshot, self.cues)
         self._billing.follow(snapshot)

@@ -66,8 +66,8 @@ class MainWindow(QMainWindow):
         self._stage: QWidget | None = None
         self._transcript_pane: QWidget | None = None
         self._waiting_cues: QWidget | None = None
-        self._life: SessionState = Idle()
-        self._last_life: SessionState = Idle()
+        self._state: SessionState = Idle()
+        self._last_state: SessionState = Idle()
         self._cues_waiting = False
         self._pane_wanted = True
         self._drawer_open = False
@@ -116,16 +116,16 @@ class MainWindow(QMainWindow):
             self._column_layout.addWidget(waiting_cues)
         self._show_page()
 
-    def show_state(self, life: SessionState, messages: int | None = None) -> None:
-        """Show the page of ``life``; called with the same again, stay on the present one.
+    def show_state(self, state: SessionState, messages: int | None = None) -> None:
+        """Show the page of ``state``; called with the same again, stay on the present one.
 
         ``messages`` is how many the transcript holds, for the page that offers to save it.
         """
-        if life == self._last_life:
+        if state == self._last_state:
             return
-        self._last_life = self._life = life
-        if isinstance(life, Ended | Failed):
-            self.ended_page.show_end(life, messages)
+        self._last_state = self._state = state
+        if isinstance(state, Ended | Failed):
+            self.ended_page.show_end(state, messages)
         self._show_page()
 
     def show_waiting_cues(self, waiting: bool) -> None:
@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def show_start(self) -> None:
         """Return to the start page after a session."""
-        self._life = Idle()
+        self._state = Idle()
         self._show_page()
         self.start_page.setFocus()
 
@@ -300,11 +300,11 @@ class MainWindow(QMainWindow):
         self._arrange()
 
     def _wanted_page(self) -> QWidget:
-        life = self._life
-        cancelled = isinstance(life, Ended) and life.summary is None and life.reason is None
-        if isinstance(life, Idle) or cancelled:
+        state = self._state
+        cancelled = isinstance(state, Ended) and state.summary is None and state.reason is None
+        if isinstance(state, Idle) or cancelled:
             return self.start_page
-        if isinstance(life, Ended | Failed):
+        if isinstance(state, Ended | Failed):
             return self.ended_page
         return self._stage if self._stage is not None else self.start_page
 

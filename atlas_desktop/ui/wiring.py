@@ -360,8 +360,8 @@ class WindowWiring(QObject):
         page, ended = self._window.page, self._window.ended_page
         if is_typing(self._window):
             return
-        life = self._model.snapshot.state
-        asked = isinstance(life, Ended) and life.reason is None
+        state = self._model.snapshot.state
+        asked = isinstance(state, Ended) and state.reason is None
         if page is ended and asked and ended.first_control is not None and not is_elsewhere(self._window):
             ended.first_control.setFocus()
         else:

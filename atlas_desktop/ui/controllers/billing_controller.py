@@ -127,12 +127,12 @@ class BillingController:
         """Show the limits with a first session that began without them; offer to start without a guard."""
         if self._guard is None:
             return
-        life = snapshot.state
+        state = snapshot.state
         self._model.clear(*((LIMITS_FIRST,) if snapshot.is_over else _WITHOUT))
-        if snapshot.billed and isinstance(life, Joining):
+        if snapshot.billed and isinstance(state, Joining):
             self._show_limits_once()
-        elif snapshot.billed and isinstance(life, Failed):
-            self._offer_without(life.error)
+        elif snapshot.billed and isinstance(state, Failed):
+            self._offer_without(state.error)
 
     def _show_limits_once(self) -> None:
         settings = self._settings.settings

@@ -187,12 +187,12 @@ class KeyController:
         # The local Atlas does not check the key.
         if not snapshot.billed:
             return
-        life = snapshot.state
-        if isinstance(life, Joining):
+        state = snapshot.state
+        if isinstance(state, Joining):
             self.accepted()
-        elif isinstance(life, Failed) and isinstance(life.error, UnauthorizedError):
-            self.refused(life.error)
-        elif isinstance(life, Failed) and _is_answer(life.error):
+        elif isinstance(state, Failed) and isinstance(state.error, UnauthorizedError):
+            self.refused(state.error)
+        elif isinstance(state, Failed) and _is_answer(state.error):
             self.accepted()
 
     def accepted(self) -> None:

@@ -223,8 +223,8 @@ class CueStrip(QWidget):
 
     def _speaks(self) -> bool:
         """Whether a cue that is played now is heard now."""
-        snapshot, life = self._model.snapshot, self._model.snapshot.state
-        present = snapshot.is_live or (isinstance(life, Reconnecting) and life.was_live)
+        snapshot, state = self._model.snapshot, self._model.snapshot.state
+        present = snapshot.is_live or (isinstance(state, Reconnecting) and state.was_live)
         return present and snapshot.mode is Mode.PASSTHROUGH
 
 

@@ -70,12 +70,12 @@ class ConnectingCard(StageCard):
 
     def show_snapshot(self, snapshot: SessionSnapshot) -> None:
         """Show the progress. Called in every state; hides itself once the session is live."""
-        life = snapshot.state
-        if isinstance(life, Ending):
+        state = snapshot.state
+        if isinstance(state, Ending):
             self._show_ending()
-        elif isinstance(life, Requesting | Joining | Waiting):
-            self._show_steps(snapshot, life)
-        self.setVisible(isinstance(life, Ending | Requesting | Joining | Waiting))
+        elif isinstance(state, Requesting | Joining | Waiting):
+            self._show_steps(snapshot, state)
+        self.setVisible(isinstance(state, Ending | Requesting | Joining | Waiting))
         self.adjustSize()
 
     def _make_steps(self) -> QGridLayout:
@@ -89,17 +89,17 @@ class ConnectingCard(StageCard):
         grid.addWidget(self._elapsed, 0, 2, Qt.AlignmentFlag.AlignTop)
         return grid
 
-    def _show_steps(self, snapshot: SessionSnapshot, life: Requesting | Joining | Waiting) -> None:
+    def _show_steps(self, snapshot: SessionSnapshot, state: Requesting | Joining | Waiting) -> None:
         late = snapshot.avatar_late
         self._title.setText(self._heading(snapshot))
         self._sentence.setText(self._advice(snapshot))
         self._sentence.setVisible(bool(self._sentence.text()))
-        going_on = (Requesting, Joining, Waiting).index(type(life))
+        going_on = (Requesting, Joining, Waiting).index(type(state))
         texts = (self._request_text(snapshot), self.tr("Join room"), self.tr("Wait for avatar"))
         for number, (mark, label, text) in enumerate(zip(self._marks, self._steps, texts, strict=True)):
-            state = _state_of(number, going_on)
-            mark.set_state(state)
-            _show_step(label, text, state, self.tr("done") if state is StepState.DONE else "")
+            step = _state_of(number, going_on)
+            mark.set_state(step)
+            _show_step(label, text, step, self.tr("done") if step is StepState.DONE else "")
             for widget in (mark, label):
                 widget.show()
         self._elapsed.setText(fill(self.tr("{seconds} s"), seconds=int(snapshot.connecting_s)))
