@@ -149,7 +149,7 @@ class Program:
             self._status = working.result()
         else:
             working.cancel()
-            # Whoever asked for its result gets none, however politely it was ended.
+            # Cancelled work has no result to return, even when a signal ended it in order.
             self._status = self._status or _FAILED
 
     async def _take_down(self) -> None:

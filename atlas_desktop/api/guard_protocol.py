@@ -61,7 +61,7 @@ class EndReason(StrEnum):
     APP_GONE = "app_gone"
     SLEEP = "sleep"
     GUARD_TOLD = "guard_told"
-    """The guard itself was told to go (SIGTERM)."""
+    """The guard itself got SIGTERM."""
     SERVICE = "service"
     """The service says that it is over."""
     UNUSABLE = "unusable"

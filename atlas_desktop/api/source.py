@@ -100,7 +100,7 @@ class SessionSource(Protocol):
 
     @property
     def retries_end(self) -> bool:
-        """Whether ``end`` is repeated by whoever carries it out until it is confirmed: by the guard."""
+        """Whether ``end`` is retried by the guard until it is confirmed."""
         ...
 
     async def create(self, mode: Mode, face: Face | None, on_id: IdCallback | None = None) -> SessionGrant:

@@ -1,4 +1,4 @@
-"""The lock that a guard holds while it lives: whoever can take it knows that the guard is gone."""
+"""The lock that a guard holds while it runs: another process that gets it knows that the guard is gone."""
 
 import asyncio
 import logging
@@ -74,7 +74,7 @@ class GuardLock:
 
     def discard(self) -> None:
         """Release it for good: the guard is gone, or no entry of the journal names it any more."""
-        # Unlinked while it is held: who has opened it meanwhile finds that it has no name, and tries anew.
+        # Unlinked while it is held: a process that has opened it meanwhile finds no name left, and retries.
         # Once it is free another may hold it. Windows keeps the name of an open file.
         if self.is_held and sys.platform != "win32":
             with suppress(OSError):

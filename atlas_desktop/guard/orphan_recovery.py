@@ -41,8 +41,8 @@ class OrphanRecovery:
 
     While another guard holds some it looks again and again, for that guard may die; otherwise it is idle.
 
-    A dead guard's lock is held while its entries are moved to this guard's name; whoever comes later
-    finds them under a name that lives. So no session is ever ended by two.
+    A dead guard's lock is held while its entries are moved to this guard's name; a later guard
+    finds them under the name of one that runs. So no session is ever ended by two.
 
     Args:
         guard: This guard's name.
@@ -148,7 +148,7 @@ class OrphanRecovery:
 
     def _take_all(self, guard: str, *, locked: bool) -> bool:
         """Take what can be taken from a guard that is gone; return whether nothing is left under its name."""
-        # Read anew: until the lock was ours another guard may have taken some.
+        # Read again: until the lock was ours another guard may have taken some.
         left = [entry for entry in self._journal.entries() if entry.guard == guard and self._is_left(entry)]
         try:
             kept = [entry for entry in left if not self._take(entry, locked=locked)]

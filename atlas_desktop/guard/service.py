@@ -138,7 +138,7 @@ class SessionService:
                     session.limits = limits_of_frame(order["limits"])
             case "leftovers":
                 self._orphans.recover()
-                self._store.hurry()
+                self._store.skip_pauses()
             case "dismiss":
                 self._journal.append(records.dismissed(order["entry"], self._now()))
             case unknown:

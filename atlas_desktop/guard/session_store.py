@@ -79,7 +79,7 @@ class Termination:
 
         Without an answer in time the receipt is not confirmed, and the requests go on.
         """
-        self.requests.hurry()
+        self.requests.skip_pauses()
         self.listeners += 1
         try:
             await asyncio.wait({coming := self._next}, timeout=timeout_s)
@@ -195,10 +195,10 @@ class SessionStore:
             return self._over[session.name][1]
         return await termination.next_answer(self._policy.reply_timeout_s)
 
-    def hurry(self) -> None:
+    def skip_pauses(self) -> None:
         """Cut the pauses of all terminations short."""
         for termination in self._terminations.values():
-            termination.requests.hurry()
+            termination.requests.skip_pauses()
 
     def close(self, reason: EndReason) -> None:
         """End all sessions, also those that are added from now on."""
@@ -207,7 +207,7 @@ class SessionStore:
             self.end(session, reason)
         for termination in self._terminations.values():
             self._abandon_orphan(termination)
-        self.hurry()
+        self.skip_pauses()
 
     async def join(self) -> None:
         """Wait until no termination runs."""
@@ -299,7 +299,7 @@ class SessionStore:
         """An earlier run's session that the service says nothing about keeps no guard alive."""
         if termination.session.orphan is not None and termination.is_inconclusive:
             termination.abandoned = True
-            termination.requests.hurry()
+            termination.requests.skip_pauses()
 
 
 def _plain(value: Any) -> Any:

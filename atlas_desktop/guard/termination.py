@@ -12,7 +12,7 @@ from atlas_desktop.errors import AppError, RateLimitedError, ServiceError
 log = logging.getLogger(__name__)
 
 MAX_RETRY_AFTER_S = 30.0
-"""A longer ``Retry-After`` is not obeyed: the session may cost meanwhile."""
+"""A longer ``Retry-After`` is not obeyed: the session is billed meanwhile."""
 _MAX_PARALLEL_REQUESTS = 4
 
 
@@ -73,7 +73,7 @@ class EndRequests:
         self._since_answer = 0
         self._inconclusive = 0
         self._pause_s = 0.0
-        self._hurried = asyncio.Event()
+        self._pause_skipped = asyncio.Event()
         self._pending: list[asyncio.Task[EndReceipt]] = []
         self._scope = TaskScope("guard.end")
 
@@ -82,9 +82,9 @@ class EndRequests:
         """Whether the policy allows no further attempt."""
         return self._policy.max_attempts is not None and self._sent >= self._policy.max_attempts
 
-    def hurry(self) -> None:
+    def skip_pauses(self) -> None:
         """Cut the current pause short."""
-        self._hurried.set()
+        self._pause_skipped.set()
 
     def close(self) -> None:
         """Cancel the requests that are still waiting for an answer."""
@@ -130,8 +130,8 @@ class EndRequests:
 
     async def _pause(self) -> EndReceipt | None:
         """Wait until the next request is due, or an earlier one is answered; an error changes nothing."""
-        self._hurried.clear()
-        hurried = self._scope.start(self._hurried.wait(), "pause")
+        self._pause_skipped.clear()
+        hurried = self._scope.start(self._pause_skipped.wait(), "pause")
         loop = asyncio.get_running_loop()
         until_s = loop.time() + self._pause_s
         try:

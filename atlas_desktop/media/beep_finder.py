@@ -13,7 +13,7 @@ BEEP_LOW_HZ, BEEP_HIGH_HZ = 900.0, 4_200.0
 """A rising tone: it is found in noise and echo where a plain one is not, and small speakers play it."""
 BEEP_LEVEL = 0.5
 MICROPHONE_MS = 15.0
-"""What a microphone's own way usually takes; it can't be told apart from the speaker's."""
+"""Usual latency of a microphone; a loopback measurement can't separate it from the speaker's."""
 LONGEST_MS = 450.0
 EARLIEST_MS = -50.0
 _KEPT_S = 15

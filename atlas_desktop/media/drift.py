@@ -1,7 +1,7 @@
 """How fast a card really plays what it is given, and the rate that holds its level. Pure.
 
-Two clocks meet at the card: that of whoever sends and that of the card. What is left before each write tells
-of both. Two numbers are followed (a Kalman filter): the level, and the drift, which is the share of sound
+Two clocks meet at the card: the sender's and the card's. The level before each write depends
+on both. Two numbers are followed (a Kalman filter): the level, and the drift, which is the share of sound
 that the card takes beyond what comes. Time is counted in sound that came, so that a sender that stalls
 moves nothing.
 """
@@ -122,7 +122,7 @@ class RateControl:
         belief.level2 *= 1 - to_level
 
     def _count(self, surprise: float, limit: float) -> None:
-        """Surprised again and again on one side, it was wrong: it begins anew."""
+        """Count large innovations of one sign: after several in a row the filter is reset."""
         if abs(surprise) < limit / 2:
             self._surprises = 0
             return

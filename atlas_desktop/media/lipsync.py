@@ -19,12 +19,12 @@ SETTLE_MEASURES = 4
 SETTLED_WITHIN_MS = 10.0
 SETTLE_MOST = 12
 APART_USUAL_MS = 8.0
-"""Until the tracks have told of themselves, which takes them some seconds."""
+"""Assumed until the tracks have sent sender reports, which takes some seconds."""
 MOST_APART_MS = 1_000.0
 """A larger difference of the two tracks is not believed."""
 MOST_SINK_MS = 500.0
 STALLED_S = 2.5
-"""Measures are a second apart; after a longer gap the next one tells of a stall, not of the path."""
+"""Measures are a second apart; after a longer gap the next one measures a stall, not the path."""
 OVERSLEPT_MS = 100.0
 """A picture this much late after it was due: the machine or the program stalled."""
 _RECENT = 5
@@ -57,8 +57,8 @@ class SyncFigures:
 class LipSync:
     """Follows the path of the sound and says how long a picture waits. Thread: main.
 
-    It is told once a second what was measured. At the start it takes the median at once; once that stands
-    still it moves by 5 ms a second at most, and only when it is told something: in a stall it stands.
+    Measurements come once a second. At the start it takes their median at once; once that has settled it
+    moves by 5 ms a second at most, and only with a measurement: in a stall it stays.
 
     Attributes:
         enabled: False: lowest delay, every picture is shown at once.

@@ -155,7 +155,7 @@ class PlayoutControl:
         self._orders.append(Gate.OPEN)
 
     def on_close(self, callback: Callable[[], None] | None) -> None:
-        """Sets who is told, in the closing thread, that the gate closes: the sound thread, to act at once."""
+        """Set the callback, in the closing thread, for a closing gate: the sound thread acts at once."""
         self._on_close = callback
 
     def process(self, block: Block, level_dbfs: float | None = None) -> Block:

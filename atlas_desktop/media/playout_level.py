@@ -13,7 +13,7 @@ EMPTY_MS = 0.5
 PAD_MORE_MS = 1.0
 """Added to the target where the device has run dry: what it takes before the next write."""
 CUT_ABOVE_MS = 15.0
-"""Up to this the rate brings it back; more is left out at a seam that is not heard."""
+"""Up to this the resampling rate corrects the level; a larger excess is cut out at an inaudible splice."""
 UNHEARD_CUT_ABOVE_MS = 2.0
 """In a pause, and in what comes first."""
 CEILING_MS = 90.0
@@ -33,7 +33,7 @@ class Correction:
     Attributes:
         pad_ms: Silence to write first: the device has run dry.
         cut_ms: Sound to leave out: a stall must not add delay for good.
-        is_heard: Whether the seam of that cut would be heard, and so is to lie where it is heard least.
+        is_heard: Whether the splice would be audible, so that it has to be placed where it is least so.
     """
 
     pad_ms: float = 0.0
@@ -83,7 +83,7 @@ class PlayoutLevel:
         self._window_ms = 0.0
 
     def _set_anew(self) -> None:
-        """The level is brought to its target now, and known to whoever asks."""
+        """Note that the level is at its target now."""
         self.jumped()
         self.low_ms = self.target_ms
 

@@ -18,7 +18,7 @@ DELAY_SAMPLES = _HALF
 _DESIGN_PLACES = 64
 _HOMING_SHARE = 50e-6
 _PIECE = 480
-"""Samples reckoned at once: larger products would make numpy's BLAS wake a second thread."""
+"""Samples computed at once: larger products would make numpy's BLAS wake a second thread."""
 _CENTRES = 64
 _QUICKEST_TURN, _NEGLIGIBLE = 2.5, 1e-4
 """How far a wave of 19 kHz turns in a sample, and the share of one that may be left out."""
@@ -96,8 +96,8 @@ class Resampler:
 def _interpolated(sound: Block, place: float, step: float, count: int) -> Block:
     """What lies at ``place``, ``place + step`` and so on, (count, channels)."""
     length, channels = sound.shape
-    # All channels in one row: what overlaps two of them is reckoned too, and left out. Each call costs
-    # more than its numbers do.
+    # All channels in one row: products that overlap two of them are computed, too, and dropped. Each call
+    # costs more than its numbers do.
     row = np.ascontiguousarray(sound.T, np.float32).ravel()
     out = np.empty((channels, count), np.float32)
     drift, done = step - 1.0, 0

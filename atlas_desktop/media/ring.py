@@ -107,7 +107,7 @@ class PcmRing:
     def _gives_up(self, samples: int) -> bool:
         with self._lock:
             if not self._awaited:
-                # It came just now, and was told: that must not be left for the next wait.
+                # The block and its wake-up came just now: the next wait must not find that wake-up.
                 self._arrival.acquire(blocking=False)
             self._awaited = False
             return self._written - self._read >= samples

@@ -26,12 +26,12 @@ RESTORE_TIMEOUT_S = 60.0
 BEAT_S = 1.0
 PROBE_S = 5.0
 SILENT_S = 20.0
-"""A guard that answers nothing for so long is replaced: it may be stopped, or was told to go."""
+"""A guard that answers nothing for so long is replaced: it may be stopped, or got SIGTERM."""
 ENDING_SILENT_S = 2.0
 """The same while a session is to be ended: that costs money, and a closing window does not wait for long."""
 _GRACE_SHARE = 0.25
 _PROBE: Frame = {"op": "limits", "session_id": "", "limits": {}}
-"""Changes nothing; whoever answers lives."""
+"""Changes nothing: any answer shows that the guard is alive."""
 
 GuardStarter = Callable[..., Awaitable[Child]]
 """Starts a process of ours: ``child.Child.start``."""
@@ -313,7 +313,7 @@ async def _best_effort(work: Awaitable[object]) -> None:
     except GuardLostError:
         raise
     except AppError as error:
-        # Whoever needs it finds out; the rest is no worse for it.
+        # An order that depends on it fails by itself; the others don't need it.
         log.info("the guard did not take all that it has to know: %s", error)
 
 

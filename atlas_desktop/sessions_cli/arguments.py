@@ -12,7 +12,7 @@ SESSION_ID = re.compile(r"ses_[0-9a-fA-F]{20}")
 
 _EPILOG = """\
 list           what is open, or was asked for and never answered (default)
-end ID         end one session on the server, whoever uses it; ID as the list or your Atlas account has it
+end ID         end one session on the server, even one in use; ID as the list or your Atlas account has it
 end --all      end every open one, but for those that a running Atlas Desktop uses
 forget ID      take it off the list: you know that it is over. Nothing is sent
 

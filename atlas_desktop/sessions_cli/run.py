@@ -98,7 +98,7 @@ class SessionsCommand:
         return _DONE
 
     async def end(self, session_id: str) -> int:
-        """End one, whoever uses it."""
+        """End one, even if a running program uses it."""
         entry = self._find(session_id)
         if entry is None:
             if not SESSION_ID.fullmatch(session_id):
@@ -111,7 +111,7 @@ class SessionsCommand:
         with self._locks.held({entry.guard}) as living:
             if living:
                 self._say(_IN_USE.format(session_id=session_id))
-            # Whoever held it until now may have ended it.
+            # The guard that held it until now may have ended it.
             if (entry := self._find(session_id) or entry).outcome is Outcome.ENDED:
                 self._say(_OVER.format(session_id=session_id))
                 self._print_json([_object(TerminationResult(session_id), done=True)])
@@ -203,7 +203,7 @@ def _ended_text(ending: TerminationResult) -> str:
     if receipt.duration_s is None and receipt.cost_usd is None:
         return _OVER.format(session_id=one_line(ending.session_id))
     duration = "?" if receipt.duration_s is None else duration_text(receipt.duration_s)
-    cost = "cost not told" if receipt.cost_usd is None else f"${receipt.cost_usd:.2f} charged"
+    cost = "cost not reported" if receipt.cost_usd is None else f"${receipt.cost_usd:.2f} charged"
     return _ENDED.format(session_id=one_line(ending.session_id), duration=duration, cost=cost)
 
 

@@ -53,7 +53,7 @@ async def test_a_pause_without_requests_in_flight_is_a_pause() -> None:
     assert asyncio.get_running_loop().time() - began_s >= 0.1
 
 
-async def test_a_pause_is_cut_short_by_who_is_in_a_hurry() -> None:
+async def test_a_pause_is_cut_short_by_an_urgent_caller() -> None:
     service = FakeService(open_sessions=["ses_1"])
     service.end_outcomes = [EndReceipt("", confirmed=False)]
     end = requests(service, RetryPolicy((0.5,), (0.01,), (600.0,)))
@@ -62,7 +62,7 @@ async def test_a_pause_is_cut_short_by_who_is_in_a_hurry() -> None:
     assert not receipt.confirmed
     following = asyncio.ensure_future(end.next())
     await asyncio.sleep(0)
-    end.hurry()
+    end.skip_pauses()
     async with asyncio.timeout(1.0):
         receipt = await following
     assert receipt is not None
