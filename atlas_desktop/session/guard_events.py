@@ -96,12 +96,12 @@ def _event_of_frame(frame: Frame) -> GuardEvent | None:
             spent_usd, left_s = float(frame["spent_today_usd"]), float(frame["day_left_s"])
             return DailySpendReceived(frame["session_id"], spent_usd, left_s)
         case "leftover":
-            receipt = frame.get("receipt")
+            ending = frame.get("receipt")
             return Leftover(
                 frame["entry"],
                 LeftoverOutcome(frame["outcome"]),
                 frame.get("cost_usd"),
-                None if receipt is None else receipt_of_frame(receipt),
+                None if ending is None else receipt_of_frame(ending),
                 frame.get("most_usd"),
             )
         case "journal":
