@@ -107,12 +107,12 @@ class Ears:
         assert onset_s is not None, f"no sound within {timeout_s} s"
         return onset_s
 
-    def wait_silence(self, boottime_s: float = 0.8, timeout_s: float = 30.0) -> None:
-        """Waits until nothing was heard for ``boottime_s``."""
+    def wait_silence(self, silent_s: float = 0.8, timeout_s: float = 30.0) -> None:
+        """Waits until nothing was heard for ``silent_s``."""
 
         def is_silent() -> bool:
-            heard = self.between(time.monotonic() - boottime_s)
-            return heard.duration_s > boottime_s / 2 and heard.onset_s() is None
+            heard = self.between(time.monotonic() - silent_s)
+            return heard.duration_s > silent_s / 2 and heard.onset_s() is None
 
         assert poll(is_silent, timeout_s, every_s=0.1), f"not silent within {timeout_s} s"
 

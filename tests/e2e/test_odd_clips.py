@@ -61,7 +61,7 @@ def test_one_bad_file_never_touches_its_neighbours(
     program.wait_state("Live")
     begun_s = ears.wait_onset(pressed_s)
     program.wait_cue("^opposite.wav, 0:01, done$")
-    ears.wait_silence()
+    assert poll(lambda: ears.between(begun_s).duration_s > 2, 10)
     heard = ears.between(begun_s)
     assert heard.between(0.2, 0.8).tone_share(900) > 0.5
     assert heard.between(1.2, 1.8).tone_share(600) > 0.5

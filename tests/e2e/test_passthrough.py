@@ -83,6 +83,8 @@ def test_a_dropped_file_is_spoken_at_once(desk: Stage, live: Window, ears: Ears,
         card_ms = desk.measured(f"drop → sound at the card, {first}", heard_s - released_s)
         assert block_ms < FIRST_BLOCK_MS * SLACK
         assert card_ms < (CARD_MS if number else CARD_FIRST_MS) * SLACK
+        # A silence alone may be a dropout of a busy machine.
+        assert poll(lambda: live.cues().count("sharp.wav, 0:02, done") > number, 10)
         ears.wait_silence()
 
 
