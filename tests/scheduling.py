@@ -2,7 +2,7 @@
 
 Most tests wait for media, a timeout or a process, so two workers per processor keep it busy. An end-to-end
 test keeps a program, a room and a display busy: only half of the workers run those, each on its own desk.
-Tests that keep real time with a sound server run last, when nothing else needs the processor.
+Tests that keep real time with a sound server or a screen run last, when little else needs the processor.
 """
 
 import pytest
@@ -11,12 +11,13 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 _DESK, _SOUND = "tests/e2e/", "tests/sound/"
+_LAST = (_SOUND, "tests/ui/test_picture_view.py")
 _SINGLE = (_SOUND, "tests/faults/", "tests/unit/session/")
 """Folders of long tests with cheap fixtures, assigned one by one; elsewhere a worker gets a whole file."""
 
 
 class DeskScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Assigns end-to-end tests first and sound tests last, else in the order of collection."""
+    """Assigns end-to-end tests first and those that keep real time last, else in the order of collection."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         config.option.loadscopereorder = False
@@ -45,4 +46,4 @@ class DeskScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no ty
 
 
 def _rank(scope: str) -> int:
-    return 0 if scope.startswith(_DESK) else 2 if scope.startswith(_SOUND) else 1
+    return 0 if scope.startswith(_DESK) else 2 if scope.startswith(_LAST) else 1

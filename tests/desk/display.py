@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.desk.process import DeskError, end, run, running, start, wait_until
+from tests.desk.process import DeskError, end, raise_priority, run, running, start, wait_until
 
 
 @contextmanager
@@ -38,6 +38,7 @@ def _xvfb(env: Mapping[str, str], width_px: int, height_px: int, log: Path, more
     words = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width_px}x{height_px}x24", "-dpi", "96"]
     words += ["-nolisten", "tcp", "-noreset", "+extension", "XTEST", *more]
     process = start(words, env, log, pass_fds=(writer,))
+    raise_priority(process.pid)
     os.close(writer)
     try:
         with os.fdopen(reader) as numbers:

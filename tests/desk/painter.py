@@ -5,6 +5,7 @@ order: ``frame_px`` (a side, or width and height), ``frames_per_s``, ``by_gl``.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from atlas_desktop.clock import monotonic_us
 from atlas_desktop.media.feeds import VideoFeed
 from atlas_desktop.media.frames import I420Frame, i420_size
 from atlas_desktop.video.picture_view import PictureView
+from tests.desk.process import raise_priority
 
 FRAMES_PER_S = 25.0
 
@@ -75,4 +77,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    raise_priority(os.getpid())
     main()

@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.attempts import timing_sensitive
 from tests.e2e.accessibility import poll
 from tests.e2e.ears import Ears, Hearing
 from tests.e2e.program import Window
@@ -78,12 +79,17 @@ def has_done(program: Window, many: int) -> bool:
     return program.cues().count("sharp.wav, 0:02, done") == many
 
 
+@timing_sensitive
 def test_a_dropped_file_is_spoken_at_once(desk: Stage, live: Window, ears: Ears, sounds: Path) -> None:
+    empty_strip(live)
+    ears.wait_silence()
     for number in range(4):
         released_s = desk.drop(live, sounds / "sharp.wav")
         heard_s = ears.wait_onset(released_s)
         first = "first time" if number == 0 else "later"
-        taken_s = first_blocks_s(live, released_s)[0] - released_s
+        blocks_s = poll(partial(first_blocks_s, live, released_s), 5)
+        assert blocks_s
+        taken_s = blocks_s[0] - released_s
         block_ms = desk.measured(f"drop → first block, {first}", taken_s)
         card_ms = desk.measured(f"drop → sound at the card, {first}", heard_s - released_s)
         assert block_ms < FIRST_BLOCK_MS * SLACK
