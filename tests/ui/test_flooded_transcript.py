@@ -62,6 +62,7 @@ def rows_of(pane: TranscriptPane) -> TranscriptModel:
     return rows
 
 
+@pytest.mark.timeout(300)
 async def test_tens_of_thousands_of_segments(keyed: ModelBench, pane: TranscriptPane) -> None:
     await go_live(keyed)
     pace = Pace()
@@ -71,7 +72,7 @@ async def test_tens_of_thousands_of_segments(keyed: ModelBench, pane: Transcript
     assert keyed.model.send("am I heard?")
     rows = rows_of(pane)
     assert len(keyed.model.messages) == MOST_MESSAGES + 1
-    await settle(lambda: rows.rowCount() == MOST_MESSAGES + 1, 60.0)
+    await settle(lambda: rows.rowCount() == MOST_MESSAGES + 1, 240.0)
     assert rows.index(0, 0).data() == "word 0"
     assert rows.index(MOST_MESSAGES, 0).data() == "am I heard?"
     assert keyed.raised.count("transcript_cut") == 1

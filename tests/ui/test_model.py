@@ -259,6 +259,13 @@ async def test_a_transcript_that_is_not_kept_on_disk_is_said_once(keyed: ModelBe
     assert [message.text for message in keyed.model.messages] == ["Hello", "How are you?"]
 
 
+async def test_what_is_said_while_the_program_ends_is_written_without_a_word(keyed: ModelBench) -> None:
+    await go_live(keyed)
+    await keyed.scope.aclose()
+    keyed.room.room.listener.segment_received("SG_1", "agent", "Goodbye", True)
+    assert [message.text for message in keyed.model.messages] == ["Goodbye"]
+
+
 async def test_a_new_session_has_a_transcript_and_a_journal_of_its_own(keyed: ModelBench) -> None:
     resets: list[bool] = []
     keyed.model.transcript_reset.connect(lambda: resets.append(True))

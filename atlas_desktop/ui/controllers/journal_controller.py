@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE_S = 0.04
 # During continuous speech appends do not wait.
 _WAITS_APART_S = 0.25
+_REPORT_AFTER_S = 0.2
 _LAST_WORDS_S = 2.0
 
 
@@ -76,7 +78,9 @@ class JournalController:
             with self._lock:
                 self._unwritten.clear()
         elif self._reporting is None or self._reporting.done():
-            self._reporting = self._scope.start(self._report_failure(), "journal")
+            # As the program ends the scope is closed: nobody is left to read a notice.
+            with suppress(RuntimeError):
+                self._reporting = self._scope.start(self._report_failure(), "journal")
 
     def close(self) -> None:
         """Close the journal; the next message opens another."""
@@ -86,6 +90,8 @@ class JournalController:
             self._unwritten = {}
 
     async def _report_failure(self) -> None:
+        # No flood of tasks in a flood of messages: the flush covers those that come meanwhile, too.
+        await asyncio.sleep(_REPORT_AFTER_S)
         await self._writer.flush(_LAST_WORDS_S)
         with self._lock:
             failure, self._failure = self._failure, None
