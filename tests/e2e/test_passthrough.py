@@ -114,9 +114,12 @@ def test_files_of_every_format_are_spoken_in_order(
 
 
 @pytest.mark.parametrize("by", ["button", "Esc"])
+@timing_sensitive
 def test_interrupt_is_silence_and_play_goes_on(
     desk: Stage, live: Window, ears: Ears, sounds: Path, by: str
 ) -> None:
+    empty_strip(live)
+    ears.wait_silence()
     released_s = desk.drop(live, sounds / "half-minute.wav", sounds / "sharp.wav", sounds / "tone.mp3")
     ears.wait_onset(released_s)
     live.wait_cue("^half-minute.wav, 0:30, playing$")

@@ -15,8 +15,8 @@ PastedPicture: TypeAlias = bytes | QImage
 _PNG = "image/png"
 # A picture larger than this is refused by the decoder instead of filling the memory.
 _ALLOCATION_LIMIT_MB = 256
-# What a face is by the time it is shown. Qt has readers for more, PDF and SVG among them: each runs in here.
-_FORMATS = (b"png", b"jpeg", b"webp")
+# How a face begins by the time it is shown. Qt reads more, PDF and SVG among them: each runs in this process.
+_STARTS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 # What is read at once, in some 15 ms.
 _QUICK_PIXELS = 1_200_000
 
@@ -27,9 +27,12 @@ def picture_of_file(path: Path, side_px: int) -> QImage:
 
     Null when it can't be read.
     """
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    return _read(reader, side_px)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return QImage()
+    buffer = QBuffer()
+    return _read(_reader_of(content, buffer), side_px)
 
 
 def picture_of_face(face: Face, side_px: int) -> QImage:
@@ -56,8 +59,10 @@ def _reader_of(content: bytes, buffer: QBuffer) -> QImageReader:
     """Return a reader of ``content`` through ``buffer``, which must outlive it."""
     buffer.setData(QByteArray(content))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    reader = QImageReader(buffer)
-    reader.setDecideFormatFromContent(True)
+    # Asked to find the format by itself, Qt loads every plugin that it has, and hands each the content.
+    known = next((name for start, name in _STARTS.items() if content.startswith(start)), "")
+    reader = QImageReader(buffer, QByteArray(known.encode()))
+    reader.setAutoDetectImageFormat(False)
     reader.setAutoTransform(True)
     return reader
 
@@ -112,7 +117,7 @@ def png_bytes(picture: PastedPicture) -> bytes:
 
 def _read(reader: QImageReader, side_px: int) -> QImage:
     QImageReader.setAllocationLimit(_ALLOCATION_LIMIT_MB)
-    if reader.format().data() not in _FORMATS:
+    if reader.format().isEmpty():
         return QImage()
     size = reader.size()
     if size.isValid() and min(size.width(), size.height()) > side_px:
