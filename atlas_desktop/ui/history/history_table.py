@@ -94,9 +94,8 @@ class HistoryTable(QTableView):
     @Slot()
     def _fit_columns(self) -> None:
         self.resizeColumnsToContents()
-        # Computed once for all rows: resizes are frequent, and this takes time with each row.
-        across, last = self.horizontalHeader(), self._rows.columnCount() - 1
-        self._last_px = max(self.sizeHintForColumn(last), across.sectionSizeHint(last))
+        # Kept: resizes are frequent, and measuring takes time with each row.
+        self._last_px = self.columnWidth(self._rows.columnCount() - 1)
         self._widen_last()
 
     def _widen_last(self) -> None:
