@@ -1,11 +1,13 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from atlas_desktop.errors import AppError
 from atlas_desktop.guard.termination import RetryPolicy
-from atlas_desktop.session import AtlasSession
+from atlas_desktop.session import AtlasSession, guard_supervisor
 from atlas_desktop.session.server_session import Timeouts
+from tests.unit.session.fake_guard import Guards, Watched
 from tests.unit.session.fakes import Bench, FakeSource
 
 QUICK = Timeouts(
@@ -39,3 +41,17 @@ def notices(session: AtlasSession) -> list[AppError]:
     told: list[AppError] = []
     session.on_notice(told.append)
     return told
+
+
+@pytest.fixture
+def guards() -> Guards:
+    return Guards()
+
+
+@pytest.fixture
+async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    monkeypatch.setattr(guard_supervisor, "START_PAUSES_S", (0.0, 0.01, 0.02, 0.03))
+    monkeypatch.setattr(guard_supervisor, "BEAT_S", 0.02)
+    guard = Watched(tmp_path, guards)
+    yield guard
+    await guard.aclose()

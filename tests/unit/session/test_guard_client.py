@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from atlas_desktop.errors import (
     JournalError,
     RateLimitedError,
 )
-from atlas_desktop.session import guard_supervisor
 from atlas_desktop.session.guard_client import GuardClient
 from atlas_desktop.session.guard_events import (
     JournalBroken,
@@ -23,20 +21,6 @@ from atlas_desktop.session.guard_events import (
     SessionStopped,
 )
 from tests.unit.session.fake_guard import ADDRESS, Guards, Watched, until
-
-
-@pytest.fixture
-def guards() -> Guards:
-    return Guards()
-
-
-@pytest.fixture
-async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    monkeypatch.setattr(guard_supervisor, "START_PAUSES_S", (0.0, 0.01, 0.02, 0.03))
-    monkeypatch.setattr(guard_supervisor, "BEAT_S", 0.02)
-    guard = Watched(tmp_path, guards)
-    yield guard
-    await guard.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A guard that dies, hangs or does not start: what the app makes of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,20 +20,6 @@ from atlas_desktop.session.guard_events import (
     SessionStopped,
 )
 from tests.unit.session.fake_guard import ADDRESS, FakeGuardProcess, Guards, Watched, until
-
-
-@pytest.fixture
-def guards() -> Guards:
-    return Guards()
-
-
-@pytest.fixture
-async def guard(guards: Guards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    monkeypatch.setattr(guard_supervisor, "START_PAUSES_S", (0.0, 0.01, 0.02, 0.03))
-    monkeypatch.setattr(guard_supervisor, "BEAT_S", 0.02)
-    guard = Watched(tmp_path, guards)
-    yield guard
-    await guard.aclose()
 
 
 @pytest.fixture
